@@ -1,0 +1,85 @@
+"""The exceptions of lrdash. Every message is fit to be shown to a user.
+
+    LrdashError
+    ├── InvalidField      a value that is not allowed: names the field, what was given, what is allowed
+    ├── UnknownName       a name that no registry holds: offers the nearest one
+    ├── DatasetUnavailable  a dataset that could not be fetched: says what failed and the way out
+    ├── StoreError        the database: read-only, full, locked, of a newer version
+    ├── RunNotFound       no run has this id
+    └── EngineUnavailable the asked engine cannot train this spec: says why and what can
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class LrdashError(Exception):
+    """Base of all faults that lrdash explains to its users."""
+
+
+class InvalidField(LrdashError):
+    """A field holds a value that is not allowed.
+
+    Args:
+        field: dotted name as the user knows it, e.g. `cosine.alpha`.
+        problem: what is allowed, as a phrase that follows the name, e.g. `must be between 0 and 1`.
+        given: the value received; shown shortened.
+    """
+
+    def __init__(self, field: str, problem: str, given: object) -> None:
+        self.field, self.problem, self.given = field, problem, given
+        super().__init__(f"{field} {problem}, got {shorten(given)}.")
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return type(self), (self.field, self.problem, self.given)
+
+
+class UnknownName(LrdashError):
+    """A name that is not registered.
+
+    Args:
+        kind: what the name should stand for, e.g. `strategy`.
+        name: the name received.
+        known: the names that exist, in the order to show them.
+    """
+
+    def __init__(self, kind: str, name: object, known: Iterable[str]) -> None:
+        self.kind, self.name, self.known = kind, name, tuple(known)
+        near = difflib.get_close_matches(str(name), self.known, n=1, cutoff=0.5)
+        offer = f" Did you mean {near[0]!r}?" if near else ""
+        listing = ", ".join(self.known) or "none"
+        super().__init__(f"No {kind} named {shorten(name)}.{offer} Known: {listing}.")
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return type(self), (self.kind, self.name, self.known)
+
+
+class DatasetUnavailable(LrdashError):
+    """A dataset could not be fetched; the message says what failed and what to do."""
+
+
+class StoreError(LrdashError):
+    """The database cannot be used as asked; the message says why and what to do."""
+
+
+class RunNotFound(LrdashError):
+    """No run has the id that was asked for."""
+
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+        super().__init__(f"There is no run {shorten(run_id)}. It may have been deleted.")
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return type(self), (self.run_id,)
+
+
+class EngineUnavailable(LrdashError):
+    """The engine that was asked for cannot train this spec."""
+
+
+def shorten(value: object, limit: int = 80) -> str:
+    """The value as a user would type it, cut to `limit` characters."""
+    text = repr(value) if not isinstance(value, float) else f"{value:g}"
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"

@@ -1,0 +1,98 @@
+"""What a run can say, as a closed union of small frozen records, and where it says it.
+
+A sink is any callable `(run_id, event) -> None`; `fan_out` makes one of several.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Status = Literal["queued", "running", "finished", "stopped", "failed", "diverged", "interrupted"]
+ACTIVE: tuple[Status, ...] = ("queued", "running")
+
+
+def now() -> datetime:
+    """The time in UTC, as every record stores it."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunStarted:
+    """Training begins: what only the engine knows by now."""
+
+    engine: str  # "keras" or "lanes"
+    parameters: int  # trainable weights of the model
+    steps_per_epoch: int  # updates an epoch
+    updates: int  # updates in all
+    versions: Mapping[str, str]  # library name to version
+    at: datetime = field(default_factory=now)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """A long epoch moves: updates done since the start of training."""
+
+    update: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochEnded:
+    """One epoch is done.
+
+    `metrics` has `loss` and `val_loss`, and `accuracy` and `val_accuracy` (shares, 0 to 1) for
+    classification; `rates` is what the optimizer used, one rate an update.
+    """
+
+    epoch: int  # epochs done, from 1
+    metrics: Mapping[str, float]
+    rates: NDArray[np.float32]  # [steps_per_epoch]
+    seconds: float  # since training began
+
+
+@dataclass(frozen=True, kw_only=True)
+class RateDecided:
+    """A feedback rule or the user's expression decided about the rate, once an epoch.
+
+    `epoch` is the number of epochs done (0: before the first); `rate_after` holds from the next
+    update on. What does not apply is None.
+    """
+
+    epoch: int
+    rate_before: float
+    rate_after: float
+    reason: str  # the decision in words
+    monitor: str | None = None
+    monitored: float | None = None  # value of the metric after this epoch
+    best: float | None = None  # best value so far, this epoch included
+    wait: int | None = None  # epochs without improvement, after the decision
+    cooldown: int | None = None  # epochs left in which the rule rests
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunEnded:
+    """Training is over, one way or another."""
+
+    status: Status
+    reason: str = ""  # why, in words, where it is not plain completion
+    seconds: float = 0.0  # of training
+    at: datetime = field(default_factory=now)
+
+
+Event = RunStarted | Progress | EpochEnded | RateDecided | RunEnded
+Sink = Callable[[str, Event], None]
+
+
+def fan_out(*sinks: Sink) -> Sink:
+    """One sink that hands each event to all, in order."""
+
+    def send(run_id: str, event: Event) -> None:
+        for sink in sinks:
+            sink(run_id, event)
+
+    return send

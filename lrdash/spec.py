@@ -1,0 +1,306 @@
+"""What to train: `RunSpec`, and the frozen, validated records that it is made of.
+
+A record's fields carry what a form needs (label, help, unit, bounds, step, choices), so that widgets, the command line,
+the documentation and the messages about a wrong value all come from one place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Self, Union, get_args, get_origin
+
+import annotated_types
+import pydantic
+from pydantic import BaseModel, ConfigDict
+from pydantic.fields import FieldInfo
+
+from lrdash.errors import InvalidField
+
+MAX_RATE = 1000.0  # no rate above this is accepted anywhere
+TASKS = ("classification", "regression")
+
+
+def field(
+    default: Any,
+    *,
+    label: str,
+    help: str,
+    unit: str = "",
+    step: float | None = None,
+    **bounds: Any,
+) -> Any:
+    """A record's field with what a form shows.
+
+    Args:
+        default: value if none is given; `...` for a required field.
+        label: short name in sentence case.
+        help: what it does (for a rate: to the curve), one or two sentences.
+        unit: unit shown behind the label, e.g. `epochs`.
+        step: increment of the widget.
+        bounds: pydantic's ge, gt, le, lt, min_length, max_length.
+    """
+    extra = {"unit": unit, "step": step}
+    return pydantic.Field(
+        default, title=label, description=help, json_schema_extra=extra, **bounds
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Knob:
+    """One field of a record, as a form draws it."""
+
+    name: str
+    label: str
+    help: str
+    unit: str
+    kind: Literal["number", "integer", "switch", "choice", "text", "list", "other"]
+    default: Any
+    optional: bool  # None is allowed
+    low: float | None  # lowest value allowed; see `low_open`
+    high: float | None
+    low_open: bool  # the lowest value itself is excluded
+    high_open: bool
+    step: float | None
+    choices: tuple[str, ...]
+
+
+class Record(BaseModel):
+    """Base of frozen values that are read from a form, a file, the command line or the database.
+
+    Raises:
+        InvalidField: at construction, for the first field that is wrong, unknown or missing.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, validate_default=False
+    )
+    prefix: ClassVar[str] = ""  # stands before field names in messages, e.g. `cosine.`
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except pydantic.ValidationError as fault:
+            raise _explain(type(self), fault) from None
+
+    @classmethod
+    def knobs(cls) -> tuple[Knob, ...]:
+        """The fields in their order, as a form draws them."""
+        return tuple(_knob(name, info) for name, info in cls.model_fields.items())
+
+    def as_dict(self) -> dict[str, Any]:
+        """The values as JSON types (tuples become lists)."""
+        return self.model_dump(mode="json")
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with some values changed, validated anew."""
+        return type(self)(**{**self.as_dict(), **changes})
+
+
+class EarlyStopping(Record):
+    """Stop when the monitored metric has not improved for `patience` epochs.
+
+    Reference: keras.callbacks.EarlyStopping.
+    """
+
+    prefix: ClassVar[str] = "early_stopping."
+
+    monitor: Literal["val_loss", "loss", "val_accuracy", "accuracy"] = field(
+        "val_loss", label="Watch", help="The metric that has to improve for training to go on."
+    )
+    patience: int = field(
+        10, label="Patience", unit="epochs", ge=1, le=10_000, step=1,
+        help="Epochs without improvement after which training stops. Longer than the plateau "
+        "rule's patience, or training ends before the rate is cut.",
+    )
+    min_delta: float = field(
+        0.0, label="Smallest improvement", ge=0, le=10, step=0.0001,
+        help="A change below this does not count as an improvement.",
+    )
+    restore_best_weights: bool = field(
+        False, label="Keep the best weights",
+        help="At the end go back to the weights of the best epoch.",
+    )
+
+
+class RunSpec(Record):
+    """Everything that decides one training run: same spec, same curve.
+
+    `params` belong to the strategy and `model_params` to the model; both are checked against their
+    records by `lrdash.plan.complete`, which also fills in their defaults.
+
+    Raises:
+        InvalidField: for a value that is not allowed.
+    """
+
+    dataset: str = field("digits", label="Dataset", help="The examples to learn from.")
+    examples: int | None = field(
+        None, label="Use n examples", unit="examples", ge=20, le=1_000_000, step=500,
+        help="Train on a fixed, stratified part of the dataset, so that a CPU stays usable. "
+        "Empty: the dataset's own default.",
+    )
+    model: str = field("mlp", label="Model", help="The network to train.")
+    model_params: dict[str, Any] = field({}, label="Model settings", help="The model's own settings.")
+    optimizer: Literal["sgd", "rmsprop", "adam", "adamw"] = field(
+        "sgd", label="Optimizer", help="The rule that turns gradients and the rate into updates."
+    )
+    momentum: float = field(
+        0.9, label="Momentum", ge=0, lt=1, step=0.05,
+        help="Share of the last update that is kept (SGD and RMSprop). Smooths the path and acts "
+        "like a rate 1 / (1 - momentum) times larger.",
+    )
+    nesterov: bool = field(
+        False, label="Nesterov", help="Look ahead along the momentum before correcting (SGD)."
+    )
+    weight_decay: float = field(
+        0.004, label="Weight decay", ge=0, le=1, step=0.001,
+        help="Share of each weight removed an update, times the rate (AdamW).",
+    )
+    loss: Literal["auto", "cross_entropy", "mse", "mae", "huber"] = field(
+        "auto", label="Loss",
+        help="What training minimises. Automatic: cross-entropy for classes, squared error for numbers.",
+    )
+    label_smoothing: float = field(
+        0.0, label="Label smoothing", ge=0, lt=1, step=0.05,
+        help="Share of each label spread over all classes; keeps the model from being too sure.",
+    )
+    strategy: str = field("constant", label="Strategy", help="How the learning rate moves.")
+    params: dict[str, Any] = field({}, label="Strategy settings", help="The strategy's own settings.")
+    base_lr: float = field(
+        0.1, label="Peak rate", gt=0, le=MAX_RATE, step=0.01,
+        help="The highest learning rate. Too high: the loss jumps or becomes NaN. "
+        "Too low: it creeps.",
+    )
+    warmup_epochs: float = field(
+        0.0, label="Warm-up", unit="epochs", ge=0, le=10_000, step=0.5,
+        help="Raise the rate on a straight line before the strategy begins, so that a high peak "
+        "does not break fresh weights.",
+    )
+    warmup_start_factor: float = field(
+        0.0, label="Warm-up start", ge=0, le=1, step=0.05,
+        help="Where the warm-up line starts, as a share of the peak rate.",
+    )
+    epochs: int = field(
+        30, label="Epochs", unit="epochs", ge=1, le=10_000, step=1, help="Passes over the training data."
+    )
+    batch_size: int = field(
+        32, label="Batch size", unit="examples per update", ge=1, le=65_536, step=1,
+        help="Examples an update. Larger batches: fewer, calmer updates that bear a higher rate.",
+    )
+    seed: int = field(
+        0, label="Seed", ge=0, le=2**31 - 1, step=1,
+        help="Decides the first weights, the order of the batches and the dropout masks.",
+    )
+    early_stopping: EarlyStopping | None = field(
+        None, label="Early stopping", help="Stop when the metric no longer improves."
+    )
+
+    def to_json(self) -> str:
+        """Canonical JSON: sorted keys, no white space. `from_json` gives an equal spec back."""
+        return json.dumps(self.as_dict(), sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The spec of a JSON object.
+
+        Raises:
+            InvalidField: if the text is no JSON object or a field is wrong.
+        """
+        try:
+            values = json.loads(text)
+        except ValueError:
+            values = None
+        if not isinstance(values, Mapping):
+            raise InvalidField("spec", "must be a JSON object", text)
+        return cls(**values)
+
+    @property
+    def digest(self) -> str:
+        """Stable hash of the spec, 16 hexadecimal digits; equal specs give equal digests."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]
+
+
+def _knob(name: str, info: FieldInfo) -> Knob:
+    extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+    low, high, low_open, high_open = _bounds(info)
+    kind, choices, optional = _kind(info.annotation)
+    return Knob(
+        name=name, label=info.title or name, help=info.description or "",
+        unit=str(extra.get("unit") or ""), kind=kind,
+        default=info.get_default(call_default_factory=False), optional=optional,
+        low=low, high=high, low_open=low_open, high_open=high_open,
+        step=extra.get("step"),  # type: ignore[arg-type]
+        choices=choices,
+    )
+
+
+def _kind(annotation: Any) -> tuple[Any, tuple[str, ...], bool]:
+    optional = False
+    if get_origin(annotation) in (Union, types.UnionType):
+        inner = [a for a in get_args(annotation) if a is not type(None)]
+        optional = len(inner) < len(get_args(annotation))
+        annotation = inner[0]
+    if get_origin(annotation) is Literal:
+        return "choice", tuple(str(a) for a in get_args(annotation)), optional
+    simple = {bool: "switch", int: "integer", float: "number", str: "text"}.get(annotation)
+    if simple is None:
+        simple = "list" if get_origin(annotation) in (tuple, list) else "other"
+    return simple, (), optional
+
+
+def _bounds(info: FieldInfo) -> tuple[float | None, float | None, bool, bool]:
+    low = high = None
+    low_open = high_open = False
+    for limit in info.metadata:
+        if isinstance(limit, annotated_types.Ge | annotated_types.Gt):
+            low = float(limit.ge if isinstance(limit, annotated_types.Ge) else limit.gt)  # type: ignore[arg-type]
+            low_open = isinstance(limit, annotated_types.Gt)
+        elif isinstance(limit, annotated_types.Le | annotated_types.Lt):
+            high = float(limit.le if isinstance(limit, annotated_types.Le) else limit.lt)  # type: ignore[arg-type]
+            high_open = isinstance(limit, annotated_types.Lt)
+    return low, high, low_open, high_open
+
+
+def _explain(cls: type[Record], fault: pydantic.ValidationError) -> InvalidField:
+    """The first fault in a user's words: field, what is allowed, what was given."""
+    error = fault.errors(include_url=False)[0]
+    name = ".".join(str(part) for part in error["loc"] if isinstance(part, str)) or "value"
+    top = str(error["loc"][0]) if error["loc"] else ""
+    given, kind = error["input"], error["type"]
+    if kind == "extra_forbidden":
+        known = ", ".join(cls.model_fields) or "none"
+        return InvalidField(f"{cls.prefix}{name}", f"is not a setting (known: {known})", given)
+    if kind == "missing":
+        return InvalidField(f"{cls.prefix}{name}", "must be given", None)
+    if kind == "value_error":
+        return InvalidField(f"{cls.prefix}{name}", str(error["ctx"]["error"]), given)
+    if top in cls.model_fields:
+        return InvalidField(f"{cls.prefix}{name}", _allowed(cls.model_fields[top], error), given)
+    return InvalidField(f"{cls.prefix}{name}", f"is not allowed ({error['msg']})", given)
+
+
+def _allowed(info: FieldInfo, error: Any) -> str:
+    knob = _knob("", info)
+    none = " or empty" if knob.optional else ""
+    if knob.kind == "choice":
+        return f"must be one of {', '.join(knob.choices)}{none}"
+    if knob.kind == "switch":
+        return f"must be true or false{none}"
+    if knob.kind not in ("number", "integer"):
+        return f"is not allowed ({error['msg']})"
+    noun = "a whole number" if knob.kind == "integer" else "a number"
+    low, high = (f"{b:,.10g}" if b is not None else "" for b in (knob.low, knob.high))
+    if low and high and not (knob.low_open or knob.high_open):
+        span = f" between {low} and {high}"
+    else:
+        parts = []
+        if low:
+            parts.append(f"above {low}" if knob.low_open else f"at least {low}")
+        if high:
+            parts.append(f"below {high}" if knob.high_open else f"at most {high}")
+        span = f" {' and '.join(parts)}" if parts else ""
+    plain = error["type"].startswith(("greater", "less"))
+    return f"must be{span}{none}" if plain and span else f"must be {noun}{span}{none}"

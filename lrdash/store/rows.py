@@ -1,0 +1,58 @@
+"""The rows that the store gives out: frozen, with units, no SQL in sight."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrdash.events import ACTIVE, RateDecided, Status
+from lrdash.spec import RunSpec
+
+DecisionRow = RateDecided  # decisions are stored as they were said
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRow:
+    """One run as it stands now."""
+
+    run_id: str  # 12 characters, lower-case letters and digits
+    name: str  # given by the user, may be empty
+    tags: tuple[str, ...]
+    spec: RunSpec
+    status: Status
+    reason: str  # why it ended as it did, fit to be shown; may be empty
+    engine: str  # as asked ("auto") until it starts, then the engine that trains it
+    created_at: datetime  # UTC
+    started_at: datetime | None
+    ended_at: datetime | None
+    seconds: float  # of training so far
+    steps_per_epoch: int  # updates an epoch
+    updates: int  # updates in all
+    update: int  # updates done
+    parameters: int  # trainable weights
+    epochs_done: int
+    worker_id: str | None  # the process that trains or trained it
+    versions: Mapping[str, str]  # library name to version
+    version: int  # grows with every change of the run, its epochs and decisions
+    stop_requested: bool  # a stop was asked for and has not happened yet
+
+    @property
+    def active(self) -> bool:
+        """Queued or running."""
+        return self.status in ACTIVE
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochRow:
+    """One finished epoch."""
+
+    run_id: str
+    epoch: int  # epochs done, from 1
+    metrics: Mapping[str, float]  # by name; NaN where the value was not finite
+    learning_rate: float  # rate used by the last update of the epoch
+    rates: NDArray[np.float32]  # rate used by each update [steps_per_epoch]
+    seconds: float  # since training began
