@@ -21,7 +21,6 @@ from pydantic.fields import FieldInfo
 from lrdash.errors import InvalidField
 
 MAX_RATE = 1000.0  # no rate above this is accepted anywhere
-TASKS = ("classification", "regression")
 
 
 def field(
@@ -47,6 +46,20 @@ def field(
     return pydantic.Field(
         default, title=label, description=help, json_schema_extra=extra, **bounds
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataShape:
+    """What a model has to know of a dataset."""
+
+    task: Literal["classification", "regression"]
+    input_shape: tuple[int, ...]  # of one example: (features,) or (height, width, channels)
+    num_classes: int  # 0 for regression
+
+    @property
+    def outputs(self) -> int:
+        """Units of the last layer: one a class, or one number."""
+        return self.num_classes or 1
 
 
 @dataclass(frozen=True, kw_only=True)
