@@ -1,0 +1,14 @@
+"""lrdash: the router. Start it with `lrdash serve` (or `make run`)."""
+
+import streamlit as st
+
+from lrdash.ui import shell
+
+shell.setup("Train")
+st.navigation(
+    [
+        st.Page("pages/train.py", title="Train", icon=":material/trending_down:", default=True),
+        st.Page("pages/runs.py", title="Runs", icon=":material/table_rows:"),
+    ],
+    position="top",
+).run()

@@ -1,0 +1,88 @@
+"""The web server: Streamlit with a clean start (laboratory and warm worker) and a clean stop.
+
+`server` stands beside `ui` in the house: it may import ui and streamlit, nothing imports it but the
+command line.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from lrdash.errors import InvalidField, LrdashError
+from lrdash.ui import resources
+
+APP = Path(__file__).resolve().parent.parent / "app.py"
+logger = logging.getLogger(__name__)
+
+
+def serve(
+    *, host: str = "127.0.0.1", port: int = 8501, base_path: str = "", browser: bool = True
+) -> None:
+    """Serve the app until SIGTERM or Ctrl-C.
+
+    Args:
+        host: address to bind to; anything but loopback lets other machines in.
+        port: TCP port.
+        base_path: path under which a proxy shows the app, e.g. `lr`.
+        browser: open the system's browser once the server is up.
+
+    Raises:
+        InvalidField: the port is taken or the address is not this machine's.
+        LrdashError: app.py is not there.
+    """
+    if not APP.is_file():
+        raise LrdashError(
+            f"The app's files are not beside the package ({APP.name} is missing in "
+            f"{APP.parent}). Run `lrdash serve` from a clone of the project."
+        )
+    refuse_taken_port(host, port)
+    import streamlit as st
+
+    sys.argv = [str(APP)]  # Streamlit looks for .streamlit/config.toml beside this file
+    application = st.App(APP, lifespan=_lifespan, routes=resources.asset_routes())
+    settings: dict[str, Any] = {
+        "server.address": host,
+        "server.port": port,
+        "server.baseUrlPath": base_path.strip("/"),
+        "server.headless": not browser,
+    }
+    allowed = [name for name in os.environ.get("LRDASH_ALLOWED_HOSTS", "").split(",") if name]
+    if allowed:
+        settings["server.allowedHosts"] = [name.strip() for name in allowed]
+    application.run(config=settings)
+
+
+def refuse_taken_port(host: str, port: int) -> None:
+    """Raise InvalidField if nothing can listen there."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as fault:
+            if fault.errno == errno.EADDRINUSE:
+                problem = "must be a free port (another program listens there; try --port 8502)"
+                raise InvalidField("port", problem, port) from None
+            if fault.errno == errno.EACCES:
+                raise InvalidField("port", "must be one this user may open", port) from None
+            raise InvalidField("host", "must be an address of this machine", host) from None
+
+
+@asynccontextmanager
+async def _lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
+    try:
+        resources.laboratory()
+    except LrdashError as fault:  # the page says the same; the server stays up to say it
+        logger.error("%s", fault)
+    try:
+        yield {}
+    finally:
+        resources.close()

@@ -1,0 +1,106 @@
+"""Widgets from a record's own fields: label, help, unit, bounds and step come from the metadata."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from lrdash.errors import InvalidField
+from lrdash.spec import Knob
+
+PERSIST: dict[str, Any] = {"bind": "query-params"}
+
+
+def draw(
+    knobs: Sequence[Knob], *, prefix: str, columns: int = 2, defaults: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Draw one widget a knob, in columns, and return the values by name.
+
+    Args:
+        knobs: the fields in their order.
+        prefix: stands before each widget's key.
+        columns: widgets side by side.
+        defaults: values to begin with where they differ from the field's own.
+
+    Raises:
+        InvalidField: a list typed as text that can't be read.
+    """
+    values: dict[str, Any] = {}
+    places = st.columns(columns) if columns > 1 else [st.container()]
+    for i, knob in enumerate(knobs):
+        with places[i % len(places)]:
+            start = (defaults or {}).get(knob.name, knob.default)
+            values[knob.name] = widget(knob, key=f"{prefix}{knob.name}", start=start)
+    return values
+
+
+def label(knob: Knob) -> str:
+    """The label with its unit."""
+    return f"{knob.label} ({knob.unit})" if knob.unit else knob.label
+
+
+def widget(knob: Knob, *, key: str, start: Any) -> Any:
+    """One widget; `start` holds until the user or the URL says otherwise."""
+    common: dict[str, Any] = {"key": key, "help": knob.help, **PERSIST}
+    match knob.kind:
+        case "number":
+            return st.number_input(
+                label(knob), min_value=knob.low, max_value=knob.high,
+                **_start(key, None if start is None else float(start)),
+                step=float(knob.step or 0.1), format="%.6g", **common,
+            )
+        case "integer":
+            low, high = (None if b is None else int(b) for b in (knob.low, knob.high))
+            return st.number_input(
+                label(knob), min_value=low, max_value=high, **_start(key, start),
+                step=int(knob.step or 1), placeholder="default" if knob.optional else None, **common,
+            )
+        case "switch":
+            return st.toggle(label(knob), **_start(key, bool(start)), **common)
+        case "choice":
+            first = {} if key in st.session_state else {"index": knob.choices.index(str(start))}
+            return st.selectbox(label(knob), knob.choices, **first, **common)
+        case "list":
+            typed = st.text_input(label(knob), **_start(key, as_text(start)), **common)
+            return as_list(typed, key)
+        case _:
+            return st.text_input(label(knob), **_start(key, str(start)), **common)
+
+
+def _start(key: str, value: Any) -> dict[str, Any]:
+    """No start value where the session already holds one: Streamlit warns about both."""
+    return {} if key in st.session_state else {"value": value}
+
+
+def as_text(values: Sequence[Any]) -> str:
+    """A list as one types it: `15, 25`; pairs as `0: 1, 0.5: 1, 1: 0`."""
+    return ", ".join(
+        ": ".join(f"{part:g}" for part in v) if isinstance(v, list | tuple) else f"{v:g}"
+        for v in values
+    )
+
+
+def as_list(text: str, field: str) -> list[Any]:
+    """The list that was typed; pairs where colons stand.
+
+    Raises:
+        InvalidField: something in it is no number.
+    """
+    separator = r"[,;]" if ":" in text else r"[,;\s]+"
+    entries = [entry for entry in re.split(separator, text.strip()) if entry.strip()]
+    try:
+        return [
+            [_number(part) for part in entry.split(":")] if ":" in entry else _number(entry)
+            for entry in entries
+        ]
+    except ValueError:
+        shown = "pairs like 0: 1, 0.5: 1, 1: 0" if ":" in text else "numbers like 15, 25"
+        raise InvalidField(field, f"must be {shown}", text) from None
+
+
+def _number(text: str) -> float | int:
+    value = float(text)
+    return int(value) if value.is_integer() else value

@@ -1,0 +1,173 @@
+"""The form of the Train page: every setting of a run, each widget from its field's own metadata.
+
+Settings live in the URL (each widget's key is a query parameter), so that F5 keeps them and a link
+shares them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from lrdash.datasets import DATASETS
+from lrdash.models import MODELS
+from lrdash.spec import EarlyStopping, Knob, RunSpec
+from lrdash.strategies import STRATEGIES
+from lrdash.ui import fields
+
+KNOBS = {knob.name: knob for knob in RunSpec.knobs()}
+EARLY = "early_stopping."
+DEFAULTS = {"strategy": "plateau"}  # the lesson that lrdash grew out of
+OPTIMIZERS = {"sgd": "SGD", "rmsprop": "RMSprop", "adam": "Adam", "adamw": "AdamW"}
+LOSSES = {
+    "auto": "Automatic", "cross_entropy": "Cross-entropy", "mse": "Squared error",
+    "mae": "Absolute error", "huber": "Huber",
+}
+
+
+def draw() -> dict[str, Any]:
+    """Draw the form; returns values for `RunSpec`, not yet checked against each other.
+
+    Raises:
+        InvalidField: a list typed as text that can't be read.
+    """
+    values: dict[str, Any] = {}
+    with st.container(border=True):
+        st.subheader("What to train", anchor=False)
+        values |= _data()
+        values |= _model(values["dataset"])
+        values |= _optimizer()
+    with st.container(border=True):
+        st.subheader("How the rate moves", anchor=False)
+        values |= _strategy(values["dataset"])
+        left, right = st.columns(2)
+        with left:
+            values["base_lr"] = _knob("base_lr")
+        with right:
+            values["epochs"] = _knob("epochs")
+        with st.expander("Warm-up before the strategy"):
+            values |= fields.draw(
+                [KNOBS["warmup_epochs"], KNOBS["warmup_start_factor"]], prefix=""
+            )
+        with st.expander("Batches, loss, early stopping, seed"):
+            values |= _more(values["dataset"])
+    return values
+
+
+def fill(spec: RunSpec) -> None:
+    """Put a run's settings into the form; call before `draw`."""
+    state = st.session_state
+    for name in KNOBS:
+        if name not in ("params", "model_params", "early_stopping"):
+            state[name] = getattr(spec, name)
+    for prefix, record, values in (
+        (f"{spec.strategy}.", STRATEGIES[spec.strategy], spec.params),
+        (f"{spec.model}.", MODELS[spec.model], spec.model_params),
+    ):
+        for knob in record.knobs():
+            if knob.name in values:
+                value = values[knob.name]
+                state[prefix + knob.name] = fields.as_text(value) if knob.kind == "list" else value
+    state["early_stopping"] = spec.early_stopping is not None
+    for name, value in (spec.early_stopping or EarlyStopping()).as_dict().items():
+        state[EARLY + name] = value
+
+
+def _data() -> dict[str, Any]:
+    name = _pick("dataset", list(DATASETS), {key: d.label for key, d in DATASETS.items()})
+    dataset = DATASETS[name]
+    examples = None
+    if dataset.size > 1000:
+        knob = replace(KNOBS["examples"], high=float(dataset.size), default=dataset.default_examples)
+        examples = fields.widget(knob, key="examples", start=knob.default)
+    train, validation = dataset.sizes(min(examples, dataset.size) if examples else None)
+    shape = " × ".join(str(n) for n in dataset.input_shape)
+    target = f"{dataset.num_classes} classes" if dataset.num_classes else "one number to predict"
+    st.caption(f"{shape} inputs, {target}; {train:,} to train on, {validation:,} to validate.")
+    with st.popover("About this dataset", type="tertiary"):
+        st.markdown(f"**{dataset.label}**  \n{dataset.description}")
+        st.markdown(f"Scaling: {dataset.scaling}  \nLicence: {dataset.licence}  \n"
+                    f"Source: {dataset.source}")
+        if dataset.download_bytes:
+            st.markdown(f"Fetched once, about {dataset.download_bytes / 1e6:.0f} MB, then kept.")
+        if dataset.class_names:
+            st.markdown(f"Classes: {', '.join(dataset.class_names)}")
+    return {"dataset": name, "examples": examples}
+
+
+def _model(dataset: str) -> dict[str, Any]:
+    shape = DATASETS[dataset].shape
+    fitting = [name for name, model in MODELS.items() if model.misfit(shape) is None]
+    name = _pick("model", fitting, {key: MODELS[key].label for key in fitting})
+    knobs = MODELS[name].knobs()
+    params: dict[str, Any] = {}
+    if knobs:
+        with st.expander("Model settings"):
+            st.caption(MODELS[name].description)
+            params = fields.draw(knobs, prefix=f"{name}.")
+    return {"model": name, "model_params": params}
+
+
+def _optimizer() -> dict[str, Any]:
+    name = _pick("optimizer", list(OPTIMIZERS), OPTIMIZERS)
+    shown = {
+        "sgd": ["momentum", "nesterov"], "rmsprop": ["momentum"], "adam": [],
+        "adamw": ["weight_decay"],
+    }[name]
+    return {"optimizer": name} | fields.draw([KNOBS[key] for key in shown], prefix="")
+
+
+def _strategy(dataset: str) -> dict[str, Any]:
+    name = _pick("strategy", list(STRATEGIES), {key: s.label for key, s in STRATEGIES.items()})
+    strategy = STRATEGIES[name]
+    st.caption(strategy.when)
+    knobs = [_for_task(knob, dataset) for knob in strategy.knobs()]
+    return {"strategy": name, "params": fields.draw(knobs, prefix=f"{name}.")}
+
+
+def _more(dataset: str) -> dict[str, Any]:
+    classes = DATASETS[dataset].num_classes > 0
+    losses = ["auto", "cross_entropy"] if classes else ["auto", "mse", "mae", "huber"]
+    left, right = st.columns(2)
+    values: dict[str, Any] = {}
+    with left:
+        values["batch_size"] = _knob("batch_size")
+        values["loss"] = _pick("loss", losses, LOSSES)
+    with right:
+        values["seed"] = _knob("seed")
+        if classes:
+            values["label_smoothing"] = _knob("label_smoothing")
+    wanted = st.toggle(
+        KNOBS["early_stopping"].label, key="early_stopping", help=KNOBS["early_stopping"].help,
+        **fields.PERSIST,
+    )
+    if wanted:
+        knobs = [_for_task(knob, dataset) for knob in EarlyStopping.knobs()]
+        values["early_stopping"] = fields.draw(knobs, prefix=EARLY)
+    return values
+
+
+def _knob(name: str) -> Any:
+    return fields.widget(KNOBS[name], key=name, start=KNOBS[name].default)
+
+
+def _for_task(knob: Knob, dataset: str) -> Knob:
+    """Without the choices that a regression has no metric for."""
+    if DATASETS[dataset].num_classes or knob.name != "monitor":
+        return knob
+    return replace(knob, choices=tuple(c for c in knob.choices if "accuracy" not in c))
+
+
+def _pick(name: str, options: list[str], labels: dict[str, str]) -> str:
+    """A select box over ids that shows labels; forgets a choice that is no longer offered."""
+    if st.session_state.get(name, options[0]) not in options:
+        del st.session_state[name]
+    start = DEFAULTS.get(name, KNOBS[name].default)
+    first = {"index": options.index(start) if start in options else 0}
+    chosen: str = st.selectbox(
+        KNOBS[name].label, options, format_func=lambda key: labels.get(key, key), key=name,
+        help=KNOBS[name].help, **({} if name in st.session_state else first), **fields.PERSIST,
+    )
+    return chosen

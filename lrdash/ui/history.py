@@ -1,0 +1,66 @@
+"""What this browser session has seen of a run: rows appended at each tick, never read twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import streamlit as st
+
+from lrdash.events import RateDecided
+from lrdash.plan import Plan, make
+from lrdash.store import EpochRow, RunRow, Store
+from lrdash.strategies.course import Course
+
+
+@dataclass
+class History:
+    """One run as the page knows it; lives in `st.session_state`, used by one session only."""
+
+    run: RunRow
+    plan: Plan
+    course: Course  # replays the rates from the stored metrics: what should have been used
+    epochs: list[EpochRow] = field(default_factory=list)
+    decisions: list[RateDecided] = field(default_factory=list)
+    difference: float = 0.0  # largest |rate shown - rate used| so far, in float32
+
+    def catch_up(self, store: Store) -> bool:
+        """Append what is new; True if anything changed.
+
+        Raises:
+            RunNotFound: the run was deleted meanwhile.
+        """
+        run = store.run(self.run.run_id)
+        if run.version == self.run.version and self.epochs:
+            return False
+        for row in store.epochs(run.run_id, after=self.epochs[-1].epoch if self.epochs else 0):
+            self.epochs.append(row)
+            self._compare(row)
+        after = self.decisions[-1].epoch if self.decisions else -1
+        self.decisions.extend(store.decisions(run.run_id, after=after))
+        self.run = run
+        return True
+
+    def _compare(self, row: EpochRow) -> None:
+        """The law of the house: the rate shown is the rate used."""
+        shown = self.course.rates(row.epoch - 1).astype(np.float32)
+        gap = np.abs(shown.astype(np.float64) - row.rates.astype(np.float64)).max(initial=0.0)
+        self.difference = max(self.difference, float(gap))
+        self.course.end_epoch(row.epoch - 1, row.metrics)
+
+
+def of(run_id: str, store: Store) -> History:
+    """The session's history of a run, up to date.
+
+    Raises:
+        RunNotFound: there is no such run.
+    """
+    key = f"history:{run_id}"
+    known: History | None = st.session_state.get(key)
+    if known is None:
+        run = store.run(run_id)
+        plan = make(run.spec)
+        known = History(run=run, plan=plan, course=plan.course())
+        st.session_state[key] = known
+    known.catch_up(store)
+    return known

@@ -1,0 +1,209 @@
+"""The live view of one run: progress, tiles, chart, what the callback did, the epochs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from lrdash import analysis, figures, frames
+from lrdash.errors import LrdashError
+from lrdash.store import RunRow
+from lrdash.strategies import STRATEGIES
+from lrdash.ui import history, preview, resources
+from lrdash.ui.history import History
+from lrdash.ui.live_chart import live_chart
+
+TICK = 0.5  # seconds between two looks while the run is active
+EPOCHS, CALLBACK, SETTINGS, CODE = "Epochs", "What the callback did", "Settings", "Keras code"
+STATUS_ICONS = {
+    "queued": ":material/schedule:", "running": ":material/model_training:",
+    "finished": ":material/check_circle:", "stopped": ":material/stop_circle:",
+    "failed": ":material/error:", "diverged": ":material/trending_up:",
+    "interrupted": ":material/power_off:",
+}
+
+
+def show(run_id: str) -> None:
+    """The run as it stands, refreshed while it is active.
+
+    Raises:
+        RunNotFound: there is no such run.
+    """
+    past = history.of(run_id, resources.store())
+    active = past.run.active
+    st.fragment(_guarded, run_every=TICK if active else None)(run_id, active)
+
+
+def _guarded(run_id: str, was_active: bool) -> None:
+    try:
+        _view(run_id, was_active)
+    except LrdashError as fault:  # a fragment runs outside the page's own frame
+        st.error(str(fault), icon=":material/error:")
+
+
+def _view(run_id: str, was_active: bool) -> None:
+    past = history.of(run_id, resources.store())
+    run = past.run
+    if was_active and not run.active:
+        st.rerun()
+    _head(run)
+    _progress(run)
+    if run.status == "queued":
+        return
+    _tiles(past)
+    _chart(past)
+    _details(past)
+
+
+def _head(run: RunRow) -> None:
+    left, right = st.columns([3, 1], vertical_alignment="center")
+    with left:
+        st.subheader(run.name or analysis.headline(run.spec), anchor=False)
+        st.caption(analysis.settings_in_words(run.spec))
+    with right:
+        if run.active:
+            st.button(
+                "Stopping" if run.stop_requested else "Stop", icon=":material/stop:", key="stop",
+                disabled=run.stop_requested, width="stretch",
+                on_click=resources.store().request_stop, args=(run.run_id,),
+            )
+        else:
+            st.button(
+                "Train again with these settings", icon=":material/replay:", key="again",
+                width="stretch", on_click=_again, args=(run.run_id,),
+            )
+
+
+def _again(run_id: str) -> None:
+    st.query_params.clear()
+    st.query_params["from"] = run_id
+
+
+def _progress(run: RunRow) -> None:
+    total = run.spec.epochs
+    if run.status == "queued":
+        ahead = resources.store().queued().index(run.run_id) if run.run_id in \
+            resources.store().queued() else 0
+        busy = "the run in training" if not ahead else f"{ahead} more"
+        st.info(f"Queued. It starts by itself after {busy}, or as soon as the trainer is warm.",
+                icon=STATUS_ICONS["queued"])
+        return
+    if run.status == "running":
+        share = min(1.0, run.update / max(1, run.updates))
+        left = analysis.time_left(run.seconds, run.update, run.updates)
+        words = f"epoch {min(run.epochs_done + 1, total)} of {total}"
+        st.progress(share, text=f"{words} · {analysis.duration(left)} left" if left else words)
+        return
+    words = f"{run.status.capitalize()} after {run.epochs_done} of {total} epochs" \
+        f" in {analysis.duration(run.seconds)}"
+    tell = {"finished": st.success, "stopped": st.info}.get(run.status, st.error)
+    reason = f": {run.reason}" if run.reason and run.reason not in words else ""
+    tell(f"{words}{reason}", icon=STATUS_ICONS[run.status])
+
+
+def _tiles(past: History) -> None:
+    changes = _changes(past)
+    for tile, (label, value, note) in zip(
+        st.columns(5), analysis.tiles(past.epochs, changes, past.run), strict=False
+    ):
+        with tile:
+            st.metric(label, value, note, delta_color="off", delta_arrow="off", border=False)
+
+
+def _changes(past: History) -> Any:
+    return analysis.rate_changes(past.plan, past.epochs, past.decisions)
+
+
+def _chart(past: History) -> None:
+    run, changes = past.run, _changes(past)
+    total = run.spec.epochs
+
+    def figure() -> Any:
+        return figures.training_figure(
+            frames.epochs_frame(past.epochs), frames.rates_frame(past.epochs), changes,
+            strategy=run.spec.strategy, epochs_total=total,
+        )
+
+    def tail(offset: int) -> Any:
+        rows = past.epochs[offset:]
+        return figures.live_tail(
+            frames.epochs_frame(rows), frames.rates_frame(rows), changes,
+            frames.epochs_frame(past.epochs),
+        )
+
+    live_chart(
+        run.run_id, len(past.epochs), figure=figure, tail=tail,
+        label=f"Training loss, validation loss and learning rate over {total} epochs. "
+        "The numbers are in the table of epochs below.",
+    )
+    st.caption(
+        "Above: the faint line is the loss on the training data, the strong one on data the model "
+        "has not seen; when they part, the model learns by heart. Below: the rate of every "
+        "update on a logarithmic axis; a triangle marks where and why it changed. Drag to zoom, double-click "
+        "to go back."
+    )
+
+
+def _details(past: History) -> None:
+    has_callback = bool(past.decisions)
+    choices = [EPOCHS, *([CALLBACK] if has_callback else []), SETTINGS, CODE]
+    chosen = st.segmented_control(
+        "Details", choices, default=EPOCHS, key="details", label_visibility="collapsed"
+    )
+    run = past.run
+    if chosen == EPOCHS:
+        _table(frames.epochs_frame(past.epochs), f"lrdash-{run.run_id}-epochs.csv")
+    elif chosen == CALLBACK:
+        st.caption(STRATEGIES[run.spec.strategy].when)
+        _table(frames.decisions_frame(past.decisions), f"lrdash-{run.run_id}-decisions.csv")
+    elif chosen == SETTINGS:
+        _settings(past)
+    elif chosen == CODE:
+        preview.code(past.plan)
+
+
+def _table(frame: pd.DataFrame, file_name: str) -> None:
+    shown = frame.drop(columns=["run_id"], errors="ignore").iloc[::-1]
+    if shown.empty:
+        st.caption("The first row comes with the end of the first epoch.")
+        return
+    st.dataframe(shown, hide_index=True, height=280, column_config=_columns(shown), key=file_name)
+    st.download_button(
+        "Download CSV", data=lambda: frame.to_csv(index=False), file_name=file_name,
+        mime="text/csv", icon=":material/download:", key=f"download:{file_name}", on_click="ignore",
+    )
+
+
+def _columns(frame: pd.DataFrame) -> dict[str, Any]:
+    number = st.column_config.NumberColumn
+    known: dict[str, Any] = {
+        "epoch": number("Epoch", width="small"),
+        "loss": number("Loss", format="%.4f"),
+        "val_loss": number("Validation loss", format="%.4f"),
+        "accuracy": number("Accuracy", format="percent"),
+        "val_accuracy": number("Validation accuracy", format="percent"),
+        "learning_rate": number("Rate", format="%.4g"),
+        "seconds": number("Seconds", format="%.2f"),
+        "monitored": number("Monitored", format="%.4f"),
+        "best": number("Best", format="%.4f"),
+        "wait": number("Wait", width="small"),
+        "cooldown": number("Cooldown", width="small"),
+        "rate_before": number("Rate before", format="%.4g"),
+        "rate_after": number("Rate after", format="%.4g"),
+        "decision": st.column_config.TextColumn("Decision", width="large"),
+    }
+    return {name: column for name, column in known.items() if name in frame}
+
+
+def _settings(past: History) -> None:
+    run = past.run
+    st.caption(
+        f"Run {run.run_id} · engine {run.engine} · {run.parameters:,} parameters · "
+        f"{run.update:,} of {run.updates:,} updates · largest difference between the rate shown "
+        f"and the rate used: {past.difference:g}"
+    )
+    if run.versions:
+        st.caption(" · ".join(f"{name} {version}" for name, version in run.versions.items()))
+    st.json(run.spec.as_dict(), expanded=1)

@@ -1,0 +1,77 @@
+"""What the chosen settings will do, drawn before TensorFlow is even loaded."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from lrdash import analysis, figures
+from lrdash.plan import Plan
+from lrdash.ui import resources
+
+
+def draw(plan: Plan) -> None:
+    """The rate over the whole training, the strategy in a sentence, its formula and Keras code."""
+    figure = figures.preview_figure(
+        plan.rates(), plan.steps_per_epoch, plan.course().marks(), strategy=plan.spec.strategy
+    )
+    with st.container(border=True):
+        st.subheader("Learning rate over the training", anchor=False)
+        st.plotly_chart(figure, key="preview", config={"displayModeBar": False})
+        st.markdown(sentence(plan))
+
+
+def sentence(plan: Plan) -> str:
+    """The strategy in words, warm-up included."""
+    spec = plan.spec
+    words = plan.strategy.sentence()
+    if spec.warmup_epochs:
+        words = f"Warms up for {spec.warmup_epochs:g} epochs. {words}"
+    if plan.strategy.kind == "rule":
+        words += " The preview stays flat: when the rate falls depends on how training goes."
+    return words
+
+
+def start(plan: Plan) -> bool:
+    """The start button and what it will cost; True when pressed."""
+    left, right = st.columns([1, 4], vertical_alignment="center")
+    with left:
+        pressed: bool = st.button(
+            "Start", type="primary", icon=":material/play_arrow:", key="start", width="stretch"
+        )
+    with right:
+        facts = [
+            f"{plan.parameters:,} parameters",
+            f"{plan.train_examples:,} / {plan.validation_examples:,} examples",
+            f"{plan.updates:,} updates ({plan.steps_per_epoch} an epoch)",
+        ]
+        seconds = analysis.expected_seconds(plan.spec, resources.store().runs(limit=200))
+        if seconds is not None:
+            facts.insert(0, f"about {analysis.duration(seconds)}")
+        st.caption(" · ".join(facts))
+    return pressed
+
+
+def explain(plan: Plan) -> None:
+    """Formula, symbols and source of the strategy, and the same recipe as Keras code."""
+    strategy = plan.strategy
+    with st.expander(f"How {strategy.label.lower()} works"):
+        st.latex(strategy.formula)
+        st.caption(strategy.symbols)
+        st.markdown(f"**When to use it.** {strategy.when}")
+        st.markdown(f"**Source.** {strategy.source}")
+    with st.expander("The same in plain Keras"):
+        code(plan)
+
+
+def code(plan: Plan) -> None:
+    """A snippet to paste into one's own script."""
+    spec = plan.spec
+    st.code(
+        plan.strategy.keras_code(
+            base_lr=spec.base_lr, epochs=spec.epochs, steps_per_epoch=plan.steps_per_epoch,
+            warmup_epochs=spec.warmup_epochs, warmup_start_factor=spec.warmup_start_factor,
+            optimizer=spec.optimizer, momentum=spec.momentum, nesterov=spec.nesterov,
+            weight_decay=spec.weight_decay, batch_size=spec.batch_size,
+        ),
+        language="python",
+    )

@@ -1,0 +1,169 @@
+"""The Runs page: the table of all runs and what can be done with those selected."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from lrdash import analysis, frames
+from lrdash.errors import LrdashError
+from lrdash.store import RunRow
+from lrdash.ui import resources
+
+PAGE_SIZE = 200  # newest runs shown; filters look at all of them
+
+
+def table() -> None:
+    """Filters, table, actions; a sentence and a button where there is nothing yet."""
+    rows = resources.store().runs(limit=PAGE_SIZE)
+    if not rows:
+        st.info("Your runs will be listed here, with their curves and settings. "
+                "Start the first one on the Train page.", icon=":material/table_rows:")
+        st.page_link("pages/train.py", label="Train a model", icon=":material/trending_down:")
+        return
+    active = any(row.active for row in rows)
+    st.fragment(_guarded, run_every=2.0 if active else None)(active)
+
+
+def _guarded(was_active: bool) -> None:
+    try:
+        _body(was_active)
+    except LrdashError as fault:
+        st.error(str(fault), icon=":material/error:")
+
+
+def _body(was_active: bool) -> None:
+    rows = resources.store().runs(limit=PAGE_SIZE)
+    if was_active and not any(row.active for row in rows):
+        st.rerun()
+    shown = _filtered(rows)
+    if not shown:
+        st.caption("No run matches these filters.")
+        return
+    epochs = resources.store().epochs_of([row.run_id for row in shown])
+    frame = frames.runs_frame(shown, epochs)
+    event = st.dataframe(
+        frame, hide_index=True, key="runs", on_select="rerun", selection_mode="multi-row",
+        column_config=_columns(), column_order=list(_columns()),
+        height=min(620, 38 + 35 * max(3, len(frame))),
+    )
+    picked = [shown[i] for i in event.selection.rows if i < len(shown)]
+    if picked:
+        _actions(picked)
+    else:
+        st.caption("Tick the box at the left of a row to open, rename, tag, export or delete it.")
+
+
+def _filtered(rows: list[RunRow]) -> list[RunRow]:
+    words, states, tags = st.columns([2, 1, 1])
+    with words:
+        text = st.text_input("Search", key="search", placeholder="name, dataset, model, strategy",
+                             bind="query-params")
+    with states:
+        status = st.multiselect("Status", sorted({row.status for row in rows}), key="status")
+    with tags:
+        tag = st.multiselect("Tags", sorted({t for row in rows for t in row.tags}), key="tag")
+    needles = text.lower().split()
+    return [
+        row for row in rows
+        if (not status or row.status in status)
+        and (not tag or set(tag) & set(row.tags))
+        and all(needle in _haystack(row) for needle in needles)
+    ]
+
+
+def _haystack(row: RunRow) -> str:
+    return f"{row.run_id} {row.name} {analysis.settings_in_words(row.spec)} {' '.join(row.tags)}".lower()
+
+
+def _columns() -> dict[str, Any]:
+    column = st.column_config
+    return {
+        "name": column.TextColumn("Name", width="medium"),
+        "settings": column.TextColumn("Settings", width="large"),
+        "status": column.TextColumn("Status", width="small"),
+        "progress": column.ProgressColumn("Epochs", format="percent", width="small"),
+        "curve": column.LineChartColumn("Validation loss", width="small"),
+        "best_val_loss": column.NumberColumn("Best val loss", format="%.4f"),
+        "best_val_accuracy": column.NumberColumn("Best val accuracy", format="percent"),
+        "seconds": column.NumberColumn("Seconds", format="%.1f", width="small"),
+        "created_at": column.DatetimeColumn("Created", format="distance"),
+        "tags": column.ListColumn("Tags"),
+    }
+
+
+def _actions(picked: list[RunRow]) -> None:
+    one = picked[0] if len(picked) == 1 else None
+    places = st.columns(7)
+    with places[0]:
+        if st.button("Open", icon=":material/open_in_new:", disabled=one is None, key="open",
+                     width="stretch") and one:
+            st.switch_page("pages/train.py", query_params={"run": one.run_id})
+    with places[1]:
+        if st.button("Train again", icon=":material/replay:", disabled=one is None, key="again",
+                     width="stretch") and one:
+            st.switch_page("pages/train.py", query_params={"from": one.run_id})
+    with places[2], st.popover("Rename", icon=":material/edit:", disabled=one is None,
+                               width="stretch"):
+        if one:
+            _rename(one)
+    with places[3], st.popover("Tag", icon=":material/label:", width="stretch"):
+        _tag(picked)
+    with places[4]:
+        st.download_button("JSON", data=lambda: _json(picked), file_name="lrdash-runs.json",
+                           mime="application/json", icon=":material/download:", key="json",
+                           on_click="ignore", width="stretch")
+    with places[5]:
+        st.download_button("CSV", data=lambda: _csv(picked), file_name="lrdash-runs.csv",
+                           mime="text/csv", icon=":material/download:", key="csv",
+                           on_click="ignore", width="stretch")
+    with places[6]:
+        if st.button("Delete", icon=":material/delete:", key="delete", width="stretch"):
+            _confirm_delete([row.run_id for row in picked])
+
+
+def _rename(row: RunRow) -> None:
+    with st.form("rename", border=False):
+        name = st.text_input("Name", row.name, max_chars=120)
+        if st.form_submit_button("Save"):
+            resources.store().rename(row.run_id, name.strip())
+            st.rerun()
+
+
+def _tag(picked: list[RunRow]) -> None:
+    with st.form("tags", border=False):
+        common = sorted(set.intersection(*(set(row.tags) for row in picked)))
+        text = st.text_input("Tags, separated by commas", ", ".join(common), max_chars=200)
+        if st.form_submit_button("Save"):
+            tags = [tag.strip() for tag in text.split(",") if tag.strip()]
+            for row in picked:
+                kept = [tag for tag in row.tags if tag not in common]
+                resources.store().tag(row.run_id, tuple(dict.fromkeys([*kept, *tags])))
+            st.rerun()
+
+
+@st.dialog("Delete runs")
+def _confirm_delete(run_ids: list[str]) -> None:
+    count = len(run_ids)
+    st.write(f"{count} {'run' if count == 1 else 'runs'} with all epochs will be gone for good.")
+    if st.button(f"Delete {count} for good", type="primary", key="delete-for-good"):
+        try:
+            resources.store().delete(run_ids)
+        except LrdashError as fault:
+            st.error(str(fault), icon=":material/error:")
+            return
+        st.rerun()
+
+
+def _json(picked: list[RunRow]) -> str:
+    epochs = resources.store().epochs_of([row.run_id for row in picked])
+    return json.dumps([frames.run_as_json(row, epochs[row.run_id]) for row in picked], indent=2)
+
+
+def _csv(picked: list[RunRow]) -> str:
+    epochs = resources.store().epochs_of([row.run_id for row in picked])
+    parts = [frames.epochs_frame(epochs[row.run_id]) for row in picked]
+    return str(pd.concat(parts, ignore_index=True).to_csv(index=False))

@@ -1,0 +1,63 @@
+"""The page shell: the same head, navigation and activity line on every page; faults become messages."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from lrdash.errors import LrdashError
+from lrdash.ui import resources
+
+logger = logging.getLogger(__name__)
+
+STYLE = """<style>
+.block-container, [data-testid="stMainBlockContainer"] {padding-top: 4.2rem; padding-bottom: 3rem; max-width: 1440px;}
+h1 {font-size: 1.7rem !important; padding-bottom: .2rem !important;}
+h2 {font-size: 1.25rem !important;} h3 {font-size: 1.05rem !important;}
+[data-testid="stMetricValue"] {font-size: 1.45rem; font-variant-numeric: tabular-nums;}
+@media (max-width: 640px) {
+  .block-container, [data-testid="stMainBlockContainer"] {padding-left: 1rem; padding-right: 1rem;}
+  [data-testid="stMetricValue"] {font-size: 1.15rem;}
+}
+</style>"""
+
+
+def setup(title: str) -> None:
+    """Page settings and style; harmless when called twice in a run."""
+    st.set_page_config(page_title=f"{title} · lrdash", page_icon=":material/trending_down:",
+                       layout="wide")
+    st.html(STYLE)
+
+
+@contextmanager
+def page(title: str) -> Iterator[None]:
+    """The frame of a page: head first, then the body; a fault that lrdash explains is shown."""
+    setup(title)
+    try:
+        resources.laboratory()
+        yield
+    except LrdashError as fault:
+        st.error(str(fault), icon=":material/error:")
+
+
+def activity() -> None:
+    """A line that says what trains now; refreshes itself only while something does."""
+    counts = resources.store().counts()
+    busy = counts.get("running", 0) + counts.get("queued", 0) > 0
+    st.fragment(_activity, run_every=2.0 if busy else None)()
+
+
+def _activity() -> None:
+    counts = resources.store().counts()
+    running, queued = counts.get("running", 0), counts.get("queued", 0)
+    if not running and not queued:
+        return
+    parts = []
+    if running:
+        parts.append(f"{running} {'run' if running == 1 else 'runs'} training")
+    if queued:
+        parts.append(f"{queued} queued")
+    st.caption(f":material/model_training: {', '.join(parts)}")

@@ -1,0 +1,52 @@
+"""The Train page: choose and start, or watch the run that the URL names."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from lrdash.errors import LrdashError
+from lrdash.plan import Plan, make
+from lrdash.spec import RunSpec
+from lrdash.ui import form, live, preview, resources
+
+
+def choose() -> None:
+    """The form on the left, what it will do on the right, and Start."""
+    source = st.query_params.get("from")
+    if source:
+        form.fill(resources.store().run(source).spec)
+        del st.query_params["from"]
+    left, right = st.columns([5, 7], gap="medium")
+    plan: Plan | None = None
+    with left:
+        try:
+            plan = make(RunSpec(**form.draw()))
+        except LrdashError as fault:
+            problem = str(fault)
+    with right:
+        if plan is None:
+            st.error(problem, icon=":material/error:")
+            st.caption("Nothing is lost: mend the field on the left and the preview comes back.")
+            return
+        preview.draw(plan)
+        if preview.start(plan):
+            begin(plan)
+        preview.explain(plan)
+
+
+def begin(plan: Plan) -> None:
+    """Queue the run and go to its own address."""
+    run_id = resources.store().create_run(
+        plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
+        parameters=plan.parameters,
+    )
+    st.query_params.clear()
+    st.query_params["run"] = run_id
+    st.rerun()
+
+
+def watch(run_id: str) -> None:
+    """The live view of a run, with the way back to the form."""
+    st.button("New run", icon=":material/add:", key="new", type="tertiary",
+              on_click=st.query_params.clear)
+    live.show(run_id)

@@ -1,0 +1,115 @@
+"""The app under test: starts the real server, and the one place that knows ids and labels of the page."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page, expect
+
+CHART = ".lrdash-chart"
+UI_TIMEOUT = 60_000  # ms; generous, since the machine may be busy
+
+
+class Server:
+    """`lrdash serve` on a free port with its own home; used by one test process."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = (home / "server.log").open("w")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "lrdash", "serve", "--no-browser", "--port", str(self.port)],
+            env={**os.environ, "LRDASH_HOME": str(home)}, stdout=self.log, stderr=self.log,
+        )
+
+    def healthy(self) -> bool:
+        """Whether the server answers."""
+        try:
+            with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=2) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    def memory_mb(self) -> float:
+        """Resident memory of the server process, workers apart, in MB."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) / 1024  # type: ignore[index]
+
+    def workers(self) -> list[int]:
+        """Process ids of the worker processes that this server started."""
+        found = subprocess.run(
+            ["pgrep", "-P", str(self.process.pid), "-f", "lrdash.worker"],
+            capture_output=True, text=True, check=False,
+        )
+        return [int(pid) for pid in found.stdout.split()]
+
+    def close(self) -> int:
+        """Ask the server to end as an operator does; returns its exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(20)
+        finally:
+            self.process.kill()
+            self.log.close()
+
+
+def settle(page: Page) -> None:
+    """Wait until the page's own content is there."""
+    expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=UI_TIMEOUT)
+
+
+def number(page: Page, label: str) -> Locator:
+    """The number field with this label."""
+    return page.get_by_role("spinbutton", name=label)
+
+
+def type_number(page: Page, label: str, value: str) -> None:
+    """Type a value and leave the field."""
+    field = number(page, label)
+    field.fill(value)
+    field.press("Tab")
+
+
+def choose(page: Page, label: str, option: str) -> None:
+    """Pick an option of a select box by keyboard."""
+    box = page.get_by_role("combobox", name=re.compile(label))
+    box.click()
+    page.get_by_role("option", name=option, exact=True).click()
+
+
+def start(page: Page) -> str:
+    """Press Start; returns the run's id from the address."""
+    page.get_by_role("button", name="Start").click()
+    page.wait_for_url(re.compile(r"run="), timeout=UI_TIMEOUT)
+    return re.search(r"run=([a-z0-9]+)", page.url)[1]  # type: ignore[index]
+
+
+def epochs_drawn(page: Page) -> int:
+    """Epochs that the live chart shows; 0 before the first."""
+    return int(page.evaluate(f"document.querySelector('{CHART}')?.dataset.epochs ?? 0"))
+
+
+def wait_epochs(page: Page, at_least: int) -> None:
+    """Wait until the live chart shows so many epochs."""
+    page.wait_for_function(
+        f"(n) => +(document.querySelector('{CHART}')?.dataset.epochs ?? 0) >= n", arg=at_least,
+        timeout=120_000,
+    )
+
+
+def x_range(page: Page) -> list[float]:
+    """The visible range of the epoch axis."""
+    found: list[float] = page.evaluate(
+        f"document.querySelector('{CHART}')._fullLayout.xaxis.range.slice()"
+    )
+    return found

@@ -1,0 +1,58 @@
+"""One real server, one worker and one browser for all browser tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser.app import Server, settle
+from tests.chromium import chromium_path
+
+ARGUMENTS = ["--no-sandbox", "--disable-background-networking", "--disable-gpu",
+             "--disable-component-update", "--disable-sync", "--no-first-run"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "browser" in Path(item.fspath).parts:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    running = Server(tmp_path_factory.mktemp("browser-home"))
+    try:
+        for _ in range(240):
+            if running.healthy():
+                break
+            try:
+                running.process.wait(0.25)
+            except Exception:  # noqa: S112 - still starting
+                continue
+        else:
+            raise RuntimeError(f"no server: {(running.home / 'server.log').read_text()}")
+        yield running
+    finally:
+        running.close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Browser, server: Server) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1400, "height": 1000})
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    page.goto(server.url)
+    settle(page)
+    yield page
+    context.close()
