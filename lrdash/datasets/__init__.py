@@ -1,0 +1,35 @@
+"""The datasets, by id. To add one: a file with a `DATASET`, and its name in the two lists below."""
+
+from __future__ import annotations
+
+from lrdash.datasets import (
+    breast_cancer,
+    california_housing,
+    cifar10,
+    diabetes,
+    digits,
+    fashion_mnist,
+    mnist,
+    noisy_regression,
+    spirals,
+    wine,
+)
+from lrdash.datasets.base import Dataset, Split
+from lrdash.registry import Registry
+
+__all__ = ["DATASETS", "Dataset", "Split"]
+
+DATASETS: Registry[Dataset] = Registry("dataset")
+for _module in (
+    digits,
+    breast_cancer,
+    wine,
+    diabetes,
+    spirals,
+    noisy_regression,
+    mnist,
+    fashion_mnist,
+    cifar10,
+    california_housing,
+):
+    DATASETS.add(_module.DATASET.id, _module.DATASET)

@@ -1,0 +1,51 @@
+"""Scaling of features and targets, by statistics of the training part only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+STANDARDISED = (
+    "Each feature is standardised: less its mean, divided by its standard deviation, both "
+    "of the training part."
+)
+STANDARDISED_WITH_TARGET = (
+    "Each feature and the target are standardised: less their mean, divided by their standard "
+    "deviation, both of the training part. A squared error of 1 is what the mean alone would give."
+)
+
+Floats = NDArray[np.float32]
+
+
+def pixels_divided(largest: int) -> str:
+    """How an image dataset is scaled, in words."""
+    return f"Pixels are divided by {largest}, so that they lie between 0 and 1."
+
+
+def standardise(train: NDArray[Any], validation: NDArray[Any]) -> tuple[Floats, Floats]:
+    """Both parts less the training mean, divided by the training standard deviation.
+
+    A feature that is constant in training is only shifted to 0.
+
+    Args:
+        train: values [n, ...], at least one example.
+        validation: values [m, ...].
+
+    Returns:
+        The two, float32, of the same shapes.
+    """
+    mean = train.mean(axis=0, dtype=np.float64)
+    deviation = train.std(axis=0, dtype=np.float64)
+    # Rounding gives a constant like 0.1 a deviation of about 1e-17, hence no comparison with 0.
+    deviation = np.where(deviation > 1e-10 * np.abs(mean), deviation, 1.0)
+    return (
+        ((train - mean) / deviation).astype(np.float32),
+        ((validation - mean) / deviation).astype(np.float32),
+    )
+
+
+def scale_pixels(images: NDArray[Any], largest: float) -> Floats:
+    """Pixels from 0..largest to 0..1, float32."""
+    return images.astype(np.float32) / np.float32(largest)
