@@ -1,0 +1,17 @@
+"""The models that can be trained, by id. A new one is one new file and one line here."""
+
+from __future__ import annotations
+
+from lrdash.models.base import ImageModel, Model
+from lrdash.models.cnn import Cnn
+from lrdash.models.lenet import Lenet
+from lrdash.models.linear import Linear
+from lrdash.models.mlp import Mlp
+from lrdash.models.resnet import Resnet
+from lrdash.registry import Registry
+
+MODELS: Registry[type[Model]] = Registry("model")
+for _model in (Linear, Mlp, Cnn, Lenet, Resnet):
+    MODELS.add(_model.id, _model)
+
+__all__ = ["MODELS", "ImageModel", "Model"]
