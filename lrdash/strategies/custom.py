@@ -1,0 +1,159 @@
+"""The user's own rule of epoch and rate, as given to Keras' LearningRateScheduler."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import ClassVar
+
+import numpy as np
+import pydantic
+
+from lrdash.errors import InvalidField
+from lrdash.events import RateDecided
+from lrdash.spec import MAX_RATE, field
+from lrdash.strategies.base import Horizon, KerasCode, Mark, Rates, Schedule
+from lrdash.strategies.expression import CONSTANTS, FUNCTIONS, MAX_LENGTH, Expression, parse
+from lrdash.strategies.snippet import number
+
+NAMES = ("epoch", "lr", "step", "base_lr", "epochs")
+MAX_MARKS = 50  # a curve that changes more often glides; marks would hide it
+_BUILTINS = ("min", "max", "abs")
+
+
+class Custom(Schedule):
+    """The rate of each epoch is the value of an expression, evaluated as the epoch begins.
+
+    `lr[k] = f(epoch=k, lr=lr[k - 1])` with `lr[-1] = base_lr`. The expression may use
+
+    - `epoch`: the epoch that begins, from 0 (warm-up not counted);
+    - `lr`: the rate in force before;
+    - `step`: updates done before this epoch (warm-up not counted);
+    - `base_lr`: the peak rate;
+    - `epochs`: the number of epochs that begin after warm-up;
+
+    and pi, e, min, max, abs, exp, log, sqrt, sin, cos, floor, ceil, pow. Where warm-up ends inside
+    an epoch, the rest of that epoch uses base_lr. Each epoch's value must lie between 0 and 1000.
+
+    Reference: keras.callbacks.LearningRateScheduler, which calls `schedule(epoch, lr)` at the
+    beginning of every epoch. Keras hands over `lr` rounded to float32, lrdash unrounded.
+
+    Example:
+        >>> halve = Custom(expression="lr / 2 if epoch > 0 else lr")
+        >>> halve.rates(Horizon(base_lr=0.1, steps_per_epoch=1, updates=3)).tolist()
+        [0.1, 0.05, 0.025]
+        >>> Custom(expression="lr / os")
+        Traceback (most recent call last):
+        ...
+        lrdash.errors.InvalidField: custom.expression is not allowed at column 6: names are \
+epoch, lr, step, base_lr, epochs, got 'os'.
+    """
+
+    id: ClassVar[str] = "custom"
+    prefix: ClassVar[str] = "custom."
+    label: ClassVar[str] = "Your own expression"
+    formula: ClassVar[str] = (
+        r"\eta_k = f(k, \eta_{k-1}), \quad \eta_{-1} = \eta_0, \quad k = \lfloor t / S \rfloor"
+    )
+    symbols: ClassVar[str] = (
+        "eta_k: rate of epoch k; f: your expression of epoch and lr; eta_0: peak rate; "
+        "t: update; S: updates an epoch"
+    )
+    source: ClassVar[str] = "Keras documentation, LearningRateScheduler"
+    when: ClassVar[str] = "Use it when none of the named strategies moves the rate as you want."
+
+    expression: str = field(
+        "lr * 0.1 if epoch == 10 else lr", label="Rate of the next epoch", max_length=MAX_LENGTH,
+        help="The rate that each epoch uses, worked out as the epoch begins, so the curve is a "
+        "staircase with one tread an epoch. Names: epoch (from 0), lr (the rate before), step, "
+        f"base_lr, epochs, {', '.join(CONSTANTS)}. Functions: {', '.join(FUNCTIONS)}.",
+    )
+
+    @pydantic.field_validator("expression")
+    @classmethod
+    def _readable(cls, text: str) -> str:
+        _read(text)
+        return text
+
+    def sentence(self) -> str:
+        """What it does with these settings, in one sentence for the page."""
+        return f"Sets the rate of each epoch to {' '.join(self.expression.split())}."
+
+    def check(self, horizon: Horizon) -> None:
+        """Refuse an expression that gives a value that is no rate, at any epoch of the horizon.
+
+        Raises:
+            InvalidField: names the epoch and the value.
+        """
+        _values(self.expression, horizon)
+
+    def rates(self, horizon: Horizon) -> Rates:
+        """The rate that each update uses, float64 [T]: one value an epoch."""
+        values = np.array(_values(self.expression, horizon), dtype=np.float64)
+        lead = np.full(horizon.lead, horizon.base_lr)
+        rates = np.concatenate([lead, np.repeat(values, horizon.steps_per_epoch)])
+        return rates[: horizon.updates]
+
+    def decisions(self, horizon: Horizon) -> tuple[RateDecided, ...]:
+        """One for each whole epoch: the call and what it gave."""
+        values = _values(self.expression, horizon)
+        before = (horizon.base_lr, *values)
+        return tuple(
+            RateDecided(
+                epoch=epoch, rate_before=old, rate_after=new,
+                reason=f"schedule({epoch}, {old:.6g}) = {new:.6g}{', unchanged' * (old == new)}",
+            )
+            for epoch, (old, new) in enumerate(zip(before, values, strict=False))
+        )
+
+    def marks(self, horizon: Horizon) -> tuple[Mark, ...]:
+        """Where the rate changes; none if it changes more than 50 times."""
+        marks = tuple(
+            Mark(
+                update=horizon.lead + made.epoch * horizon.steps_per_epoch,
+                text=f"{made.rate_before:.4g} to {made.rate_after:.4g}",
+            )
+            for made in self.decisions(horizon)
+            if made.rate_before != made.rate_after
+        )
+        return marks if len(marks) <= MAX_MARKS else ()
+
+    def keras(self, horizon: Horizon) -> KerasCode:
+        """A `schedule(epoch, lr)` with the expression, in Keras' LearningRateScheduler."""
+        read = _read(self.expression)
+        given = {
+            "step": f"{number(horizon.lead)} + {number(horizon.steps_per_epoch)} * epoch",
+            "base_lr": number(horizon.base_lr),
+            "epochs": number(horizon.whole_epochs),
+        }
+        lines = [f"    {name} = {text}" for name, text in given.items() if name in read.used]
+        maths = sorted(read.used.intersection((*CONSTANTS, *FUNCTIONS)).difference(_BUILTINS))
+        return KerasCode(
+            learning_rate=number(horizon.base_lr),
+            callbacks=("keras.callbacks.LearningRateScheduler(schedule)",),
+            definitions="\n".join(
+                ["def schedule(epoch, lr):", *lines, f"    return float({read.python})"]
+            ),
+            imports=("import keras", *([f"from math import {', '.join(maths)}"] if maths else [])),
+        )
+
+
+def _read(text: str) -> Expression:
+    return parse(text, field="custom.expression", names=NAMES)
+
+
+@lru_cache(maxsize=64)
+def _values(text: str, horizon: Horizon) -> tuple[float, ...]:
+    """The rate of each whole epoch, each checked before the next is computed from it."""
+    expression = _read(text)
+    values: list[float] = []
+    rate = horizon.base_lr
+    for epoch in range(horizon.whole_epochs):
+        rate = expression.evaluate(
+            epoch=epoch, lr=rate, step=horizon.lead + epoch * horizon.steps_per_epoch,
+            base_lr=horizon.base_lr, epochs=horizon.whole_epochs,
+        )
+        if not 0 <= rate <= MAX_RATE:
+            problem = f"gives {rate:g} at epoch {epoch}: a rate must be between 0 and {MAX_RATE:g}"
+            raise InvalidField("custom.expression", problem, text)
+        values.append(rate)
+    return tuple(values)
