@@ -12,8 +12,8 @@ from lrdash.datasets.download import fetch
 from lrdash.datasets.scaling import pixels_divided
 
 SIZE = 50_000
-# Keras stores cifar-10-python.tar.gz under the first name and unpacks it into the second.
-FILES = ("cifar-10-batches-py-target_archive", "cifar-10-batches-py-target")
+# Keras keeps the archive under a name of its own and unpacks it anew at each load.
+FILES = ("cifar-10-python.tar.gz (renamed to cifar-10-batches-py-target_archive)",)
 
 
 def read() -> tuple[NDArray[Any], NDArray[Any]]:

@@ -59,12 +59,15 @@ def _impatient() -> Iterator[None]:
 
 def _explain(label: str, files: tuple[str, ...], fault: Exception) -> str:
     names = " and ".join([", ".join(files[:-1]), files[-1]]) if files[1:] else files[0]
-    them = "them" if files[1:] else "it"
+    damaged = (
+        "Files that are there already may be damaged: delete them first"
+        if files[1:]
+        else "A file that is there already may be damaged: delete it first"
+    )
     return (
         f"{label} could not be loaded: {_reason(fault)}. Check the network and try again. Without "
-        f"a network, put {names} into {cache_folder()}; if already there, {them} may be damaged: "
-        f"delete {them} first. Or choose a dataset that needs no download, such as digits or "
-        "diabetes."
+        f"a network, put {names} into {cache_folder()}. {damaged}. Or choose a dataset that needs "
+        "no download, such as digits or diabetes."
     )
 
 
