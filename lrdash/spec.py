@@ -42,7 +42,7 @@ def field(
         step: increment of the widget.
         bounds: pydantic's ge, gt, le, lt, min_length, max_length.
     """
-    extra = {"unit": unit, "step": step}
+    extra: dict[str, Any] = {"unit": unit, "step": step}
     return pydantic.Field(
         default, title=label, description=help, json_schema_extra=extra, **bounds
     )
@@ -93,7 +93,7 @@ class Record(BaseModel):
     )
     prefix: ClassVar[str] = ""  # stands before field names in messages, e.g. `cosine.`
 
-    def __init__(self, **values: Any) -> None:
+    def __init__(self, /, **values: Any) -> None:  # a setting may be named "self"
         try:
             super().__init__(**values)
         except pydantic.ValidationError as fault:
@@ -143,7 +143,7 @@ class RunSpec(Record):
     """Everything that decides one training run: same spec, same curve.
 
     `params` belong to the strategy and `model_params` to the model; both are checked against their
-    records by `lrdash.plan.complete`, which also fills in their defaults.
+    records by `lrdash.plan.make`, which also fills in their defaults.
 
     Raises:
         InvalidField: for a value that is not allowed.
