@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from lrdash import analysis, figures, frames
+from lrdash.analysis.changes import last_change
+from lrdash.datasets import DATASETS
 from lrdash.errors import LrdashError
 from lrdash.store import RunRow
 from lrdash.strategies import STRATEGIES
@@ -60,7 +64,7 @@ def _view(run_id: str, was_active: bool) -> None:
 def _head(run: RunRow) -> None:
     left, right = st.columns([3, 1], vertical_alignment="center")
     with left:
-        st.subheader(run.name or analysis.headline(run.spec), anchor=False)
+        st.subheader(run.name or f"{DATASETS[run.spec.dataset].label}, {STRATEGIES[run.spec.strategy].label.lower()}", anchor=False)
         st.caption(analysis.settings_in_words(run.spec))
     with right:
         if run.active:
@@ -92,7 +96,7 @@ def _progress(run: RunRow) -> None:
         return
     if run.status == "running":
         share = min(1.0, run.update / max(1, run.updates))
-        left = analysis.time_left(run.seconds, run.update, run.updates)
+        left = analysis.time_left(run.update, run.updates, run.seconds)
         words = f"epoch {min(run.epochs_done + 1, total)} of {total}"
         st.progress(share, text=f"{words} · {analysis.duration(left)} left" if left else words)
         return
@@ -104,34 +108,53 @@ def _progress(run: RunRow) -> None:
 
 
 def _tiles(past: History) -> None:
-    changes = _changes(past)
-    for tile, (label, value, note) in zip(
-        st.columns(5), analysis.tiles(past.epochs, changes, past.run), strict=False
-    ):
-        with tile:
-            st.metric(label, value, note, delta_color="off", delta_arrow="off", border=False)
+    last = past.epochs[-1] if past.epochs else None
+    metrics = last.metrics if last else {}
+    changed = last_change(_changes(past))
+    tiles = [
+        ("Epoch", f"{past.run.epochs_done} of {past.run.spec.epochs}"),
+        ("Training loss", analysis.number(metrics.get("loss"))),
+        ("Validation loss", analysis.number(metrics.get("val_loss"))),
+    ]
+    if "val_accuracy" in past.plan.metrics:
+        tiles.append(("Validation accuracy", analysis.percent(metrics.get("val_accuracy"))))
+    places = st.columns([1] * len(tiles) + [1.4])
+    for place, (label, value) in zip(places, tiles, strict=False):
+        with place:
+            st.metric(label, value)
+    with places[-1]:
+        rate = analysis.rate(last.learning_rate if last else past.run.spec.base_lr)
+        st.metric("Learning rate", rate, changed or "no change yet", delta_color="off",
+                  delta_arrow="off")
 
 
-def _changes(past: History) -> Any:
-    return analysis.rate_changes(past.plan, past.epochs, past.decisions)
+def _changes(past: History) -> tuple[analysis.RateChange, ...]:
+    used = [row.rates for row in past.epochs]
+    return analysis.rate_changes(
+        np.concatenate(used) if used else [], past.plan.steps_per_epoch, past.decisions,
+        past.course.marks(),
+    )
 
 
 def _chart(past: History) -> None:
     run, changes = past.run, _changes(past)
-    total = run.spec.epochs
+    total, strategy = run.spec.epochs, run.spec.strategy
 
-    def figure() -> Any:
+    def figure() -> go.Figure:
         return figures.training_figure(
             frames.epochs_frame(past.epochs), frames.rates_frame(past.epochs), changes,
-            strategy=run.spec.strategy, epochs_total=total,
+            strategy=strategy, epochs_total=total,
         )
 
     def tail(offset: int) -> Any:
         rows = past.epochs[offset:]
-        return figures.live_tail(
-            frames.epochs_frame(rows), frames.rates_frame(rows), changes,
-            frames.epochs_frame(past.epochs),
+        lines = figures.live_tail(
+            frames.epochs_frame(rows), frames.rates_frame(rows), offset, epochs_total=total
         )
+        marks = figures.live_marks(
+            frames.epochs_frame(past.epochs), changes, strategy=strategy
+        )
+        return lines, marks
 
     live_chart(
         run.run_id, len(past.epochs), figure=figure, tail=tail,

@@ -30,7 +30,8 @@ const paint = host => {
   const text = v('--st-text-color') || '#1f2933', grid = v('--st-border-color') || '#dfe3e8';
   const paper = v('--st-background-color') || '#fff', look = {'font.color': text,
     'font.family': v('--st-font') || 'sans-serif', 'hoverlabel.bgcolor': paper,
-    'hoverlabel.font.color': text, 'hoverlabel.bordercolor': grid};
+    'hoverlabel.font.color': text, 'hoverlabel.bordercolor': grid,
+    'modebar.bgcolor': 'rgba(0,0,0,0)', 'modebar.color': grid, 'modebar.activecolor': text};
   for (const a of Object.keys(host.layout || {}).filter(k => /^[xy]axis/.test(k)))
     Object.assign(look, {[a + '.gridcolor']: grid, [a + '.linecolor']: grid, [a + '.zerolinecolor']: grid});
   return [look, text + grid];
@@ -43,18 +44,15 @@ export default async function ({ data, parentElement, setTriggerValue }) {
   catch { host.textContent = 'The chart library did not load. Reload the page; the table below has the numbers.'; return; }
   if (data.figure) {
     const f = JSON.parse(data.figure);
-    await P.react(host, f.data, {...f.layout, autosize: true}, {responsive: true, displaylogo: false,
+    await P.react(host, f.data, {...f.layout, autosize: true}, {responsive: true, displaylogo: false, showTips: false,
       modeBarButtonsToRemove: ['select2d', 'lasso2d', 'autoScale2d']});
     host.have = data.have; host.run = data.run;
-  } else if (host.run !== data.run || host.have === undefined || data.offset > host.have) {
+  } else if (host.run !== data.run || data.tail.some((t, i) => t.start > host.data[i].x.length)) {
     setTriggerValue('resync', data.run + ':' + data.have); return;
   } else if (data.have > host.have) {
-    const x = [], y = [], n = data.tail.map((_, i) => i);
-    for (const t of data.tail) {
-      const keep = t.x.map((_, i) => i).filter(i => t.epoch[i] > host.have);
-      x.push(keep.map(i => t.x[i])); y.push(keep.map(i => t.y[i]));
-    }
-    await P.extendTraces(host, {x, y}, n);
+    const rest = data.tail.map((t, i) => [t, host.data[i].x.length - t.start]);
+    await P.extendTraces(host, {x: rest.map(([t, n]) => t.x.slice(n)), y: rest.map(([t, n]) => t.y.slice(n))},
+      rest.map((_, i) => i));
     for (const m of data.marks) await P.restyle(host, {x: [m.x], y: [m.y], text: [m.text]}, [m.trace]);
     host.have = data.have;
   }
@@ -83,8 +81,7 @@ def live_chart(
         run_id: the run; another run is another figure.
         epochs: epochs done by now.
         figure: makes the whole figure up to now; called only when it has to be sent.
-        tail: `(lines, marks)` from an epoch on. Lines: one `{x, y, epoch}` a line trace, `epoch` the
-            number of the epoch that each point belongs to. Marks: `{trace, x, y, text}`, replaced.
+        tail: `(lines, marks)` from an epoch on, as `figures.live_tail` and `live_marks` give them.
         label: what the chart shows, for screen readers.
         height: in pixels.
     """

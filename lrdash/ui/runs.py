@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import nan
 from typing import Any
 
 import pandas as pd
@@ -44,7 +45,8 @@ def _body(was_active: bool) -> None:
         st.caption("No run matches these filters.")
         return
     epochs = resources.store().epochs_of([row.run_id for row in shown])
-    frame = frames.runs_frame(shown, epochs)
+    curves = {run_id: [e.metrics.get("val_loss", nan) for e in rows] for run_id, rows in epochs.items()}
+    frame = frames.runs_frame(shown, curves)
     event = st.dataframe(
         frame, hide_index=True, key="runs", on_select="rerun", selection_mode="multi-row",
         column_config=_columns(), column_order=list(_columns()),
@@ -88,7 +90,6 @@ def _columns() -> dict[str, Any]:
         "progress": column.ProgressColumn("Epochs", format="percent", width="small"),
         "curve": column.LineChartColumn("Validation loss", width="small"),
         "best_val_loss": column.NumberColumn("Best val loss", format="%.4f"),
-        "best_val_accuracy": column.NumberColumn("Best val accuracy", format="percent"),
         "seconds": column.NumberColumn("Seconds", format="%.1f", width="small"),
         "created_at": column.DatetimeColumn("Created", format="distance"),
         "tags": column.ListColumn("Tags"),
