@@ -1,0 +1,24 @@
+"""lrdash: which learning-rate strategy, at which rate, for this model on this data, and why?
+
+What trains is imported only when it is asked for: `import lrdash` needs NumPy and pydantic.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from lrdash.spec import RunSpec
+from lrdash.strategies import preview
+
+__version__ = "0.1.0"
+__all__ = ["RunSpec", "__version__", "preview"]
+
+_IN_API = ("train", "Run", "compare", "Comparison", "find_lr", "RangeTest")
+
+
+def __getattr__(name: str) -> Any:
+    """Names of `lrdash.api`, imported at first use."""
+    if name not in _IN_API:
+        raise AttributeError(f"module 'lrdash' has no attribute {name!r}")
+    return getattr(import_module("lrdash.api"), name)

@@ -1,15 +1,20 @@
-"""Learning-rate strategies by id, in the order in which they are shown."""
+"""Learning-rate strategies: pure NumPy, one file each, found by id in `STRATEGIES`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
+from lrdash.errors import InvalidField
 from lrdash.registry import Registry
-from lrdash.strategies.base import Strategy
+from lrdash.spec import RunSpec
+from lrdash.strategies.base import Rates, Rule, Schedule, Strategy
 from lrdash.strategies.constant import Constant
 from lrdash.strategies.cosine import Cosine
 from lrdash.strategies.cosine_restarts import CosineRestarts
+from lrdash.strategies.course import Course
 from lrdash.strategies.custom import Custom
 from lrdash.strategies.cyclic import Cyclic
 from lrdash.strategies.exponential import Exponential
@@ -25,6 +30,10 @@ from lrdash.strategies.polynomial import Polynomial
 from lrdash.strategies.step import Step
 from lrdash.strategies.wsd import WarmupStableDecay
 
+__all__ = ["STRATEGIES", "Course", "Rule", "Schedule", "Strategy", "make", "preview"]
+
+MAX_UPDATES = 100_000_000  # a preview holds 8 bytes for each
+
 STRATEGIES: Registry[type[Strategy]] = Registry("strategy")
 for _strategy in (
     Constant, Step, MultiStep, Exponential, InverseTime, InverseSqrt, Polynomial, Linear, Cosine,
@@ -34,10 +43,95 @@ for _strategy in (
 
 
 def make(strategy: str, params: Mapping[str, Any] | None = None) -> Strategy:
-    """The strategy of this id with these settings.
+    """The strategy of this id with these settings; what is not given has its default.
 
     Raises:
-        UnknownName: no such strategy; offers the nearest.
-        InvalidField: a setting is not allowed.
+        UnknownName: if there is no such strategy; offers the nearest.
+        InvalidField: for a setting that is unknown or has a value that is not allowed.
+
+    >>> make("step", {"factor": 0.1}).sentence()
+    'Multiplies the rate by 0.1 after every 10 epochs.'
     """
-    return STRATEGIES[strategy](**(params or {}))
+    kind = STRATEGIES[strategy]
+    given = {} if params is None else params
+    if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
+        raise InvalidField("params", "must map names of settings to values", params)
+    return kind(**given)
+
+
+def preview(
+    strategy: str,
+    params: Mapping[str, Any] | None = None,
+    *,
+    base_lr: float,
+    epochs: int,
+    steps_per_epoch: int = 1,
+    warmup_epochs: float = 0.0,
+    warmup_start_factor: float = 0.0,
+    monitored: Sequence[float] | None = None,
+) -> Rates:
+    """The rate that each update will use, without training.
+
+    Args:
+        strategy: id, e.g. `cosine`.
+        params: the strategy's settings; what is not given has its default.
+        base_lr: peak rate.
+        epochs: epochs in all, warm-up included.
+        steps_per_epoch: updates an epoch.
+        warmup_epochs: length of the warm-up, fractions allowed.
+        warmup_start_factor: where the warm-up starts, as a share of base_lr.
+        monitored: for rules that watch a metric, its value after each epoch. Without it the
+            metric is taken to improve always, so that the rate is never cut.
+
+    Returns:
+        Rates, float64 [epochs * steps_per_epoch].
+
+    Raises:
+        UnknownName: if there is no such strategy.
+        InvalidField: for a value that is not allowed.
+
+    >>> preview("linear", base_lr=1.0, epochs=4).tolist()
+    [1.0, 0.75, 0.5, 0.25]
+    """
+    made = make(strategy, params)
+    spec = RunSpec(
+        strategy=strategy, base_lr=base_lr, epochs=epochs, warmup_epochs=warmup_epochs,
+        warmup_start_factor=warmup_start_factor,
+    )
+    steps = _steps(steps_per_epoch, spec.epochs)
+    course = Course(
+        made, base_lr=spec.base_lr, epochs=spec.epochs, steps_per_epoch=steps,
+        warmup_epochs=spec.warmup_epochs, warmup_start_factor=spec.warmup_start_factor,
+    )
+    values = _values(monitored, spec.epochs)
+    if course.table is not None:
+        return course.table
+    parts = []
+    for epoch in range(spec.epochs):
+        parts.append(course.rates(epoch))
+        if values is not None:
+            course.end_epoch(epoch, {str(course.monitor): values[epoch]})
+    return np.concatenate(parts)
+
+
+def _steps(given: object, epochs: int) -> int:
+    most = MAX_UPDATES // epochs
+    if isinstance(given, bool | float) or not hasattr(given, "__index__"):
+        raise InvalidField("steps_per_epoch", "must be a whole number", given)
+    steps = int(given.__index__())
+    if not 1 <= steps <= most:
+        raise InvalidField("steps_per_epoch", f"must be between 1 and {most:,}", given)
+    return steps
+
+
+def _values(monitored: Sequence[float] | None, epochs: int) -> list[float] | None:
+    if monitored is None:
+        return None
+    try:
+        values = [float(value) for value in monitored]
+    except (TypeError, ValueError):
+        raise InvalidField("monitored", "must be a list of numbers", monitored) from None
+    if len(values) != epochs:
+        problem = f"must have one value for each of the {epochs} epochs"
+        raise InvalidField("monitored", problem, f"{len(values)} values")
+    return values

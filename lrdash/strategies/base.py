@@ -8,6 +8,7 @@ Time is counted in updates `t` from 0 after warm-up. Durations in epochs become 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -95,6 +96,32 @@ class Strategy(Record):
     def keras(self, horizon: Horizon) -> KerasCode:
         """The same rates in plain Keras, without warm-up; see `lrdash.strategies.code`."""
         raise NotImplementedError
+
+    def keras_code(
+        self,
+        *,
+        base_lr: float,
+        epochs: int,
+        steps_per_epoch: int = 1,
+        warmup_epochs: float = 0.0,
+        warmup_start_factor: float = 0.0,
+        optimizer: str = "sgd",
+        momentum: float = 0.9,
+        nesterov: bool = False,
+        weight_decay: float = 0.004,
+        batch_size: int = 32,
+        loss: str = "sparse_categorical_crossentropy",
+        metrics: Sequence[str] = ("accuracy",),
+    ) -> str:
+        """A complete Keras script with these rates; `lrdash.strategies.code` has the details."""
+        from lrdash.strategies.code import keras_code
+
+        return keras_code(
+            self, base_lr=base_lr, epochs=epochs, steps_per_epoch=steps_per_epoch,
+            warmup_epochs=warmup_epochs, warmup_start_factor=warmup_start_factor,
+            optimizer=optimizer, momentum=momentum, nesterov=nesterov, weight_decay=weight_decay,
+            batch_size=batch_size, loss=loss, metrics=metrics,
+        )
 
 
 class Schedule(Strategy):

@@ -1,5 +1,6 @@
 """The course of the rate through one run: warm-up, then the strategy. The only source of rates:
-preview, both engines and the log take them from here."""
+preview, both engines and the log take them from here.
+"""
 
 from __future__ import annotations
 
@@ -132,7 +133,7 @@ class Course:
         return decision
 
     def marks(self) -> tuple[Mark, ...]:
-        """Where the rate changes and why, warm-up's end included; a rule's cuts are not known yet."""
+        """Where the rate changes and why, warm-up's end included; a rule's cuts are unknown yet."""
         marks: list[Mark] = []
         if self.warmup:
             marks.append(Mark(update=self.warmup, text="warm-up ends"))

@@ -1,0 +1,144 @@
+"""Cosine decay with warm restarts."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from typing import ClassVar
+
+import numpy as np
+
+from lrdash.spec import field
+from lrdash.strategies.base import Horizon, KerasCode, Mark, Rates, Schedule
+from lrdash.strategies.snippet import builtin, own
+from lrdash.strategies.words import MOST_MARKS, epochs, figure, level
+
+# Keras works out the cycle from float32 quotients and logarithms: beyond these limits the error
+# may pass 1e-6 of the peak rate, or put a restart one update off.
+KERAS_CYCLES = 16  # cycles of equal length
+KERAS_UPDATES = 100_000  # updates, where each cycle is twice as long as the last
+
+
+class CosineRestarts(Schedule):
+    r"""Cosine decay that starts again and again, each cycle longer or lower than the last.
+
+    $$\eta_t = \eta_0 \left(\alpha + (1 - \alpha)\, m^i\, \frac{1 + \cos(\pi u)}{2}\right),
+    \quad u = \frac{t - s_i}{c\, k^i}$$
+
+    with eta_t the rate of update t, eta_0 the peak rate, alpha the share of it at the bottom, i
+    the number of restarts so far, s_i the update of restart i, c `first_cycle` in updates, k
+    `t_mul` and m `m_mul`. Cycle lengths are not rounded; a restart takes effect at the first
+    update at or after its time. The last cycle is cut off where training ends.
+
+    Reference: Loshchilov and Hutter 2016, SGDR (arXiv 1608.03983);
+    keras.optimizers.schedules.CosineDecayRestarts.
+
+    >>> horizon = Horizon(base_lr=1.0, steps_per_epoch=1, updates=6)
+    >>> CosineRestarts(first_cycle=2, t_mul=1).rates(horizon).round(6).tolist()
+    [1.0, 0.5, 1.0, 0.5, 1.0, 0.5]
+    """
+
+    id: ClassVar[str] = "cosine_restarts"
+    label: ClassVar[str] = "Cosine with warm restarts"
+    formula: ClassVar[str] = (
+        r"\eta_t = \eta_0 \left(\alpha + (1 - \alpha)\, m^i\, \frac{1 + \cos(\pi u)}{2}\right),"
+        r"\quad u = \frac{t - s_i}{c \, k^i}"
+    )
+    symbols: ClassVar[str] = (
+        "eta_t: rate of update t; eta_0: peak rate; alpha: share of it at the bottom; i: restarts so far; "
+        "s_i: update of restart i; c: first cycle, in updates; k: length factor; m: peak factor"
+    )
+    source: ClassVar[str] = "Loshchilov and Hutter 2016, arXiv 1608.03983"
+    when: ClassVar[str] = (
+        "Use it when the end of training is open, or several good snapshots along the way are wanted."
+    )
+    prefix: ClassVar[str] = "cosine_restarts."
+
+    first_cycle: float = field(
+        10.0, label="First cycle", unit="epochs", gt=0, le=10_000, step=1,
+        help="Length of the first wave. The curve jumps back up at its end.",
+    )
+    t_mul: float = field(
+        2.0, label="Length factor", ge=1, le=10, step=0.5,
+        help="How much longer each wave is than the one before. 1: all alike.",
+    )
+    m_mul: float = field(
+        1.0, label="Peak factor", gt=0, le=1, step=0.05,
+        help="What the peak is multiplied by at each restart. Below 1 the waves get lower.",
+    )
+    alpha: float = field(
+        0.0, label="End factor (alpha)", ge=0, le=1, step=0.01,
+        help="Bottom of every wave, as a share of the peak rate.",
+    )
+
+    def sentence(self) -> str:
+        """What it does with these settings, in words."""
+        longer = f", each {figure(self.t_mul)} times as long as the last" if self.t_mul > 1 else ""
+        lower = f", each peak {figure(self.m_mul)} times the last" if self.m_mul < 1 else ""
+        return (
+            f"Repeats a cosine decay to {level(self.alpha)}, first over "
+            f"{epochs(self.first_cycle)}{longer}{lower}."
+        )
+
+    def rates(self, horizon: Horizon) -> Rates:
+        """The rate of each update, float64 [T]."""
+        starts = np.fromiter(self._starts(horizon), dtype=np.float64)
+        time = horizon.time()
+        cycle = np.searchsorted(starts, time, side="right") - 1
+        power = cycle.astype(np.float64)
+        length = horizon.steps(self.first_cycle) * self.t_mul**power
+        wave = self.m_mul**power * (1.0 + np.cos(np.pi * (time - starts[cycle]) / length)) / 2.0
+        return horizon.base_lr * (self.alpha + (1.0 - self.alpha) * wave)
+
+    def marks(self, horizon: Horizon) -> tuple[Mark, ...]:
+        """The restarts."""
+        starts = itertools.islice(self._starts(horizon), 1, MOST_MARKS + 1)
+        return tuple(
+            Mark(
+                update=math.ceil(start),
+                text=f"restart {index} at {figure(self._peak(horizon, index))}",
+            )
+            for index, start in enumerate(starts, start=1)
+        )
+
+    def keras(self, horizon: Horizon) -> KerasCode:
+        """Keras' CosineDecayRestarts where float32 allows it, else the formula written out."""
+        first = horizon.steps(self.first_cycle)
+        cycles = sum(1 for _ in self._starts(horizon))
+        if (self.t_mul == 1 and cycles <= KERAS_CYCLES) or cycles == 1 or (
+            self.t_mul == 2 and horizon.updates <= KERAS_UPDATES
+        ):
+            return builtin(
+                "CosineDecayRestarts", initial_learning_rate=horizon.base_lr,
+                first_decay_steps=first, t_mul=self.t_mul, m_mul=self.m_mul, alpha=self.alpha,
+            )
+        return own(
+            "CosineRestarts", "Cosine waves whose restarts are found without rounding.", _BODY,
+            peak=horizon.base_lr, first_cycle=first, cycles=cycles, t_mul=self.t_mul,
+            m_mul=self.m_mul, alpha=self.alpha,
+        )
+
+    def _starts(self, horizon: Horizon) -> Iterator[float]:
+        """Times of the cycles' beginnings, in updates, as real numbers."""
+        start, length = 0.0, float(horizon.steps(self.first_cycle))
+        while math.ceil(start) < horizon.updates:
+            yield start
+            start = round(start + length, 6)  # 21.000000000000004 is meant to be 21
+            length *= self.t_mul
+
+    def _peak(self, horizon: Horizon, cycle: int) -> float:
+        return horizon.base_lr * (self.alpha + (1.0 - self.alpha) * self.m_mul**cycle)
+
+
+_BODY = """
+    lengths = [self.first_cycle * self.t_mul**i for i in range(self.cycles)]
+    starts = [round(s, 6) for s in itertools.accumulate(lengths, initial=0.0)][:-1]
+    first_steps = ops.array([math.ceil(s) for s in starts], "float32")
+    offsets = ops.array([math.ceil(s) - s for s in starts], "float32")
+    i = ops.sum(ops.cast(step >= first_steps, "int32")) - 1
+    since = step - ops.take(first_steps, i) + ops.take(offsets, i)
+    wave = 0.5 * (1.0 + ops.cos(math.pi * since / ops.take(ops.array(lengths, "float32"), i)))
+    wave = wave * self.m_mul ** ops.cast(i, "float32")
+    return self.peak * (self.alpha + (1.0 - self.alpha) * wave)
+"""

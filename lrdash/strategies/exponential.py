@@ -1,0 +1,117 @@
+"""Exponential decay, smooth or in steps."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar
+
+import numpy as np
+
+from lrdash.spec import field
+from lrdash.strategies.base import Horizon, KerasCode, Mark, Rates, Schedule
+from lrdash.strategies.snippet import builtin, own
+from lrdash.strategies.words import drops, every, figure
+
+COARSE = 2e-7  # share of the peak rate that float32 may cost before Keras' own class is avoided
+
+
+class Exponential(Schedule):
+    r"""The same share of the rate is lost in every stretch of time.
+
+    $$\eta_t = \eta_0\, r^{t / d}$$
+
+    with eta_t the rate of update t, eta_0 the peak rate, r `decay_rate` and d `decay_every` in
+    updates. With `staircase` the exponent is rounded down. After very many decays the rate
+    underflows to 0, never below.
+
+    Reference: keras.optimizers.schedules.ExponentialDecay.
+
+    >>> halving = Exponential(decay_rate=0.5, decay_every=2)
+    >>> horizon = Horizon(base_lr=0.4, steps_per_epoch=1, updates=5)
+    >>> halving.rates(horizon)[::2].tolist()
+    [0.4, 0.2, 0.1]
+    """
+
+    id: ClassVar[str] = "exponential"
+    label: ClassVar[str] = "Exponential decay"
+    formula: ClassVar[str] = r"\eta_t = \eta_0 \, r^{t/d}"
+    symbols: ClassVar[str] = (
+        "eta_t: rate of update t; eta_0: peak rate; r: decay rate; d: updates for one decay "
+        "(t/d is rounded down in a staircase)"
+    )
+    source: ClassVar[str] = "Keras, optimizers.schedules.ExponentialDecay"
+    when: ClassVar[str] = (
+        "Use it when a smooth fall is wanted that does not depend on the length of training."
+    )
+    prefix: ClassVar[str] = "exponential."
+
+    decay_rate: float = field(
+        0.9, label="Decay rate", gt=0, le=1, step=0.05,
+        help="What the curve is multiplied by over each stretch. Nearer to 1: a flatter curve.",
+    )
+    decay_every: float = field(
+        1.0, label="Decay every", unit="epochs", gt=0, le=10_000, step=1,
+        help="Length of one stretch. Longer stretches the curve out in time.",
+    )
+    staircase: bool = field(
+        False, label="Staircase",
+        help="Turns the smooth curve into steps: flat within a stretch, a drop at its end.",
+    )
+
+    def sentence(self) -> str:
+        """What it does with these settings, in words."""
+        way = "in one drop" if self.staircase else "smoothly"
+        return (
+            f"Multiplies the rate by {figure(self.decay_rate)} over "
+            f"{every(self.decay_every)}, {way}."
+        )
+
+    def rates(self, horizon: Horizon) -> Rates:
+        """The rate of each update, float64 [T]."""
+        power = horizon.time() / horizon.steps(self.decay_every)
+        if self.staircase:
+            power = np.floor(power)
+        return horizon.base_lr * self.decay_rate**power
+
+    def marks(self, horizon: Horizon) -> tuple[Mark, ...]:
+        """The drops of a staircase."""
+        if not self.staircase:
+            return ()
+        gap = horizon.steps(self.decay_every)
+        updates = range(gap, horizon.updates, gap)
+        return drops(
+            updates, [horizon.base_lr * self.decay_rate**k for k in range(len(updates) + 1)]
+        )
+
+    def keras(self, horizon: Horizon) -> KerasCode:
+        """Keras' ExponentialDecay, or the formula written out where float32 is too coarse."""
+        return exponential_code(
+            horizon, horizon.steps(self.decay_every), self.decay_rate, staircase=self.staircase
+        )
+
+
+def exponential_code(
+    horizon: Horizon, gap: int, rate: float, *, staircase: bool
+) -> KerasCode:
+    """Keras code of `base_lr * rate ** (t / every)`.
+
+    Keras raises the float32 of `rate` to the power, so its rounding error grows with the number
+    of decays; for long runs with a rate near 1 the formula is written with `exp` instead.
+    """
+    arguments = {
+        "initial_learning_rate": horizon.base_lr, "decay_steps": gap, "decay_rate": rate,
+        "staircase": staircase,
+    }
+    rounding = abs(float(np.float32(rate)) / rate - 1.0)
+    decays = horizon.updates / gap
+    worst = min(decays, -1.0 / math.log(rate)) if rate < 1 else decays
+    if rounding * worst * rate**worst <= COARSE:
+        return builtin("ExponentialDecay", **arguments)
+    body = """
+        decays = step / self.decay_steps
+        if self.staircase:
+            decays = ops.floor(decays)
+        return self.initial_learning_rate * ops.exp(math.log(self.decay_rate) * decays)
+    """
+    return own("ExponentialByLog", "initial_learning_rate * decay_rate ** (step / decay_steps).",
+               body, **arguments)

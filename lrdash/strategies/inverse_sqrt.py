@@ -1,0 +1,65 @@
+"""Inverse square root decay."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from lrdash.spec import field
+from lrdash.strategies.base import Horizon, KerasCode, Rates, Schedule
+from lrdash.strategies.snippet import own
+
+
+class InverseSqrt(Schedule):
+    r"""The rate falls like one over the square root of the time.
+
+    $$\eta_t = \eta_0 \sqrt{\frac{s}{t + s}}$$
+
+    with eta_t the rate of update t, eta_0 the peak rate and s `timescale_steps`. It halves after
+    3 s updates and never reaches 0. The paper puts a warm-up of s updates in front.
+
+    Reference: Vaswani et al. 2017, Attention Is All You Need (arXiv 1706.03762), section 5.3.
+
+    >>> horizon = Horizon(base_lr=0.2, steps_per_epoch=1, updates=4)
+    >>> InverseSqrt(timescale_steps=1).rates(horizon).round(6).tolist()
+    [0.2, 0.141421, 0.11547, 0.1]
+    """
+
+    id: ClassVar[str] = "inverse_sqrt"
+    label: ClassVar[str] = "Inverse square root"
+    formula: ClassVar[str] = r"\eta_t = \eta_0 \sqrt{\frac{s}{t + s}}"
+    symbols: ClassVar[str] = "eta_t: rate of update t; eta_0: peak rate; s: time scale, in updates"
+    source: ClassVar[str] = "Vaswani et al. 2017, arXiv 1706.03762"
+    when: ClassVar[str] = (
+        "Use it with a warm-up for transformers, or when the length of training is not known."
+    )
+    prefix: ClassVar[str] = "inverse_sqrt."
+
+    timescale_steps: int = field(
+        100, label="Time scale", unit="updates", ge=1, le=1_000_000_000, step=10,
+        help="How long the curve stays near its peak: after three times as many updates it has "
+        "fallen to half.",
+    )
+
+    def sentence(self) -> str:
+        """What it does with these settings, in words."""
+        return (
+            "Lets the rate fall with the square root of time, to half the peak after "
+            f"{3 * self.timescale_steps:,} updates."
+        )
+
+    def rates(self, horizon: Horizon) -> Rates:
+        """The rate of each update, float64 [T]."""
+        scale = float(self.timescale_steps)
+        return horizon.base_lr / np.sqrt((horizon.time() + scale) / scale)
+
+    def keras(self, horizon: Horizon) -> KerasCode:
+        """The formula written out; Keras has no such schedule."""
+        body = """
+            return self.peak * ops.sqrt(self.timescale / (step + self.timescale))
+        """
+        return own(
+            "InverseSquareRoot", "peak * sqrt(timescale / (step + timescale)).", body,
+            peak=horizon.base_lr, timescale=float(self.timescale_steps),
+        )

@@ -1,0 +1,86 @@
+"""Inverse time decay, smooth or in steps."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from lrdash.spec import field
+from lrdash.strategies.base import Horizon, KerasCode, Mark, Rates, Schedule
+from lrdash.strategies.snippet import builtin
+from lrdash.strategies.words import drops, every, figure
+
+
+class InverseTime(Schedule):
+    r"""The rate falls like one over the time, fast at first and ever more slowly.
+
+    $$\eta_t = \frac{\eta_0}{1 + r\, t / d}$$
+
+    with eta_t the rate of update t, eta_0 the peak rate, r `decay_rate` and d `decay_every` in
+    updates. With `staircase` t / d is rounded down. The rate never reaches 0.
+
+    Reference: keras.optimizers.schedules.InverseTimeDecay.
+
+    >>> horizon = Horizon(base_lr=0.6, steps_per_epoch=1, updates=3)
+    >>> InverseTime(decay_rate=1).rates(horizon).round(6).tolist()
+    [0.6, 0.3, 0.2]
+    """
+
+    id: ClassVar[str] = "inverse_time"
+    label: ClassVar[str] = "Inverse time decay"
+    formula: ClassVar[str] = r"\eta_t = \frac{\eta_0}{1 + r \, t/d}"
+    symbols: ClassVar[str] = (
+        "eta_t: rate of update t; eta_0: peak rate; r: decay rate; d: updates for one decay "
+        "(t/d is rounded down in a staircase)"
+    )
+    source: ClassVar[str] = "Keras, optimizers.schedules.InverseTimeDecay"
+    when: ClassVar[str] = (
+        "Use it when training may go on for an unknown time and the rate should never quite vanish."
+    )
+    prefix: ClassVar[str] = "inverse_time."
+
+    decay_rate: float = field(
+        0.5, label="Decay rate", ge=0, le=1000, step=0.1,
+        help="How steeply the curve falls at first. 1 halves it over the first stretch.",
+    )
+    decay_every: float = field(
+        1.0, label="Decay every", unit="epochs", gt=0, le=10_000, step=1,
+        help="Length of one stretch. Longer stretches the curve out in time.",
+    )
+    staircase: bool = field(
+        False, label="Staircase",
+        help="Turns the smooth curve into steps: flat within a stretch, a drop at its end.",
+    )
+
+    def sentence(self) -> str:
+        """What it does with these settings, in words."""
+        way = " in steps" if self.staircase else ""
+        return (
+            f"Divides the peak rate{way} by a number that starts at 1 and grows by "
+            f"{figure(self.decay_rate)} {every(self.decay_every)}."
+        )
+
+    def rates(self, horizon: Horizon) -> Rates:
+        """The rate of each update, float64 [T]."""
+        decays = horizon.time() / horizon.steps(self.decay_every)
+        if self.staircase:
+            decays = np.floor(decays)
+        return horizon.base_lr / (1.0 + self.decay_rate * decays)
+
+    def marks(self, horizon: Horizon) -> tuple[Mark, ...]:
+        """The drops of a staircase."""
+        if not self.staircase:
+            return ()
+        gap = horizon.steps(self.decay_every)
+        updates = range(gap, horizon.updates, gap)
+        divisors = (1.0 + self.decay_rate * k for k in range(len(updates) + 1))
+        return drops(updates, [horizon.base_lr / divisor for divisor in divisors])
+
+    def keras(self, horizon: Horizon) -> KerasCode:
+        """Keras' InverseTimeDecay."""
+        return builtin(
+            "InverseTimeDecay", initial_learning_rate=horizon.base_lr,
+            decay_steps=horizon.steps(self.decay_every), decay_rate=self.decay_rate,
+            staircase=self.staircase,
+        )

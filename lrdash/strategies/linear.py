@@ -1,0 +1,58 @@
+"""Linear decay to the end of training."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from lrdash.spec import field
+from lrdash.strategies.base import Horizon, KerasCode, Rates, Schedule
+from lrdash.strategies.polynomial import polynomial_code, polynomial_rates
+from lrdash.strategies.words import level
+
+
+class Linear(Schedule):
+    r"""The rate falls on a straight line.
+
+    $$\eta_t = (\eta_0 - \eta_e)\,(1 - t / T) + \eta_e$$
+
+    with eta_t the rate of update t, eta_0 the peak rate, eta_e = `end_factor` * eta_0 the end
+    rate and T the updates in all. The end rate belongs to update T, which is never made: with an
+    end factor of 0 the last update still uses eta_0 / T.
+
+    Reference: Defazio et al. 2023, When, Why and How Much? Adaptive Learning Rate Scheduling by
+    Refinement (arXiv 2310.07831); Bergsma et al. 2025, Straight to Zero (arXiv 2502.15938).
+
+    >>> horizon = Horizon(base_lr=1.0, steps_per_epoch=2, updates=4)
+    >>> Linear().rates(horizon).tolist()
+    [1.0, 0.75, 0.5, 0.25]
+    """
+
+    id: ClassVar[str] = "linear"
+    label: ClassVar[str] = "Linear decay"
+    formula: ClassVar[str] = r"\eta_t = (\eta_0 - \eta_e)(1 - t/T) + \eta_e"
+    symbols: ClassVar[str] = (
+        "eta_t: rate of update t; eta_0: peak rate; eta_e: end rate, end factor times eta_0; "
+        "T: updates in all"
+    )
+    source: ClassVar[str] = "arXiv 2310.07831; arXiv 2502.15938"
+    when: ClassVar[str] = (
+        "Use it as the first choice when the length of training is fixed: the best-supported default."
+    )
+    prefix: ClassVar[str] = "linear."
+
+    end_factor: float = field(
+        0.0, label="End factor", ge=0, le=1, step=0.01,
+        help="Where the line ends, as a share of the peak rate.",
+    )
+
+    def sentence(self) -> str:
+        """What it does with these settings, in words."""
+        return f"Lets the rate fall on a straight line to {level(self.end_factor)} by the end."
+
+    def rates(self, horizon: Horizon) -> Rates:
+        """The rate of each update, float64 [T]."""
+        return polynomial_rates(horizon, self.end_factor, 1.0)
+
+    def keras(self, horizon: Horizon) -> KerasCode:
+        """Keras' PolynomialDecay with power 1."""
+        return polynomial_code(horizon, self.end_factor, 1.0)

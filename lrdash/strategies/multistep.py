@@ -1,0 +1,112 @@
+"""Multi-step decay: drops at chosen epochs."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+from pydantic import field_validator
+
+from lrdash.errors import InvalidField
+from lrdash.spec import field
+from lrdash.strategies.base import Horizon, KerasCode, Mark, Rates, Schedule
+from lrdash.strategies.snippet import builtin, number
+from lrdash.strategies.words import drops, epochs, figure
+
+
+class MultiStep(Schedule):
+    r"""The rate drops by the same factor at each milestone.
+
+    $$\eta_t = \eta_0\, f^{|\{m \in M : m \le t\}|}$$
+
+    with eta_t the rate of update t, eta_0 the peak rate, f `factor` and M the `milestones` in
+    updates. A milestone that rounds to update 0 counts as update 1; one that lies past the end is
+    refused.
+
+    Reference: He et al. 2015, Deep Residual Learning for Image Recognition (arXiv 1512.03385);
+    torch.optim.lr_scheduler.MultiStepLR.
+
+    >>> horizon = Horizon(base_lr=1.0, steps_per_epoch=1, updates=5)
+    >>> MultiStep(milestones=[1, 3], factor=0.5).rates(horizon).tolist()
+    [1.0, 0.5, 0.5, 0.25, 0.25]
+    """
+
+    id: ClassVar[str] = "multistep"
+    label: ClassVar[str] = "Multi-step decay"
+    formula: ClassVar[str] = r"\eta_t = \eta_0 \, f^{\,|\{m \in M \,:\, m \le t\}|}"
+    symbols: ClassVar[str] = (
+        "eta_t: rate of update t; eta_0: peak rate; f: factor; M: milestones, in updates"
+    )
+    source: ClassVar[str] = "He et al. 2015, arXiv 1512.03385"
+    when: ClassVar[str] = (
+        "Use it when it is known at which epochs the loss stops falling, as for ResNets on images."
+    )
+    prefix: ClassVar[str] = "multistep."
+
+    milestones: tuple[float, ...] = field(
+        (15.0, 25.0), label="Milestones", unit="epochs", min_length=1, max_length=100,
+        help="Epochs after which the curve drops, in ascending order.",
+    )
+    factor: float = field(
+        0.1, label="Factor", gt=0, le=1, step=0.05,
+        help="What the curve is multiplied by at each milestone. Smaller: deeper drops.",
+    )
+
+    @field_validator("milestones")
+    @classmethod
+    def _ascending(cls, milestones: tuple[float, ...]) -> tuple[float, ...]:
+        rising = all(a < b for a, b in itertools.pairwise(milestones))
+        if not rising or milestones[0] <= 0:
+            raise ValueError("must be epochs above 0 in ascending order")
+        return milestones
+
+    def sentence(self) -> str:
+        """What it does with these settings, in words."""
+        *most, last = (figure(m) for m in self.milestones)
+        when = f"{', '.join(most)} and {last}" if most else last
+        noun = "epochs" if most else "epoch"
+        return f"Multiplies the rate by {figure(self.factor)} after {noun} {when}."
+
+    def check(self, horizon: Horizon) -> None:
+        """Refuse milestones past the end of training."""
+        if round(self.milestones[-1] * horizon.steps_per_epoch) > horizon.updates:
+            length = epochs(horizon.epochs)
+            problem = f"must lie within the {length} that the strategy covers"
+            raise InvalidField(f"{self.prefix}milestones", problem, self.milestones[-1])
+
+    def rates(self, horizon: Horizon) -> Rates:
+        """The rate of each update, float64 [T]."""
+        passed = np.searchsorted(self._updates(horizon), horizon.time(), side="right")
+        return horizon.base_lr * self.factor ** passed.astype(np.float64)
+
+    def marks(self, horizon: Horizon) -> tuple[Mark, ...]:
+        """The drops."""
+        updates = [u for u in self._updates(horizon) if u < horizon.updates]
+        return drops(updates, self._stairs(horizon))
+
+    def keras(self, horizon: Horizon) -> KerasCode:
+        """Keras' PiecewiseConstantDecay."""
+        return piecewise_code(self._updates(horizon), self._stairs(horizon))
+
+    def _updates(self, horizon: Horizon) -> list[int]:
+        return [horizon.steps(m) for m in self.milestones]
+
+    def _stairs(self, horizon: Horizon) -> list[float]:
+        return [horizon.base_lr * self.factor**k for k in range(len(self.milestones) + 1)]
+
+
+def piecewise_code(updates: Sequence[int], rates: Sequence[float]) -> KerasCode:
+    """Keras code of a staircase.
+
+    Keras still uses the old value at a boundary, so each is one update before ours.
+
+    Args:
+        updates: the first update after each drop.
+        rates: the rate before the first drop, then the rate after each.
+    """
+    if not updates:
+        return KerasCode(learning_rate=number(rates[0]))
+    boundaries = [update - 1 for update in updates]
+    return builtin("PiecewiseConstantDecay", boundaries=boundaries, values=list(rates))

@@ -1,0 +1,137 @@
+"""Warm-up, stable, decay: a trapezium."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import numpy as np
+from pydantic import ValidationInfo, field_validator
+
+from lrdash.spec import field
+from lrdash.strategies.base import Horizon, KerasCode, Mark, Rates, Schedule
+from lrdash.strategies.snippet import own
+from lrdash.strategies.words import percent
+
+LEFT = {  # share of the peak rate at share `x` of the decay, as Keras code
+    "linear": "1.0 - x",
+    "cosine": "(1.0 + ops.cos(math.pi * x)) / 2.0",
+    "1-sqrt": "1.0 - ops.sqrt(x)",
+}
+
+
+class WarmupStableDecay(Schedule):
+    r"""Up, flat, and down to zero at the end.
+
+    $$\eta_t = \eta_0 \cdot \min\left(1, \frac{t + 1}{W}\right) \cdot
+    g\left(\max\left(0, \frac{t - (T - D)}{D}\right)\right)$$
+
+    with eta_t the rate of update t, eta_0 the peak rate, T the updates in all, W and D
+    `warmup_fraction` and `decay_fraction` of T rounded to updates, and g(x) = 1 - x (linear),
+    (1 + cos(pi x)) / 2 (cosine) or 1 - sqrt(x). With `warmup_from_zero` the way up is t / W and
+    the first update uses the rate 0. Zero itself belongs to update T, which is never made. Where
+    rounding would make W and D overlap, D is shortened.
+
+    Reference: Hu et al. 2024, MiniCPM (arXiv 2404.06395); Hägele et al. 2024, Scaling Laws and
+    Compute-Optimal Training Beyond Fixed Training Durations (arXiv 2405.18392), for 1 - sqrt.
+
+    >>> horizon = Horizon(base_lr=1.0, steps_per_epoch=1, updates=6)
+    >>> wsd = WarmupStableDecay(warmup_fraction=0.3, decay_fraction=0.3, decay_shape="linear")
+    >>> wsd.rates(horizon).tolist()
+    [0.5, 1.0, 1.0, 1.0, 1.0, 0.5]
+    """
+
+    id: ClassVar[str] = "wsd"
+    label: ClassVar[str] = "Warm-up, stable, decay"
+    formula: ClassVar[str] = (
+        r"\eta_t = \eta_0 \cdot \min\left(1, \frac{t + 1}{W}\right) \cdot "
+        r"g\left(\max\left(0, \frac{t - (T - D)}{D}\right)\right)"
+    )
+    symbols: ClassVar[str] = (
+        "eta_t: rate of update t; eta_0: peak rate; T: updates in all; W: warm-up, D: decay, in "
+        "updates; g(x): 1 - x, (1 + cos pi x)/2 or 1 - sqrt(x)"
+    )
+    source: ClassVar[str] = "Hu et al. 2024, arXiv 2404.06395; Hägele et al. 2024, arXiv 2405.18392"
+    when: ClassVar[str] = (
+        "Use it when training may be extended later: only the last part, the decay, depends on the length."
+    )
+    prefix: ClassVar[str] = "wsd."
+
+    warmup_fraction: float = field(
+        0.05, label="Warm-up share", unit="share of training", ge=0, le=1, step=0.01,
+        help="Length of the way up at the beginning of the curve.",
+    )
+    decay_fraction: float = field(
+        0.2, label="Decay share", unit="share of training", ge=0, le=1, step=0.05,
+        help="Length of the way down at the end of the curve. With the warm-up at most 1.",
+    )
+    decay_shape: Literal["1-sqrt", "linear", "cosine"] = field(
+        "1-sqrt", label="Decay shape",
+        help="How the curve goes down: 1-sqrt steeply at first, linear evenly, cosine slowly at "
+        "both ends.",
+    )
+    warmup_from_zero: bool = field(
+        False, label="Warm-up from zero",
+        help="Starts the curve at exactly 0, which wastes the first update; otherwise it starts "
+        "one step up.",
+    )
+
+    @field_validator("decay_fraction")
+    @classmethod
+    def _fits(cls, decay: float, info: ValidationInfo) -> float:
+        warmup = info.data.get("warmup_fraction", 0.0)
+        if warmup + decay > 1 + 1e-9:
+            raise ValueError(f"must be at most 1 together with a warmup_fraction of {warmup:g}")
+        return decay
+
+    def sentence(self) -> str:
+        """What it does with these settings, in words."""
+        return (
+            f"Raises the rate over the first {percent(self.warmup_fraction)} of training, keeps "
+            f"it, and lowers it to zero over the last {percent(self.decay_fraction)} "
+            f"({self.decay_shape})."
+        )
+
+    def rates(self, horizon: Horizon) -> Rates:
+        """The rate of each update, float64 [T]."""
+        warmup, decay = self._lengths(horizon)
+        time = horizon.time()
+        up = np.minimum(1.0, (time + (not self.warmup_from_zero)) / max(1, warmup))
+        up[warmup:] = 1.0
+        done = np.maximum(0.0, (time - (horizon.updates - decay)) / max(1, decay))
+        if self.decay_shape == "linear":
+            down = 1.0 - done
+        elif self.decay_shape == "cosine":
+            down = (1.0 + np.cos(np.pi * done)) / 2.0
+        else:
+            down = 1.0 - np.sqrt(done)
+        return horizon.base_lr * up * down
+
+    def marks(self, horizon: Horizon) -> tuple[Mark, ...]:
+        """The ends of the flat part."""
+        warmup, decay = self._lengths(horizon)
+        begin = horizon.updates - decay
+        marks = [Mark(update=warmup, text="stable from here")] if 0 < warmup < begin else []
+        if 0 < begin < horizon.updates:
+            marks.append(Mark(update=begin, text="decay begins"))
+        return tuple(marks)
+
+    def keras(self, horizon: Horizon) -> KerasCode:
+        """The formula written out; Keras has no such schedule."""
+        warmup, decay = self._lengths(horizon)
+        first = "step" if self.warmup_from_zero else "step + 1.0"
+        body = f"""
+            up = ops.where(step < self.warmup, ({first}) / max(1, self.warmup), 1.0)
+            x = (step - (self.updates - self.decay)) / max(1, self.decay)
+            x = ops.clip(x, 0.0, 1.0)
+            return self.peak * up * ({LEFT[self.decay_shape]})
+        """
+        return own(
+            "WarmupStableDecay", "Up over warmup updates, flat, down over the last decay.", body,
+            peak=horizon.base_lr, updates=horizon.updates, warmup=warmup, decay=decay,
+        )
+
+    def _lengths(self, horizon: Horizon) -> tuple[int, int]:
+        """Warm-up and decay in updates; together at most T."""
+        warmup = round(self.warmup_fraction * horizon.updates)
+        decay = round(self.decay_fraction * horizon.updates)
+        return warmup, min(decay, horizon.updates - warmup)
