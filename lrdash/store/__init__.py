@@ -1,0 +1,9 @@
+"""What lrdash remembers: runs, their epochs and decisions, and the workers that train them."""
+
+from __future__ import annotations
+
+from lrdash.store.rows import DecisionRow, EpochRow, RunRow
+from lrdash.store.settings import database_url, home
+from lrdash.store.store import Store
+
+__all__ = ["DecisionRow", "EpochRow", "RunRow", "Store", "database_url", "home"]

@@ -1,0 +1,162 @@
+"""The connection to the database: how transactions begin, and how faults come out.
+
+SQLite runs in WAL mode, so that pages read while a worker writes. Writing transactions begin with
+BEGIN IMMEDIATE: they wait for their turn at the start, where waiting is safe; one that began by
+reading could not be granted the lock later (https://www.sqlite.org/lang_transaction.html).
+WAL needs all processes on one machine; a cluster takes PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url
+from sqlalchemy.pool import QueuePool
+
+from lrdash.errors import StoreError
+from lrdash.store.faults import FAULTS, explain, is_locked
+
+BUSY_TIMEOUT = 10.0  # seconds to wait for another process's transaction
+LEAST_WAIT = 1.0  # seconds to wait for a free connection at least
+SUPPORTED = ("sqlite", "postgresql")
+# Connections kept, and opened on top for a while: one for each thread that is inside a method.
+POOL = {"pool_size": 5, "max_overflow": 20}
+
+
+class Database:
+    """One pool of connections, for any number of threads of one process.
+
+    Args:
+        url: SQLAlchemy URL of a SQLite file or a PostgreSQL database.
+        busy_timeout: seconds to wait for a lock or a free connection.
+
+    Raises:
+        StoreError: if the URL is not understood or the database cannot be opened.
+    """
+
+    def __init__(self, url: str, busy_timeout: float = BUSY_TIMEOUT) -> None:
+        self._url = _parse(url)
+        self.name = _name(self._url)
+        self._busy_timeout = busy_timeout
+        self._engine = self._make_engine()
+        if self._engine.dialect.name == "sqlite":
+            self._switch_to_wal()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that sees one state of the database throughout.
+
+        Raises:
+            StoreError: for every fault of the database.
+        """
+        try:
+            with self._engine.connect() as connection, connection.begin():
+                yield connection
+        except FAULTS as fault:
+            raise explain(fault, self.name) from fault
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that is committed as a whole at the end, or not at all if anything raises.
+
+        Raises:
+            StoreError: for every fault of the database.
+        """
+        try:
+            with self._engine.connect() as connection:
+                connection.execution_options(lrdash_writes=True)
+                with connection.begin():
+                    yield connection
+        except FAULTS as fault:
+            raise explain(fault, self.name) from fault
+
+    def close(self) -> None:
+        """Close the connections that are not in use."""
+        self._engine.dispose()
+
+    def _make_engine(self) -> Engine:
+        sqlite = self._url.get_backend_name() == "sqlite"
+        options: dict[str, Any] = {"connect_args": {"check_same_thread": False}} if sqlite else {}
+        try:
+            engine = create_engine(
+                self._url, poolclass=QueuePool, pool_pre_ping=not sqlite,
+                pool_timeout=max(self._busy_timeout, LEAST_WAIT), **POOL, **options,
+            )
+        except ImportError as fault:
+            raise StoreError(
+                f"{self.name} needs the Python package {fault.name or fault}, which is not "
+                "installed. Install it, or remove LRDASH_DATABASE_URL to use a SQLite file."
+            ) from fault
+        except (exc.ArgumentError, exc.InvalidRequestError) as fault:
+            raise _not_understood(self._url.drivername) from fault
+        if sqlite:
+            event.listen(engine, "connect", lambda driver, _: self._set_up(driver))
+            event.listen(engine, "begin", _begin)
+        return engine
+
+    def _set_up(self, connection: sqlite3.Connection) -> None:
+        connection.isolation_level = None  # sqlite3 must not begin transactions by itself
+        connection.execute(f"PRAGMA busy_timeout = {round(self._busy_timeout * 1000)}")
+        connection.execute("PRAGMA foreign_keys = ON")
+        # In WAL mode a power cut can undo the last commits but never damages the database.
+        connection.execute("PRAGMA synchronous = NORMAL")
+
+    def _switch_to_wal(self) -> None:
+        """Turn WAL on, once in a database's life.
+
+        The switch needs the database for itself, and SQLite does not always wait for that.
+        """
+        deadline = time.monotonic() + self._busy_timeout
+        pause = threading.Event()
+        while True:
+            try:
+                with self._engine.connect() as connection:
+                    driver: Any = connection.connection
+                    driver.execute("PRAGMA journal_mode = WAL").fetchone()
+                return
+            except FAULTS as fault:
+                if not is_locked(fault) or time.monotonic() > deadline:
+                    self.close()
+                    raise explain(fault, self.name) from fault
+                pause.wait(0.02)
+
+
+def _begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("lrdash_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _parse(url: str) -> URL:
+    try:
+        # The short form that hosting services hand out.
+        parsed = make_url(url.replace("postgres://", "postgresql://", 1))
+    except (exc.ArgumentError, ValueError) as fault:
+        raise _not_understood(url.split(":", 1)[0]) from fault
+    if parsed.get_backend_name() not in SUPPORTED:
+        raise _not_understood(parsed.drivername)
+    if parsed.get_backend_name() == "sqlite" and (
+        parsed.database in (None, "", ":memory:") or parsed.query.get("mode") == "memory"
+    ):
+        raise StoreError(
+            "lrdash needs a database file, since its processes meet there; a database in memory "
+            "is not shared. Set LRDASH_DATABASE_URL to sqlite:///path/to/lrdash.db or remove it."
+        )
+    return parsed
+
+
+def _not_understood(scheme: str) -> StoreError:
+    return StoreError(
+        f"The database URL that begins with {scheme[:30]!r} is not understood. Set "
+        "LRDASH_DATABASE_URL to sqlite:///path/to/lrdash.db or "
+        "postgresql://user:password@host/database, or remove it."
+    )
+
+
+def _name(url: URL) -> str:
+    shown = url.database if url.get_backend_name() == "sqlite" else url.render_as_string(True)
+    return f"The database {shown}"

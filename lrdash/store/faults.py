@@ -1,0 +1,70 @@
+"""What goes wrong in a database, in a user's words, with the way out."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from sqlalchemy import exc
+
+from lrdash.errors import StoreError
+
+# A new connection is set up through the driver itself, whose faults come out unwrapped.
+FAULTS = (exc.SQLAlchemyError, sqlite3.Error)
+
+# SQLite's result codes (https://www.sqlite.org/rescode.html); extended codes begin like their
+# primary code.
+_SQLITE = (
+    ("SQLITE_FULL", "has no room left: the disk is full. Free some space and try again; what could "
+     "not be saved was left out as a whole."),
+    ("SQLITE_READONLY", "is read-only. Make the file and its folder writable, or choose another "
+     "LRDASH_HOME."),
+    ("SQLITE_CANTOPEN", "cannot be opened. Check that it is a file in a folder that exists and is "
+     "writable, or choose another LRDASH_HOME."),
+    ("SQLITE_PERM", "may not be opened by this user. Mend its permissions, or choose another "
+     "LRDASH_HOME."),
+    ("SQLITE_BUSY", "is kept locked by another process. Close the program that holds it and try "
+     "again."),
+    ("SQLITE_LOCKED", "is kept locked by another process. Close the program that holds it and try "
+     "again."),
+    ("SQLITE_NOTADB", "is not a database. Move the file away, or choose another LRDASH_HOME."),
+    ("SQLITE_CORRUPT", "is damaged. Put a backup in its place, or move the file away to begin with "
+     "an empty database."),
+    ("SQLITE_IOERR", "cannot be read or written: the disk reports an error. Check the disk, or "
+     "choose another LRDASH_HOME."),
+)
+
+
+def explain(fault: Exception, name: str) -> StoreError:
+    """The error to show for a fault of the database.
+
+    Args:
+        fault: as SQLAlchemy or the driver raised it.
+        name: the database as users know it, e.g. `The database /home/ada/.lrdash/lrdash.db`.
+    """
+    if isinstance(fault, exc.TimeoutError):
+        return StoreError(f"{name} is busy: no connection became free. Try again in a moment.")
+    orig = getattr(fault, "orig", None) or fault
+    code = _sqlite_code(fault)
+    for known, story in _SQLITE:
+        if code.startswith(known):
+            return StoreError(f"{name} {story}")
+    if isinstance(fault, exc.OperationalError | exc.InterfaceError) and not code:
+        return StoreError(
+            f"{name} cannot be reached: {_first_line(orig)}. "
+            "Check that its server runs and that LRDASH_DATABASE_URL is right."
+        )
+    return StoreError(f"{name} refused the work: {_first_line(orig)}.")
+
+
+def is_locked(fault: Exception) -> bool:
+    """Whether another process holds the SQLite database."""
+    return _sqlite_code(fault).startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+
+
+def _sqlite_code(fault: Exception) -> str:
+    return str(getattr(getattr(fault, "orig", None) or fault, "sqlite_errorname", ""))
+
+
+def _first_line(fault: BaseException) -> str:
+    lines = str(fault).strip().splitlines()
+    return lines[0].rstrip(". ") if lines else "no reason given"

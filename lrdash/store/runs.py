@@ -1,0 +1,150 @@
+"""Changes to runs: made, claimed, stopped, ended, named, deleted. Each function works inside the
+writing transaction that it is given.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import string
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
+
+from lrdash.errors import InvalidField, RunNotFound, StoreError
+from lrdash.events import ACTIVE, Status, now
+from lrdash.spec import RunSpec
+from lrdash.store.codec import clean
+from lrdash.store.lookup import STATUSES, chunks
+from lrdash.store.schema import runs
+
+FINAL = tuple(status for status in STATUSES if status not in ACTIVE)
+NAME_LIMIT = 200  # characters
+TAG_LIMIT = 50  # characters
+_ALPHABET = string.ascii_lowercase + string.digits
+
+
+def create(
+    connection: Connection,
+    spec: RunSpec,
+    *,
+    steps_per_epoch: int,
+    updates: int,
+    parameters: int,
+    engine: str,
+    name: str,
+    tags: Iterable[str],
+    worker_id: str | None,
+) -> str:
+    """Add a run and give its new id."""
+    run_id = "".join(secrets.choice(_ALPHABET) for _ in range(12))
+    status: Status = "queued" if worker_id is None else "running"
+    connection.execute(insert(runs).values(
+        run_id=run_id, name=checked_name(name), tags=json.dumps(checked_tags(tags)),
+        spec=spec.to_json(), spec_digest=spec.digest, status=status, reason="", engine=engine,
+        created_at=now(), seconds=0.0, steps_per_epoch=steps_per_epoch, updates=updates,
+        updates_done=0, parameters=parameters, epochs_done=0, worker_id=worker_id, versions="{}",
+        version=1,
+    ))
+    return run_id
+
+
+def claim(connection: Connection, run_id: str, worker_id: str) -> bool:
+    """Make a queued run the worker's own; False if it is not queued (any more)."""
+    queued = (runs.c.run_id == run_id) & (runs.c.status == "queued")
+    return _change(connection, queued, status="running", worker_id=worker_id) > 0
+
+
+def request_stop(connection: Connection, run_id: str) -> None:
+    """Stop a queued run, note the wish for a running one, leave an ended one alone."""
+    this = runs.c.run_id == run_id
+    moment = now()
+    reason = "stopped before it began"
+    if _change(
+        connection, this & (runs.c.status == "queued"),
+        status="stopped", reason=reason, ended_at=moment,
+    ):
+        return
+    unasked = (runs.c.status == "running") & runs.c.stop_requested_at.is_(None)
+    if not _change(connection, this & unasked, stop_requested_at=moment):
+        _must_exist(connection, run_id)
+
+
+def end(connection: Connection, run_id: str, status: Status, reason: str) -> bool:
+    """Give an active run its final status; False if it has one already or does not exist."""
+    if status not in FINAL:
+        raise InvalidField("status", f"must be one of {', '.join(FINAL)}", status)
+    active = (runs.c.run_id == run_id) & runs.c.status.in_(ACTIVE)
+    changed = _change(connection, active, status=status, reason=clean(reason), ended_at=now())
+    return changed > 0
+
+
+def rename(connection: Connection, run_id: str, name: str) -> None:
+    """Give a run another name."""
+    if not _change(connection, runs.c.run_id == run_id, name=checked_name(name)):
+        raise RunNotFound(run_id)
+
+
+def tag(connection: Connection, run_id: str, tags: Iterable[str]) -> None:
+    """Give a run other tags in place of those it has."""
+    if not _change(connection, runs.c.run_id == run_id, tags=json.dumps(checked_tags(tags))):
+        raise RunNotFound(run_id)
+
+
+def remove(connection: Connection, run_ids: Iterable[str]) -> int:
+    """Delete runs with their epochs and decisions; none if one of them is active."""
+    removed = 0
+    active: list[str] = []  # raising below takes the deletions back
+    for some in chunks(run_ids):
+        these = runs.c.run_id.in_(some)
+        standing = select(runs.c.run_id).where(these, runs.c.status.in_(ACTIVE))
+        active += connection.scalars(standing.order_by(runs.c.number))
+        removed += connection.execute(delete(runs).where(these)).rowcount
+    if active:
+        one_of_many = "is" if len(active) == 1 else "are"
+        raise StoreError(
+            f"Nothing was deleted: {', '.join(active[:10])}{', …' if len(active) > 10 else ''} "
+            f"{one_of_many} still queued or running. Stop first, then delete."
+        )
+    return removed
+
+
+def checked_name(name: str) -> str:
+    """A name without needless white space.
+
+    Raises:
+        InvalidField: if it is too long or holds characters that cannot be shown.
+    """
+    return _checked("name", name, NAME_LIMIT)
+
+
+def checked_tags(tags: Iterable[str]) -> list[str]:
+    """Tags in their order, each once, empty ones left out.
+
+    Raises:
+        InvalidField: if one is too long or holds characters that cannot be shown.
+    """
+    if isinstance(tags, str):
+        raise InvalidField("tags", "must be a list of texts", tags)
+    return [tag for tag in dict.fromkeys(_checked("tags", t, TAG_LIMIT) for t in tags) if tag]
+
+
+def _checked(field: str, text: str, limit: int) -> str:
+    tidy = " ".join(text.split())
+    if len(tidy) > limit:
+        raise InvalidField(field, f"must have at most {limit} characters", text)
+    if not tidy.isprintable():
+        raise InvalidField(field, "must not contain control characters", text)
+    return tidy
+
+
+def _change(connection: Connection, which: ColumnElement[bool], **values: Any) -> int:
+    """Set columns of runs and raise their versions; gives the number of runs."""
+    changed = update(runs).where(which).values(version=runs.c.version + 1, **values)
+    return connection.execute(changed).rowcount
+
+
+def _must_exist(connection: Connection, run_id: str) -> None:
+    if connection.scalar(select(runs.c.number).where(runs.c.run_id == run_id)) is None:
+        raise RunNotFound(run_id)

@@ -1,0 +1,115 @@
+"""The tables as today's code reads and writes them. `migrations` makes them.
+
+    lrdash_schema   one row a migration that was applied
+    runs            one row a run, with its state of now
+    epochs          one row a finished epoch, deleted with its run
+    decisions       one row a decision about the rate, deleted with its run
+    workers         one row a training process that is or was alive
+
+Times are ISO text in UTC with microseconds, of one length, so that they sort as they passed.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Dialect,
+    Double,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware datetime as ISO text in UTC; a naive one is refused."""
+
+    impl = String(32)
+    cache_ok = True
+
+    def process_bind_param(
+        self, value: datetime | None, dialect: Dialect  # noqa: ARG002
+    ) -> str | None:
+        """The text that is stored."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a stored time needs a time zone, got {value.isoformat()}")
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
+
+    def process_result_value(
+        self, value: str | None, dialect: Dialect  # noqa: ARG002
+    ) -> datetime | None:
+        """The time that was stored, in UTC."""
+        return None if value is None else datetime.fromisoformat(value)
+
+
+metadata = MetaData()
+
+schema_versions = Table(
+    "lrdash_schema", metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("description", Text, nullable=False),
+    Column("applied_at", UtcTime, nullable=False),
+)
+
+runs = Table(
+    "runs", metadata,
+    # Grows with every run: the order of creation even where two clock readings are equal.
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("run_id", String(12), nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("tags", Text, nullable=False),  # JSON list
+    Column("spec", Text, nullable=False),  # canonical JSON
+    Column("spec_digest", String(16), nullable=False, index=True),
+    Column("status", String(16), nullable=False, index=True),
+    Column("reason", Text, nullable=False),
+    Column("engine", String(16), nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("started_at", UtcTime),
+    Column("ended_at", UtcTime),
+    Column("stop_requested_at", UtcTime),
+    Column("seconds", Double, nullable=False),  # of training
+    Column("steps_per_epoch", Integer, nullable=False),
+    Column("updates", BigInteger, nullable=False),  # in all
+    Column("updates_done", BigInteger, nullable=False),
+    Column("parameters", BigInteger, nullable=False),
+    Column("epochs_done", Integer, nullable=False),
+    Column("worker_id", Text),
+    Column("versions", Text, nullable=False),  # JSON object
+    Column("version", BigInteger, nullable=False),  # grows with every change
+)
+
+epochs = Table(
+    "epochs", metadata,
+    Column("run_id", ForeignKey("runs.run_id", ondelete="CASCADE"), primary_key=True),
+    Column("epoch", Integer, primary_key=True),  # epochs done, from 1
+    Column("metrics", Text, nullable=False),  # JSON object, null where not finite
+    Column("learning_rate", Double),  # of the last update
+    Column("rates", LargeBinary, nullable=False),  # float32, little-endian, one an update
+    Column("seconds", Double, nullable=False),  # since training began
+)
+
+decisions = Table(
+    "decisions", metadata,
+    Column("run_id", ForeignKey("runs.run_id", ondelete="CASCADE"), primary_key=True),
+    Column("epoch", Integer, primary_key=True),
+    Column("decision", Text, nullable=False),  # JSON object, see `codec`
+)
+
+workers = Table(
+    "workers", metadata,
+    Column("id", Text, primary_key=True),
+    Column("host", Text, nullable=False),
+    Column("pid", BigInteger, nullable=False),
+    Column("started_at", UtcTime, nullable=False),
+    Column("heartbeat_at", UtcTime, nullable=False),
+)

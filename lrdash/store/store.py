@@ -1,0 +1,267 @@
+"""The one door to what is remembered. Each method is one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+from lrdash.events import Event, RateDecided, Status
+from lrdash.spec import RunSpec
+from lrdash.store import lookup, runs, workers
+from lrdash.store.database import BUSY_TIMEOUT, Database
+from lrdash.store.migrations import migrate
+from lrdash.store.record import record
+from lrdash.store.rows import EpochRow, RunRow
+from lrdash.store.settings import database_url
+
+
+class Store:
+    """Runs, their epochs and decisions, and the workers that train them.
+
+    Any number of threads may use one store, and any number of processes a store each on the same
+    database. A method either does all that it says or raises and leaves the database as it was.
+    A process that is killed loses at most the transaction that it was in.
+
+    Args:
+        url: SQLAlchemy URL of a SQLite file or a PostgreSQL database; default: `database_url()`.
+        busy_timeout: seconds to wait for other processes before giving up.
+
+    Raises:
+        StoreError: here and from every method, if the database cannot be used.
+    """
+
+    def __init__(self, url: str | None = None, *, busy_timeout: float = BUSY_TIMEOUT) -> None:
+        self.url = database_url() if url is None else url  # may hold a password
+        self._database = Database(self.url, busy_timeout)
+        try:
+            migrate(self._database)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the connections. A later call of any method opens new ones."""
+        self._database.close()
+
+    # Runs
+
+    def create_run(
+        self,
+        spec: RunSpec,
+        *,
+        steps_per_epoch: int,
+        updates: int,
+        parameters: int,
+        engine: str = "auto",
+        name: str = "",
+        tags: Iterable[str] = (),
+        worker_id: str | None = None,
+    ) -> str:
+        """Add a run and give its id.
+
+        Args:
+            spec: complete spec of the run.
+            steps_per_epoch: updates an epoch.
+            updates: updates in all.
+            parameters: trainable weights of the model.
+            engine: as asked: `auto`, `lanes` or `keras`.
+            name: shown to users, at most 200 characters.
+            tags: words to find it by, at most 50 characters each.
+            worker_id: the worker that trains it itself, so that no other can claim it; by default
+                the run is queued.
+
+        Raises:
+            InvalidField: for a name or tag that is not allowed.
+        """
+        with self._database.writing() as connection:
+            return runs.create(
+                connection, spec, steps_per_epoch=steps_per_epoch, updates=updates,
+                parameters=parameters, engine=engine, name=name, tags=tags, worker_id=worker_id,
+            )
+
+    def run(self, run_id: str) -> RunRow:
+        """A run as it stands.
+
+        Raises:
+            RunNotFound: if there is none of this id.
+            StoreError: also if its spec cannot be read by this version of lrdash.
+        """
+        with self._database.reading() as connection:
+            return lookup.one(connection, run_id)
+
+    def runs(
+        self,
+        *,
+        status: Status | Collection[Status] | None = None,
+        run_ids: Iterable[str] | None = None,
+        digest: str | None = None,
+        limit: int | None = None,
+    ) -> list[RunRow]:
+        """Runs that meet all conditions, newest first.
+
+        A run whose spec this version cannot read is left out (see `unreadable`) so that it does
+        not hide the others; `limit` counts it.
+
+        Args:
+            status: one status or several; all by default.
+            run_ids: only these; unknown ids are passed over.
+            digest: only runs of the spec of this digest.
+            limit: largest number of runs.
+        """
+        with self._database.reading() as connection:
+            return lookup.listing(
+                connection, status=status, run_ids=run_ids, digest=digest, limit=limit
+            )[0]
+
+    def unreadable(self) -> dict[str, str]:
+        """Runs that `runs` leaves out, with the reason, by id. `delete` takes them."""
+        with self._database.reading() as connection:
+            return lookup.listing(connection)[1]
+
+    def counts(self) -> dict[Status, int]:
+        """Number of runs of each status, 0 included."""
+        with self._database.reading() as connection:
+            return lookup.counts(connection)
+
+    def versions(self, run_ids: Iterable[str] | None = None) -> dict[str, int]:
+        """Versions by run id, of the runs named or of the active ones: a cheap way to see whether
+        anything changed. Runs that do not exist are left out.
+        """
+        with self._database.reading() as connection:
+            return lookup.versions(connection, run_ids)
+
+    def rename(self, run_id: str, name: str) -> None:
+        """Give a run another name, at most 200 characters.
+
+        Raises:
+            RunNotFound: if there is no such run.
+            InvalidField: for a name that is not allowed.
+        """
+        with self._database.writing() as connection:
+            runs.rename(connection, run_id, name)
+
+    def tag(self, run_id: str, tags: Iterable[str]) -> None:
+        """Give a run these tags in place of those it has.
+
+        Raises:
+            RunNotFound: if there is no such run.
+            InvalidField: for a tag that is not allowed.
+        """
+        with self._database.writing() as connection:
+            runs.tag(connection, run_id, tags)
+
+    def delete(self, run_ids: Iterable[str]) -> int:
+        """Delete runs with all that belongs to them; gives the number of runs deleted.
+
+        Unknown ids are passed over.
+
+        Raises:
+            StoreError: if one of them is queued or running; then nothing is deleted.
+        """
+        with self._database.writing() as connection:
+            return runs.remove(connection, run_ids)
+
+    # From the queue to the end
+
+    def queued(self, limit: int | None = None) -> list[str]:
+        """Ids of queued runs, oldest first."""
+        with self._database.reading() as connection:
+            return lookup.queued(connection, limit)
+
+    def claim(self, run_id: str, worker_id: str) -> bool:
+        """Make a queued run the worker's own, running from now; False if another was faster or
+        it is no longer queued.
+        """
+        with self._database.writing() as connection:
+            return runs.claim(connection, run_id, worker_id)
+
+    def record(self, batch: Sequence[tuple[str, Event]]) -> None:
+        """Write down what runs said, in its order, all of it or nothing.
+
+        The same batch may be given again after a fault. Events of a deleted run are dropped; a
+        final status is never overwritten.
+        """
+        if batch:
+            with self._database.writing() as connection:
+                record(connection, batch)
+
+    def request_stop(self, run_id: str) -> None:
+        """Ask a run to stop: a queued one is stopped at once, an ended one left as it is.
+
+        Raises:
+            RunNotFound: if there is no such run.
+        """
+        with self._database.writing() as connection:
+            runs.request_stop(connection, run_id)
+
+    def stop_requests(self, run_ids: Iterable[str]) -> set[str]:
+        """Those of a worker's runs that it has to stop: a stop was asked for, or the run was
+        declared interrupted or deleted while the worker lived on.
+        """
+        with self._database.reading() as connection:
+            return lookup.stop_requests(connection, run_ids)
+
+    def end(self, run_id: str, status: Status, reason: str) -> bool:
+        """Give a queued or running run its final status from outside; False if it has one already
+        or does not exist.
+
+        Raises:
+            InvalidField: for a status that is not final.
+        """
+        with self._database.writing() as connection:
+            return runs.end(connection, run_id, status, reason)
+
+    # What runs said
+
+    def epochs(self, run_id: str, after: int = 0) -> list[EpochRow]:
+        """Finished epochs of a run with a number above `after`, in their order."""
+        with self._database.reading() as connection:
+            return lookup.epochs_after(connection, run_id, after)
+
+    def epochs_of(self, run_ids: Iterable[str]) -> dict[str, list[EpochRow]]:
+        """All finished epochs by run id, for each id given."""
+        with self._database.reading() as connection:
+            return lookup.epochs_of(connection, run_ids)
+
+    def decisions(self, run_id: str, after: int = -1) -> list[RateDecided]:
+        """Decisions about a run's rate taken after epoch `after`, in their order."""
+        with self._database.reading() as connection:
+            return lookup.decisions_after(connection, run_id, after)
+
+    # Workers
+
+    def register_worker(self, worker_id: str, host: str, pid: int) -> None:
+        """Note a worker that begins.
+
+        Args:
+            worker_id: its id, new for every process.
+            host: `socket.gethostname()` of its machine.
+            pid: its process id there.
+        """
+        with self._database.writing() as connection:
+            workers.register(connection, worker_id, host, pid)
+
+    def beat(self, worker_id: str) -> None:
+        """Say that a worker lives; to be called every second or so."""
+        with self._database.writing() as connection:
+            workers.beat(connection, worker_id)
+
+    def forget_worker(self, worker_id: str) -> None:
+        """Remove a worker that ended in order."""
+        with self._database.writing() as connection:
+            workers.forget(connection, worker_id)
+
+    def mark_interrupted(
+        self, worker_id: str | None = None, reason: str = workers.UNEXPECTED
+    ) -> list[str]:
+        """Declare running runs interrupted whose worker is dead; gives their ids, oldest first.
+
+        Args:
+            worker_id: a worker known to be dead. By default all that have been silent for 10 s,
+                whose process is gone from this machine, or that were never registered.
+            reason: why, in words for the user.
+        """
+        with self._database.reading() as connection:
+            if not workers.anyone_lost(connection, worker_id):
+                return []
+        with self._database.writing() as connection:
+            return workers.mark_interrupted(connection, worker_id, reason)
