@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -14,32 +14,30 @@ from lrdash.spec import Knob
 PERSIST: dict[str, Any] = {"bind": "query-params"}
 
 
-def draw(
-    knobs: Sequence[Knob], *, prefix: str, columns: int = 2, defaults: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
-    """Draw one widget a knob, in columns, and return the values by name.
+def draw(knobs: Sequence[Knob], *, prefix: str, columns: int = 2) -> dict[str, Any]:
+    """Draw one widget a knob, row by row, and return the values by name.
 
     Args:
         knobs: the fields in their order.
         prefix: stands before each widget's key.
         columns: widgets side by side.
-        defaults: values to begin with where they differ from the field's own.
 
     Raises:
         InvalidField: a list typed as text that can't be read.
     """
     values: dict[str, Any] = {}
-    places = st.columns(columns) if columns > 1 else [st.container()]
-    for i, knob in enumerate(knobs):
-        with places[i % len(places)]:
-            start = (defaults or {}).get(knob.name, knob.default)
-            values[knob.name] = widget(knob, key=f"{prefix}{knob.name}", start=start)
+    for first in range(0, len(knobs), columns):
+        places = st.columns(columns, vertical_alignment="bottom")
+        for place, knob in zip(places, knobs[first : first + columns], strict=False):
+            with place:
+                values[knob.name] = widget(knob, key=f"{prefix}{knob.name}", start=knob.default)
     return values
 
 
 def label(knob: Knob) -> str:
     """The label with its unit."""
-    return f"{knob.label} ({knob.unit})" if knob.unit else knob.label
+    told = not knob.unit or knob.unit in knob.label.lower()
+    return knob.label if told else f"{knob.label} ({knob.unit})"
 
 
 def widget(knob: Knob, *, key: str, start: Any) -> Any:

@@ -18,6 +18,7 @@ from lrdash.strategies import STRATEGIES
 from lrdash.ui import fields
 
 KNOBS = {knob.name: knob for knob in RunSpec.knobs()}
+SMALL = 2000  # examples; datasets up to this size are always used whole
 EARLY = "early_stopping."
 DEFAULTS = {"strategy": "plateau"}  # the lesson that lrdash grew out of
 OPTIMIZERS = {"sgd": "SGD", "rmsprop": "RMSprop", "adam": "Adam", "adamw": "AdamW"}
@@ -79,8 +80,8 @@ def _data() -> dict[str, Any]:
     name = _pick("dataset", list(DATASETS), {key: d.label for key, d in DATASETS.items()})
     dataset = DATASETS[name]
     examples = None
-    if dataset.size > 1000:
-        knob = replace(KNOBS["examples"], high=float(dataset.size), default=dataset.default_examples)
+    if dataset.size > SMALL:
+        knob = replace(KNOBS["examples"], unit="", low=float(dataset.min_examples), high=float(dataset.size), default=dataset.default_examples)
         examples = fields.widget(knob, key="examples", start=knob.default)
     train, validation = dataset.sizes(min(examples, dataset.size) if examples else None)
     shape = " × ".join(str(n) for n in dataset.input_shape)

@@ -6,13 +6,16 @@ import streamlit as st
 
 from lrdash import analysis, figures
 from lrdash.plan import Plan
+from lrdash.strategies import preview as strategy_preview
+from lrdash.strategies.base import Rates
 from lrdash.ui import resources
 
 
 def draw(plan: Plan) -> None:
     """The rate over the whole training, the strategy in a sentence, its formula and Keras code."""
     figure = figures.preview_figure(
-        plan.rates(), plan.steps_per_epoch, plan.course().marks(), strategy=plan.spec.strategy
+        plan.rates(), plan.steps_per_epoch, plan.course().marks(), strategy=plan.spec.strategy,
+        stuck=_stuck(plan),
     )
     with st.container(border=True):
         st.subheader("Learning rate over the training", anchor=False)
@@ -27,8 +30,22 @@ def sentence(plan: Plan) -> str:
     if spec.warmup_epochs:
         words = f"Warms up for {spec.warmup_epochs:g} epochs. {words}"
     if plan.strategy.kind == "rule":
-        words += " The preview stays flat: when the rate falls depends on how training goes."
+        words += (
+            " When that happens depends on how training goes: the dotted line is the fastest fall,"
+            " with a metric that never improves."
+        )
     return words
+
+
+def _stuck(plan: Plan) -> Rates | None:
+    if plan.strategy.kind == "schedule":
+        return None
+    spec = plan.spec
+    return strategy_preview(
+        spec.strategy, spec.params, base_lr=spec.base_lr, epochs=spec.epochs,
+        steps_per_epoch=plan.steps_per_epoch, warmup_epochs=spec.warmup_epochs,
+        warmup_start_factor=spec.warmup_start_factor, monitored=[1.0] * spec.epochs,
+    )
 
 
 def start(plan: Plan) -> bool:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import streamlit as st
 
 from lrdash.errors import LrdashError
 from lrdash.ui import resources
 
-logger = logging.getLogger(__name__)
+ICON = Path(__file__).parent / "icon.svg"
 
 STYLE = """<style>
 .block-container, [data-testid="stMainBlockContainer"] {padding-top: 4.2rem; padding-bottom: 3rem; max-width: 1440px;}
-h1 {font-size: 1.7rem !important; padding-bottom: .2rem !important;}
+h1 {font-size: 1.7rem !important; padding-bottom: .6rem !important;}
 h2 {font-size: 1.25rem !important;} h3 {font-size: 1.05rem !important;}
 [data-testid="stMetricValue"] {font-size: 1.45rem; font-variant-numeric: tabular-nums;}
+.st-key-outlook {position: sticky; top: 4.5rem;}
 @media (max-width: 640px) {
   .block-container, [data-testid="stMainBlockContainer"] {padding-left: 1rem; padding-right: 1rem;}
   [data-testid="stMetricValue"] {font-size: 1.15rem;}
@@ -27,8 +28,8 @@ h2 {font-size: 1.25rem !important;} h3 {font-size: 1.05rem !important;}
 
 def setup(title: str) -> None:
     """Page settings and style; harmless when called twice in a run."""
-    st.set_page_config(page_title=f"{title} · lrdash", page_icon=":material/trending_down:",
-                       layout="wide")
+    # An icon of our own: Streamlit fetches the named ones from the network.
+    st.set_page_config(page_title=f"{title} · lrdash", page_icon=str(ICON), layout="wide")
     st.html(STYLE)
 
 

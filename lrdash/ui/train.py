@@ -23,7 +23,7 @@ def choose() -> None:
             plan = make(RunSpec(**form.draw()))
         except LrdashError as fault:
             problem = str(fault)
-    with right:
+    with right, st.container(key="outlook"):
         if plan is None:
             st.error(problem, icon=":material/error:")
             st.caption("Nothing is lost: mend the field on the left and the preview comes back.")

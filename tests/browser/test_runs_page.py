@@ -1,0 +1,86 @@
+"""The Runs page: find, open, rename, tag, export, delete."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.app import Server, settle
+
+
+@pytest.fixture
+def trained(server: Server) -> str:
+    """A run made from the shell into the same home; the page must show it."""
+    done = subprocess.run(
+        [sys.executable, "-m", "lrdash", "train", "--epochs", "2", "--strategy", "cosine",
+         "--name", "kitten", "--json"],
+        env={**os.environ, "LRDASH_HOME": str(server.home)}, capture_output=True, text=True,
+        check=True,
+    )
+    run_id: str = json.loads(done.stdout)["run_id"]
+    return run_id
+
+
+def open_runs(page: Page, server: Server, search: str) -> None:
+    page.goto(f"{server.url}/runs?search={search}")
+    settle(page)
+    expect(page.get_by_test_id("stDataFrame")).to_be_visible()
+
+
+def tick_first_row(page: Page) -> None:
+    grid = page.get_by_test_id("stDataFrame")
+    box = grid.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 18, box["y"] + 52)
+    expect(page.get_by_role("button", name="Open")).to_be_enabled()
+
+
+def test_a_run_of_the_shell_is_listed_renamed_tagged_exported_and_deleted(
+    page: Page, server: Server, trained: str
+) -> None:
+    open_runs(page, server, trained)
+    tick_first_row(page)
+
+    page.get_by_role("button", name="Rename").click()
+    page.get_by_role("textbox", name="Name").fill("tiger")
+    page.get_by_role("button", name="Save").click()
+    open_runs(page, server, "tiger")
+    tick_first_row(page)
+
+    page.get_by_role("button", name="Tag").click()
+    page.get_by_role("textbox", name=re.compile("Tags, separated")).fill("wild, striped")
+    page.get_by_role("button", name="Save").click()
+    open_runs(page, server, "striped")
+    tick_first_row(page)
+
+    with page.expect_download() as download:
+        page.get_by_role("button", name="JSON").click()
+    exported = json.loads(open(download.value.path()).read())
+    assert exported[0]["run_id"] == trained
+    assert exported[0]["name"] == "tiger"
+    assert len(exported[0]["epochs"]) == 2
+
+    page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_text(re.compile("will be gone for good"))).to_be_visible()
+    page.get_by_role("button", name="Delete 1 for good").click()
+    expect(page.get_by_text("No run matches these filters.")).to_be_visible()
+
+
+def test_a_run_opens_and_its_settings_fill_the_form_again(
+    page: Page, server: Server, trained: str
+) -> None:
+    open_runs(page, server, trained)
+    tick_first_row(page)
+    page.get_by_role("button", name="Open").click()
+    expect(page.get_by_text(re.compile("Finished after 2 of 2 epochs"))).to_be_visible()
+    assert trained in page.url
+    page.get_by_role("button", name="Train again with these settings").click()
+    expect(page.get_by_role("button", name="Start")).to_be_visible()
+    expect(page.get_by_role("spinbutton", name="Epochs").first).to_have_value("2")
+    expect(page.get_by_role("combobox", name=re.compile("Strategy"))).to_have_value("Cosine decay")
