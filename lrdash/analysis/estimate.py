@@ -8,7 +8,8 @@ from statistics import median
 from lrdash.spec import RunSpec
 from lrdash.store.rows import RunRow
 
-SAME = ("dataset", "examples", "model", "model_params", "optimizer", "batch_size")  # what sets the pace
+# What sets the pace.
+SAME = ("dataset", "examples", "model", "model_params", "optimizer", "batch_size")
 
 
 def expected_seconds(spec: RunSpec, runs: Sequence[RunRow]) -> float | None:

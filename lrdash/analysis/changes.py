@@ -1,0 +1,65 @@
+"""Where the rate changed in a run, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from lrdash.analysis.words import rate
+from lrdash.events import RateDecided
+from lrdash.strategies.base import Mark
+
+
+class RateChange(NamedTuple):
+    """One change of the rate."""
+
+    epoch: float  # place on the epoch axis: update / steps_per_epoch
+    rate_before: float
+    rate_after: float
+    text: str  # why, in words
+
+
+def rate_changes(
+    rates: ArrayLike,
+    steps_per_epoch: int,
+    decisions: Iterable[RateDecided] = (),
+    marks: Iterable[Mark] = (),
+) -> tuple[RateChange, ...]:
+    """The strategy's marks that training has reached and the decisions that moved the rate.
+
+    Where both name the same update (the user's expression), the decision is told. A decision of a
+    rule that still sleeps through the warm-up (it has a monitor, but no wait count) moved nothing.
+
+    Args:
+        rates: rate of each update so far, [updates done].
+        steps_per_epoch: updates an epoch.
+        decisions: what the rule or the expression decided.
+        marks: `plan.course().marks()`.
+
+    Returns:
+        Changes in the order of time.
+    """
+    used = np.asarray(rates, dtype=np.float64)
+    places = {
+        d.epoch * steps_per_epoch: RateChange(d.epoch, d.rate_before, d.rate_after, d.reason)
+        for d in decisions
+        if d.rate_after != d.rate_before and not (d.monitor is not None and d.wait is None)
+    }
+    for mark in marks:
+        if mark.update < len(used) and mark.update not in places:
+            before = used[max(0, mark.update - 1)]
+            places[mark.update] = RateChange(
+                mark.update / steps_per_epoch, float(before), float(used[mark.update]), mark.text
+            )
+    return tuple(places[update] for update in sorted(places))
+
+
+def last_change(changes: Sequence[RateChange]) -> str:
+    """The latest change in words: `0.05 to 0.025 at epoch 14`; empty if there was none."""
+    if not changes:
+        return ""
+    last = changes[-1]
+    return f"{rate(last.rate_before)} to {rate(last.rate_after)} at epoch {last.epoch:.3g}"

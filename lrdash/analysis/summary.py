@@ -1,0 +1,81 @@
+"""A run's numbers in one dictionary."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lrdash.analysis.words import time_left
+from lrdash.spec import RunSpec
+
+METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
+
+
+def summary(epochs: pd.DataFrame, spec: RunSpec) -> dict[str, Any]:
+    """Best and final values of one run.
+
+    Args:
+        epochs: the run's `epochs_frame`.
+        spec: what was trained.
+
+    Returns:
+        epochs_done, epochs, seconds (of training), seconds_left (at the pace so far, None before
+        the first epoch), best_epoch (lowest finite val_loss, the first of equals; from 1),
+        best_<metric> and final_<metric> for each metric of the run (accuracies are shares, 0 to 1),
+        learning_rate (of the last update), last_change (epoch, rate_before and rate_after of the
+        last change between epochs, or None). What does not exist yet is None.
+    """
+    rows = epochs.sort_values("epoch")
+    done = len(rows)
+    seconds = float(rows["seconds"].iloc[-1]) if done else 0.0
+    numbers: dict[str, Any] = {
+        "epochs_done": done,
+        "epochs": spec.epochs,
+        "seconds": seconds,
+        "seconds_left": time_left(done, spec.epochs, seconds),
+        "best_epoch": best_epoch(rows, "val_loss"),
+    }
+    for metric in METRICS:
+        if metric in rows:
+            place = best_epoch(rows, metric)
+            column = rows.set_index("epoch")[metric]
+            numbers[f"best_{metric}"] = None if place is None else float(column.loc[place])
+            numbers[f"final_{metric}"] = _finite(column.iloc[-1]) if done else None
+    numbers["learning_rate"] = _finite(rows["learning_rate"].iloc[-1]) if done else None
+    numbers["last_change"] = _last_change(rows)
+    return numbers
+
+
+def best_epoch(epochs: pd.DataFrame, metric: str) -> int | None:
+    """The epoch of the best finite value: lowest loss, highest accuracy, the first of equals."""
+    if metric not in epochs:
+        return None
+    values = epochs[metric].to_numpy(dtype=np.float64)
+    finite = np.isfinite(values)
+    if not finite.any():
+        return None
+    if metric.endswith("accuracy"):
+        place = int(np.argmax(np.where(finite, values, -np.inf)))
+    else:
+        place = int(np.argmin(np.where(finite, values, np.inf)))
+    return int(epochs["epoch"].iloc[place])
+
+
+def _last_change(rows: pd.DataFrame) -> dict[str, float] | None:
+    rates = rows["learning_rate"].to_numpy(dtype=np.float64)
+    moved = np.flatnonzero(np.diff(rates))
+    if not len(moved):
+        return None
+    place = int(moved[-1])
+    return {
+        "epoch": int(rows["epoch"].iloc[place]),
+        "rate_before": float(rates[place]),
+        "rate_after": float(rates[place + 1]),
+    }
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None

@@ -1,0 +1,136 @@
+"""How numbers, times and settings are written everywhere.
+
+Three significant digits, units, and a dash where there is nothing to say.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from lrdash.spec import RunSpec
+from lrdash.strategies import STRATEGIES
+
+NOTHING = "\N{EN DASH}"
+OPTIMIZERS = {"sgd": "SGD", "rmsprop": "RMSprop", "adam": "Adam", "adamw": "AdamW"}
+
+
+def number(value: float | None) -> str:
+    """A value with 3 significant digits: `0.0213`, `12.3`, `1.2e-5`, `1,240`."""
+    if value is None or math.isnan(value):
+        return NOTHING
+    if math.isinf(value):
+        return "∞" if value > 0 else "-∞"
+    if value == 0:
+        return "0"
+    if not 1e-3 <= abs(value) < 1e6:
+        return _scientific(value)
+    digits = 2 - math.floor(math.log10(abs(float(f"{value:.2e}"))))
+    return f"{value:.{digits}f}" if digits > 0 else f"{value:,.0f}"
+
+
+def percent(share: float | None) -> str:
+    """A share from 0 to 1 in percent, 3 significant digits: `96.9 %`, `100 %`."""
+    if share is None or not math.isfinite(share):
+        return NOTHING
+    hundredths = 100 * share
+    return f"{hundredths:.0f} %" if round(hundredths, 1) >= 100 else f"{hundredths:.1f} %"
+
+
+def rate(value: float | None) -> str:
+    """A learning rate, shortest form of 3 significant digits: `0.025`, `1.5e-4`, `0`."""
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    if value != 0 and abs(value) < 1e-3:
+        return _scientific(value)
+    return f"{value:.3g}" if abs(value) < 1e3 else f"{value:,.0f}"
+
+
+def count(value: int) -> str:
+    """A whole number with separators: `25,450`."""
+    return f"{value:,}"
+
+
+def duration(seconds: float | None) -> str:
+    """A time as one reads it: `0.4 s`, `12 s`, `3 min`, `1 h 20 min`."""
+    if seconds is None or not math.isfinite(seconds):
+        return NOTHING
+    if seconds < 9.95:
+        return f"{max(0.0, seconds):.1f} s"
+    if round(seconds) < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 100:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def time_left(epochs_done: float, epochs: int, seconds: float) -> float | None:
+    """Seconds that the remaining epochs take at the pace so far; None before the first is done."""
+    if epochs_done <= 0:
+        return None
+    return max(0.0, seconds / epochs_done * (epochs - epochs_done))
+
+
+def settings_in_words(spec: RunSpec) -> str:
+    """A run in one line: `digits · mlp · step (factor 0.3) · SGD 0.9, rate 0.1, 30 epochs, seed 0`.
+
+    Momentum stands behind the optimizer's name. Settings of the strategy are told where they are
+    not the usual ones.
+    """
+    plural = "epoch" if spec.epochs == 1 else "epochs"
+    rest = [
+        _optimizer(spec),
+        f"rate {rate(spec.base_lr)}",
+        f"{spec.epochs} {plural}",
+    ]
+    if spec.warmup_epochs:
+        rest.append(f"warm-up {spec.warmup_epochs:g}")
+    if spec.early_stopping:
+        rest.append(f"early stopping {spec.early_stopping.patience}")
+    rest.append(f"seed {spec.seed}")
+    return " · ".join([spec.dataset, spec.model, strategy_in_words(spec), ", ".join(rest)])
+
+
+def strategy_in_words(spec: RunSpec) -> str:
+    """The strategy and those of its settings that are not the usual ones: `step (factor 0.3)`."""
+    usual = _defaults(spec.strategy)
+    told = [
+        f"{name} {_plain(value)}"
+        for name, value in spec.params.items()
+        if name not in usual or _plain(usual[name]) != _plain(value)
+    ]
+    return f"{spec.strategy} ({', '.join(told)})" if told else spec.strategy
+
+
+def _optimizer(spec: RunSpec) -> str:
+    words = [OPTIMIZERS[spec.optimizer]]
+    if spec.optimizer in ("sgd", "rmsprop") and spec.momentum:
+        words.append(f"{spec.momentum:g}")
+    if spec.optimizer == "sgd" and spec.nesterov:
+        words.append("Nesterov")
+    return " ".join(words)
+
+
+def _defaults(strategy: str) -> Mapping[str, Any]:
+    if strategy not in STRATEGIES:
+        return {}
+    return {knob.name: knob.default for knob in STRATEGIES[strategy].knobs()}
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, (int, float)):
+        return f"{value:g}"
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _scientific(value: float) -> str:
+    mantissa, exponent = f"{value:.2e}".split("e")
+    if "." in mantissa:
+        mantissa = mantissa.rstrip("0").rstrip(".")
+    return f"{mantissa}e{int(exponent)}"

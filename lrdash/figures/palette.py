@@ -1,0 +1,69 @@
+"""The colour and dash of each strategy, the same on every page.
+
+The hues are those of Okabe and Ito, "Color Universal Design" (2008), told apart by people with any
+common colour blindness. Black, orange, sky blue, yellow and purple are shifted in lightness so that
+every line keeps a contrast of at least 3:1 on a white and on a near-black page (WCAG 2.2, 1.4.11).
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+
+BLUE = "#0072B2"
+ORANGE = "#C47F00"
+GREEN = "#009E73"
+VERMILLION = "#D55E00"
+PURPLE = "#C06A98"
+SKY = "#3A94C6"
+OLIVE = "#9A8B00"
+GREY = "#808080"
+COLOURS = (BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, OLIVE, GREY)
+
+GRID = "rgba(128, 128, 128, 0.2)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Style:
+    """How a strategy's line is drawn."""
+
+    colour: str  # #RRGGBB
+    dash: str  # Plotly's name: solid, dash, dot, dashdot
+
+    def faint(self, opacity: float = 0.45) -> str:
+        """The colour, partly transparent, as CSS rgba()."""
+        red, green, blue = (int(self.colour[i : i + 2], 16) for i in (1, 3, 5))
+        return f"rgba({red}, {green}, {blue}, {opacity:g})"
+
+
+def _style(colour: str, dash: str = "solid") -> Style:
+    return Style(colour=colour, dash=dash)
+
+
+STYLES: dict[str, Style] = {
+    "constant": _style(GREY),
+    "step": _style(ORANGE),
+    "multistep": _style(ORANGE, "dash"),
+    "exponential": _style(OLIVE),
+    "inverse_time": _style(OLIVE, "dash"),
+    "inverse_sqrt": _style(OLIVE, "dot"),
+    "polynomial": _style(GREEN, "dash"),
+    "linear": _style(GREEN),
+    "cosine": _style(BLUE),
+    "cosine_restarts": _style(BLUE, "dash"),
+    "cyclic": _style(SKY, "dash"),
+    "one_cycle": _style(SKY),
+    "flat_cosine": _style(BLUE, "dot"),
+    "wsd": _style(PURPLE),
+    "points": _style(PURPLE, "dash"),
+    "custom": _style(GREY, "dash"),
+    "plateau": _style(VERMILLION),
+}
+
+
+def style_of(strategy: str) -> Style:
+    """The strategy's style; one that lrdash does not ship gets a lasting one from its name."""
+    if strategy in STYLES:
+        return STYLES[strategy]
+    place = zlib.crc32(strategy.encode()) % len(COLOURS)
+    return Style(colour=COLOURS[place], dash="dashdot")

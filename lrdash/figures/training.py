@@ -1,0 +1,219 @@
+"""A run: the metric above, the learning rate below, on one epoch axis.
+
+The live chart draws this figure once and then appends to its first `LIVE_TRACES` traces what
+`live_tail` gives; both come from `_lines`, so the grown chart equals the one drawn at the end.
+
+The rate of update t is used from t / S to (t + 1) / S, so its line is made of steps. Each epoch
+gives the same number of points, the last one at the epoch's end, which makes a place in the trace a
+multiple of epochs; jumps at an epoch's border are exact, and the greatest ones inside an epoch too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from lrdash.analysis.summary import best_epoch
+from lrdash.analysis.words import number, percent, rate
+from lrdash.figures.axes import LINE_WIDTH, axis, blank, epoch_axis, plain, rate_axis
+from lrdash.figures.palette import GREY, Style, style_of
+from lrdash.figures.thinning import LIMIT, keep
+
+LIVE_TRACES = 3  # the traces that grow: training metric, validation metric, rate
+DOT = {"size": 3}  # pixels; an epoch between two gaps is seen as well
+Metric = Literal["loss", "accuracy"]
+Change = tuple[float, float, float, str]  # epochs done, rate before, rate after, why
+
+
+def training_figure(
+    epochs: pd.DataFrame,
+    rates: pd.DataFrame,
+    changes: Sequence[Change] = (),
+    *,
+    strategy: str,
+    epochs_total: int,
+    metric: Metric = "loss",
+    height: int = 480,
+) -> go.Figure:
+    """What has happened in one run so far.
+
+    Args:
+        epochs: the run's `epochs_frame`; may be empty.
+        rates: its `rates_frame`, of the same epochs.
+        changes: where the rate changed, e.g. `rate_changes(...)`.
+        strategy: id, for the colour.
+        epochs_total: epochs planned, the length of the axis.
+        metric: what is drawn above.
+        height: in pixels.
+
+    Returns:
+        Traces in this order: metric, val_metric, rate (the live ones), best epoch, changes. Values
+        that are not finite are None. The rate axis is logarithmic unless a rate is 0.
+    """
+    style = style_of(strategy)
+    lines = _lines(epochs, rates, epochs_total, metric)
+    figure = blank(height)
+    for settings, points in zip(_looks(style, metric), lines, strict=True):
+        figure.add_scatter(**settings, x=points["x"], y=points["y"])
+    figure.add_scatter(**_best(epochs, metric, style))
+    figure.add_scatter(**_changes(changes, style))
+    used = rates["learning_rate"].to_numpy(dtype=np.float64)
+    upper = axis("Loss") if metric == "loss" else axis("Accuracy (%)", tickformat=".0%")
+    figure.update_layout(
+        xaxis=epoch_axis(epochs_total, anchor="y2", hoverformat=".4~g"),
+        yaxis={**upper, "domain": [0.42, 1.0]},
+        yaxis2=rate_axis(used, log=not (used == 0).any(), domain=[0.0, 0.36], anchor="x"),
+        hoversubplots="axis",
+    )
+    return figure
+
+
+def live_tail(
+    epochs: pd.DataFrame,
+    rates: pd.DataFrame,
+    offset: int,
+    *,
+    epochs_total: int,
+    metric: Metric = "loss",
+) -> list[dict[str, Any]]:
+    """The points that the live traces have from epoch `offset` on.
+
+    The frames may hold all epochs or only those after the offset.
+
+    Args:
+        epochs: the run's `epochs_frame`.
+        rates: its `rates_frame`, of the same epochs.
+        offset: epochs that the chart has already; 0 gives the whole traces.
+        epochs_total: as given to `training_figure`.
+        metric: as given to `training_figure`.
+
+    Returns:
+        For each live trace `start` (points that the chart has before these), `x` and `y`, lists of
+        JSON numbers, None for what is not finite. `start` is never more than the chart has; for
+        an empty tail it may be less.
+    """
+    later = epochs[epochs["epoch"] > offset]
+    steps = _steps_per_epoch(rates)
+    lines = _lines(later, rates[rates["update"] >= offset * steps], epochs_total, metric)
+    per_epoch = _points_an_epoch(steps, epochs_total)
+    starts = (offset, offset, offset * per_epoch)
+    return [{"start": start, **points} for start, points in zip(starts, lines, strict=True)]
+
+
+def live_marks(
+    epochs: pd.DataFrame,
+    changes: Sequence[Change] = (),
+    *,
+    strategy: str,
+    metric: Metric = "loss",
+) -> list[dict[str, Any]]:
+    """What the traces behind the live ones hold now: few points, sent whole each time.
+
+    Args:
+        epochs: the run's `epochs_frame`, all epochs.
+        changes: as given to `training_figure`.
+        strategy: as given to `training_figure`.
+        metric: as given to `training_figure`.
+
+    Returns:
+        For each of them `trace` (its place in the figure), `x`, `y` and `text`.
+    """
+    style = style_of(strategy)
+    traces = (_best(epochs, metric, style), _changes(changes, style))
+    return [
+        {"trace": LIVE_TRACES + i, "x": trace["x"], "y": trace["y"], "text": trace["text"]}
+        for i, trace in enumerate(traces)
+    ]
+
+
+def _lines(
+    epochs: pd.DataFrame, rates: pd.DataFrame, epochs_total: int, metric: Metric
+) -> list[dict[str, list[float | None]]]:
+    upper = [
+        {"x": plain(epochs["epoch"]), "y": plain(epochs.get(name, np.full(len(epochs), np.nan)))}
+        for name in (metric, f"val_{metric}")
+    ]
+    return [*upper, _rate_line(rates, epochs_total)]
+
+
+def _rate_line(rates: pd.DataFrame, epochs_total: int) -> dict[str, list[float | None]]:
+    used = rates["learning_rate"].to_numpy(dtype=np.float64)
+    if not len(used):
+        return {"x": [], "y": []}
+    steps = _steps_per_epoch(rates)
+    size = _points_an_epoch(steps, epochs_total)
+    first = rates["update"].to_numpy()[:: steps] / steps
+    xs, ys = [], []
+    for begin, part in zip(first, used.reshape(-1, steps), strict=True):
+        kept = _padded(keep(part, size - 1), size - 1)
+        xs.append(np.append(begin + kept / steps, begin + 1))
+        ys.append(np.append(part[kept], part[-1]))
+    return {"x": plain(np.concatenate(xs)), "y": plain(np.concatenate(ys))}
+
+
+def _padded(kept: NDArray[np.intp], size: int) -> NDArray[np.intp]:
+    return np.append(kept, np.full(size - len(kept), kept[-1]))
+
+
+def _points_an_epoch(steps: int, epochs_total: int) -> int:
+    return min(steps, max(8, LIMIT // max(1, epochs_total))) + 1
+
+
+def _steps_per_epoch(rates: pd.DataFrame) -> int:
+    """From the updates' places: one epoch is as long as 1 on the axis."""
+    if len(rates) < 2:
+        return 1
+    update, epoch = rates["update"].to_numpy(), rates["epoch"].to_numpy()
+    return max(1, round(float((update[-1] - update[0]) / (epoch[-1] - epoch[0]))))
+
+
+def _looks(style: Style, metric: Metric) -> list[dict[str, Any]]:
+    digits = ".3g" if metric == "loss" else ".1%"
+    hover = f"%{{y:{digits}}}"
+    return [
+        {
+            "name": f"training {metric}", "mode": "lines+markers", "hovertemplate": hover,
+            "line": {"color": style.faint(), "width": LINE_WIDTH}, "marker": DOT,
+        },
+        {
+            "name": f"validation {metric}", "mode": "lines+markers", "hovertemplate": hover,
+            "line": {"color": style.colour, "width": LINE_WIDTH}, "marker": DOT,
+        },
+        {
+            "name": "learning rate", "mode": "lines", "yaxis": "y2", "hovertemplate": "%{y:.3g}",
+            "line": {"color": GREY, "width": LINE_WIDTH, "shape": "hv"},
+        },
+    ]
+
+
+def _best(epochs: pd.DataFrame, metric: Metric, style: Style) -> dict[str, Any]:
+    name = f"val_{metric}"
+    place = best_epoch(epochs, name)
+    at = epochs[epochs["epoch"] == place] if place is not None else epochs.iloc[:0]
+    values = plain(at[name]) if name in at else []
+    say = number if metric == "loss" else percent
+    return {
+        "x": plain(at["epoch"]), "y": values, "name": "best epoch", "mode": "markers",
+        "text": [f"{say(value)} after epoch {place}" for value in values],
+        "hovertemplate": "%{text}",
+        "marker": {"symbol": "star", "size": 11, "color": style.colour},
+    }
+
+
+def _changes(changes: Sequence[Change], style: Style) -> dict[str, Any]:
+    texts = [
+        f"epoch {epoch:.4g}: {why}: {rate(before)} to {rate(after)}"
+        for epoch, before, after, why in changes
+    ]
+    return {
+        "x": [float(change[0]) for change in changes],
+        "y": plain(max(change[1], change[2]) for change in changes),
+        "name": "rate changed", "mode": "markers", "yaxis": "y2", "text": texts,
+        "hovertemplate": "%{text}",
+        "marker": {"symbol": "triangle-down", "size": 10, "color": style.colour},
+    }
