@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 COMMANDS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -27,14 +28,19 @@ def chromium_path() -> Path:
         if not Path(asked).is_file():
             raise FileNotFoundError(f"CHROMIUM must name a browser's program file, got {asked!r}.")
         return Path(asked)
-    found = [shutil.which(command) for command in COMMANDS]
-    for candidate in [*filter(None, found), *PLACES, _of_playwright()]:
+    for candidate in _candidates():
         if candidate and Path(candidate).is_file():
             return Path(candidate)
     raise FileNotFoundError(
         "The browser tests need Chromium: install your system's package, run "
         "`playwright install chromium`, or name a browser's program file in CHROMIUM."
     )
+
+
+def _candidates() -> Iterator[str | None]:
+    yield from map(shutil.which, COMMANDS)
+    yield from PLACES
+    yield _of_playwright()  # last, since asking takes a second
 
 
 def _of_playwright() -> str:
