@@ -1,12 +1,12 @@
 """The exceptions of lrdash. Every message is fit to be shown to a user.
 
     LrdashError
-    ├── InvalidField      a value that is not allowed: names the field, what was given, what is allowed
-    ├── UnknownName       a name that no registry holds: offers the nearest one
+    ├── InvalidField        a value that is not allowed: names field, value given, values allowed
+    ├── UnknownName         a name that no registry holds: offers the nearest one
     ├── DatasetUnavailable  a dataset that could not be fetched: says what failed and the way out
-    ├── StoreError        the database: read-only, full, locked, of a newer version
-    ├── RunNotFound       no run has this id
-    └── EngineUnavailable the asked engine cannot train this spec: says why and what can
+    ├── StoreError          the database: read-only, full, locked, of a newer version
+    ├── RunNotFound         no run has this id
+    └── EngineUnavailable   the asked engine cannot train this spec: says why and what can
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What to train: `RunSpec`, and the frozen, validated records that it is made of.
 
-A record's fields carry what a form needs (label, help, unit, bounds, step, choices), so that widgets, the command line,
-the documentation and the messages about a wrong value all come from one place.
+A record's fields carry what a form needs (label, help, unit, bounds, step, choices), so that
+widgets, the command line, the documentation and the messages about a wrong value come from one place.
 """
 
 from __future__ import annotations
@@ -156,7 +156,9 @@ class RunSpec(Record):
         "Empty: the dataset's own default.",
     )
     model: str = field("mlp", label="Model", help="The network to train.")
-    model_params: dict[str, Any] = field({}, label="Model settings", help="The model's own settings.")
+    model_params: dict[str, Any] = field(
+        {}, label="Model settings", help="The model's own settings."
+    )
     optimizer: Literal["sgd", "rmsprop", "adam", "adamw"] = field(
         "sgd", label="Optimizer", help="The rule that turns gradients and the rate into updates."
     )
@@ -174,14 +176,17 @@ class RunSpec(Record):
     )
     loss: Literal["auto", "cross_entropy", "mse", "mae", "huber"] = field(
         "auto", label="Loss",
-        help="What training minimises. Automatic: cross-entropy for classes, squared error for numbers.",
+        help="What training minimises. Automatic: cross-entropy for classes, squared error for "
+        "numbers.",
     )
     label_smoothing: float = field(
         0.0, label="Label smoothing", ge=0, lt=1, step=0.05,
         help="Share of each label spread over all classes; keeps the model from being too sure.",
     )
     strategy: str = field("constant", label="Strategy", help="How the learning rate moves.")
-    params: dict[str, Any] = field({}, label="Strategy settings", help="The strategy's own settings.")
+    params: dict[str, Any] = field(
+        {}, label="Strategy settings", help="The strategy's own settings."
+    )
     base_lr: float = field(
         0.1, label="Peak rate", gt=0, le=MAX_RATE, step=0.01,
         help="The highest learning rate. Too high: the loss jumps or becomes NaN. "
@@ -197,7 +202,8 @@ class RunSpec(Record):
         help="Where the warm-up line starts, as a share of the peak rate.",
     )
     epochs: int = field(
-        30, label="Epochs", unit="epochs", ge=1, le=10_000, step=1, help="Passes over the training data."
+        30, label="Epochs", unit="epochs", ge=1, le=10_000, step=1,
+        help="Passes over the training data.",
     )
     batch_size: int = field(
         32, label="Batch size", unit="examples per update", ge=1, le=65_536, step=1,

@@ -1,10 +1,5 @@
-"""Runs: everything that was trained, to open, compare by eye, name, tag, export or delete."""
-
-import streamlit as st
+"""Runs: everything that was trained, to open, name, tag, export, train again or delete."""
 
 from lrdash.ui import runs, shell
 
-with shell.page("Runs"):
-    st.title("Runs", anchor=False)
-    shell.activity()
-    runs.table()
+shell.page("Runs", runs.body)

@@ -1,1 +1,1 @@
-"""What the pages are made of: shell, form, live view, tables. Streamlit lives here, training does not."""
+"""What the pages are made of: shell, form, live view, tables. Training lives elsewhere."""

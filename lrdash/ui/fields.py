@@ -54,13 +54,15 @@ def widget(knob: Knob, *, key: str, start: Any) -> Any:
             low, high = (None if b is None else int(b) for b in (knob.low, knob.high))
             return st.number_input(
                 label(knob), min_value=low, max_value=high, **_start(key, start),
-                step=int(knob.step or 1), placeholder="default" if knob.optional else None, **common,
+                step=int(knob.step or 1),
+                placeholder="default" if knob.optional else None,
+                **common,
             )
         case "switch":
             return st.toggle(label(knob), **_start(key, bool(start)), **common)
         case "choice":
-            first = {} if key in st.session_state else {"index": knob.choices.index(str(start))}
-            return st.selectbox(label(knob), knob.choices, **first, **common)
+            index = _start(key, knob.choices.index(str(start)), name="index")
+            return st.selectbox(label(knob), knob.choices, **index, **common)
         case "list":
             typed = st.text_input(label(knob), **_start(key, as_text(start)), **common)
             return as_list(typed, key)
@@ -68,9 +70,9 @@ def widget(knob: Knob, *, key: str, start: Any) -> Any:
             return st.text_input(label(knob), **_start(key, str(start)), **common)
 
 
-def _start(key: str, value: Any) -> dict[str, Any]:
+def _start(key: str, value: Any, *, name: str = "value") -> dict[str, Any]:
     """No start value where the session already holds one: Streamlit warns about both."""
-    return {} if key in st.session_state else {"value": value}
+    return {} if key in st.session_state else {name: value}
 
 
 def as_text(values: Sequence[Any]) -> str:

@@ -81,7 +81,10 @@ def _data() -> dict[str, Any]:
     dataset = DATASETS[name]
     examples = None
     if dataset.size > SMALL:
-        knob = replace(KNOBS["examples"], unit="", low=float(dataset.min_examples), high=float(dataset.size), default=dataset.default_examples)
+        knob = replace(
+            KNOBS["examples"], unit="", low=float(dataset.min_examples), high=float(dataset.size),
+            default=dataset.default_examples,
+        )
         examples = fields.widget(knob, key="examples", start=knob.default)
     train, validation = dataset.sizes(min(examples, dataset.size) if examples else None)
     shape = " × ".join(str(n) for n in dataset.input_shape)
@@ -166,7 +169,7 @@ def _pick(name: str, options: list[str], labels: dict[str, str]) -> str:
     if st.session_state.get(name, options[0]) not in options:
         del st.session_state[name]
     start = DEFAULTS.get(name, KNOBS[name].default)
-    first = {"index": options.index(start) if start in options else 0}
+    first: dict[str, Any] = {"index": options.index(start) if start in options else 0}
     chosen: str = st.selectbox(
         KNOBS[name].label, options, format_func=lambda key: labels.get(key, key), key=name,
         help=KNOBS[name].help, **({} if name in st.session_state else first), **fields.PERSIST,

@@ -64,7 +64,8 @@ def _view(run_id: str, was_active: bool) -> None:
 def _head(run: RunRow) -> None:
     left, right = st.columns([3, 1], vertical_alignment="center")
     with left:
-        st.subheader(run.name or f"{DATASETS[run.spec.dataset].label}, {STRATEGIES[run.spec.strategy].label.lower()}", anchor=False)
+        what = (DATASETS[run.spec.dataset].label, STRATEGIES[run.spec.strategy].label.lower())
+        st.subheader(run.name or ", ".join(what), anchor=False)
         st.caption(analysis.settings_in_words(run.spec))
     with right:
         if run.active:
@@ -164,8 +165,8 @@ def _chart(past: History) -> None:
     st.caption(
         "Above: the faint line is the loss on the training data, the strong one on data the model "
         "has not seen; when they part, the model learns by heart. Below: the rate of every "
-        "update on a logarithmic axis; a triangle marks where and why it changed. Drag to zoom, double-click "
-        "to go back."
+        "update on a logarithmic axis; a triangle marks where and why it changed. Drag to zoom, "
+        "double-click to go back."
     )
 
 

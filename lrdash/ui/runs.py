@@ -12,18 +12,20 @@ import streamlit as st
 from lrdash import analysis, frames
 from lrdash.errors import LrdashError
 from lrdash.store import RunRow
-from lrdash.ui import resources
+from lrdash.ui import resources, shell
 
 PAGE_SIZE = 200  # newest runs shown; filters look at all of them
 
 
-def table() -> None:
+def body() -> None:
     """Filters, table, actions; a sentence and a button where there is nothing yet."""
+    shell.activity()
     rows = resources.store().runs(limit=PAGE_SIZE)
     if not rows:
         st.info("Your runs will be listed here, with their curves and settings. "
                 "Start the first one on the Train page.", icon=":material/table_rows:")
-        st.page_link("pages/train.py", label="Train a model", icon=":material/trending_down:")
+        if st.button("Train a model", type="primary", icon=":material/trending_down:"):
+            st.switch_page("pages/train.py")
         return
     active = any(row.active for row in rows)
     st.fragment(_guarded, run_every=2.0 if active else None)(active)
@@ -31,12 +33,12 @@ def table() -> None:
 
 def _guarded(was_active: bool) -> None:
     try:
-        _body(was_active)
+        _table(was_active)
     except LrdashError as fault:
         st.error(str(fault), icon=":material/error:")
 
 
-def _body(was_active: bool) -> None:
+def _table(was_active: bool) -> None:
     rows = resources.store().runs(limit=PAGE_SIZE)
     if was_active and not any(row.active for row in rows):
         st.rerun()
@@ -45,7 +47,10 @@ def _body(was_active: bool) -> None:
         st.caption("No run matches these filters.")
         return
     epochs = resources.store().epochs_of([row.run_id for row in shown])
-    curves = {run_id: [e.metrics.get("val_loss", nan) for e in rows] for run_id, rows in epochs.items()}
+    curves = {
+        run_id: [epoch.metrics.get("val_loss", nan) for epoch in found]
+        for run_id, found in epochs.items()
+    }
     frame = frames.runs_frame(shown, curves)
     event = st.dataframe(
         frame, hide_index=True, key="runs", on_select="rerun", selection_mode="multi-row",
@@ -78,7 +83,8 @@ def _filtered(rows: list[RunRow]) -> list[RunRow]:
 
 
 def _haystack(row: RunRow) -> str:
-    return f"{row.run_id} {row.name} {analysis.settings_in_words(row.spec)} {' '.join(row.tags)}".lower()
+    settings = analysis.settings_in_words(row.spec)
+    return " ".join([row.run_id, row.name, settings, *row.tags]).lower()
 
 
 def _columns() -> dict[str, Any]:

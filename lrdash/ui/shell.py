@@ -1,9 +1,8 @@
-"""The page shell: the same head, navigation and activity line on every page; faults become messages."""
+"""The page shell: the same head and activity line on every page; faults become messages."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
@@ -14,13 +13,15 @@ from lrdash.ui import resources
 ICON = Path(__file__).parent / "icon.svg"
 
 STYLE = """<style>
-.block-container, [data-testid="stMainBlockContainer"] {padding-top: 4.2rem; padding-bottom: 3rem; max-width: 1440px;}
+[data-testid="stMainBlockContainer"] {
+  padding-top: 4.2rem; padding-bottom: 3rem; max-width: 1440px;
+}
 h1 {font-size: 1.7rem !important; padding-bottom: .6rem !important;}
 h2 {font-size: 1.25rem !important;} h3 {font-size: 1.05rem !important;}
 [data-testid="stMetricValue"] {font-size: 1.45rem; font-variant-numeric: tabular-nums;}
 .st-key-outlook {position: sticky; top: 4.5rem;}
 @media (max-width: 640px) {
-  .block-container, [data-testid="stMainBlockContainer"] {padding-left: 1rem; padding-right: 1rem;}
+  [data-testid="stMainBlockContainer"] {padding-left: 1rem; padding-right: 1rem;}
   [data-testid="stMetricValue"] {font-size: 1.15rem;}
 }
 </style>"""
@@ -33,13 +34,13 @@ def setup(title: str) -> None:
     st.html(STYLE)
 
 
-@contextmanager
-def page(title: str) -> Iterator[None]:
-    """The frame of a page: head first, then the body; a fault that lrdash explains is shown."""
+def page(title: str, body: Callable[[], None]) -> None:
+    """A page: the head, then its body; a fault that lrdash explains is shown, never a traceback."""
     setup(title)
+    st.title(title, anchor=False)
     try:
         resources.laboratory()
-        yield
+        body()
     except LrdashError as fault:
         st.error(str(fault), icon=":material/error:")
 

@@ -7,7 +7,17 @@ import streamlit as st
 from lrdash.errors import LrdashError
 from lrdash.plan import Plan, make
 from lrdash.spec import RunSpec
-from lrdash.ui import form, live, preview, resources
+from lrdash.ui import form, live, preview, resources, shell
+
+
+def body() -> None:
+    """The run that the address names, else the form."""
+    run_id = st.query_params.get("run")
+    if run_id:
+        watch(run_id)
+    else:
+        shell.activity()
+        choose()
 
 
 def choose() -> None:

@@ -1,4 +1,4 @@
-"""The app under test: starts the real server, and the one place that knows ids and labels of the page."""
+"""The app under test: starts the real server; the one place that knows the page's ids."""
 
 from __future__ import annotations
 

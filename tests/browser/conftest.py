@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
                 break
             try:
                 running.process.wait(0.25)
-            except Exception:  # noqa: S112 - still starting
+            except subprocess.TimeoutExpired:  # still starting
                 continue
         else:
             raise RuntimeError(f"no server: {(running.home / 'server.log').read_text()}")

@@ -20,7 +20,8 @@ SERIOUS = ("serious", "critical")
 @pytest.fixture(scope="module")
 def run_id(server: Server) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "lrdash", "train", "--epochs", "3", "--strategy", "plateau", "--json"],
+        [sys.executable, "-m", "lrdash", "train", "--epochs", "3", "--strategy", "plateau",
+         "--json"],
         env={**os.environ, "LRDASH_HOME": str(server.home)}, capture_output=True, text=True,
         check=True,
     )

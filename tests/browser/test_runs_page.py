@@ -61,7 +61,7 @@ def test_a_run_of_the_shell_is_listed_renamed_tagged_exported_and_deleted(
 
     with page.expect_download() as download:
         page.get_by_role("button", name="JSON").click()
-    exported = json.loads(open(download.value.path()).read())
+    exported = json.loads(download.value.path().read_text())
     assert exported[0]["run_id"] == trained
     assert exported[0]["name"] == "tiger"
     assert len(exported[0]["epochs"]) == 2

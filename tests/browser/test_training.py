@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect
 
@@ -21,11 +22,13 @@ from tests.browser.app import (
 )
 
 
-def test_the_first_page_is_there_without_tensorflow_in_the_server(page: Page, server: Server) -> None:
+def test_the_first_page_is_there_without_tensorflow_in_the_server(
+    page: Page, server: Server
+) -> None:
     expect(page.get_by_role("heading", name="Learning rate over the training")).to_be_visible()
     expect(page.get_by_role("button", name="Start")).to_be_enabled()
     expect(page.locator(".js-plotly-plot").first).to_be_visible()
-    mapped = open(f"/proc/{server.process.pid}/maps").read()
+    mapped = Path(f"/proc/{server.process.pid}/maps").read_text()
     assert "libtensorflow" not in mapped
     assert server.memory_mb() < 150
 
@@ -108,7 +111,7 @@ def test_the_plateau_rule_tells_epoch_by_epoch_what_it_did(page: Page) -> None:
     expect(page.get_by_test_id("stDataFrame")).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("button", name="Download CSV").click()
-    text = open(download.value.path()).read()
+    text = download.value.path().read_text()
     assert text.splitlines()[0].startswith("epoch,")
     assert "new best" in text
     assert len(text.splitlines()) == 5
@@ -124,7 +127,7 @@ def test_the_epochs_download_holds_what_was_trained(page: Page) -> None:
     )
     with page.expect_download() as download:
         page.get_by_role("button", name="Download CSV").click()
-    lines = open(download.value.path()).read().splitlines()
+    lines = download.value.path().read_text().splitlines()
     column = lines[0].split(",").index("learning_rate")
     rates = [float(line.split(",")[column]) for line in lines[1:]]
     assert [round(rate, 6) for rate in rates] == [0.1, 0.05, 0.025]
