@@ -133,5 +133,5 @@ def _values(monitored: Sequence[float] | None, epochs: int) -> list[float] | Non
         raise InvalidField("monitored", "must be a list of numbers", monitored) from None
     if len(values) != epochs:
         problem = f"must have one value for each of the {epochs} epochs"
-        raise InvalidField("monitored", problem, f"{len(values)} values")
+        raise InvalidField("monitored", problem, len(values))
     return values

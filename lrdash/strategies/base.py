@@ -37,7 +37,7 @@ class Horizon:
 
     @property
     def whole_epochs(self) -> int:
-        """Epochs that begin inside the horizon; what is decided once an epoch is decided so often."""
+        """Epochs that begin inside the horizon: how often a decision an epoch is taken."""
         return -(-(self.updates - self.lead) // self.steps_per_epoch)
 
     def steps(self, epochs: float) -> int:
@@ -133,18 +133,20 @@ class Schedule(Strategy):
         """The rate that each update uses, float64 [T], finite and >= 0."""
         raise NotImplementedError
 
-    def marks(self, horizon: Horizon) -> tuple[Mark, ...]:
+    def marks(self, horizon: Horizon) -> tuple[Mark, ...]:  # noqa: ARG002
         """Where the rate changes notably; empty for a curve that just glides."""
         return ()
 
-    def decisions(self, horizon: Horizon) -> tuple[RateDecided, ...]:
-        """What a callback decided at the start of each whole epoch, for strategies that are one
-        (`epoch` counts the strategy's own whole epochs done, from 0); empty otherwise."""
+    def decisions(self, horizon: Horizon) -> tuple[RateDecided, ...]:  # noqa: ARG002
+        """What a callback decided at the start of each whole epoch; empty for other strategies.
+
+        `epoch` counts the strategy's own whole epochs done, from 0.
+        """
         return ()
 
 
 class Rule(Strategy):
-    """A strategy that reads a metric after each epoch. Its state is explicit and JSON-serialisable."""
+    """A strategy that reads a metric after each epoch. Its state is explicit, of JSON types."""
 
     kind: ClassVar[Literal["schedule", "rule"]] = "rule"
 

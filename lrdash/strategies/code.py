@@ -131,8 +131,8 @@ def keras_code(
         code = _warmed(code, course, warmup_start_factor)
     update_rule = _optimizer(optimizer, momentum, nesterov, weight_decay)
     title = (
-        f"# {strategy.label}, {epochs:,} epochs of {steps_per_epoch:,} updates: the rates hold for "
-        "this many\n# updates an epoch."
+        f"# {strategy.label}: {_counted(epochs, 'epoch')} of {_counted(steps_per_epoch, 'update')}."
+        "\n# With another number of updates an epoch the rates move.\n"
     )
     blocks = [f"{title}\n{_sorted_imports(code.imports)}"]
     if code.definitions.strip():
@@ -209,11 +209,15 @@ def _listed(expressions: Sequence[str]) -> str:
     return f"[\n{inside}]"
 
 
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def _fit(epochs: int, batch_size: int, loss: str, metrics: Sequence[str]) -> str:
     """The commented calls of `compile` and `fit`."""
-    measured = f", metrics={list(metrics)!r}" if metrics else ""
+    measured = f", metrics={literal(list(metrics))}" if metrics else ""
     return (
-        f"# model.compile(optimizer=optimizer, loss={loss!r}{measured})\n"
+        f"# model.compile(optimizer=optimizer, loss={literal(loss)}{measured})\n"
         "# model.fit(\n"
         "#     x_train, y_train, validation_data=(x_val, y_val),\n"
         f"#     epochs={epochs}, batch_size={batch_size}, callbacks=callbacks,\n"

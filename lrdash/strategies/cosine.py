@@ -33,11 +33,13 @@ class Cosine(Schedule):
         r"\eta_t = \eta_0 \left(\alpha + (1 - \alpha)\frac{1 + \cos(\pi t/T)}{2}\right)"
     )
     symbols: ClassVar[str] = (
-        "eta_t: rate of update t; eta_0: peak rate; alpha: share of it at the end; T: updates in all"
+        "eta_t: rate of update t; eta_0: peak rate; alpha: share of it at the end; "
+        "T: updates in all"
     )
     source: ClassVar[str] = "Loshchilov and Hutter 2016, arXiv 1608.03983"
     when: ClassVar[str] = (
-        "Use it when the length of training is fixed and time near the peak and near zero both matter."
+        "Use it when the length of training is fixed and time near the peak matters as much as "
+        "time near zero."
     )
     prefix: ClassVar[str] = "cosine."
 

@@ -46,12 +46,14 @@ class CosineRestarts(Schedule):
         r"\quad u = \frac{t - s_i}{c \, k^i}"
     )
     symbols: ClassVar[str] = (
-        "eta_t: rate of update t; eta_0: peak rate; alpha: share of it at the bottom; i: restarts so far; "
-        "s_i: update of restart i; c: first cycle, in updates; k: length factor; m: peak factor"
+        "eta_t: rate of update t; eta_0: peak rate; alpha: share of it at the bottom; "
+        "i: restarts so far; s_i: update of restart i; c: first cycle, in updates; "
+        "k: length factor; m: peak factor"
     )
     source: ClassVar[str] = "Loshchilov and Hutter 2016, arXiv 1608.03983"
     when: ClassVar[str] = (
-        "Use it when the end of training is open, or several good snapshots along the way are wanted."
+        "Use it when the end of training is open, or several good snapshots "
+        "along the way are wanted."
     )
     prefix: ClassVar[str] = "cosine_restarts."
 

@@ -39,12 +39,13 @@ class Cyclic(Schedule):
         r"\Lambda(t) = 1 - \left|\frac{t \bmod 2h}{h} - 1\right|"
     )
     symbols: ClassVar[str] = (
-        "eta_t: rate of update t; eta_0: peak rate; eta_m: lowest rate; Lambda: triangle of height 1; "
-        "h: half a cycle, in updates; g: 1, or halved each cycle, or gamma^t"
+        "eta_t: rate of update t; eta_0: peak rate; eta_m: lowest rate; Lambda: triangle of "
+        "height 1; h: half a cycle, in updates; g: 1, or halved each cycle, or gamma^t"
     )
     source: ClassVar[str] = "Smith 2015, arXiv 1506.01186"
     when: ClassVar[str] = (
-        "Use it when the best rate is not known and the run should sweep a range of rates again and again."
+        "Use it when the best rate is not known and the run should sweep a range "
+        "of rates again and again."
     )
     prefix: ClassVar[str] = "cyclic."
 

@@ -41,7 +41,9 @@ class FlatCosine(Schedule):
         "s: share of training that is flat; T: updates in all"
     )
     source: ClassVar[str] = "fastai, Learner.fit_flat_cos"
-    when: ClassVar[str] = "Use it with adaptive optimizers that profit from a long time at the peak."
+    when: ClassVar[str] = (
+        "Use it with adaptive optimizers, which profit from a long time at the peak."
+    )
     prefix: ClassVar[str] = "flat_cosine."
 
     pct_start: float = field(

@@ -36,7 +36,8 @@ class Linear(Schedule):
     )
     source: ClassVar[str] = "arXiv 2310.07831; arXiv 2502.15938"
     when: ClassVar[str] = (
-        "Use it as the first choice when the length of training is fixed: the best-supported default."
+        "Use it as the first choice when the length of training is fixed: the "
+        "best-supported default."
     )
     prefix: ClassVar[str] = "linear."
 

@@ -47,7 +47,9 @@ class OneCycle(Schedule):
         "ends; u: share of the phase done"
     )
     source: ClassVar[str] = "Smith and Topin 2017, arXiv 1708.07120"
-    when: ClassVar[str] = "Use it when training has to be short and can bear a high rate in the middle."
+    when: ClassVar[str] = (
+        "Use it when training has to be short and can bear a high rate in the middle."
+    )
     prefix: ClassVar[str] = "one_cycle."
 
     pct_start: float = field(
@@ -112,15 +114,15 @@ class OneCycle(Schedule):
 
     def keras(self, horizon: Horizon) -> KerasCode:
         """The formula written out; Keras has no such schedule."""
-        shape = "left" if self.anneal_strategy == "linear" else "(1 - ops.cos(math.pi * left)) / 2"
-        body = f"""
-            step = ops.minimum(step, self.phases[-1][0])
-            rate = 0.0
-            for end, length, before, after in reversed(self.phases):
-                left = (end - step) / length
-                rate = ops.where(step <= end, after + (before - after) * {shape}, rate)
-            return rate
-        """
+        wave = "\n    left = (1.0 - ops.cos(math.pi * left)) / 2.0"
+        body = (
+            "step = ops.minimum(step, self.phases[-1][0])\n"
+            "rate = 0.0\n"
+            "for end, length, before, after in reversed(self.phases):\n"
+            "    left = (end - step) / length" + (wave if self.anneal_strategy == "cos" else "") +
+            "\n    rate = ops.where(step <= end, after + (before - after) * left, rate)\n"
+            "return rate"
+        )
         phases = [[p.end, p.length, p.before, p.after] for p in self._phases(horizon)]
         return own("OneCycle", "Phases: last update, length, rate before, rate after.", body,
                    phases=phases)

@@ -43,8 +43,8 @@ class Points(Schedule):
         r"u = \frac{t/T - x_i}{x_{i+1} - x_i}"
     )
     symbols: ClassVar[str] = (
-        "eta_t: rate of update t; eta_0: peak rate; x_i, f_i: share of training and factor of point "
-        "i; T: updates in all; w(u): u or (1 - cos pi u)/2"
+        "eta_t: rate of update t; eta_0: peak rate; x_i, f_i: share of training and factor of "
+        "point i; T: updates in all; w(u): u or (1 - cos pi u)/2"
     )
     source: ClassVar[str] = "Optax, piecewise_interpolate_schedule"
     when: ClassVar[str] = "Use it when the curve in mind is none of the others."
@@ -116,12 +116,15 @@ class Points(Schedule):
 
     def keras(self, horizon: Horizon) -> KerasCode:
         """The formula written out; Keras has no such schedule."""
-        shape = "" if self.interpolation == "linear" else "\n    x = (1 - ops.cos(math.pi * x)) / 2"
+        wave = "    left = (1.0 - ops.cos(math.pi * left)) / 2.0\n"
         body = (
             "rate = self.corners[-1][1]\n"
-            "for before, after in reversed(list(itertools.pairwise(self.corners))):\n"
-            "    x = (after[0] - step) / (after[0] - before[0])" + shape + "\n"
-            "    rate = ops.where(step < after[0], after[1] + (before[1] - after[1]) * x, rate)\n"
+            "pairs = list(itertools.pairwise(self.corners))\n"
+            "for (start, before), (end, after) in reversed(pairs):\n"
+            "    whole, length = round(end), end - start\n"
+            "    left = (whole - step) / length + (end - whole) / length  # exact in float32\n"
+            + (wave if self.interpolation == "cosine" else "")
+            + "    rate = ops.where(step < end, after + (before - after) * left, rate)\n"
             "return rate"
         )
         corners = [[x * horizon.updates, f * horizon.base_lr] for x, f in self.points]

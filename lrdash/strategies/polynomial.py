@@ -52,8 +52,8 @@ class Polynomial(Schedule):
     def sentence(self) -> str:
         """What it does with these settings, in words."""
         return (
-            f"Lets the rate fall to {level(self.end_factor)} by the end, along the time left to the "
-            f"power {figure(self.power)}."
+            f"Lets the rate fall to {level(self.end_factor)} by the end, along the time left to "
+            f"the power {figure(self.power)}."
         )
 
     def rates(self, horizon: Horizon) -> Rates:

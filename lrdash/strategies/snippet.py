@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 
 from lrdash.strategies.base import KerasCode
@@ -22,9 +23,11 @@ def number(value: float) -> str:
 
 
 def literal(value: object) -> str:
-    """Any argument as Python text; floats as `number` writes them."""
+    """Any argument as Python text: floats as `number` writes them, text in double quotes."""
     if isinstance(value, float):
         return number(value)
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)  # double quotes
     if isinstance(value, list | tuple):
         return f"[{', '.join(literal(item) for item in value)}]"
     return repr(value)

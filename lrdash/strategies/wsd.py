@@ -52,7 +52,8 @@ class WarmupStableDecay(Schedule):
     )
     source: ClassVar[str] = "Hu et al. 2024, arXiv 2404.06395; Hägele et al. 2024, arXiv 2405.18392"
     when: ClassVar[str] = (
-        "Use it when training may be extended later: only the last part, the decay, depends on the length."
+        "Use it when training may be extended later: only the last part, the decay, "
+        "depends on the length."
     )
     prefix: ClassVar[str] = "wsd."
 
