@@ -1,0 +1,144 @@
+"""Training in the process of the caller, recorded like a run of the app."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import monotonic
+from typing import Any
+
+from lrdash.api.run import Run, load
+from lrdash.errors import StoreError, UnknownName
+from lrdash.events import Event, RunEnded, fan_out
+from lrdash.plan import Plan, make
+from lrdash.spec import RunSpec
+from lrdash.store import Store
+
+HEARTBEAT = 1.0  # seconds
+POLL = 0.2  # seconds between two looks whether a stop was asked for
+
+Progress = Callable[[Event], None]
+
+
+def train(
+    spec: RunSpec | None = None,
+    *,
+    engine: str = "auto",
+    name: str = "",
+    progress: Progress | None = None,
+    **fields: Any,
+) -> Run:
+    """Train one run in this process, to its end.
+
+    Ctrl-C, or Stop in the app, stops it; what was trained so far is kept. The random seeds of
+    Python, NumPy and TensorFlow are set, and TensorFlow is held to repeatable operations.
+
+    Args:
+        spec: what to train; the default spec if there is none.
+        engine: `auto` or an engine by name.
+        name: shown in the app.
+        progress: is told every event of the run; a fault in it ends the run.
+        fields: fields of `RunSpec`, in place of those of the spec.
+
+    Returns:
+        The run, whatever its end: look at `status` and `reason`.
+
+    Raises:
+        InvalidField, UnknownName: for a field that is wrong; then no run is made.
+        StoreError: if the database cannot be used.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    from lrdash.training import ENGINES
+
+    plan = make(RunSpec(**fields) if spec is None else spec.replace(**fields))
+    if engine not in ENGINES:
+        raise UnknownName("engine", engine, ENGINES)
+    store = Store()
+    try:
+        with _worker(store) as worker_id:
+            run_id = store.create_run(
+                plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
+                parameters=plan.parameters, engine=engine, name=name, worker_id=worker_id,
+            )
+            _train(plan, run_id, store, engine, progress)
+        return load(run_id, store)
+    finally:
+        store.close()
+
+
+def _train(
+    plan: Plan, run_id: str, store: Store, engine: str, progress: Progress | None
+) -> None:
+    from lrdash.training import train as fit
+    from lrdash.training.outbox import Outbox
+
+    outbox = Outbox(store.record)
+    tell = progress or (lambda _event: None)
+    began, done = monotonic(), 0
+
+    def watch(_run_id: str, event: Event) -> None:
+        nonlocal done
+        done = getattr(event, "epoch", done)
+        tell(event)
+
+    try:
+        fit(
+            plan, run_id=run_id, sink=fan_out(outbox, watch),
+            should_stop=_stop_requests(store, run_id), engine=engine,
+        )
+    except KeyboardInterrupt:
+        reason = f"stopped by the user after {done} {'epoch' if done == 1 else 'epochs'}"
+        ended = RunEnded(status="stopped", reason=reason, seconds=monotonic() - began)
+        outbox(run_id, ended)
+        tell(ended)
+    finally:
+        outbox.close()
+
+
+def _stop_requests(store: Store, run_id: str) -> Callable[[], bool]:
+    """Whether the run has to stop, as the store says; asked at most every `POLL` seconds."""
+    due = 0.0
+
+    def asked() -> bool:
+        nonlocal due
+        if monotonic() < due:
+            return False
+        due = monotonic() + POLL
+        try:
+            return bool(store.stop_requests([run_id]))
+        except StoreError:  # busy for the moment; the next look may tell
+            return False
+
+    return asked
+
+
+@contextmanager
+def _worker(store: Store) -> Iterator[str]:
+    """This process as a worker of the store, its heart beating.
+
+    What it leaves behind unfinished is marked interrupted.
+    """
+    worker_id, over = f"python-{uuid.uuid4().hex[:12]}", threading.Event()
+
+    def beat() -> None:
+        while not over.wait(HEARTBEAT):
+            try:
+                store.beat(worker_id)
+            except StoreError:  # the next beat may come through
+                continue
+
+    store.register_worker(worker_id, socket.gethostname(), os.getpid())
+    heart = threading.Thread(target=beat, name="lrdash-heartbeat", daemon=True)
+    heart.start()
+    try:
+        yield worker_id
+    finally:
+        over.set()
+        heart.join()
+        store.mark_interrupted(worker_id)
+        store.forget_worker(worker_id)
