@@ -30,6 +30,7 @@ VARIANTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("cosine_restarts", {"first_cycle": 1, "t_mul": 2, "m_mul": 0.7, "alpha": 0.1}),
     ("cosine_restarts", {"first_cycle": 0.9, "t_mul": 1.37, "m_mul": 0.6}),
     ("cosine_restarts", {"first_cycle": 0.3, "t_mul": 1, "alpha": 0.1}),
+    ("cosine_restarts", {"first_cycle": 0.9, "t_mul": 1}),
     ("cyclic", {"half_cycle": 1.3, "mode": "triangular2", "min_factor": 0}),
     ("cyclic", {"half_cycle": 1.3, "mode": "exp_range", "gamma": 0.98}),
     ("one_cycle", {"anneal_strategy": "linear", "pct_start": 0.4, "three_phase": True}),

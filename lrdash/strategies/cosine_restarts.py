@@ -16,7 +16,7 @@ from lrdash.strategies.words import MOST_MARKS, epochs, figure, level
 
 # Keras works out the cycle from float32 quotients and logarithms: beyond these limits the error
 # may pass 1e-6 of the peak rate, or put a restart one update off.
-KERAS_CYCLES = 16  # cycles of equal length
+KERAS_CYCLES = 8  # cycles of equal length
 KERAS_UPDATES = 100_000  # updates, where each cycle is twice as long as the last
 
 
