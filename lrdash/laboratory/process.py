@@ -1,0 +1,172 @@
+"""One worker process, seen from the server."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import Any, Literal
+
+import lrdash
+
+LOG_LIMIT = 1_000_000  # bytes of one worker's log
+LOGS_KEPT = 20  # files
+
+State = Literal["starting", "warm", "training"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerStatus:
+    """A worker as a page shows it."""
+
+    worker_id: str
+    pid: int
+    state: State
+    run_id: str | None  # what it trains
+
+
+class WorkerProcess:
+    """A started process with its pipes, its log and what it last said.
+
+    Not safe for several threads, apart from `status`. The process ends when its standard input
+    closes, so it cannot outlive this one. It is in a session of its own: Ctrl-C in the terminal
+    is not for it.
+
+    Args:
+        database: URL of the store.
+        logs: folder for its log.
+        wake: called from another thread whenever it has said something or ended.
+    """
+
+    def __init__(self, database: str, logs: Path, wake: Callable[[], None]) -> None:
+        self.worker_id = uuid.uuid4().hex[:12]
+        self.log = logs / f"worker-{self.worker_id}.log"
+        self.run_id: str | None = None
+        self.ready = False
+        self.started = monotonic()
+        self.stop_seen: float | None = None  # when its run's stop request was noticed
+        self._answers: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        _prune(logs)
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
+                [sys.executable, "-m", "lrdash.worker", "--worker-id", self.worker_id],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
+                env=_environment(database), start_new_session=True,
+            )
+        threading.Thread(
+            target=self._listen, args=(wake,), name="lrdash-answers", daemon=True
+        ).start()
+
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return self._process.poll() is None
+
+    @property
+    def status(self) -> WorkerStatus:
+        """What it is doing."""
+        run_id = self.run_id
+        state: State = "training" if run_id else "warm" if self.ready else "starting"
+        return WorkerStatus(worker_id=self.worker_id, pid=self.pid, state=state, run_id=run_id)
+
+    def answers(self) -> list[dict[str, Any]]:
+        """What it said since the last call."""
+        said = []
+        while not self._answers.empty():
+            said.append(self._answers.get())
+        return said
+
+    def give(self, run_id: str) -> None:
+        """Hand it a run; if it is dead already, `alive` will tell."""
+        self.run_id, self.stop_seen = run_id, None
+        if self._process.stdin is not None:
+            with suppress(OSError):
+                self._process.stdin.write(json.dumps({"run": run_id}) + "\n")
+                self._process.stdin.flush()
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        if self.alive:
+            self._process.terminate()
+
+    def kill(self, after: float = 0.0) -> None:
+        """Wait for its end at most `after` seconds, then enforce it."""
+        try:
+            self._process.wait(after)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stdin is not None:
+            with suppress(OSError):  # what was not sent yet has no reader any more
+                self._process.stdin.close()
+
+    def trim_log(self) -> None:
+        """Start the log anew once it is too long; the process goes on appending."""
+        with suppress(OSError):
+            if self.log.stat().st_size > LOG_LIMIT:
+                os.truncate(self.log, 0)
+
+    def last_words(self) -> str:
+        """The last line of its log, shortened; may be empty."""
+        try:
+            lines = self.log.read_text("utf-8", "replace").split("\n")
+        except OSError:
+            return ""
+        return next((line.strip()[:300] for line in reversed(lines) if line.strip()), "")
+
+    def cause_of_death(self) -> str:
+        """Why the dead process ended, for the reason of its run."""
+        code = self._process.returncode
+        if code == -signal.SIGKILL:
+            return "signal 9; the machine may have run out of memory"
+        if code is not None and code < 0:
+            return f"signal {-code}"
+        words = self.last_words()
+        return f"exit status {code}: {words}" if words else f"exit status {code}"
+
+    def _listen(self, wake: Callable[[], None]) -> None:
+        out = self._process.stdout
+        if out is None:
+            return
+        with out:
+            for line in out:
+                self._answers.put(json.loads(line))
+                wake()
+        wake()
+
+
+def _environment(database: str) -> dict[str, str]:
+    """This process's, with the database (not in the arguments, which all users of a machine can
+    read) and the place where lrdash is."""
+    root = str(Path(lrdash.__file__).parents[1])
+    paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {
+        **os.environ,
+        "LRDASH_DATABASE_URL": database,
+        "PYTHONPATH": os.pathsep.join(paths),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _prune(logs: Path) -> None:
+    """Remove the oldest logs, so that they do not pile up."""
+    logs.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):  # another server may be tidying up, too
+        found = sorted(logs.glob("worker-*.log"), key=lambda path: path.stat().st_mtime)
+        for path in found[: 1 - LOGS_KEPT]:
+            path.unlink(missing_ok=True)

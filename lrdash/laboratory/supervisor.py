@@ -1,0 +1,213 @@
+"""The thread that keeps workers warm, hands out queued runs, and buries the dead."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from time import monotonic
+
+from lrdash.errors import RunNotFound, StoreError
+from lrdash.laboratory.process import WorkerProcess, WorkerStatus
+from lrdash.store import Store, home
+
+TICK = 0.1  # seconds between two looks at queue and workers
+SWEEP = 3.0  # seconds between two searches for dead workers of any process
+PATIENCE = 0.7  # seconds that a worker has to obey a stop before it is killed
+PARTING = 1.0  # seconds that workers have to end when the laboratory closes
+EARLY_DEATHS = 3  # in a row, before the first word; then queued runs fail
+LONGEST_PAUSE = 30.0  # seconds between two attempts to start a worker that dies at once
+SHUT_DOWN = "the server was shut down"
+
+log = logging.getLogger(__name__)
+
+
+class Laboratory:
+    """Trains what the store has queued, oldest first, in worker processes of its own.
+
+    One for each server process; several may share a store. All methods may be called from any
+    thread. Faults of the store are logged and tried again; the thread lives until `close`.
+
+    Args:
+        store: where the queue is; must stay open until `close`.
+        workers: processes, and so the number of runs trained at a time.
+
+    Raises:
+        StoreError: if the folder of the logs cannot be made.
+    """
+
+    def __init__(self, store: Store, workers: int = 1) -> None:
+        self._store, self._size, self._logs = store, workers, home() / "logs"
+        self._wake, self._closing = threading.Event(), threading.Event()
+        self._lock = threading.Lock()  # over starting and closing
+        self._thread: threading.Thread | None = None
+        self._workers: tuple[WorkerProcess, ...] = ()  # replaced, never changed
+        self._owed: deque[Callable[[], object]] = deque()  # what the store has yet to learn
+        self._early_deaths = 0
+        self._start_at = self._sweep_at = 0.0
+
+    def start(self) -> None:
+        """Begin; harmless if it has begun already, without effect after `close`."""
+        with self._lock:
+            if self._thread is None and not self._closing.is_set():
+                self._thread = threading.Thread(
+                    target=self._run, name="lrdash-laboratory", daemon=True
+                )
+                self._thread.start()
+                atexit.register(self.close)
+
+    def close(self) -> None:
+        """End the workers and mark their runs; returns when they are gone. Harmless twice."""
+        with self._lock:
+            self._closing.set()
+            self._wake.set()
+            if self._thread is not None:
+                self._thread.join()
+                self._thread = None
+                atexit.unregister(self.close)
+
+    def wake(self) -> None:
+        """Look at the queue now: something was queued or is to be stopped."""
+        self._wake.set()
+
+    def alive(self) -> bool:
+        """Whether queued runs are being looked after."""
+        thread = self._thread
+        return thread is not None and thread.is_alive()
+
+    def status(self) -> tuple[WorkerStatus, ...]:
+        """The workers and what each of them is doing."""
+        return tuple(worker.status for worker in self._workers if worker.alive)
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            pause = TICK
+            try:
+                self._tick()
+            except StoreError as fault:
+                log.warning("%s", fault)
+                pause = 1.0
+            except Exception:
+                log.exception("the laboratory stumbled")
+                pause = 1.0
+            self._wake.wait(pause)
+            self._wake.clear()
+        self._end_workers()
+
+    def _tick(self) -> None:
+        for worker in self._workers:
+            self._hear(worker)
+            if not worker.alive:
+                self._bury(worker)
+        if len(self._workers) < self._size and monotonic() >= self._start_at:
+            self._add_worker()
+        self._pay()
+        self._stop_overdue()
+        self._hand_out()
+        if monotonic() >= self._sweep_at and not self._owed:
+            self._sweep_at = monotonic() + SWEEP
+            self._store.mark_interrupted()
+            for worker in self._workers:
+                worker.trim_log()
+
+    def _hear(self, worker: WorkerProcess) -> None:
+        for answer in worker.answers():
+            if "ready" in answer:
+                worker.ready, self._early_deaths = True, 0
+            if answer.get("ended") == worker.run_id and worker.run_id is not None:
+                if "unsaved" in answer:
+                    reason = str(answer["unsaved"])
+                    self._owed.append(partial(self._store.end, worker.run_id, "failed", reason))
+                worker.run_id = None
+
+    def _bury(self, worker: WorkerProcess) -> None:
+        """Take a dead worker away; note how its run ended, and when to start the next."""
+        self._hear(worker)
+        worker.kill()
+        self._workers = tuple(other for other in self._workers if other is not worker)
+        cause = worker.cause_of_death()
+        log.error("worker %s ended unexpectedly (%s)", worker.worker_id, cause)
+        self._disown(worker, f"the training process ended unexpectedly ({cause})")
+        if not worker.ready:
+            self._early_deaths += 1
+            self._start_at = monotonic() + min(LONGEST_PAUSE, 0.5 * 2**self._early_deaths)
+            if self._early_deaths >= EARLY_DEATHS:
+                self._give_up(worker, cause)
+
+    def _disown(self, worker: WorkerProcess, reason: str) -> None:
+        """Mark the run of a worker that is gone, unless the run has ended by itself."""
+        self._owed.append(partial(self._store.mark_interrupted, worker.worker_id, reason))
+        self._owed.append(partial(self._store.forget_worker, worker.worker_id))
+
+    def _give_up(self, worker: WorkerProcess, cause: str) -> None:
+        """Fail what is queued: no worker could be started time and again."""
+        reason = f"no training process can be started ({cause}); see {worker.log}"
+        for run_id in self._store.queued():
+            self._owed.append(partial(self._store.end, run_id, "failed", reason))
+
+    def _add_worker(self) -> None:
+        worker = WorkerProcess(self._store.url, self._logs, self.wake)
+        self._workers = (*self._workers, worker)
+
+    def _pay(self) -> None:
+        """Tell the store what it has yet to learn; a fault leaves the rest for the next time."""
+        while self._owed:
+            self._owed[0]()
+            self._owed.popleft()
+
+    def _stop_overdue(self) -> None:
+        """Kill workers that do not obey a stop, as in the middle of building a model."""
+        training = {worker.run_id: worker for worker in self._workers if worker.run_id}
+        if not training:
+            return
+        for run_id in self._store.stop_requests(training):
+            worker = training[run_id]
+            if worker.stop_seen is None:
+                worker.stop_seen = monotonic()
+            elif monotonic() - worker.stop_seen > PATIENCE:
+                self._kill_for_stop(worker, run_id)
+
+    def _kill_for_stop(self, worker: WorkerProcess, run_id: str) -> None:
+        self._hear(worker)
+        if worker.run_id != run_id:
+            return  # it has obeyed in the meantime
+        worker.kill()
+        self._workers = tuple(other for other in self._workers if other is not worker)
+        self._owed.append(partial(self._note_stop, run_id))
+        self._disown(worker, "the training process was ended by a stop")
+        self._pay()  # at once, before anyone finds the run without its process
+
+    def _note_stop(self, run_id: str) -> None:
+        try:
+            epochs = self._store.run(run_id).epochs_done
+        except RunNotFound:  # deleted while it was trained
+            return
+        plural = "" if epochs == 1 else "s"
+        self._store.end(run_id, "stopped", f"stopped by the user after {epochs} epoch{plural}")
+
+    def _hand_out(self) -> None:
+        idle = [worker for worker in self._workers if worker.ready and worker.run_id is None]
+        if not idle:
+            return
+        taken = {worker.run_id for worker in self._workers}
+        waiting = self._store.queued(limit=len(self._workers) + len(taken))
+        for worker, run_id in zip(idle, (r for r in waiting if r not in taken), strict=False):
+            worker.give(run_id)
+
+    def _end_workers(self) -> None:
+        """All at once: ask, wait, enforce; then mark what they were training."""
+        deadline = monotonic() + PARTING
+        for worker in self._workers:
+            worker.terminate()
+        for worker in self._workers:
+            worker.kill(after=max(0.0, deadline - monotonic()))
+            self._hear(worker)
+            self._disown(worker, SHUT_DOWN)
+        self._workers = ()
+        try:
+            self._pay()
+        except StoreError as fault:
+            log.warning("%s", fault)

@@ -1,0 +1,37 @@
+"""What went wrong in training, in one line for the user."""
+
+from __future__ import annotations
+
+from lrdash.errors import LrdashError
+
+OUT_OF_MEMORY = (
+    "out of memory: choose a smaller batch, fewer examples or a smaller model, "
+    "or train on a machine with more memory"
+)
+
+
+class Stopped(Exception):
+    """Leaves `fit` because a stop was asked for."""
+
+
+class Diverged(Exception):
+    """Leaves `fit` because the loss is no longer a finite number; the message is the reason."""
+
+
+class Contradiction(Exception):
+    """Keras decided otherwise than the rule that the run is shown by; the message is the reason."""
+
+
+def in_words(fault: Exception) -> str:
+    """The reason of a failed run.
+
+    Returns:
+        For lrdash's own faults their message, for lack of memory what to do about it, else the
+        type and the first line of the message.
+    """
+    if isinstance(fault, LrdashError | Contradiction):
+        return str(fault)
+    if isinstance(fault, MemoryError) or type(fault).__name__ == "ResourceExhaustedError":
+        return OUT_OF_MEMORY
+    lines = str(fault).strip().splitlines()
+    return f"{type(fault).__name__}: {lines[0]}" if lines else type(fault).__name__

@@ -1,0 +1,166 @@
+"""The reference engine: one run by `model.compile` and `model.fit` with Keras' own callbacks."""
+
+from __future__ import annotations
+
+import gc
+import platform
+from collections.abc import Callable
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from lrdash.datasets.base import Split
+from lrdash.events import RunEnded, RunStarted, Sink
+from lrdash.plan import Plan
+from lrdash.strategies.course import Course
+from lrdash.training.callbacks import Stream
+from lrdash.training.decisions import steering
+from lrdash.training.failures import Diverged, Stopped
+from lrdash.training.losses import loss_of, metrics_of, targets_of
+from lrdash.training.optimizers import optimizer_of
+from lrdash.training.pipeline import training_batches, validation_batches
+from lrdash.training.rates import RateTable, first_rate
+
+
+def fit(
+    plan: Plan, *, run_id: str, sink: Sink, should_stop: Callable[[], bool]
+) -> RunEnded:
+    """Train one run; the same plan gives the same bits on the same machine.
+
+    Args:
+        plan: what to train.
+        run_id: stands beside each event.
+        sink: receives all events but `RunEnded`.
+        should_stop: asked between batches.
+
+    Returns:
+        How the run ended.
+    """
+    split = plan.dataset.load(plan.spec.examples)
+    try:
+        return _fit(plan, split, partial(sink, run_id), should_stop)
+    finally:
+        keras.backend.clear_session()  # what a run leaves behind would pile up in a warm worker
+        gc.collect()
+
+
+def _fit(
+    plan: Plan, split: Split, emit: Callable[[Any], None], should_stop: Callable[[], bool]
+) -> RunEnded:
+    if should_stop():
+        return RunEnded(status="stopped", reason=stopped_after(0))
+    course = plan.course()
+    model = _compiled(plan, course)
+    emit(_started(plan, model))
+    first = course.before_start()
+    if first is not None:
+        emit(first)
+    stream = Stream(emit, should_stop)
+    stopper = _stopper(plan)
+    before, after = steering(course, emit)
+    data = _batches(plan, split)
+    try:
+        model.fit(
+            **data,
+            epochs=plan.spec.epochs,
+            steps_per_epoch=plan.steps_per_epoch,
+            verbose=0,
+            shuffle=False,
+            callbacks=[*before, stream, *after, *stopper],
+        )
+    except Stopped:
+        reason = stopped_after(stream.epochs_done)
+        return RunEnded(status="stopped", reason=reason, seconds=stream.seconds)
+    except Diverged as fault:
+        return RunEnded(status="diverged", reason=str(fault), seconds=stream.seconds)
+    reason = _early(plan, stopper[0]) if stopper else ""
+    return RunEnded(status="finished", reason=reason, seconds=stream.seconds)
+
+
+def stopped_after(epochs: int) -> str:
+    """The reason of a run that its user stopped."""
+    return f"stopped by the user after {epochs} epoch{'' if epochs == 1 else 's'}"
+
+
+def _compiled(plan: Plan, course: Course) -> keras.Model:
+    spec, shape = plan.spec, plan.dataset.shape
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(spec.seed)
+    tf.config.experimental.enable_op_determinism()
+    model = plan.model.build(shape)
+    steered = course.table is None or course.strategy.id == "custom"
+    rate = first_rate(course) if steered else RateTable(course.table)  # type: ignore[arg-type]
+    model.compile(
+        optimizer=optimizer_of(spec, rate),
+        loss=loss_of(spec, plan.loss),
+        metrics=metrics_of(spec, plan.loss, shape),
+        jit_compile=False,  # XLA has no deterministic form of some operations
+    )
+    return model
+
+
+def _batches(plan: Plan, split: Split) -> dict[str, Any]:
+    spec, shape = plan.spec, plan.dataset.shape
+    train, validation = (
+        targets_of(labels, spec, plan.loss, shape) for labels in (split.y_train, split.y_val)
+    )
+    return {
+        "x": training_batches(
+            split.x_train, train, batch_size=spec.batch_size, epochs=spec.epochs, seed=spec.seed
+        ),
+        "validation_data": validation_batches(split.x_val, validation, spec.batch_size),
+    }
+
+
+def _stopper(plan: Plan) -> list[Any]:
+    wanted = plan.spec.early_stopping
+    if wanted is None:
+        return []
+    return [
+        keras.callbacks.EarlyStopping(
+            monitor=wanted.monitor,
+            mode="max" if wanted.monitor.endswith("accuracy") else "min",
+            patience=wanted.patience,
+            min_delta=wanted.min_delta,
+            restore_best_weights=wanted.restore_best_weights,
+        )
+    ]
+
+
+def _early(plan: Plan, stopper: Any) -> str:
+    wanted = plan.spec.early_stopping
+    if wanted is None or not stopper.stopped_epoch:
+        return ""
+    margin = f" by more than {wanted.min_delta:g}" if wanted.min_delta else ""
+    epochs = f"{wanted.patience} epoch{'' if wanted.patience == 1 else 's'}"
+    return (
+        f"early stopping after epoch {stopper.stopped_epoch + 1}: "
+        f"{wanted.monitor} had not improved{margin} for {epochs}"
+    )
+
+
+def _started(plan: Plan, model: keras.Model) -> RunStarted:
+    return RunStarted(
+        engine="keras",
+        parameters=sum(int(np.prod(weight.shape)) for weight in model.trainable_weights),
+        steps_per_epoch=plan.steps_per_epoch,
+        updates=plan.updates,
+        versions={
+            "keras": keras.__version__,
+            "tensorflow": tf.__version__,
+            "numpy": np.__version__,
+            "lrdash": _own_version(),
+            "python": platform.python_version(),
+        },
+    )
+
+
+def _own_version() -> str:
+    try:
+        return version("lrdash")
+    except PackageNotFoundError:  # run from a folder, not installed
+        return "source"

@@ -1,0 +1,47 @@
+"""Examples as `tf.data`: batches gathered from tensors, in lrdash's own order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from lrdash.training.batches import epoch_order
+
+VALIDATION_BATCH = 512  # examples; larger gains little on a CPU and costs memory
+
+
+def training_batches(
+    x: NDArray[Any], y: NDArray[Any], *, batch_size: int, epochs: int, seed: int
+) -> tf.data.Dataset:
+    """The batches of all epochs in one stream; an epoch has ceil(n / batch_size) of them.
+
+    Args:
+        x: inputs [n, ...].
+        y: targets [n, ...].
+        batch_size: examples per update.
+        epochs: how many permutations of the examples to go through.
+        seed: of the run; decides the order.
+    """
+    inputs, targets, examples = tf.constant(x), tf.constant(y), len(x)
+
+    def order(epoch: np.int64) -> NDArray[np.int64]:
+        return epoch_order(seed, int(epoch), examples)
+
+    def index_batches(epoch: tf.Tensor) -> tf.data.Dataset:
+        permutation = tf.numpy_function(order, [epoch], tf.int64)
+        permutation.set_shape([examples])
+        return tf.data.Dataset.from_tensor_slices(permutation).batch(batch_size)
+
+    def gather(indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return tf.gather(inputs, indices), tf.gather(targets, indices)
+
+    return tf.data.Dataset.range(epochs).flat_map(index_batches).map(gather).prefetch(2)
+
+
+def validation_batches(x: NDArray[Any], y: NDArray[Any], batch_size: int) -> tf.data.Dataset:
+    """The validation examples in their order, in batches at least as large as the training's."""
+    size = max(batch_size, VALIDATION_BATCH)
+    return tf.data.Dataset.from_tensor_slices((x, y)).batch(size).prefetch(2)

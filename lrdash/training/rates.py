@@ -1,0 +1,56 @@
+"""How the rates of a course reach a Keras optimizer, and how the optimizer's rate is read back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from lrdash.strategies.course import Course
+
+
+class RateTable(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
+    """A schedule that looks the rate of each update up in a table.
+
+    Args:
+        rates: rate of each update [updates]; taken as float32. Past the end the last one holds.
+    """
+
+    def __init__(self, rates: NDArray[np.floating[Any]]) -> None:
+        self._rates = keras.ops.convert_to_tensor(np.asarray(rates, np.float32))
+        self._last = len(rates) - 1
+
+    def __call__(self, step: Any) -> Any:
+        """The rate of the update with this number, counted from 0."""
+        return keras.ops.take(self._rates, keras.ops.minimum(step, self._last))
+
+    def get_config(self) -> dict[str, Any]:
+        """The table as JSON types."""
+        return {"rates": keras.ops.convert_to_numpy(self._rates).tolist()}
+
+
+def first_rate(course: Course) -> float:
+    """The rate of the first update, exact in float32."""
+    return float(np.float32(course.rates(0)[0]))
+
+
+def set_rate(model: keras.Model, rate: float) -> None:
+    """Make the optimizer use the rate, rounded to float32, from the next update on."""
+    model.optimizer.learning_rate = float(np.float32(rate))
+
+
+def rate_in_use(model: keras.Model) -> np.float32:
+    """The rate that the optimizer uses for its next update."""
+    rate = keras.ops.convert_to_tensor(model.optimizer.learning_rate)
+    return np.float32(keras.ops.convert_to_numpy(rate))
+
+
+def scheduler_of(course: Course) -> keras.callbacks.LearningRateScheduler:
+    """Keras' own callback, asking the course for the rate at the start of each epoch."""
+
+    def schedule(epoch: int, _lr: float) -> float:
+        return float(np.float32(course.rates(epoch)[0]))
+
+    return keras.callbacks.LearningRateScheduler(schedule)

@@ -1,0 +1,155 @@
+"""The worker process by itself: its protocol, its leash, and what it does about a bad store."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from lrdash import worker
+from lrdash.errors import StoreError
+from lrdash.events import Event
+from lrdash.plan import make
+from lrdash.spec import RunSpec
+from lrdash.store import Store
+
+SMALL: dict[str, Any] = {"dataset": "wine", "model": "linear", "base_lr": 0.05, "epochs": 2}
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    opened = Store()
+    yield opened
+    opened.close()
+
+
+def queue(store: Store, **fields: Any) -> str:
+    plan = make(RunSpec(**{**SMALL, **fields}))
+    return store.create_run(
+        plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
+        parameters=plan.parameters,
+    )
+
+
+def started(store: Store) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "lrdash.worker", "--worker-id", "w1", "--database", store.url],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )
+
+
+def tell(process: subprocess.Popen[str], run_id: str) -> None:
+    assert process.stdin is not None
+    process.stdin.write(json.dumps({"run": run_id}) + "\n")
+    process.stdin.flush()
+
+
+def answer(process: subprocess.Popen[str]) -> Any:
+    assert process.stdout is not None
+    return json.loads(process.stdout.readline())
+
+
+def test_a_worker_answers_in_json_ignores_ctrl_c_and_ends_with_its_input(store: Store) -> None:
+    with started(store) as process:
+        assert answer(process) == {"ready": True}
+        process.send_signal(signal.SIGINT)
+        run_id = queue(store)
+        tell(process, run_id)
+        assert answer(process) == {"ended": run_id}
+        assert store.run(run_id).status == "finished"
+        tell(process, run_id)  # it has been trained already: nothing to claim
+        assert answer(process) == {"ended": run_id}
+        going_on = queue(store, epochs=10_000)
+        tell(process, going_on)
+        while not store.run(going_on).epochs_done:
+            assert process.poll() is None
+        assert process.stdin is not None
+        process.stdin.close()  # the server is gone
+        assert process.wait(30) == 0
+        row = store.run(going_on)
+        assert (row.status, row.reason) == ("interrupted", "the server was shut down")
+
+
+def test_a_worker_ends_at_once_when_it_is_asked_to(store: Store) -> None:
+    with started(store) as process:
+        assert answer(process) == {"ready": True}
+        process.terminate()
+        assert process.wait(30) == 0
+
+
+class Poor:
+    """A store that claims runs, and fails in what it is told to fail in."""
+
+    def __init__(self, *broken: str) -> None:
+        self.broken, self.ends = broken, list[tuple[str, str, str]]()
+
+    def _maybe(self, name: str) -> None:
+        if name in self.broken:
+            raise StoreError("The disk is full.")
+
+    def claim(self, run_id: str, worker_id: str) -> bool:
+        self._maybe("claim")
+        return True
+
+    def run(self, run_id: str) -> Any:
+        return type("Row", (), {"spec": RunSpec(**SMALL), "engine": "nonsense"})
+
+    def record(self, batch: Sequence[tuple[str, Event]]) -> None:
+        self._maybe("record")
+
+    def stop_requests(self, run_ids: Any) -> set[str]:
+        self._maybe("stop_requests")
+        return set(run_ids)
+
+    def end(self, run_id: str, status: str, reason: str) -> bool:
+        self._maybe("end")
+        self.ends.append((run_id, status, reason))
+        return True
+
+
+def poor_worker(store: Poor, monkeypatch: pytest.MonkeyPatch) -> worker.Worker:
+    monkeypatch.setattr("lrdash.training.outbox.PAUSES", ())
+    monkeypatch.setattr(worker, "patiently", lambda job: job())
+    return worker.Worker("w1", store, lambda _answer: None)  # type: ignore[arg-type]
+
+
+def test_events_that_cannot_be_stored_fail_the_run_with_the_stores_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = Poor("record")
+    assert poor_worker(store, monkeypatch)._do("r1") == {}
+    assert store.ends == [("r1", "failed", "The disk is full.")]
+
+
+@pytest.mark.parametrize("broken", [("record", "end"), ("claim",)])
+def test_an_ending_that_cannot_be_stored_is_left_to_the_laboratory(
+    broken: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert poor_worker(Poor(*broken), monkeypatch)._do("r1") == {"unsaved": "The disk is full."}
+
+
+def test_a_worker_asks_about_stops_now_and_then_and_bears_a_fault() -> None:
+    asked = worker._StopRequests(Poor("stop_requests"), "r1")  # type: ignore[arg-type]
+    assert asked() is False
+    asked = worker._StopRequests(Poor(), "r1")  # type: ignore[arg-type]
+    assert asked() is True
+    assert asked() is True
+
+
+def test_what_libraries_print_never_reaches_the_answers() -> None:
+    code = (
+        "import os; from lrdash.worker import _answers; say = _answers(); print('noise');"
+        "os.write(1, b'more noise'); say({'ready': True})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+        env={**os.environ},
+    )
+    assert done.stdout == '{"ready": true}\n'
+    assert "noise" in done.stderr
