@@ -5,6 +5,7 @@ with the same columns and dtypes.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -160,6 +161,19 @@ def _epoch_as_json(row: EpochRow) -> dict[str, Any]:
         "epoch": row.epoch, "learning_rate": _or_none(row.learning_rate), **metrics,
         "seconds": row.seconds,
     }
+
+
+def decisions_as_json(rows: Sequence[RateDecided]) -> list[dict[str, Any]]:
+    """Decisions as JSON types: objects with the fields of `RateDecided`, None for what does not
+    apply or is not finite.
+    """
+    return [
+        {
+            name: _or_none(value) if isinstance(value, float) else value
+            for name, value in asdict(row).items()
+        }
+        for row in rows
+    ]
 
 
 def sparkline(values: ArrayLike, limit: int = 60) -> list[float | None]:

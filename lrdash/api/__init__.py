@@ -5,7 +5,7 @@ Every run is recorded in the store, so the app shows it live, like one of its ow
 
 from __future__ import annotations
 
-from lrdash.api.in_process import Progress, train
+from lrdash.api.in_process import Progress, check, train
 from lrdash.api.run import Run, load
 
-__all__ = ["Progress", "Run", "load", "train"]
+__all__ = ["Progress", "Run", "check", "load", "train"]

@@ -53,11 +53,7 @@ def train(
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    from lrdash.training import ENGINES
-
-    plan = make(RunSpec(**fields) if spec is None else spec.replace(**fields))
-    if engine not in ENGINES:
-        raise UnknownName("engine", engine, ENGINES)
+    plan = check(RunSpec(**fields) if spec is None else spec.replace(**fields), engine)
     store = Store()
     try:
         with _worker(store) as worker_id:
@@ -69,6 +65,19 @@ def train(
         return load(run_id, store)
     finally:
         store.close()
+
+
+def check(spec: RunSpec, engine: str = "auto") -> Plan:
+    """The plan of a spec that an engine of this name can train; TensorFlow is not needed for it.
+
+    Raises:
+        InvalidField, UnknownName: for a field that is wrong.
+    """
+    from lrdash.training import ENGINES
+
+    if engine not in ENGINES:
+        raise UnknownName("engine", engine, ENGINES)
+    return make(spec)
 
 
 def _train(

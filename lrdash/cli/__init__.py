@@ -1,0 +1,70 @@
+"""The command line: the same jobs as the app's, from a shell.
+
+Exit status: 0 done; 1 the run did not finish (failed, diverged, stopped, interrupted) or `doctor`
+found something wrong; 2 wrong input or a database that cannot be used, told in one line on standard
+error. With `--json` standard output holds one JSON document and nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from lrdash.cli import doctor, preview, runs, serve, train
+from lrdash.errors import LrdashError
+
+
+class Explaining(TyperGroup):
+    """Commands whose faults of input are told in one line, without a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; exit status 2 for what `lrdash.errors` explains."""
+        try:
+            return super().invoke(ctx)
+        except LrdashError as fault:
+            typer.echo(f"Error: {fault}", err=True)
+            raise typer.Exit(2) from None
+
+
+app = typer.Typer(
+    name="lrdash", cls=Explaining, no_args_is_help=True, rich_markup_mode=None,
+    pretty_exceptions_enable=False, add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Find out which learning-rate strategy, at which rate, to use for a model on your data.",
+    epilog="Exit status: 0 done, 1 the run did not finish, 2 wrong input.",
+)
+
+
+def version(show: bool) -> None:
+    """Print the version and leave."""
+    if show:
+        from lrdash import __version__
+
+        typer.echo(f"lrdash {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=version, is_eager=True, help="Show the version and leave."
+        ),
+    ] = False,
+) -> None:
+    """Options before the command."""
+
+
+app.command("preview")(preview.preview)
+app.command("train")(train.train)
+app.add_typer(runs.app, name="runs")
+app.command("serve")(serve.serve)
+app.command("doctor")(doctor.doctor)
+
+
+def main() -> None:
+    """Entry of the `lrdash` command."""
+    app()

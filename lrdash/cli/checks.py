@@ -1,0 +1,152 @@
+"""What `lrdash doctor` looks at. A check gives its findings and never raises."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Literal
+
+from lrdash.errors import LrdashError
+
+LIBRARIES = (
+    "streamlit", "keras", "tensorflow", "plotly", "pandas", "numpy", "scipy", "scikit-learn",
+    "pydantic", "SQLAlchemy", "typer", "rich",
+)
+PYTHONS = ((3, 11), (3, 14))  # first supported, first not supported any more
+FREE_BYTES = 500_000_000  # below this much free space something is wrong
+IMPORT_SECONDS = 180  # for TensorFlow on a slow disk
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One thing looked at."""
+
+    name: str
+    state: Literal["ok", "note", "wrong"]
+    detail: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON types."""
+        return asdict(self)
+
+
+def python() -> Iterator[Finding]:
+    """The version of Python."""
+    first, past = PYTHONS
+    fine = first <= sys.version_info[:2] < past
+    allowed = "" if fine else f"; lrdash needs {first[0]}.{first[1]} to {past[0]}.{past[1] - 1}"
+    yield _finding("Python", fine, f"{platform.python_version()} on {platform.platform()}{allowed}")
+
+
+def libraries() -> Iterator[Finding]:
+    """The libraries and their versions."""
+    for name in LIBRARIES:
+        try:
+            yield _finding(name, True, version(name))
+        except PackageNotFoundError:
+            yield _finding(name, False, "not installed; run `pip install -r requirements.lock`")
+
+
+def folder() -> Iterator[Finding]:
+    """The home folder and the space on its disk."""
+    from lrdash.store import home
+
+    try:
+        place = home()
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except (LrdashError, OSError) as fault:
+        yield _finding("home folder", False, f"{fault}")
+        return
+    yield _finding("home folder", True, f"{place} can be written")
+    free = shutil.disk_usage(place).free
+    advice = "" if free > FREE_BYTES else "; make room or set LRDASH_HOME to another disk"
+    yield _finding("disk", free > FREE_BYTES, f"{free / 1e9:.1f} GB free{advice}")
+
+
+def database() -> Iterator[Finding]:
+    """Whether the database opens; a missing one is made."""
+    from lrdash.store import Store
+    from lrdash.store.migrations import MIGRATIONS
+
+    try:
+        store = Store()
+        try:
+            total, unread = sum(store.counts().values()), len(store.unreadable())
+        finally:
+            store.close()
+    except LrdashError as fault:
+        yield _finding("database", False, str(fault))
+        return
+    lost = f", {unread} of another version of lrdash" if unread else ""
+    detail = f"opens, schema version {len(MIGRATIONS)}, {total:,} runs{lost}"
+    yield _finding("database", True, detail)
+
+
+def tensorflow() -> Iterator[Finding]:
+    """Whether TensorFlow can be imported, tried in a process of its own."""
+    script = "import tensorflow as tf, keras; print(tf.__version__, keras.backend.backend())"
+    environment = {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow", **os.environ}
+    try:
+        done = subprocess.run(  # noqa: S603 (our own interpreter and script)
+            [sys.executable, "-c", script], capture_output=True, text=True, check=False,
+            timeout=IMPORT_SECONDS, env=environment,
+        )
+    except (OSError, subprocess.TimeoutExpired) as fault:
+        yield _finding("training", False, f"TensorFlow cannot be started: {fault}")
+        return
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
+        yield _finding("training", False, f"TensorFlow cannot be imported: {last}")
+    else:
+        yield _finding("training", True, f"TensorFlow {done.stdout.strip()} backend can train")
+
+
+def datasets() -> Iterator[Finding]:
+    """Which datasets are at hand without a network."""
+    from lrdash.datasets import DATASETS
+    from lrdash.datasets.download import cache_folder
+
+    folder = cache_folder()
+    cached = [_letters(path.name) for path in folder.iterdir()] if folder.is_dir() else []
+    here: list[str] = []
+    missing: list[str] = []
+    for name, dataset in DATASETS.items():
+        at_hand = not dataset.download_bytes or any(c.startswith(_letters(name)) for c in cached)
+        (here if at_hand else missing).append(name)
+    yield Finding(name="datasets", state="ok", detail=f"at hand: {', '.join(here)}")
+    if missing:
+        detail = f"fetched at first use into {folder}: {', '.join(missing)}"
+        yield Finding(name="downloads", state="note", detail=detail)
+
+
+def address(host: str, port: int) -> Iterator[Finding]:
+    """Whether the app could listen there now."""
+    from lrdash.server import refuse_taken_port
+
+    try:
+        refuse_taken_port(host, port)
+    except LrdashError as fault:
+        yield Finding(name="port", state="note", detail=f"{fault} Perhaps the app runs already.")
+    else:
+        yield Finding(name="port", state="ok", detail=f"{port} is free")
+
+
+CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
+    python, libraries, folder, database, tensorflow, datasets,
+)
+
+
+def _letters(name: str) -> str:
+    return "".join(filter(str.isalnum, name))
+
+
+def _finding(name: str, fine: bool, detail: str) -> Finding:
+    return Finding(name=name, state="ok" if fine else "wrong", detail=detail)

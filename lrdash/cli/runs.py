@@ -1,0 +1,212 @@
+"""`lrdash runs`: list, show, export, rename, tag and delete what was trained."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+import typer
+from rich.table import Table
+
+from lrdash.analysis.words import duration, number, settings_in_words
+from lrdash.cli.options import json_option
+from lrdash.cli.output import as_json, console
+from lrdash.errors import InvalidField, RunNotFound
+from lrdash.events import Status
+from lrdash.store import RunRow, Store
+
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="List, show, export, name and delete runs."
+)
+STATUSES: Sequence[Status] = get_args(Status)
+
+RunId = Annotated[
+    str, typer.Argument(metavar="RUN_ID", help="Id of the run, as `lrdash runs list` shows it.")
+]
+RunIds = Annotated[list[str], typer.Argument(metavar="RUN_ID", help="Ids of the runs.")]
+AsJson = Annotated[bool, json_option()]
+
+
+@app.command("list")
+def list_runs(
+    status: Annotated[
+        list[str] | None,
+        typer.Option(metavar="|".join(STATUSES), help="Only of this status; may be repeated."),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Newest runs to show at most.")] = 20,
+    json_output: AsJson = False,
+) -> None:
+    """List the newest runs first."""
+    wanted = [_status(name) for name in status or ()] or None
+    with _store() as store:
+        rows = store.runs(status=wanted, limit=limit)
+        epochs = store.epochs_of([row.run_id for row in rows])
+    losses = {
+        run_id: [e.metrics["val_loss"] for e in rows if _finite(e.metrics.get("val_loss"))]
+        for run_id, rows in epochs.items()
+    }
+    if json_output:
+        as_json([_brief(row, losses[row.run_id]) for row in rows])
+        return
+    if not rows:
+        typer.echo("No runs yet. `lrdash train` makes one." if not wanted else "No such runs.")
+        return
+    table = Table("run", "name", "settings", "status", "epochs", "best val loss", "time", box=None)
+    for row in rows:
+        table.add_row(
+            row.run_id, row.name, settings_in_words(row.spec), row.status,
+            f"{row.epochs_done}/{row.spec.epochs}",
+            number(min(losses[row.run_id], default=None)), duration(row.seconds),
+        )
+    console().print(table)
+
+
+@app.command()
+def show(run_id: RunId, json_output: AsJson = False) -> None:
+    """Show a run: settings, ending, epochs and what was decided about the rate."""
+    from lrdash import api
+    from lrdash.frames import decisions_as_json
+
+    with _store() as store:
+        run = api.load(run_id, store)
+    if json_output:
+        as_json({**run.as_json(), "decisions": decisions_as_json(run.decided)})
+        return
+    typer.echo(" · ".join(filter(None, (f"Run {run_id}", run.row.name, *run.row.tags))))
+    typer.echo(settings_in_words(run.spec))
+    typer.echo(run.headline() + (f": {run.reason}" if run.reason else ""))
+    frame = run.frame().drop(columns="run_id")
+    table = Table(*frame.columns, box=None)
+    for values in frame.itertuples(index=False):
+        table.add_row(str(values[0]), *(number(value) for value in values[1:]))
+    if len(frame):
+        console().print(table)
+    for change in run.changes():
+        typer.echo(f"epoch {change.epoch:.4g}: {change.text}")
+
+
+@app.command()
+def export(
+    run_ids: RunIds,
+    output_format: Annotated[
+        Literal["csv", "json"],
+        typer.Option("--format", help="csv: one row an epoch; json: runs with their epochs."),
+    ] = "csv",
+    output: Annotated[
+        Path | None, typer.Option(help="File to write; standard output by default.")
+    ] = None,
+    json_output: Annotated[bool, json_option("The same as --format json.")] = False,
+) -> None:
+    """Export runs with their epochs as CSV or JSON."""
+    from lrdash import frames
+
+    with _store() as store:
+        rows = [store.run(run_id) for run_id in run_ids]
+        epochs = store.epochs_of(run_ids)
+    if json_output or output_format == "json":
+        told = [frames.run_as_json(row, epochs[row.run_id]) for row in rows]
+        text = json.dumps(told, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+    else:
+        flat = [epoch for row in rows for epoch in epochs[row.run_id]]
+        text = str(frames.epochs_frame(flat).to_csv(index=False))
+    if output is None:
+        typer.echo(text, nl=False)
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as fault:
+        problem = f"must be a file that can be written ({fault.strerror})"
+        raise InvalidField("output", problem, str(output)) from None
+    typer.echo(f"Wrote {len(rows)} {_plural(len(rows))} to {output}.", err=True)
+
+
+@app.command()
+def rename(
+    run_id: RunId,
+    name: Annotated[str, typer.Argument(help="The new name.")],
+    json_output: AsJson = False,
+) -> None:
+    """Give a run another name."""
+    with _store() as store:
+        store.rename(run_id, name)
+    _told({"run_id": run_id, "name": name}, f"Run {run_id} is now {name!r}.", json_output)
+
+
+@app.command()
+def tag(
+    run_id: RunId,
+    tags: Annotated[
+        list[str] | None, typer.Argument(metavar="[TAG]...", help="Its tags; none removes all.")
+    ] = None,
+    json_output: AsJson = False,
+) -> None:
+    """Give a run these tags in place of those it has."""
+    with _store() as store:
+        store.tag(run_id, tags or [])
+        kept = list(store.run(run_id).tags)
+    words = f"Run {run_id} is tagged {', '.join(kept)}." if kept else f"Run {run_id} has no tags."
+    _told({"run_id": run_id, "tags": kept}, words, json_output)
+
+
+@app.command()
+def delete(
+    run_ids: RunIds,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    json_output: AsJson = False,
+) -> None:
+    """Delete runs with all their epochs, for good. Asks first."""
+    chosen = list(dict.fromkeys(run_ids))
+    with _store() as store:
+        known = {row.run_id for row in store.runs(run_ids=chosen)} | set(store.unreadable())
+        for run_id in chosen:
+            if run_id not in known:
+                raise RunNotFound(run_id)
+        if not yes:
+            words = f"Delete {len(chosen)} {_plural(len(chosen))} with all epochs, for good?"
+            typer.confirm(words, abort=True, err=True)
+        gone = store.delete(chosen)
+    _told({"deleted": gone}, f"Deleted {gone} {_plural(gone)}.", json_output)
+
+
+@contextmanager
+def _store() -> Iterator[Store]:
+    store = Store()
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _status(name: str) -> Status:
+    for status in STATUSES:
+        if status == name:
+            return status
+    raise InvalidField("status", f"must be one of {', '.join(STATUSES)}", name)
+
+
+def _brief(row: RunRow, losses: list[float]) -> dict[str, Any]:
+    return {
+        "run_id": row.run_id, "name": row.name, "tags": list(row.tags), "status": row.status,
+        "reason": row.reason, "engine": row.engine, "created_at": row.created_at.isoformat(),
+        "seconds": row.seconds, "epochs_done": row.epochs_done, "epochs": row.spec.epochs,
+        "best_val_loss": min(losses, default=None), "settings": settings_in_words(row.spec),
+        "spec": row.spec.as_dict(),
+    }
+
+
+def _told(value: dict[str, Any], words: str, json_output: bool) -> None:
+    if json_output:
+        as_json(value)
+    else:
+        typer.echo(words)
+
+
+def _finite(value: float | None) -> bool:
+    return value is not None and abs(value) < float("inf")
+
+
+def _plural(count: int) -> str:
+    return "run" if count == 1 else "runs"
