@@ -57,7 +57,7 @@ RULES = {
     "api": Rule(READING, "numpy pandas", lazily="training worker plotly"),
     "ui": Rule(READING, "numpy pandas plotly streamlit starlette"),
     "server": Rule("errors ui", lazily="streamlit starlette"),
-    "cli": Rule(f"{READING} api server lrdash", "typer rich", lazily="training worker"),
+    "cli": Rule(f"{READING} api server", "typer rich", lazily="training worker __init__"),
     "__main__": Rule("cli"),
     "__init__": Rule(BASE + " strategies", lazily="api"),
     "app": Rule("ui frames analysis figures spec", "streamlit"),
