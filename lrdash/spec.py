@@ -1,7 +1,8 @@
 """What to train: `RunSpec`, and the frozen, validated records that it is made of.
 
 A record's fields carry what a form needs (label, help, unit, bounds, step, choices), so that
-widgets, the command line, the documentation and the messages about a wrong value come from one place.
+widgets, the command line, the documentation and the messages about a wrong value come from one
+place.
 """
 
 from __future__ import annotations

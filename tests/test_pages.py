@@ -64,7 +64,7 @@ def trained(
 
 def words(test: AppTest) -> str:
     """Everything that the page says."""
-    kinds = (test.markdown, test.caption, test.error, test.info, test.success, test.subheader)
+    kinds = (test.markdown, test.caption, test.error, test.info, test.success, test.header)
     return "\n".join(str(element.value) for kind in kinds for element in kind)
 
 

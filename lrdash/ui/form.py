@@ -36,12 +36,12 @@ def draw() -> dict[str, Any]:
     """
     values: dict[str, Any] = {}
     with st.container(border=True):
-        st.subheader("What to train", anchor=False)
+        st.header("What to train", anchor=False)
         values |= _data()
         values |= _model(values["dataset"])
         values |= _optimizer()
     with st.container(border=True):
-        st.subheader("How the rate moves", anchor=False)
+        st.header("How the rate moves", anchor=False)
         values |= _strategy(values["dataset"])
         left, right = st.columns(2)
         with left:

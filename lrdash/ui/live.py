@@ -20,6 +20,7 @@ from lrdash.ui.history import History
 from lrdash.ui.live_chart import live_chart
 
 TICK = 0.5  # seconds between two looks while the run is active
+GLIDE = 50  # different rates from which on a schedule is said to glide
 EPOCHS, CALLBACK, SETTINGS, CODE = "Epochs", "What the callback did", "Settings", "Keras code"
 STATUS_ICONS = {
     "queued": ":material/schedule:", "running": ":material/model_training:",
@@ -65,7 +66,7 @@ def _head(run: RunRow) -> None:
     left, right = st.columns([3, 1], vertical_alignment="center")
     with left:
         what = (DATASETS[run.spec.dataset].label, STRATEGIES[run.spec.strategy].label.lower())
-        st.subheader(run.name or ", ".join(what), anchor=False)
+        st.header(run.name or ", ".join(what), anchor=False)
         st.caption(analysis.settings_in_words(run.spec))
     with right:
         if run.active:
@@ -74,16 +75,13 @@ def _head(run: RunRow) -> None:
                 disabled=run.stop_requested, width="stretch",
                 on_click=resources.store().request_stop, args=(run.run_id,),
             )
-        else:
-            st.button(
-                "Train again with these settings", icon=":material/replay:", key="again",
-                width="stretch", on_click=_again, args=(run.run_id,),
-            )
-
-
-def _again(run_id: str) -> None:
-    st.query_params.clear()
-    st.query_params["from"] = run_id
+        elif st.button(
+            "Train again with these settings", icon=":material/replay:", key="again",
+            width="stretch",
+        ):
+            st.query_params.pop("run", None)
+            st.query_params["from"] = run.run_id
+            st.rerun()
 
 
 def _progress(run: RunRow) -> None:
@@ -119,14 +117,14 @@ def _tiles(past: History) -> None:
     ]
     if "val_accuracy" in past.plan.metrics:
         tiles.append(("Validation accuracy", analysis.percent(metrics.get("val_accuracy"))))
-    places = st.columns([1] * len(tiles) + [1.4])
-    for place, (label, value) in zip(places, tiles, strict=False):
-        with place:
-            st.metric(label, value)
-    with places[-1]:
-        rate = analysis.rate(last.learning_rate if last else past.run.spec.base_lr)
-        st.metric("Learning rate", rate, changed or "no change yet", delta_color="off",
-                  delta_arrow="off")
+    rate = analysis.rate(last.learning_rate if last else past.run.spec.base_lr)
+    with st.container(horizontal=True, gap="large"):
+        for label, value in tiles:
+            st.metric(label, value, width=150)
+        glides = past.plan.strategy.kind == "schedule" and len(set(past.plan.rates())) > GLIDE
+        quiet = "glides with every update" if glides else "no change yet"
+        st.metric("Learning rate", rate, changed or quiet, delta_color="off", delta_arrow="off",
+                  width=260)
 
 
 def _changes(past: History) -> tuple[analysis.RateChange, ...]:
@@ -210,12 +208,12 @@ def _columns(frame: pd.DataFrame) -> dict[str, Any]:
         "val_accuracy": number("Validation accuracy", format="percent"),
         "learning_rate": number("Rate", format="%.4g"),
         "seconds": number("Seconds", format="%.2f"),
-        "monitored": number("Monitored", format="%.4f"),
-        "best": number("Best", format="%.4f"),
+        "monitored": number("Monitored", format="%.4f", width="small"),
+        "best": number("Best", format="%.4f", width="small"),
         "wait": number("Wait", width="small"),
         "cooldown": number("Cooldown", width="small"),
-        "rate_before": number("Rate before", format="%.4g"),
-        "rate_after": number("Rate after", format="%.4g"),
+        "rate_before": number("Rate before", format="%.4g", width="small"),
+        "rate_after": number("Rate after", format="%.4g", width="small"),
         "decision": st.column_config.TextColumn("Decision", width="large"),
     }
     return {name: column for name, column in known.items() if name in frame}

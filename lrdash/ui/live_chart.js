@@ -23,6 +23,7 @@ export default async function ({ data, parentElement, setTriggerValue }) {
   if (data.figure) {
     const f = JSON.parse(data.figure);
     await P.react(host, f.data, {...f.layout, autosize: true}, {responsive: true, displaylogo: false, showTips: false,
+      showSendToCloud: false,
       modeBarButtonsToRemove: ['select2d', 'lasso2d', 'autoScale2d']});
     host.have = data.have; host.run = data.run;
   } else if (host.run !== data.run || data.tail.some((t, i) => t.start > host.data[i].x.length)) {

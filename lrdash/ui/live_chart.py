@@ -35,7 +35,7 @@ def live_chart(
     figure: Callable[[], go.Figure],
     tail: Callable[[int], tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]]],
     label: str,
-    height: int = 520,
+    height: int = 480,
 ) -> None:
     """Draw or extend the chart of a run.
 

@@ -18,7 +18,7 @@ def draw(plan: Plan) -> None:
         stuck=_stuck(plan),
     )
     with st.container(border=True):
-        st.subheader("Learning rate over the training", anchor=False)
+        st.header("Learning rate over the training", anchor=False)
         st.plotly_chart(figure, key="preview", config={"displayModeBar": False})
         st.markdown(sentence(plan))
 

@@ -54,7 +54,7 @@ def _table(was_active: bool) -> None:
     frame = frames.runs_frame(shown, curves)
     event = st.dataframe(
         frame, hide_index=True, key="runs", on_select="rerun", selection_mode="multi-row",
-        column_config=_columns(), column_order=list(_columns()),
+        column_config=_columns(), column_order=_order(shown),
         height=min(620, 38 + 35 * max(3, len(frame))),
     )
     picked = [shown[i] for i in event.selection.rows if i < len(shown)]
@@ -65,19 +65,22 @@ def _table(was_active: bool) -> None:
 
 
 def _filtered(rows: list[RunRow]) -> list[RunRow]:
-    words, states, tags = st.columns([2, 1, 1])
-    with words:
+    known_tags = sorted({tag for row in rows for tag in row.tags})
+    places = st.columns([2, 1, 1] if known_tags else [2, 1])
+    with places[0]:
         text = st.text_input("Search", key="search", placeholder="name, dataset, model, strategy",
                              bind="query-params")
-    with states:
+    with places[1]:
         status = st.multiselect("Status", sorted({row.status for row in rows}), key="status")
-    with tags:
-        tag = st.multiselect("Tags", sorted({t for row in rows for t in row.tags}), key="tag")
+    tags: list[str] = []
+    if known_tags:
+        with places[2]:
+            tags = st.multiselect("Tags", known_tags, key="tag")
     needles = text.lower().split()
     return [
         row for row in rows
         if (not status or row.status in status)
-        and (not tag or set(tag) & set(row.tags))
+        and (not tags or set(tags) & set(row.tags))
         and all(needle in _haystack(row) for needle in needles)
     ]
 
@@ -90,8 +93,8 @@ def _haystack(row: RunRow) -> str:
 def _columns() -> dict[str, Any]:
     column = st.column_config
     return {
-        "name": column.TextColumn("Name", width="medium"),
         "settings": column.TextColumn("Settings", width="large"),
+        "name": column.TextColumn("Name", width="small"),
         "status": column.TextColumn("Status", width="small"),
         "progress": column.ProgressColumn("Epochs", format="percent", width="small"),
         "curve": column.LineChartColumn("Validation loss", width="small"),
@@ -102,33 +105,33 @@ def _columns() -> dict[str, Any]:
     }
 
 
+def _order(shown: list[RunRow]) -> list[str]:
+    """The columns worth showing: names and tags only where there are any."""
+    empty = {"name": not any(row.name for row in shown), "tags": not any(row.tags for row in shown)}
+    return [name for name in _columns() if not empty.get(name, False)]
+
+
 def _actions(picked: list[RunRow]) -> None:
     one = picked[0] if len(picked) == 1 else None
-    places = st.columns(7)
-    with places[0]:
-        if st.button("Open", icon=":material/open_in_new:", disabled=one is None, key="open",
-                     width="stretch") and one:
+    with st.container(horizontal=True):
+        if st.button("Open", icon=":material/open_in_new:", disabled=one is None, key="open") \
+                and one:
             st.switch_page("pages/train.py", query_params={"run": one.run_id})
-    with places[1]:
-        if st.button("Train again", icon=":material/replay:", disabled=one is None, key="again",
-                     width="stretch") and one:
+        if st.button("Train again", icon=":material/replay:", disabled=one is None, key="again") \
+                and one:
             st.switch_page("pages/train.py", query_params={"from": one.run_id})
-    with places[2], st.popover("Rename", icon=":material/edit:", disabled=one is None,
-                               width="stretch"):
-        if one:
-            _rename(one)
-    with places[3], st.popover("Tag", icon=":material/label:", width="stretch"):
-        _tag(picked)
-    with places[4]:
+        with st.popover("Rename", icon=":material/edit:", disabled=one is None):
+            if one:
+                _rename(one)
+        with st.popover("Tag", icon=":material/label:"):
+            _tag(picked)
         st.download_button("JSON", data=lambda: _json(picked), file_name="lrdash-runs.json",
                            mime="application/json", icon=":material/download:", key="json",
-                           on_click="ignore", width="stretch")
-    with places[5]:
+                           on_click="ignore")
         st.download_button("CSV", data=lambda: _csv(picked), file_name="lrdash-runs.csv",
                            mime="text/csv", icon=":material/download:", key="csv",
-                           on_click="ignore", width="stretch")
-    with places[6]:
-        if st.button("Delete", icon=":material/delete:", key="delete", width="stretch"):
+                           on_click="ignore")
+        if st.button("Delete", icon=":material/delete:", key="delete"):
             _confirm_delete([row.run_id for row in picked])
 
 

@@ -17,8 +17,10 @@ STYLE = """<style>
   padding-top: 4.2rem; padding-bottom: 3rem; max-width: 1440px;
 }
 h1 {font-size: 1.7rem !important; padding-bottom: .6rem !important;}
-h2 {font-size: 1.25rem !important;} h3 {font-size: 1.05rem !important;}
+h2 {font-size: 1.12rem !important;}
 [data-testid="stMetricValue"] {font-size: 1.45rem; font-variant-numeric: tabular-nums;}
+[data-testid="stCaptionContainer"] {opacity: 1;}
+[data-testid="stCaptionContainer"] p {color: inherit; opacity: .8;}
 .st-key-outlook {position: sticky; top: 4.5rem;}
 @media (max-width: 640px) {
   [data-testid="stMainBlockContainer"] {padding-left: 1rem; padding-right: 1rem;}

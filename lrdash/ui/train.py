@@ -50,7 +50,6 @@ def begin(plan: Plan) -> None:
         plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
         parameters=plan.parameters,
     )
-    st.query_params.clear()
     st.query_params["run"] = run_id
     st.rerun()
 
@@ -58,5 +57,9 @@ def begin(plan: Plan) -> None:
 def watch(run_id: str) -> None:
     """The live view of a run, with the way back to the form."""
     st.button("New run", icon=":material/add:", key="new", type="tertiary",
-              on_click=st.query_params.clear)
+              on_click=_leave)
     live.show(run_id)
+
+
+def _leave() -> None:
+    st.query_params.pop("run", None)

@@ -69,8 +69,13 @@ def settle(page: Page) -> None:
 
 
 def number(page: Page, label: str) -> Locator:
-    """The number field with this label."""
-    return page.get_by_role("spinbutton", name=label)
+    """The number field with this label, whatever its unit."""
+    return page.get_by_role("spinbutton", name=re.compile(rf"^{label}( \(|$)"))
+
+
+def button(page: Page, key: str) -> Locator:
+    """The button, download or popover of this key."""
+    return page.locator(f".st-key-{key} button").first
 
 
 def type_number(page: Page, label: str, value: str) -> None:
@@ -89,7 +94,7 @@ def choose(page: Page, label: str, option: str) -> None:
 
 def start(page: Page) -> str:
     """Press Start; returns the run's id from the address."""
-    page.get_by_role("button", name="Start").click()
+    button(page, "start").click()
     page.wait_for_url(re.compile(r"run="), timeout=UI_TIMEOUT)
     return re.search(r"run=([a-z0-9]+)", page.url)[1]  # type: ignore[index]
 

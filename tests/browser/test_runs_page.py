@@ -11,7 +11,7 @@ import sys
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.app import Server, settle
+from tests.browser.app import Server, button, number, settle
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def tick_first_row(page: Page) -> None:
     box = grid.bounding_box()
     assert box is not None
     page.mouse.click(box["x"] + 18, box["y"] + 52)
-    expect(page.get_by_role("button", name="Open")).to_be_enabled()
+    expect(button(page, "open")).to_be_enabled()
 
 
 def test_a_run_of_the_shell_is_listed_renamed_tagged_exported_and_deleted(
@@ -60,13 +60,13 @@ def test_a_run_of_the_shell_is_listed_renamed_tagged_exported_and_deleted(
     tick_first_row(page)
 
     with page.expect_download() as download:
-        page.get_by_role("button", name="JSON").click()
+        button(page, "json").click()
     exported = json.loads(download.value.path().read_text())
     assert exported[0]["run_id"] == trained
     assert exported[0]["name"] == "tiger"
     assert len(exported[0]["epochs"]) == 2
 
-    page.get_by_role("button", name="Delete").click()
+    button(page, "delete").click()
     expect(page.get_by_text(re.compile("will be gone for good"))).to_be_visible()
     page.get_by_role("button", name="Delete 1 for good").click()
     expect(page.get_by_text("No run matches these filters.")).to_be_visible()
@@ -77,10 +77,10 @@ def test_a_run_opens_and_its_settings_fill_the_form_again(
 ) -> None:
     open_runs(page, server, trained)
     tick_first_row(page)
-    page.get_by_role("button", name="Open").click()
+    button(page, "open").click()
     expect(page.get_by_text(re.compile("Finished after 2 of 2 epochs"))).to_be_visible()
     assert trained in page.url
     page.get_by_role("button", name="Train again with these settings").click()
     expect(page.get_by_role("button", name="Start")).to_be_visible()
-    expect(page.get_by_role("spinbutton", name="Epochs").first).to_have_value("2")
+    expect(number(page, "Epochs")).to_have_value("2")
     expect(page.get_by_role("combobox", name=re.compile("Strategy"))).to_have_value("Cosine decay")
