@@ -9,6 +9,7 @@ input is also its leash: when it closes, because the server closed or died, the 
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import logging
 import os
@@ -91,6 +92,8 @@ class Worker:
         try:
             from lrdash.training import keras_engine  # noqa: F401 (the seconds that it takes)
 
+            gc.collect()
+            gc.freeze()  # the collections after each run need not look at TensorFlow's modules
             self._say({"ready": True})
             try:
                 run_id = self._jobs.get(timeout=IDLE)

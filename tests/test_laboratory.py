@@ -170,6 +170,16 @@ def test_a_worker_that_does_not_obey_a_stop_is_killed_and_replaced(
     eventually(lambda: gone(before.pid))
 
 
+def test_a_worker_that_has_trained_enough_is_renewed(
+    laboratory: Laboratory, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = eventually(laboratory.status)[0]
+    monkeypatch.setattr(supervisor, "RUNS_EACH", 0)
+    eventually(lambda: gone(before.pid))
+    monkeypatch.undo()
+    assert ended(store, queue(store, epochs=1)).status == "finished"
+
+
 def test_a_closed_laboratory_leaves_no_process_and_no_running_run(
     laboratory: Laboratory, store: Store
 ) -> None:

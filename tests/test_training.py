@@ -86,20 +86,21 @@ def test_the_rate_logged_is_the_rate_of_the_course(strategy: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("strategy", "params"),
+    ("strategy", "params", "warmup_epochs"),
     [
-        ("cosine", {}),
-        ("custom", {"expression": "lr * 0.7"}),
-        ("plateau", {"patience": 1, "min_delta": 10, "factor": 0.3, "cooldown": 2}),
-        ("plateau", {"patience": 1, "min_delta": 10, "factor": 0.3, "rules": "torch"}),
+        ("cosine", {}, 2.5),
+        ("custom", {"expression": "lr * 0.7"}, 1),
+        ("custom", {"expression": "lr * 0.7"}, 2.5),
+        ("plateau", {"patience": 1, "min_delta": 10, "factor": 0.3, "cooldown": 2}, 1),
+        ("plateau", {"patience": 1, "min_delta": 10, "factor": 0.3, "cooldown": 2}, 2.5),
+        ("plateau", {"patience": 1, "min_delta": 10, "factor": 0.3, "rules": "torch"}, 2.5),
     ],
 )
-@pytest.mark.parametrize("warmup_epochs", [1, 2.5])
 def test_warm_up_stands_before_every_strategy(
     strategy: str, params: dict[str, Any], warmup_epochs: float
 ) -> None:
     plan = make(RunSpec(
-        **{**SMALL, "epochs": 12}, strategy=strategy, params=params, warmup_epochs=warmup_epochs,
+        **{**SMALL, "epochs": 8}, strategy=strategy, params=params, warmup_epochs=warmup_epochs,
         warmup_start_factor=0.1,
     ))
     heard = run(plan)

@@ -17,8 +17,6 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Literal
 
-import lrdash
-
 LOG_LIMIT = 1_000_000  # bytes of one worker's log
 LOGS_KEPT = 20  # files
 
@@ -52,6 +50,7 @@ class WorkerProcess:
         self.worker_id = uuid.uuid4().hex[:12]
         self.log = logs / f"worker-{self.worker_id}.log"
         self.run_id: str | None = None
+        self.runs = 0  # given to it so far
         self.ready = False
         self.started = monotonic()
         self.stop_seen: float | None = None  # when its run's stop request was noticed
@@ -94,6 +93,7 @@ class WorkerProcess:
     def give(self, run_id: str) -> None:
         """Hand it a run; if it is dead already, `alive` will tell."""
         self.run_id, self.stop_seen = run_id, None
+        self.runs += 1
         if self._process.stdin is not None:
             with suppress(OSError):
                 self._process.stdin.write(json.dumps({"run": run_id}) + "\n")
@@ -153,7 +153,7 @@ class WorkerProcess:
 def _environment(database: str) -> dict[str, str]:
     """This process's, with the database (not in the arguments, which all users of a machine can
     read) and the place where lrdash is."""
-    root = str(Path(lrdash.__file__).parents[1])
+    root = str(Path(__file__).resolve().parents[2])
     paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
     return {
         **os.environ,

@@ -18,6 +18,7 @@ TICK = 0.1  # seconds between two looks at queue and workers
 SWEEP = 3.0  # seconds between two searches for dead workers of any process
 PATIENCE = 0.7  # seconds that a worker has to obey a stop before it is killed
 PARTING = 1.0  # seconds that workers have to end when the laboratory closes
+RUNS_EACH = 200  # after which a worker is renewed: TensorFlow keeps some megabytes of each run
 EARLY_DEATHS = 3  # in a row, before the first word; then queued runs fail
 LONGEST_PAUSE = 30.0  # seconds between two attempts to start a worker that dies at once
 SHUT_DOWN = "the server was shut down"
@@ -102,6 +103,8 @@ class Laboratory:
             self._hear(worker)
             if not worker.alive:
                 self._bury(worker)
+            elif worker.run_id is None and worker.runs >= RUNS_EACH:
+                self._renew(worker)
         if len(self._workers) < self._size and monotonic() >= self._start_at:
             self._add_worker()
         self._pay()
@@ -123,11 +126,21 @@ class Laboratory:
                     self._owed.append(partial(self._store.end, worker.run_id, "failed", reason))
                 worker.run_id = None
 
+    def _renew(self, worker: WorkerProcess) -> None:
+        """End an idle worker that has trained enough; another takes its place."""
+        worker.terminate()
+        worker.kill(after=PARTING)
+        self._remove(worker)
+        self._disown(worker, SHUT_DOWN)
+
+    def _remove(self, worker: WorkerProcess) -> None:
+        self._workers = tuple(other for other in self._workers if other is not worker)
+
     def _bury(self, worker: WorkerProcess) -> None:
         """Take a dead worker away; note how its run ended, and when to start the next."""
         self._hear(worker)
         worker.kill()
-        self._workers = tuple(other for other in self._workers if other is not worker)
+        self._remove(worker)
         cause = worker.cause_of_death()
         log.error("worker %s ended unexpectedly (%s)", worker.worker_id, cause)
         self._disown(worker, f"the training process ended unexpectedly ({cause})")
@@ -175,7 +188,7 @@ class Laboratory:
         if worker.run_id != run_id:
             return  # it has obeyed in the meantime
         worker.kill()
-        self._workers = tuple(other for other in self._workers if other is not worker)
+        self._remove(worker)
         self._owed.append(partial(self._note_stop, run_id))
         self._disown(worker, "the training process was ended by a stop")
         self._pay()  # at once, before anyone finds the run without its process

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import platform
 from collections.abc import Callable
 from functools import partial
@@ -45,7 +44,6 @@ def fit(
         return _fit(plan, split, partial(sink, run_id), should_stop)
     finally:
         keras.backend.clear_session()  # what a run leaves behind would pile up in a warm worker
-        gc.collect()
 
 
 def _fit(
@@ -88,7 +86,6 @@ def stopped_after(epochs: int) -> str:
 
 def _compiled(plan: Plan, course: Course) -> keras.Model:
     spec, shape = plan.spec, plan.dataset.shape
-    keras.backend.clear_session()
     keras.utils.set_random_seed(spec.seed)
     tf.config.experimental.enable_op_determinism()
     model = plan.model.build(shape)

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
 
 from lrdash.strategies.course import Course
@@ -19,16 +20,16 @@ class RateTable(keras.optimizers.schedules.LearningRateSchedule):  # type: ignor
     """
 
     def __init__(self, rates: NDArray[np.floating[Any]]) -> None:
-        self._rates = keras.ops.convert_to_tensor(np.asarray(rates, np.float32))
+        self._rates = tf.constant(np.asarray(rates, np.float32))
         self._last = len(rates) - 1
 
     def __call__(self, step: Any) -> Any:
         """The rate of the update with this number, counted from 0."""
-        return keras.ops.take(self._rates, keras.ops.minimum(step, self._last))
+        return tf.gather(self._rates, tf.minimum(tf.cast(step, tf.int64), self._last))
 
     def get_config(self) -> dict[str, Any]:
         """The table as JSON types."""
-        return {"rates": keras.ops.convert_to_numpy(self._rates).tolist()}
+        return {"rates": self._rates.numpy().tolist()}
 
 
 def first_rate(course: Course) -> float:
@@ -43,8 +44,7 @@ def set_rate(model: keras.Model, rate: float) -> None:
 
 def rate_in_use(model: keras.Model) -> np.float32:
     """The rate that the optimizer uses for its next update."""
-    rate = keras.ops.convert_to_tensor(model.optimizer.learning_rate)
-    return np.float32(keras.ops.convert_to_numpy(rate))
+    return np.float32(tf.convert_to_tensor(model.optimizer.learning_rate).numpy())
 
 
 def scheduler_of(course: Course) -> keras.callbacks.LearningRateScheduler:
