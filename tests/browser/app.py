@@ -41,9 +41,10 @@ class Server:
             return False
 
     def memory_mb(self) -> float:
-        """Resident memory of the server process, workers apart, in MB."""
+        """Memory of the server process alone, in MB: workers and library pages that all
+        processes share are not counted."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) / 1024  # type: ignore[index]
+        return int(re.search(r"RssAnon:\s+(\d+) kB", status)[1]) / 1024  # type: ignore[index]
 
     def workers(self) -> list[int]:
         """Process ids of the worker processes that this server started."""

@@ -11,6 +11,7 @@ import sys
 import pytest
 from playwright.sync_api import Page, expect
 
+from lrdash.store import Store
 from tests.browser.app import Server, button, number, settle
 
 
@@ -69,7 +70,10 @@ def test_a_run_of_the_shell_is_listed_renamed_tagged_exported_and_deleted(
     button(page, "delete").click()
     expect(page.get_by_text(re.compile("will be gone for good"))).to_be_visible()
     page.get_by_role("button", name="Delete 1 for good").click()
-    expect(page.get_by_text("No run matches these filters.")).to_be_visible()
+    expect(page.get_by_text(re.compile("will be gone for good"))).to_have_count(0)
+    known = Store(f"sqlite:///{server.home / 'lrdash.db'}")
+    assert trained not in [run.run_id for run in known.runs()]
+    known.close()
 
 
 def test_a_run_opens_and_its_settings_fill_the_form_again(
