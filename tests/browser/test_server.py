@@ -1,0 +1,41 @@
+"""Start and stop of the server, as an operator does them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.browser.app import Server
+
+
+def wait_healthy(server: Server) -> None:
+    for _ in range(240):
+        if server.healthy() and server.workers():
+            return
+        try:
+            server.process.wait(0.25)
+        except subprocess.TimeoutExpired:
+            continue
+        break
+    raise AssertionError((server.home / "server.log").read_text())
+
+
+def test_sigterm_ends_the_server_and_its_worker(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+    wait_healthy(server)
+    workers = server.workers()
+    server.close()
+    assert server.process.returncode in (0, -15)
+    assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
+
+
+def test_a_port_in_use_is_told_in_one_line(server: Server) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "lrdash", "serve", "--no-browser", "--port", str(server.port)],
+        capture_output=True, text=True, check=False, timeout=120,
+    )
+    assert done.returncode == 2
+    assert str(server.port) in done.stderr
+    assert "--port" in done.stderr
+    assert "Traceback" not in done.stderr
