@@ -9,10 +9,11 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,10 @@ def serve(
     allowed = [name for name in os.environ.get("LRDASH_ALLOWED_HOSTS", "").split(",") if name]
     if allowed:
         settings["server.allowedHosts"] = [name.strip() for name in allowed]
-    application.run(config=settings)
+    # Uvicorn ends in good order and then sends itself the signal once more.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with suppress(KeyboardInterrupt):
+        application.run(config=settings)
 
 
 def refuse_taken_port(host: str, port: int) -> None:

@@ -138,7 +138,7 @@ def test_the_live_traces_come_first_and_the_best_epoch_is_marked() -> None:
     ]
     assert points(figure, 1)[1][1] is None  # NaN is a gap
     assert points(figure, 3) == ([5.0], [pytest.approx(0.25)])
-    assert figure.data[4].text == ("epoch 2: wait 5 of 5: 0.1 to 0.05",)
+    assert figure.data[4].text == ("epoch 2:<br>wait 5 of 5:<br>0.1 to 0.05",)
     assert figure.layout.xaxis.range == (0, 100)
     assert figure.layout.yaxis2.type == "log"
 

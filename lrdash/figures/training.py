@@ -206,10 +206,7 @@ def _best(epochs: pd.DataFrame, metric: Metric, style: Style) -> dict[str, Any]:
 
 
 def _changes(changes: Sequence[Change], style: Style) -> dict[str, Any]:
-    texts = [
-        f"epoch {epoch:.4g}: {why}: {rate(before)} to {rate(after)}"
-        for epoch, before, after, why in changes
-    ]
+    texts = [_told(*change) for change in changes]
     return {
         "x": [float(change[0]) for change in changes],
         "y": plain(max(change[1], change[2]) for change in changes),
@@ -217,3 +214,9 @@ def _changes(changes: Sequence[Change], style: Style) -> dict[str, Any]:
         "hovertemplate": "%{text}",
         "marker": {"symbol": "triangle-down", "size": 10, "color": style.colour},
     }
+
+
+def _told(epoch: float, before: float, after: float, why: str) -> str:
+    """When, why, and from where to where unless the reason says so; short lines."""
+    rates = "" if " to " in why else f": {rate(before)} to {rate(after)}"
+    return f"epoch {epoch:.4g}: {why}{rates}".replace(": ", ":<br>", 2)
