@@ -47,8 +47,8 @@ class UnknownName(LrdashError):
 
     def __init__(self, kind: str, name: object, known: Iterable[str]) -> None:
         self.kind, self.name, self.known = kind, name, tuple(known)
-        near = difflib.get_close_matches(str(name), self.known, n=1, cutoff=0.5)
-        offer = f" Did you mean {near[0]!r}?" if near else ""
+        near = nearest(name, self.known)
+        offer = f" Did you mean {near!r}?" if near else ""
         listing = ", ".join(self.known) or "none"
         super().__init__(f"No {kind} named {shorten(name)}.{offer} Known: {listing}.")
 
@@ -79,7 +79,15 @@ class EngineUnavailable(LrdashError):
     """The engine that was asked for cannot train this spec."""
 
 
+def nearest(name: object, known: Iterable[str]) -> str | None:
+    """The known name that was probably meant, if there is one."""
+    return next(iter(difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.5)), None)
+
+
 def shorten(value: object, limit: int = 80) -> str:
     """The value as a user would type it, cut to `limit` characters."""
-    text = repr(value) if not isinstance(value, float) else f"{value:g}"
+    try:
+        text = repr(value) if not isinstance(value, float) else f"{value:g}"
+    except ValueError:  # Python writes no whole number of more than some thousand digits
+        return "a number too long to be shown"
     return text if len(text) <= limit else f"{text[: limit - 1]}…"

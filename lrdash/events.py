@@ -15,11 +15,17 @@ from numpy.typing import NDArray
 
 Status = Literal["queued", "running", "finished", "stopped", "failed", "diverged", "interrupted"]
 ACTIVE: tuple[Status, ...] = ("queued", "running")
+SHUT_DOWN = "the server was shut down"  # the reason of a run that this interrupted
 
 
 def now() -> datetime:
     """The time in UTC, as every record stores it."""
     return datetime.now(UTC)
+
+
+def stopped_after(epochs: int) -> str:
+    """The reason of a run that its user stopped."""
+    return f"stopped by the user after {epochs} epoch{'' if epochs == 1 else 's'}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,7 @@ import pydantic
 from pydantic import BaseModel, ConfigDict
 from pydantic.fields import FieldInfo
 
-from lrdash.errors import InvalidField
+from lrdash.errors import InvalidField, nearest
 
 MAX_RATE = 1000.0  # no rate above this is accepted anywhere
 
@@ -231,7 +231,7 @@ class RunSpec(Record):
         """
         try:
             values = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             values = None
         if not isinstance(values, Mapping):
             raise InvalidField("spec", "must be a JSON object", text)
@@ -284,15 +284,25 @@ def _bounds(info: FieldInfo) -> tuple[float | None, float | None, bool, bool]:
     return low, high, low_open, high_open
 
 
+def _lengths(info: FieldInfo) -> str:
+    """How many entries a list may have, e.g. `1 to 100 `; empty where nothing is said."""
+    least = next((m.min_length for m in info.metadata if isinstance(m, annotated_types.MinLen)), "")
+    most = next((m.max_length for m in info.metadata if isinstance(m, annotated_types.MaxLen)), "")
+    return f"{least} to {most} " if least and most else ""
+
+
 def _explain(cls: type[Record], fault: pydantic.ValidationError) -> InvalidField:
     """The first fault in a user's words: field, what is allowed, what was given."""
     error = fault.errors(include_url=False)[0]
-    name = ".".join(str(part) for part in error["loc"] if isinstance(part, str)) or "value"
+    parts = (part for part in error["loc"] if isinstance(part, str) and part != "[key]")
+    name = ".".join(parts) or "value"
     top = str(error["loc"][0]) if error["loc"] else ""
     given, kind = error["input"], error["type"]
     if kind == "extra_forbidden":
-        known = ", ".join(cls.model_fields) or "none"
-        return InvalidField(f"{cls.prefix}{name}", f"is not a setting (known: {known})", given)
+        near, known = nearest(name, cls.model_fields), ", ".join(cls.model_fields) or "none"
+        offer = f"did you mean {near!r}? " if near else ""
+        problem = f"is not a setting ({offer}known: {known})"
+        return InvalidField(f"{cls.prefix}{name}", problem, given)
     if kind == "missing":
         return InvalidField(f"{cls.prefix}{name}", "must be given", None)
     if kind == "value_error":
@@ -309,8 +319,13 @@ def _allowed(info: FieldInfo, error: Any) -> str:
         return f"must be one of {', '.join(knob.choices)}{none}"
     if knob.kind == "switch":
         return f"must be true or false{none}"
-    if knob.kind not in ("number", "integer"):
-        return f"is not allowed ({error['msg']})"
+    if knob.kind == "text":
+        limit = error.get("ctx", {}).get("max_length")
+        return f"must have at most {limit} characters" if limit else "must be a text"
+    if knob.kind == "list":
+        return f"must be a list of {_lengths(info)}numbers{none}"
+    if knob.kind == "other":
+        return f"must map names of settings to values{none}"
     noun = "a whole number" if knob.kind == "integer" else "a number"
     low, high = (f"{b:,.10g}" if b is not None else "" for b in (knob.low, knob.high))
     if low and high and not (knob.low_open or knob.high_open):

@@ -25,7 +25,7 @@ from typing import Any
 
 from lrdash import plan, training
 from lrdash.errors import LrdashError, StoreError
-from lrdash.events import Event, RunEnded
+from lrdash.events import SHUT_DOWN, Event, RunEnded
 from lrdash.spec import RunSpec
 from lrdash.store import Store
 from lrdash.training.failures import in_words
@@ -35,7 +35,6 @@ HEARTBEAT = 1.0  # seconds
 POLL = 0.2  # seconds between two looks whether a stop was asked for
 IDLE = 0.3  # seconds without a run before the first practice
 PARTING = 0.7  # seconds for the last words to the store
-SHUT_DOWN = "the server was shut down"
 
 log = logging.getLogger("lrdash.worker")
 

@@ -98,6 +98,12 @@ def test_a_wrong_field_is_named_before_anything_is_made(
     assert store.runs() == []
 
 
+@pytest.mark.parametrize("spec", ["digits", {"epochs": 1}, 3])
+def test_what_is_no_spec_is_refused_in_words(spec: Any) -> None:
+    with pytest.raises(InvalidField, match="spec must be a RunSpec, got "):
+        lrdash.train(spec)
+
+
 def test_an_unknown_name_is_answered_with_the_nearest(store: Store) -> None:
     with pytest.raises(UnknownName, match="Did you mean 'cosine'"):
         lrdash.train(strategy="cosin")

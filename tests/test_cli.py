@@ -159,7 +159,10 @@ def test_a_parameter_that_is_no_json_is_a_text() -> None:
     }
 
 
-@pytest.mark.parametrize("pair", ["factor", "=1", "milestones=[1,", 'mode="x'])
+@pytest.mark.parametrize(
+    "pair", ["factor", "=1", "milestones=[1,", 'mode="x', "factor=" + "[" * 100_000],
+    ids=lambda pair: pair[:16],
+)
 def test_a_parameter_that_cannot_be_read_is_named(pair: str) -> None:
     with pytest.raises(InvalidField, match="--param must"):
         settings([pair], "--param")
@@ -178,6 +181,11 @@ def test_a_parameter_that_cannot_be_read_is_named(pair: str) -> None:
         (["train", "--base-lr", "0"], "base_lr must be"),
         (["train", "--optimizer", "adan"], "optimizer must be one of sgd"),
         (["train", "--engine", "jet"], "No engine named 'jet'"),
+        (["train", "--engine", "lanes"], "The lanes engine is not built yet"),
+        (["train", "--model-param", "witdhs=[8]"], "did you mean 'widths'?"),
+        (["preview", "plateau", "--monitored", "[1, ["], "monitored must be a list"),
+        (["preview", "plateau", "--monitored", f"[{10**400}]"], "monitored must be a list"),
+        (["preview", "points", "--param", f"points=[[0, {10**400}]]"], "points.points must be"),
         (["train", "--early-stopping", "0"], "early_stopping.patience must be"),
         (["train", "--warmup-epochs", "40"], "warmup_epochs must be"),
         (["runs", "show", "nothere"], "There is no run 'nothere'"),

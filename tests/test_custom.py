@@ -113,6 +113,8 @@ def test_a_curve_that_changes_at_every_epoch_has_no_marks_when_long() -> None:
          "got 'lr / (epoch - 3)'."),
         ("1 / abs(epoch - 3)", "custom.expression cannot be computed where epoch = 3: division by "
          "zero at column 5, got '1 / abs(epoch - 3)'."),
+        ("lr / (lr - 0.1)", "custom.expression cannot be computed where lr = 0.1: division by "
+         "zero at column 7 (epoch 0), got 'lr / (lr - 0.1)'."),
     ],
 )
 def test_a_value_that_is_no_rate_is_refused_before_training(text: str, message: str) -> None:
@@ -135,8 +137,12 @@ def test_too_long_an_expression_is_refused() -> None:
 
 
 def test_a_value_that_is_no_text_is_refused() -> None:
-    with pytest.raises(InvalidField, match=r"custom\.expression is not allowed .*string"):
-        Custom(expression=3)
+    with pytest.raises(InvalidField, match=r"custom\.expression must be a text, got \[3\]\."):
+        Custom(expression=[3])
+
+
+def test_a_plain_number_is_an_expression() -> None:
+    assert Custom(expression=0.25).rates(horizon(2, steps=1)).tolist() == [0.25, 0.25]
 
 
 class Optimizer:

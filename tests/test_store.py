@@ -212,6 +212,7 @@ def test_names_and_tags_can_be_changed(store: Store) -> None:
     ("name", "tags", "message"),
     [
         ("x" * 201, [], "name must have at most 200 characters"),
+        (None, [], "name must be a text"),
         ("a\0b", [], "name must not contain control characters"),
         ("\ud800", [], "name must not contain control characters"),
         ("", ["y" * 51], "tags must have at most 50 characters"),

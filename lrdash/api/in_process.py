@@ -12,8 +12,8 @@ from time import monotonic
 from typing import Any
 
 from lrdash.api.run import Run, load
-from lrdash.errors import StoreError, UnknownName
-from lrdash.events import Event, RunEnded, fan_out
+from lrdash.errors import InvalidField, StoreError
+from lrdash.events import Event, RunEnded, fan_out, stopped_after
 from lrdash.plan import Plan, make
 from lrdash.spec import RunSpec
 from lrdash.store import Store
@@ -48,11 +48,14 @@ def train(
         The run, whatever its end: look at `status` and `reason`.
 
     Raises:
-        InvalidField, UnknownName: for a field that is wrong; then no run is made.
+        InvalidField, UnknownName, EngineUnavailable: for a field that is wrong; then no run is
+            made.
         StoreError: if the database cannot be used.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    if not isinstance(spec, RunSpec | None):
+        raise InvalidField("spec", "must be a RunSpec", spec)
     plan = check(RunSpec(**fields) if spec is None else spec.replace(**fields), engine)
     store = Store()
     try:
@@ -72,11 +75,11 @@ def check(spec: RunSpec, engine: str = "auto") -> Plan:
 
     Raises:
         InvalidField, UnknownName: for a field that is wrong.
+        EngineUnavailable: for an engine that is not built yet.
     """
-    from lrdash.training import ENGINES
+    from lrdash.training import check_engine
 
-    if engine not in ENGINES:
-        raise UnknownName("engine", engine, ENGINES)
+    check_engine(engine)
     return make(spec)
 
 
@@ -101,8 +104,8 @@ def _train(
             should_stop=_stop_requests(store, run_id), engine=engine,
         )
     except KeyboardInterrupt:
-        reason = f"stopped by the user after {done} {'epoch' if done == 1 else 'epochs'}"
-        ended = RunEnded(status="stopped", reason=reason, seconds=monotonic() - began)
+        seconds = monotonic() - began
+        ended = RunEnded(status="stopped", reason=stopped_after(done), seconds=seconds)
         outbox(run_id, ended)
         tell(ended)
     finally:

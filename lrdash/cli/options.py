@@ -79,7 +79,7 @@ def settings(given: Sequence[str], option: str) -> dict[str, Any]:
 def _value(option: str, name: str, text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         if text.lstrip()[:1] in ("[", "{", '"'):
             problem = f"must give {name} a JSON value (a list looks like [15, 25])"
             raise InvalidField(option, problem, text) from None

@@ -61,7 +61,7 @@ def _numbers(text: str | None) -> list[float] | None:
         return None
     try:
         values = json.loads(text if text.lstrip().startswith("[") else f"[{text}]")
-    except ValueError:
+    except (ValueError, RecursionError):
         values = None
     if not isinstance(values, list):
         raise InvalidField("monitored", "must be a list of numbers, e.g. [0.5, 0.4]", text)

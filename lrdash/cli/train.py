@@ -17,6 +17,7 @@ from lrdash.cli.output import as_json, console, hushed, silent_stdout
 from lrdash.events import EpochEnded, Event, RateDecided
 from lrdash.frames import METRICS
 from lrdash.spec import RunSpec
+from lrdash.store import Store
 
 if TYPE_CHECKING:
     from lrdash.api import Progress as Listener
@@ -61,6 +62,7 @@ def _train(spec: RunSpec, engine: str, name: str, listener: Listener | None) -> 
     from lrdash import api
 
     api.check(spec, engine)
+    Store().close()  # one that cannot be used is told before the seconds that TensorFlow takes
     with hushed():  # TensorFlow's remarks about missing GPUs
         from lrdash.training import keras_engine  # noqa: F401
     return api.train(spec, engine=engine, name=name, progress=listener)

@@ -11,6 +11,7 @@ from functools import partial
 from time import monotonic
 
 from lrdash.errors import RunNotFound, StoreError
+from lrdash.events import SHUT_DOWN, stopped_after
 from lrdash.laboratory.process import WorkerProcess, WorkerStatus
 from lrdash.store import Store, home
 
@@ -21,7 +22,6 @@ PARTING = 1.0  # seconds that workers have to end when the laboratory closes
 RUNS_EACH = 200  # after which a worker is renewed: TensorFlow keeps some megabytes of each run
 EARLY_DEATHS = 3  # in a row, before the first word; then queued runs fail
 LONGEST_PAUSE = 30.0  # seconds between two attempts to start a worker that dies at once
-SHUT_DOWN = "the server was shut down"
 
 log = logging.getLogger(__name__)
 
@@ -198,8 +198,7 @@ class Laboratory:
             epochs = self._store.run(run_id).epochs_done
         except RunNotFound:  # deleted while it was trained
             return
-        plural = "" if epochs == 1 else "s"
-        self._store.end(run_id, "stopped", f"stopped by the user after {epochs} epoch{plural}")
+        self._store.end(run_id, "stopped", stopped_after(epochs))
 
     def _hand_out(self) -> None:
         idle = [worker for worker in self._workers if worker.ready and worker.run_id is None]

@@ -131,6 +131,8 @@ def checked_tags(tags: Iterable[str]) -> list[str]:
 
 
 def _checked(field: str, text: str, limit: int) -> str:
+    if not isinstance(text, str):
+        raise InvalidField(field, "must be a text", text)
     tidy = " ".join(text.split())
     if len(tidy) > limit:
         raise InvalidField(field, f"must have at most {limit} characters", text)

@@ -51,4 +51,6 @@ def sqlite_url(path: Path) -> str:
 
 
 def _cause(fault: Exception) -> str:
+    if isinstance(fault, FileExistsError):
+        return "it is a file"
     return (getattr(fault, "strerror", None) or str(fault)).rstrip(".").lower()

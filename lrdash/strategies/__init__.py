@@ -129,7 +129,7 @@ def _values(monitored: Sequence[float] | None, epochs: int) -> list[float] | Non
         return None
     try:
         values = [float(value) for value in monitored]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InvalidField("monitored", "must be a list of numbers", monitored) from None
     if len(values) != epochs:
         problem = f"must have one value for each of the {epochs} epochs"

@@ -68,6 +68,13 @@ epoch, lr, step, base_lr, epochs, got 'os'.
         f"base_lr, epochs, {', '.join(CONSTANTS)}. Functions: {', '.join(FUNCTIONS)}.",
     )
 
+    @pydantic.field_validator("expression", mode="before")
+    @classmethod
+    def _as_text(cls, given: object) -> object:
+        """A plain number is an expression, too: the command line reads `0.1` as a number."""
+        plain = isinstance(given, int | float) and not isinstance(given, bool)
+        return repr(given) if plain else given
+
     @pydantic.field_validator("expression")
     @classmethod
     def _readable(cls, text: str) -> str:
@@ -148,10 +155,15 @@ def _values(text: str, horizon: Horizon) -> tuple[float, ...]:
     values: list[float] = []
     rate = horizon.base_lr
     for epoch in range(horizon.whole_epochs):
-        rate = expression.evaluate(
-            epoch=epoch, lr=rate, step=horizon.lead + epoch * horizon.steps_per_epoch,
-            base_lr=horizon.base_lr, epochs=horizon.whole_epochs,
-        )
+        try:
+            rate = expression.evaluate(
+                epoch=epoch, lr=rate, step=horizon.lead + epoch * horizon.steps_per_epoch,
+                base_lr=horizon.base_lr, epochs=horizon.whole_epochs,
+            )
+        except InvalidField as fault:
+            told = "epoch" in expression.used
+            problem = fault.problem if told else f"{fault.problem} (epoch {epoch})"
+            raise InvalidField(fault.field, problem, text) from None
         if not 0 <= rate <= MAX_RATE:
             problem = f"gives {rate:g} at epoch {epoch}: a rate must be between 0 and {MAX_RATE:g}"
             raise InvalidField("custom.expression", problem, text)

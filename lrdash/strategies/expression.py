@@ -106,8 +106,10 @@ def parse(text: str, *, field: str, names: tuple[str, ...]) -> Expression:
     try:
         tree = ast.parse(body, mode="eval").body
     except SyntaxError as fault:
-        column = indent + max(1, fault.offset or 1) - 1
-        problem = _place(column, fault.msg.partition(".")[0])
+        end = len(body.rstrip())
+        column = fault.offset - 1 if fault.offset else end  # 0: the text ends too early
+        reason = fault.msg.partition(".")[0] if column < end else "something is missing here"
+        problem = _place(indent + column, reason)
         raise InvalidField(field, problem, text) from None
     except (RecursionError, MemoryError):
         raise InvalidField(field, "is nested too deep to be read", text) from None

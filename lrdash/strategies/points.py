@@ -136,7 +136,7 @@ def _pairs(given: object) -> tuple[tuple[float, float], ...]:
     if isinstance(given, Sequence) and not isinstance(given, str):
         try:
             pairs = tuple((float(share), float(factor)) for share, factor in given)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             pairs = ()
         if pairs and np.isfinite(pairs).all():
             return pairs

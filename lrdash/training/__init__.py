@@ -63,11 +63,21 @@ def train(
     return ended
 
 
-def _engine(name: str) -> Engine:
-    if name in ENGINES:
-        from lrdash.training.keras_engine import fit
+def check_engine(name: str) -> None:
+    """Refuse an engine that there is not.
 
-        return fit
+    Raises:
+        EngineUnavailable: one that is not built yet.
+        UnknownName: any other; offers the nearest.
+    """
     if name == "lanes":
         raise EngineUnavailable("The lanes engine is not built yet. Choose engine auto or keras.")
-    raise UnknownName("engine", name, ENGINES)
+    if name not in ENGINES:
+        raise UnknownName("engine", name, ENGINES)
+
+
+def _engine(name: str) -> Engine:
+    check_engine(name)
+    from lrdash.training.keras_engine import fit
+
+    return fit

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from lrdash.datasets.base import Split
-from lrdash.events import RunEnded, RunStarted, Sink
+from lrdash.events import RunEnded, RunStarted, Sink, stopped_after
 from lrdash.plan import Plan
 from lrdash.strategies.course import Course
 from lrdash.training.callbacks import Stream
@@ -77,11 +77,6 @@ def _fit(
         return RunEnded(status="diverged", reason=str(fault), seconds=stream.seconds)
     reason = _early(plan, stopper[0]) if stopper else ""
     return RunEnded(status="finished", reason=reason, seconds=stream.seconds)
-
-
-def stopped_after(epochs: int) -> str:
-    """The reason of a run that its user stopped."""
-    return f"stopped by the user after {epochs} epoch{'' if epochs == 1 else 's'}"
 
 
 def _compiled(plan: Plan, course: Course) -> keras.Model:
