@@ -1,0 +1,40 @@
+"""Runs for the soak tests: small ones to queue, and waiting for what becomes of them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from lrdash.plan import make
+from lrdash.spec import RunSpec
+from lrdash.store import RunRow, Store
+
+SMALL: dict[str, Any] = {"dataset": "wine", "model": "linear", "base_lr": 0.05, "epochs": 1}
+ENDLESS = 10_000  # epochs; no test waits for their end
+
+
+def eventually(condition: Callable[[], Any], what: str, seconds: float = 120.0) -> Any:
+    """What the condition gives, as soon as that is true; `what` is said if it never is."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
+        threading.Event().wait(0.02)
+    return found
+
+
+def queue(store: Store, **fields: Any) -> str:
+    """Queue a run; gives its id."""
+    plan = make(RunSpec(**{**SMALL, **fields}))
+    return store.create_run(
+        plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
+        parameters=plan.parameters,
+    )
+
+
+def ended(store: Store, run_id: str) -> RunRow:
+    """The run, once it has ended one way or another."""
+    return eventually(
+        lambda: (row := store.run(run_id)) and not row.active and row, f"run {run_id} ends"
+    )
