@@ -31,7 +31,8 @@ class Rule:
 
 BASE = "errors registry spec events"
 PLANNING = f"{BASE} strategies datasets models plan"
-READING = f"{PLANNING} store store.rows frames analysis analysis.words figures laboratory"
+COMPARING = f"{PLANNING} experiment grouping"
+READING = f"{COMPARING} store store.rows frames analysis analysis.words figures laboratory"
 RULES = {
     "errors": Rule(),
     "registry": Rule("errors"),
@@ -41,15 +42,17 @@ RULES = {
     "datasets": Rule("errors registry spec", "numpy", lazily="keras sklearn"),
     "models": Rule("errors registry spec", "numpy pydantic", lazily="keras"),
     "plan": Rule(f"{BASE} strategies datasets models", "numpy"),
-    "training": Rule(PLANNING, "numpy keras tensorflow"),
+    "experiment": Rule(PLANNING, "pydantic"),
+    "grouping": Rule(PLANNING),
+    "training": Rule(COMPARING, "numpy keras tensorflow"),
     "store": Rule("errors spec events store.rows", "numpy sqlalchemy"),
     "store.rows": Rule("errors spec events", "numpy"),
-    "worker": Rule(f"{PLANNING} training store store.rows", lazily="keras tensorflow"),
+    "worker": Rule(f"{COMPARING} training store store.rows", lazily="keras tensorflow"),
     "laboratory": Rule("errors spec events store store.rows"),
     "analysis.words": Rule(f"{BASE} strategies store.rows", "numpy"),
     "frames": Rule(f"{BASE} strategies store.rows analysis.words", "numpy pandas"),
     "analysis": Rule(
-        f"{PLANNING} store.rows frames analysis.words", "numpy pandas scipy"
+        f"{COMPARING} store.rows frames analysis.words", "numpy pandas scipy"
     ),
     "figures": Rule(
         "errors events strategies frames analysis analysis.words", "numpy pandas plotly"

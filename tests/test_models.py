@@ -76,6 +76,21 @@ def test_every_model_counts_its_weights_as_keras_does(kind: type[Model]) -> None
 
 
 @each_model
+def test_every_model_counts_its_work_as_its_layers_show_it(kind: type[Model]) -> None:
+    for shape in fitting(kind):
+        for model in variants(kind):
+            layers = [layer for layer in model.build(shape).layers if hasattr(layer, "kernel")]
+            places = [int(np.prod(layer.output.shape[1:-1])) for layer in layers]
+            kernels = [int(np.prod(layer.kernel.shape)) for layer in layers]
+            work = model.work(shape)
+            assert work.multiply_adds == sum(map(int.__mul__, places, kernels)), (model, shape)
+            outputs = sum(int(np.prod(layer.output.shape[1:])) for layer in layers)
+            assert work.numbers == 2 * outputs, (model, shape)
+            convolutions = any(isinstance(layer, keras.layers.Conv2D) for layer in layers)
+            assert kind.convolutional == convolutions
+
+
+@each_model
 def test_every_model_fits_the_images_of_all_sizes(kind: type[Model]) -> None:
     for name in ("8x8x1", "28x28x1", "32x32x3"):
         assert kind.misfit(SHAPES[name]) is None

@@ -6,6 +6,7 @@ which models fit and how large they are without loading it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from lrdash.spec import DataShape, Record, field
@@ -16,6 +17,20 @@ Activation = Literal["relu", "tanh", "gelu", "elu", "silu", "sigmoid"]
 SMALLEST_IMAGE = 8  # pixels of the shorter side that the convolutional models can take
 
 
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """What one example costs on its way through a model; two of them add up."""
+
+    multiply_adds: int  # of the forward pass
+    numbers: int  # that the layers hand on; training keeps them for the way back
+
+    def __add__(self, other: Work) -> Work:
+        return Work(
+            multiply_adds=self.multiply_adds + other.multiply_adds,
+            numbers=self.numbers + other.numbers,
+        )
+
+
 class Model(Record):
     """Base of all models; the class variables describe the model to its users."""
 
@@ -23,6 +38,7 @@ class Model(Record):
     label: ClassVar[str]  # sentence case, e.g. "Multilayer perceptron"
     description: ClassVar[str]  # one or two sentences: what it is and what it is good for
     source: ClassVar[str]  # paper or book
+    convolutional: ClassVar[bool] = False
 
     @classmethod
     def misfit(cls, shape: DataShape) -> str | None:
@@ -43,9 +59,15 @@ class Model(Record):
         """Trainable weights of the built model, counted without Keras."""
         raise NotImplementedError
 
+    def work(self, shape: DataShape) -> Work:
+        """What one example costs, counted without Keras: good for estimates, not exact."""
+        raise NotImplementedError
+
 
 class ImageModel(Model):
     """Base of the convolutional models."""
+
+    convolutional: ClassVar[bool] = True
 
     @classmethod
     def misfit(cls, shape: DataShape) -> str | None:

@@ -9,6 +9,7 @@ from lrdash.models.base import (
     Activation,
     ImageModel,
     KerasModel,
+    Work,
     activation_field,
     batch_norm_field,
     dropout_field,
@@ -86,3 +87,13 @@ class Cnn(ImageModel):
             height, width, channels = height // 2, width // 2, filters
         count += layers.dense_weights(height * width * channels, self.width, self.batch_norm)
         return count + layers.dense_weights(self.width, shape.outputs)
+
+    def work(self, shape: DataShape) -> Work:
+        """Convolutions, the dense layer over what pooling leaves, and the output."""
+        height, width, channels = shape.input_shape
+        work = layers.dense_work(self.width, shape.outputs)
+        for block in range(self.blocks):
+            filters = self.filters * 2**block
+            work += layers.convolution_work(height, width, channels, filters)
+            height, width, channels = height // 2, width // 2, filters
+        return work + layers.dense_work(height * width * channels, self.width)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from lrdash.models.base import KerasModel
+from lrdash.models.base import KerasModel, Work
 from lrdash.spec import DataShape
 
 Tensor = Any  # keras.KerasTensor
@@ -112,6 +112,21 @@ def convolution_weights(
 ) -> int:
     """Trainable weights of `convolution`."""
     return dense_weights(kernel * kernel * channels, filters, batch_norm)
+
+
+def dense_work(inputs: int, units: int) -> Work:
+    """Cost of `dense`; its outputs count before and behind the activation."""
+    return Work(multiply_adds=inputs * units, numbers=2 * units)
+
+
+def convolution_work(
+    height: int, width: int, channels: int, filters: int, *, kernel: int = 3
+) -> Work:
+    """Cost of `convolution`; height and width are those of its outputs."""
+    pixels = height * width
+    return Work(
+        multiply_adds=pixels * kernel * kernel * channels * filters, numbers=2 * pixels * filters
+    )
 
 
 def _penalty(l2: float) -> Any:

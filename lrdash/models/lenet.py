@@ -9,6 +9,7 @@ from lrdash.models.base import (
     Activation,
     ImageModel,
     KerasModel,
+    Work,
     activation_field,
     batch_norm_field,
     dropout_field,
@@ -87,6 +88,21 @@ class Lenet(ImageModel):
             count += layers.dense_weights(inputs, width, self.batch_norm)
             inputs = width
         return count + layers.dense_weights(inputs, shape.outputs)
+
+    def work(self, shape: DataShape) -> Work:
+        """Two convolutions, two dense layers and the output."""
+        size, channels = shape.input_shape[:2], shape.input_shape[2]
+        work = layers.dense_work(WIDTHS[-1], shape.outputs)
+        for number, filters in enumerate(FILTERS, start=1):
+            cut = 0 if _pads(size, number) else KERNEL - 1
+            height, width = (side - cut for side in size)
+            work += layers.convolution_work(height, width, channels, filters, kernel=KERNEL)
+            size, channels = (height // 2, width // 2), filters
+        inputs = size[0] * size[1] * channels
+        for units in WIDTHS:
+            work += layers.dense_work(inputs, units)
+            inputs = units
+        return work
 
 
 def _pads(size: tuple[int, ...], number: int) -> bool:

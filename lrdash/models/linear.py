@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from lrdash.models import layers
-from lrdash.models.base import KerasModel, Model, l2_field
+from lrdash.models.base import KerasModel, Model, Work, l2_field
 from lrdash.spec import DataShape
 
 
@@ -40,3 +40,7 @@ class Linear(Model):
     def parameters(self, shape: DataShape) -> int:
         """One weight for each input and output, and the biases."""
         return layers.dense_weights(layers.features(shape), shape.outputs)
+
+    def work(self, shape: DataShape) -> Work:
+        """One dense layer."""
+        return layers.dense_work(layers.features(shape), shape.outputs)

@@ -12,6 +12,7 @@ from lrdash.models.base import (
     Activation,
     KerasModel,
     Model,
+    Work,
     activation_field,
     batch_norm_field,
     dropout_field,
@@ -82,3 +83,11 @@ class Mlp(Model):
             for inputs, units in itertools.pairwise(sizes)
         )
         return hidden + layers.dense_weights(sizes[-1], shape.outputs)
+
+    def work(self, shape: DataShape) -> Work:
+        """Each layer, the output included."""
+        sizes = (layers.features(shape), *self.widths)
+        work = layers.dense_work(sizes[-1], shape.outputs)
+        for inputs, units in itertools.pairwise(sizes):
+            work += layers.dense_work(inputs, units)
+        return work

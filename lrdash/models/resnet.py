@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from lrdash.models import layers
-from lrdash.models.base import ImageModel, KerasModel, dropout_field, l2_field
+from lrdash.models.base import ImageModel, KerasModel, Work, dropout_field, l2_field
 from lrdash.spec import DataShape, field
 
 
@@ -97,3 +97,19 @@ class Resnet(ImageModel):
                 count += layers.convolution_weights(channels, filters, batch_norm=True, kernel=1)
             channels = filters
         return count + layers.dense_weights(channels, shape.outputs)
+
+    def work(self, shape: DataShape) -> Work:
+        """Stem, two convolutions a block, a shortcut a halving, output."""
+        height, width, channels = shape.input_shape
+        work = layers.convolution_work(height, width, channels, self.filters)
+        channels = self.filters
+        for stage in range(self.stages):
+            filters = self.filters * 2**stage
+            if stage:
+                height, width = -(-height // 2), -(-width // 2)
+                work += layers.convolution_work(height, width, channels, filters, kernel=1)
+            for _ in range(self.blocks):
+                work += layers.convolution_work(height, width, channels, filters)
+                work += layers.convolution_work(height, width, filters, filters)
+                channels = filters
+        return work + layers.dense_work(channels, shape.outputs)
