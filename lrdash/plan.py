@@ -17,7 +17,9 @@ from lrdash.spec import RunSpec
 from lrdash.strategies import STRATEGIES
 from lrdash.strategies.base import Rates, Rule, Strategy
 from lrdash.strategies.course import Course
+from lrdash.strategies.snippet import call
 
+KERAS_LOSSES = {"cross_entropy": "sparse_categorical_crossentropy"}  # others have the same name
 MAX_UPDATES = 5_000_000  # of one run; the rates of all updates are held in memory, 8 bytes each
 
 
@@ -51,6 +53,27 @@ class Plan:
         if course.table is not None:
             return course.table
         return np.concatenate([course.rates(epoch) for epoch in range(self.spec.epochs)])
+
+    def keras_code(self) -> str:
+        """The same recipe as a Keras script; see `lrdash.strategies.code.keras_code`."""
+        spec = self.spec
+        return self.strategy.keras_code(
+            base_lr=spec.base_lr, epochs=spec.epochs, steps_per_epoch=self.steps_per_epoch,
+            warmup_epochs=spec.warmup_epochs, warmup_start_factor=spec.warmup_start_factor,
+            optimizer=spec.optimizer, momentum=spec.momentum, nesterov=spec.nesterov,
+            weight_decay=spec.weight_decay, batch_size=spec.batch_size,
+            loss=KERAS_LOSSES.get(self.loss, self.loss), label_smoothing=spec.label_smoothing,
+            metrics=("accuracy",) if "accuracy" in self.metrics else (),
+            more_callbacks=_early_stopping(spec),
+        )
+
+
+def _early_stopping(spec: RunSpec) -> tuple[str, ...]:
+    wanted = spec.early_stopping
+    if wanted is None:
+        return ()
+    mode = "max" if wanted.monitor.endswith("accuracy") else "min"
+    return (call("keras.callbacks.EarlyStopping", mode=mode, **wanted.as_dict()),)
 
 
 def make(spec: RunSpec) -> Plan:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from lrdash import training
-from lrdash.events import EpochEnded, Event
+from lrdash.events import EpochEnded, Event, stopped_after
 from lrdash.laboratory import Laboratory, process, supervisor
 from lrdash.plan import make
 from lrdash.spec import RunSpec
@@ -125,7 +125,7 @@ def test_a_running_run_stops_and_a_queued_one_never_begins(
     store.request_stop(busy)
     row = ended(store, busy)
     assert row.status == "stopped"
-    assert row.reason == f"stopped by the user after {row.epochs_done} epochs"
+    assert row.reason == stopped_after(row.epochs_done)
     assert store.epochs(waiting) == []
 
 

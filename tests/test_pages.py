@@ -196,6 +196,24 @@ def test_an_unknown_run_is_told_without_a_traceback(store: Store) -> None:
     assert "There is no run 'nosuchrun'" in test.error[0].value
 
 
+def test_settings_of_a_deleted_run_are_told_and_the_form_stays(store: Store) -> None:
+    test = page("train", **{"from": "nosuchrun"})
+    assert not test.exception
+    assert "There is no run 'nosuchrun'" in test.error[0].value
+    assert [button.label for button in test.button] == ["Start"]
+
+
+def test_many_runs_are_shown_page_by_page(store: Store) -> None:
+    plan = make(RunSpec(dataset="wine", model="linear", epochs=1))
+    for _ in range(103):
+        run_id = store.create_run(plan.spec, steps_per_epoch=1, updates=1, parameters=1)
+        store.request_stop(run_id)
+    test = page("runs")
+    assert not test.exception
+    assert len(test.dataframe[0].value) == 100
+    assert "103 runs" in words(test)
+
+
 def test_no_runs_yet_says_what_will_be_here(store: Store) -> None:
     test = page("runs")
     assert not test.exception

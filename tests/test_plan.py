@@ -264,3 +264,21 @@ def test_invalid_plans_name_the_field() -> None:
     with pytest.raises(InvalidField) as caught:
         make(RunSpec(batch_size=2000))
     assert (caught.value.field, caught.value.given) == ("batch_size", 2000)
+
+
+@pytest.mark.parametrize("dataset", ["digits", "diabetes"])
+@pytest.mark.parametrize("loss", ["auto", "mse", "huber"])
+def test_the_keras_code_names_the_loss_and_the_metrics_of_the_task(dataset: str, loss: str) -> None:
+    code = make(RunSpec(dataset=dataset, loss=loss)).keras_code()
+    assert ('metrics=["accuracy"]' in code) == (dataset == "digits")
+    expected = "sparse_categorical_crossentropy" if dataset == "digits" else "mse"
+    assert f'loss="{expected if loss == "auto" else loss}"' in code
+
+
+def test_the_keras_code_holds_label_smoothing_and_early_stopping() -> None:
+    spec = RunSpec(label_smoothing=0.1, early_stopping={"patience": 4, "monitor": "val_accuracy"})
+    code = make(spec).keras_code()
+    assert "CategoricalCrossentropy(label_smoothing=0.1)" in code
+    assert "EarlyStopping(" in code
+    assert "patience=4" in code
+    assert 'mode="max"' in code

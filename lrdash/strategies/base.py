@@ -112,6 +112,8 @@ class Strategy(Record):
         batch_size: int = 32,
         loss: str = "sparse_categorical_crossentropy",
         metrics: Sequence[str] = ("accuracy",),
+        label_smoothing: float = 0.0,
+        more_callbacks: Sequence[str] = (),
     ) -> str:
         """A complete Keras script with these rates; `lrdash.strategies.code` has the details."""
         from lrdash.strategies.code import keras_code
@@ -120,7 +122,8 @@ class Strategy(Record):
             self, base_lr=base_lr, epochs=epochs, steps_per_epoch=steps_per_epoch,
             warmup_epochs=warmup_epochs, warmup_start_factor=warmup_start_factor,
             optimizer=optimizer, momentum=momentum, nesterov=nesterov, weight_decay=weight_decay,
-            batch_size=batch_size, loss=loss, metrics=metrics,
+            batch_size=batch_size, loss=loss, metrics=metrics, label_smoothing=label_smoothing,
+            more_callbacks=more_callbacks,
         )
 
 

@@ -100,6 +100,8 @@ def keras_code(
     batch_size: int = 32,
     loss: str = "sparse_categorical_crossentropy",
     metrics: Sequence[str] = ("accuracy",),
+    label_smoothing: float = 0.0,
+    more_callbacks: Sequence[str] = (),
 ) -> str:
     """A complete Keras script that defines `learning_rate`, `callbacks` and `optimizer`.
 
@@ -117,6 +119,8 @@ def keras_code(
         batch_size: examples an update, for the commented call of `fit`.
         loss: for the commented call of `compile`.
         metrics: for the commented call of `compile`.
+        label_smoothing: of the loss, which then is the cross-entropy of one-hot targets.
+        more_callbacks: further callbacks as Python expressions, e.g. an early stopping.
 
     Raises:
         InvalidField: warm-up as long as the training, or settings that the horizon does not bear.
@@ -139,10 +143,15 @@ def keras_code(
         blocks.append(f"\n{code.definitions.strip()}\n")
     blocks.append(
         f"learning_rate = {code.learning_rate}\n"
-        f"callbacks = {_listed(code.callbacks)}\n"
+        f"callbacks = {_listed([*code.callbacks, *more_callbacks])}\n"
         f"optimizer = {update_rule}"
     )
-    blocks.append(_fit(epochs, batch_size, loss, metrics))
+    minimised = literal(loss)
+    if label_smoothing:
+        minimised = call(
+            "keras.losses.CategoricalCrossentropy", label_smoothing=float(label_smoothing)
+        )
+    blocks.append(_fit(epochs, batch_size, minimised, metrics))
     return "\n\n".join(blocks) + "\n"
 
 
@@ -216,8 +225,10 @@ def _counted(count: int, noun: str) -> str:
 def _fit(epochs: int, batch_size: int, loss: str, metrics: Sequence[str]) -> str:
     """The commented calls of `compile` and `fit`."""
     measured = f", metrics={literal(list(metrics))}" if metrics else ""
+    rows = bool(metrics) and not loss.startswith('"sparse')
+    one_hot = "# The targets are one-hot rows.\n" if rows else ""
     return (
-        f"# model.compile(optimizer=optimizer, loss={literal(loss)}{measured})\n"
+        f"{one_hot}# model.compile(optimizer=optimizer, loss={loss}{measured})\n"
         "# model.fit(\n"
         "#     x_train, y_train, validation_data=(x_val, y_val),\n"
         f"#     epochs={epochs}, batch_size={batch_size}, callbacks=callbacks,\n"

@@ -11,6 +11,7 @@ import streamlit as st
 from lrdash.errors import InvalidField
 from lrdash.spec import Knob
 
+PRESET = "preset_fields"  # in the session: keys that `preset` has filled
 PERSIST: dict[str, Any] = {"bind": "query-params"}
 
 
@@ -47,32 +48,42 @@ def widget(knob: Knob, *, key: str, start: Any) -> Any:
         case "number":
             return st.number_input(
                 label(knob), min_value=knob.low, max_value=knob.high,
-                **_start(key, None if start is None else float(start)),
+                **start_of(key, None if start is None else float(start)),
                 step=float(knob.step or 0.1), format="%.6g", **common,
             )
         case "integer":
             low, high = (None if b is None else int(b) for b in (knob.low, knob.high))
             return st.number_input(
-                label(knob), min_value=low, max_value=high, **_start(key, start),
+                label(knob), min_value=low, max_value=high, **start_of(key, start),
                 step=int(knob.step or 1),
                 placeholder="default" if knob.optional else None,
                 **common,
             )
         case "switch":
-            return st.toggle(label(knob), **_start(key, bool(start)), **common)
+            return st.toggle(label(knob), **start_of(key, bool(start)), **common)
         case "choice":
-            index = _start(key, knob.choices.index(str(start)), name="index")
+            index = start_of(key, knob.choices.index(str(start)), name="index")
             return st.selectbox(label(knob), knob.choices, **index, **common)
         case "list":
-            typed = st.text_input(label(knob), **_start(key, as_text(start)), **common)
+            typed = st.text_input(label(knob), **start_of(key, as_text(start)), **common)
             return as_list(typed, key)
         case _:
-            return st.text_input(label(knob), **_start(key, str(start)), **common)
+            return st.text_input(label(knob), **start_of(key, str(start)), **common)
 
 
-def _start(key: str, value: Any, *, name: str = "value") -> dict[str, Any]:
-    """No start value where the session already holds one: Streamlit warns about both."""
-    return {} if key in st.session_state else {name: value}
+def preset(key: str, value: Any) -> None:
+    """Put a value into the widget of this key; call before the widget is drawn."""
+    st.session_state[key] = value
+    st.session_state.setdefault(PRESET, set()).add(key)
+
+
+def start_of(key: str, value: Any, *, name: str = "value") -> dict[str, Any]:
+    """The start value, unless `preset` gave one: Streamlit warns about both.
+
+    Always the same answer for a key, as a start value that comes and goes would make another
+    widget of it, and what is being typed would be lost.
+    """
+    return {} if key in st.session_state.get(PRESET, ()) else {name: value}
 
 
 def as_text(values: Sequence[Any]) -> str:

@@ -59,10 +59,9 @@ def draw() -> dict[str, Any]:
 
 def fill(spec: RunSpec) -> None:
     """Put a run's settings into the form; call before `draw`."""
-    state = st.session_state
     for name in KNOBS:
         if name not in ("params", "model_params", "early_stopping"):
-            state[name] = getattr(spec, name)
+            fields.preset(name, getattr(spec, name))
     for prefix, record, values in (
         (f"{spec.strategy}.", STRATEGIES[spec.strategy], spec.params),
         (f"{spec.model}.", MODELS[spec.model], spec.model_params),
@@ -70,10 +69,11 @@ def fill(spec: RunSpec) -> None:
         for knob in record.knobs():
             if knob.name in values:
                 value = values[knob.name]
-                state[prefix + knob.name] = fields.as_text(value) if knob.kind == "list" else value
-    state["early_stopping"] = spec.early_stopping is not None
+                shown = fields.as_text(value) if knob.kind == "list" else value
+                fields.preset(prefix + knob.name, shown)
+    fields.preset("early_stopping", spec.early_stopping is not None)
     for name, value in (spec.early_stopping or EarlyStopping()).as_dict().items():
-        state[EARLY + name] = value
+        fields.preset(EARLY + name, value)
 
 
 def _data() -> dict[str, Any]:
@@ -169,9 +169,11 @@ def _pick(name: str, options: list[str], labels: dict[str, str]) -> str:
     if st.session_state.get(name, options[0]) not in options:
         del st.session_state[name]
     start = DEFAULTS.get(name, KNOBS[name].default)
-    first: dict[str, Any] = {"index": options.index(start) if start in options else 0}
+    first = fields.start_of(
+        name, options.index(start) if start in options else 0, name="index"
+    )
     chosen: str = st.selectbox(
         KNOBS[name].label, options, format_func=lambda key: labels.get(key, key), key=name,
-        help=KNOBS[name].help, **({} if name in st.session_state else first), **fields.PERSIST,
+        help=KNOBS[name].help, **first, **fields.PERSIST,
     )
     return chosen

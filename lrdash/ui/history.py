@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import streamlit as st
 
+from lrdash.analysis import RateChange, rate_changes
 from lrdash.events import RateDecided
 from lrdash.plan import Plan, make
 from lrdash.store import EpochRow, RunRow, Store
 from lrdash.strategies.course import Course
+
+GLIDE = 50  # changes of the rate above which a schedule is said to glide
 
 
 @dataclass
@@ -19,10 +22,12 @@ class History:
 
     run: RunRow
     plan: Plan
+    glides: bool  # the rate moves with almost every update, not at single places
     course: Course  # replays the rates from the stored metrics: what should have been used
     epochs: list[EpochRow] = field(default_factory=list)
     decisions: list[RateDecided] = field(default_factory=list)
     difference: float = 0.0  # largest |rate shown - rate used| so far, in float32
+    changes: tuple[RateChange, ...] = ()  # where the rate changed so far, and why
 
     def catch_up(self, store: Store) -> bool:
         """Append what is new; True if anything changed.
@@ -39,6 +44,11 @@ class History:
         after = self.decisions[-1].epoch if self.decisions else -1
         self.decisions.extend(store.decisions(run.run_id, after=after))
         self.run = run
+        used = [row.rates for row in self.epochs]
+        self.changes = rate_changes(
+            np.concatenate(used) if used else [], self.plan.steps_per_epoch, self.decisions,
+            self.course.marks(),
+        )
         return True
 
     def _compare(self, row: EpochRow) -> None:
@@ -60,7 +70,9 @@ def of(run_id: str, store: Store) -> History:
     if known is None:
         run = store.run(run_id)
         plan = make(run.spec)
-        known = History(run=run, plan=plan, course=plan.course())
+        course = plan.course()
+        moves = 0 if course.table is None else np.count_nonzero(np.diff(course.table))
+        known = History(run=run, plan=plan, course=course, glides=bool(moves > GLIDE))
         st.session_state[key] = known
     known.catch_up(store)
     return known

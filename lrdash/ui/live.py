@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
@@ -19,14 +19,19 @@ from lrdash.ui import history, preview, resources
 from lrdash.ui.history import History
 from lrdash.ui.live_chart import live_chart
 
-TICK = 0.5  # seconds between two looks while the run is active
-GLIDE = 50  # different rates from which on a schedule is said to glide
+LATEST = 20  # rows of a table while the run is active
+TICK = 1.0  # seconds between two looks while the run is active
 EPOCHS, CALLBACK, SETTINGS, CODE = "Epochs", "What the callback did", "Settings", "Keras code"
 STATUS_ICONS = {
     "queued": ":material/schedule:", "running": ":material/model_training:",
     "finished": ":material/check_circle:", "stopped": ":material/stop_circle:",
     "failed": ":material/error:", "diverged": ":material/trending_up:",
     "interrupted": ":material/power_off:",
+}
+
+ADVICE = {
+    "diverged": "The loss left all bounds before the first epoch was done: the rate is too high "
+    "for fresh weights. Train again with a lower peak rate, or with a warm-up in front.",
 }
 
 
@@ -57,8 +62,11 @@ def _view(run_id: str, was_active: bool) -> None:
     _progress(run)
     if run.status == "queued":
         return
-    _tiles(past)
-    _chart(past)
+    if past.epochs or run.active:
+        _tiles(past)
+        _chart(past)
+    else:
+        st.markdown(ADVICE.get(run.status, "No epoch was completed, so there is nothing to draw."))
     _details(past)
 
 
@@ -87,8 +95,8 @@ def _head(run: RunRow) -> None:
 def _progress(run: RunRow) -> None:
     total = run.spec.epochs
     if run.status == "queued":
-        ahead = resources.store().queued().index(run.run_id) if run.run_id in \
-            resources.store().queued() else 0
+        waiting = resources.store().queued()
+        ahead = waiting.index(run.run_id) if run.run_id in waiting else 0
         busy = "the run in training" if not ahead else f"{ahead} more"
         st.info(f"Queued. It starts by itself after {busy}, or as soon as the trainer is warm.",
                 icon=STATUS_ICONS["queued"])
@@ -109,7 +117,7 @@ def _progress(run: RunRow) -> None:
 def _tiles(past: History) -> None:
     last = past.epochs[-1] if past.epochs else None
     metrics = last.metrics if last else {}
-    changed = last_change(_changes(past))
+    changed = last_change(past.changes)
     tiles = [
         ("Epoch", f"{past.run.epochs_done} of {past.run.spec.epochs}"),
         ("Training loss", analysis.number(metrics.get("loss"))),
@@ -121,22 +129,13 @@ def _tiles(past: History) -> None:
     with st.container(horizontal=True, gap="large"):
         for label, value in tiles:
             st.metric(label, value, width=150)
-        glides = past.plan.strategy.kind == "schedule" and len(set(past.plan.rates())) > GLIDE
-        quiet = "glides with every update" if glides else "no change yet"
+        quiet = "glides with every update" if past.glides else "no change yet"
         st.metric("Learning rate", rate, changed or quiet, delta_color="off", delta_arrow="off",
                   width=260)
 
 
-def _changes(past: History) -> tuple[analysis.RateChange, ...]:
-    used = [row.rates for row in past.epochs]
-    return analysis.rate_changes(
-        np.concatenate(used) if used else [], past.plan.steps_per_epoch, past.decisions,
-        past.course.marks(),
-    )
-
-
 def _chart(past: History) -> None:
-    run, changes = past.run, _changes(past)
+    run, changes = past.run, past.changes
     total, strategy = run.spec.epochs, run.spec.strategy
 
     def figure() -> go.Figure:
@@ -170,32 +169,43 @@ def _chart(past: History) -> None:
 
 def _details(past: History) -> None:
     has_callback = bool(past.decisions)
-    choices = [EPOCHS, *([CALLBACK] if has_callback else []), SETTINGS, CODE]
+    shown = [EPOCHS] if past.epochs or past.run.active else []
+    choices = [*shown, *([CALLBACK] if has_callback else []), SETTINGS, CODE]
     chosen = st.segmented_control(
-        "Details", choices, default=EPOCHS, key="details", label_visibility="collapsed"
+        "Details", choices, default=choices[0], key="details", label_visibility="collapsed"
     )
     run = past.run
     if chosen == EPOCHS:
-        _table(frames.epochs_frame(past.epochs), f"lrdash-{run.run_id}-epochs.csv")
+        _table(past, past.epochs, frames.epochs_frame, "epochs")
     elif chosen == CALLBACK:
         st.caption(STRATEGIES[run.spec.strategy].when)
-        _table(frames.decisions_frame(past.decisions), f"lrdash-{run.run_id}-decisions.csv")
+        _table(past, past.decisions, frames.decisions_frame, "decisions")
     elif chosen == SETTINGS:
         _settings(past)
     elif chosen == CODE:
         preview.code(past.plan)
 
 
-def _table(frame: pd.DataFrame, file_name: str) -> None:
-    shown = frame.drop(columns=["run_id"], errors="ignore").iloc[::-1]
-    if shown.empty:
+def _table(
+    past: History, rows: Sequence[Any], frame_of: Callable[[Any], pd.DataFrame], what: str
+) -> None:
+    """The rows, newest first, and their download; while the run is active only the latest, since
+    a table is sent whole at every tick."""
+    if not rows:
         st.caption("The first row comes with the end of the first epoch.")
         return
-    st.dataframe(shown, hide_index=True, height=280, column_config=_columns(shown), key=file_name)
-    st.download_button(
-        "Download CSV", data=lambda: frame.to_csv(index=False), file_name=file_name,
-        mime="text/csv", icon=":material/download:", key=f"download:{file_name}", on_click="ignore",
-    )
+    shown = frame_of(rows[-LATEST:] if past.run.active else rows)
+    shown = shown.drop(columns=["run_id"], errors="ignore").iloc[::-1]
+    name = f"lrdash-{past.run.run_id}-{what}.csv"
+    st.dataframe(shown, hide_index=True, height=280, column_config=_columns(shown), key=name)
+    left, right = st.columns([1, 4], vertical_alignment="center")
+    with left:
+        st.download_button(
+            "Download CSV", data=lambda: frame_of(rows).to_csv(index=False), file_name=name,
+            mime="text/csv", icon=":material/download:", key=f"download:{name}", on_click="ignore",
+        )
+    if past.run.active and len(rows) > LATEST:
+        right.caption(f"The latest {LATEST} while it trains; the download has all {len(rows):,}.")
 
 
 def _columns(frame: pd.DataFrame) -> dict[str, Any]:

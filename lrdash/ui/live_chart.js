@@ -14,28 +14,34 @@ const paint = host => {
     Object.assign(look, {[a + '.gridcolor']: grid, [a + '.linecolor']: grid, [a + '.zerolinecolor']: grid});
   return [look, text + grid];
 };
-export default async function ({ data, parentElement, setTriggerValue }) {
-  const host = parentElement.querySelector('.lrdash-chart');
-  host.setAttribute('aria-label', data.label); host.style.height = data.height + 'px';
-  let P;
-  try { P = await load(data.plotly); }
-  catch { host.textContent = 'The chart library did not load. Reload the page; the table below has the numbers.'; return; }
+const draw = async (P, host, data, ask) => {
   if (data.figure) {
     const f = JSON.parse(data.figure);
-    await P.react(host, f.data, {...f.layout, autosize: true}, {responsive: true, displaylogo: false, showTips: false,
-      showSendToCloud: false,
+    await P.react(host, f.data, {...f.layout, autosize: true}, {responsive: true,
+      displaylogo: false, showTips: false, showSendToCloud: false,
       modeBarButtonsToRemove: ['select2d', 'lasso2d', 'autoScale2d']});
     host.have = data.have; host.run = data.run;
   } else if (host.run !== data.run || data.tail.some((t, i) => t.start > host.data[i].x.length)) {
-    setTriggerValue('resync', data.run + ':' + data.have); return;
+    ask('resync', data.run + ':' + data.have); return;
   } else if (data.have > host.have) {
     const rest = data.tail.map((t, i) => [t, host.data[i].x.length - t.start]);
-    await P.extendTraces(host, {x: rest.map(([t, n]) => t.x.slice(n)), y: rest.map(([t, n]) => t.y.slice(n))},
-      rest.map((_, i) => i));
-    for (const m of data.marks) await P.restyle(host, {x: [m.x], y: [m.y], text: [m.text]}, [m.trace]);
+    await P.extendTraces(host, {x: rest.map(([t, n]) => t.x.slice(n)),
+      y: rest.map(([t, n]) => t.y.slice(n))}, rest.map((_, i) => i));
+    for (const m of data.marks)
+      await P.restyle(host, {x: [m.x], y: [m.y], text: [m.text]}, [m.trace]);
     host.have = data.have;
   }
   const [look, key] = paint(host);
   if (host.look !== key || data.figure) { host.look = key; await P.relayout(host, look); }
   host.dataset.epochs = host.have; host.dataset.updates = +(host.dataset.updates || 0) + 1;
+};
+export default function ({ data, parentElement, setTriggerValue }) {
+  const host = parentElement.querySelector('.lrdash-chart');
+  host.setAttribute('aria-label', data.label); host.style.height = data.height + 'px';
+  // One message after the other: drawing takes its time, and messages do not wait for it.
+  host.job = (host.job ?? Promise.resolve()).then(() => load(data.plotly))
+    .then(P => draw(P, host, data, setTriggerValue))
+    .catch(fault => { console.error(fault);
+      if (!window.Plotly) host.textContent =
+        'The chart library did not load. Reload the page; the table below has the numbers.'; });
 }

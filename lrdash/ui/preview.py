@@ -82,13 +82,4 @@ def explain(plan: Plan) -> None:
 
 def code(plan: Plan) -> None:
     """A snippet to paste into one's own script."""
-    spec = plan.spec
-    st.code(
-        plan.strategy.keras_code(
-            base_lr=spec.base_lr, epochs=spec.epochs, steps_per_epoch=plan.steps_per_epoch,
-            warmup_epochs=spec.warmup_epochs, warmup_start_factor=spec.warmup_start_factor,
-            optimizer=spec.optimizer, momentum=spec.momentum, nesterov=spec.nesterov,
-            weight_decay=spec.weight_decay, batch_size=spec.batch_size,
-        ),
-        language="python",
-    )
+    st.code(plan.keras_code(), language="python")

@@ -14,13 +14,14 @@ from lrdash.errors import LrdashError
 from lrdash.store import RunRow
 from lrdash.ui import resources, shell
 
-PAGE_SIZE = 200  # newest runs shown; filters look at all of them
+PAGE_SIZE = 100  # runs on a page of the table
 
 
 def body() -> None:
     """Filters, table, actions; a sentence and a button where there is nothing yet."""
     shell.activity()
-    rows = resources.store().runs(limit=PAGE_SIZE)
+    rows = resources.store().runs()
+    _unreadable()
     if not rows:
         st.info("Your runs will be listed here, with their curves and settings. "
                 "Start the first one on the Train page.", icon=":material/table_rows:")
@@ -39,13 +40,14 @@ def _guarded(was_active: bool) -> None:
 
 
 def _table(was_active: bool) -> None:
-    rows = resources.store().runs(limit=PAGE_SIZE)
+    rows = resources.store().runs()
     if was_active and not any(row.active for row in rows):
         st.rerun()
     shown = _filtered(rows)
     if not shown:
         st.caption("No run matches these filters.")
         return
+    shown = _page_of(shown)
     epochs = resources.store().epochs_of([row.run_id for row in shown])
     curves = {
         run_id: [epoch.metrics.get("val_loss", nan) for epoch in found]
@@ -62,6 +64,27 @@ def _table(was_active: bool) -> None:
         _actions(picked)
     else:
         st.caption("Tick the box at the left of a row to open, rename, tag, export or delete it.")
+
+
+def _unreadable() -> None:
+    """Runs that another version stored; they can only be deleted."""
+    broken = resources.store().unreadable()
+    if not broken:
+        return
+    count = f"{len(broken)} {'run was' if len(broken) == 1 else 'runs were'}"
+    st.warning(f"{count} stored by another version of lrdash and cannot be shown.",
+               icon=":material/warning:")
+    if st.button("Delete them", icon=":material/delete:", key="delete-unreadable"):
+        _confirm_delete(list(broken))
+
+
+def _page_of(rows: list[RunRow]) -> list[RunRow]:
+    pages = -(-len(rows) // PAGE_SIZE)
+    if pages < 2:
+        return rows
+    st.caption(f"{len(rows):,} runs, newest first, {PAGE_SIZE} on a page")
+    page = st.pagination(pages, key="page")
+    return rows[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
 
 
 def _filtered(rows: list[RunRow]) -> list[RunRow]:

@@ -22,10 +22,12 @@ def body() -> None:
 
 def choose() -> None:
     """The form on the left, what it will do on the right, and Start."""
-    source = st.query_params.get("from")
+    source = st.query_params.pop("from", None)
     if source:
-        form.fill(resources.store().run(source).spec)
-        del st.query_params["from"]
+        try:
+            form.fill(resources.store().run(source).spec)
+        except LrdashError as fault:
+            st.error(str(fault), icon=":material/error:")
     left, right = st.columns([5, 7], gap="medium")
     plan: Plan | None = None
     with left:
