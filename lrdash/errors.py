@@ -6,6 +6,7 @@
     ├── DatasetUnavailable  a dataset that could not be fetched: says what failed and the way out
     ├── StoreError          the database: read-only, full, locked, of a newer version
     ├── RunNotFound         no run has this id
+    ├── ExperimentNotFound  no experiment has this id
     └── EngineUnavailable   the asked engine cannot train this spec: says why and what can
 """
 
@@ -73,6 +74,17 @@ class RunNotFound(LrdashError):
 
     def __reduce__(self) -> tuple[type, tuple[object, ...]]:
         return type(self), (self.run_id,)
+
+
+class ExperimentNotFound(LrdashError):
+    """No experiment has the id that was asked for."""
+
+    def __init__(self, experiment_id: str) -> None:
+        self.experiment_id = experiment_id
+        super().__init__(f"There is no experiment {shorten(experiment_id)}. It may be deleted.")
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return type(self), (self.experiment_id,)
 
 
 class EngineUnavailable(LrdashError):

@@ -37,6 +37,7 @@ class RunStarted:
     steps_per_epoch: int  # updates an epoch
     updates: int  # updates in all
     versions: Mapping[str, str]  # library name to version
+    note: str = ""  # why another engine than the usual one trains it, fit to be shown
     at: datetime = field(default_factory=now)
 
 

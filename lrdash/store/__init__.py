@@ -1,9 +1,13 @@
-"""What lrdash remembers: runs, their epochs and decisions, and the workers that train them."""
+"""What lrdash remembers: experiments, runs, their epochs and decisions, and the workers that train
+them.
+"""
 
 from __future__ import annotations
 
-from lrdash.store.rows import DecisionRow, EpochRow, RunRow
+from lrdash.store.rows import DecisionRow, EpochRow, ExperimentRow, NewRun, RunRow
 from lrdash.store.settings import database_url, home
 from lrdash.store.store import Store
 
-__all__ = ["DecisionRow", "EpochRow", "RunRow", "Store", "database_url", "home"]
+__all__ = [
+    "DecisionRow", "EpochRow", "ExperimentRow", "NewRun", "RunRow", "Store", "database_url", "home",
+]

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from sqlalchemy import RowMapping
 
 from lrdash.errors import InvalidField, StoreError
-from lrdash.events import ACTIVE, EpochEnded, RateDecided
+from lrdash.events import ACTIVE, EpochEnded, RateDecided, Status
 from lrdash.spec import RunSpec
-from lrdash.store.rows import EpochRow, RunRow
+from lrdash.store.rows import EpochRow, ExperimentRow, RunRow
+from lrdash.store.schema import CURVES
 
 REASON_LIMIT = 4000  # characters
 
@@ -34,6 +35,19 @@ def run_row(row: RowMapping) -> RunRow:
         update=row["updates_done"], parameters=row["parameters"], epochs_done=row["epochs_done"],
         worker_id=row["worker_id"], versions=json.loads(row["versions"]), version=row["version"],
         stop_requested=row["stop_requested_at"] is not None and row["status"] in ACTIVE,
+        experiment_id=row["experiment_id"], group_id=row["group_id"], label=row["label"] or "",
+        engine_note=row["engine_note"] or "",
+    )
+
+
+def experiment_row(
+    row: RowMapping, counts: Mapping[Status, int], updates: int, update: int
+) -> ExperimentRow:
+    """An experiment, with the numbers of its runs."""
+    return ExperimentRow(
+        experiment_id=row["experiment_id"], name=row["name"], created_at=row["created_at"],
+        definition=row["definition"], target=row["target"], counts=counts, updates=updates,
+        update=update,
     )
 
 
@@ -55,6 +69,7 @@ def epoch_values(run_id: str, event: EpochEnded) -> dict[str, Any]:
     return {
         "run_id": run_id, "epoch": event.epoch, "metrics": json.dumps(metrics),
         "learning_rate": _finite(last), "rates": rates.tobytes(), "seconds": float(event.seconds),
+        **{name: metrics.get(name) for name in CURVES},
     }
 
 

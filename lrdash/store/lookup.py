@@ -31,6 +31,7 @@ def listing(
     status: Status | Collection[Status] | None = None,
     run_ids: Iterable[str] | None = None,
     digest: str | None = None,
+    experiment_id: str | None = None,
     limit: int | None = None,
 ) -> tuple[list[RunRow], dict[str, str]]:
     """Runs, newest first, and the reasons why some could not be read, by their id."""
@@ -39,6 +40,8 @@ def listing(
         query = query.where(runs.c.status.in_([status] if isinstance(status, str) else status))
     if digest is not None:
         query = query.where(runs.c.spec_digest == digest)
+    if experiment_id is not None:
+        query = query.where(runs.c.experiment_id == experiment_id)
     found = _of(connection, query, run_ids)
     if run_ids is not None:
         found = sorted(found, key=lambda row: -row["number"])[:limit]
@@ -57,16 +60,32 @@ def queued(connection: Connection, limit: int | None) -> list[str]:
     return list(connection.scalars(waiting.limit(limit)))
 
 
-def stop_requests(connection: Connection, run_ids: Iterable[str]) -> set[str]:
+def queued_groups(connection: Connection, limit: int | None) -> list[list[str]]:
+    """Ids of the queued runs, group by group, oldest first."""
+    group = func.coalesce(runs.c.group_id, runs.c.run_id)
+    waiting = runs.c.status == "queued"
+    first = select(group).where(waiting).group_by(group).order_by(func.min(runs.c.number))
+    found: dict[str, list[str]] = {name: [] for name in connection.scalars(first.limit(limit))}
+    for some in chunks(found):
+        members = select(group, runs.c.run_id).where(waiting, group.in_(some))
+        for name, run_id in connection.execute(members.order_by(runs.c.number)):
+            found[name].append(run_id)
+    return list(found.values())
+
+
+def stop_requests(
+    connection: Connection, run_ids: Iterable[str], worker_id: str | None = None
+) -> set[str]:
     """Those that have to stop: a stop was asked for, or the run was declared interrupted or
-    deleted while its process lives on.
+    deleted, or given to another worker, while its process lives on.
     """
     asked = set(run_ids)
-    columns = select(runs.c.run_id, runs.c.status, runs.c.stop_requested_at)
+    columns = select(runs.c.run_id, runs.c.status, runs.c.stop_requested_at, runs.c.worker_id)
     must_go_on = {
         row["run_id"]
         for row in _of(connection, columns, asked)
         if row["status"] != "interrupted"
+        and worker_id in (None, row["worker_id"])
         and not (row["status"] == "running" and row["stop_requested_at"])
     }
     return asked - must_go_on

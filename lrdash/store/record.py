@@ -1,19 +1,33 @@
-"""What a run says, written down: events become rows, one batch in one transaction."""
+"""What runs say, written down: events become rows, one batch in one transaction.
+
+A group of runs says hundreds of things at a time, so each table gets one statement with many rows.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Table, delete, insert, select, update
+from sqlalchemy import Connection, Table, bindparam, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from lrdash.events import ACTIVE, EpochEnded, Event, Progress, RateDecided, RunEnded, RunStarted
 from lrdash.store.codec import clean, decision_values, epoch_values, versions_text
+from lrdash.store.lookup import chunks
 from lrdash.store.schema import decisions, epochs, runs
 
+# The columns of a run that its events change.
+CHANGED = (
+    "engine", "engine_note", "versions", "started_at", "parameters", "steps_per_epoch", "updates",
+    "updates_done", "epochs_done", "seconds", "status", "reason", "ended_at", "version",
+)
 
-def record(connection: Connection, batch: Sequence[tuple[str, Event]]) -> None:
-    """Apply events in their order; those of a run that no longer exists are dropped.
+
+def record(
+    connection: Connection, batch: Sequence[tuple[str, Event]], worker_id: str | None = None
+) -> None:
+    """Apply events in their order; those of a run that no longer exists, or (if a worker is named)
+    is not that worker's any more, are dropped.
 
     A batch may come twice: an epoch or decision replaces its earlier self, counts never go back,
     and a final status stays.
@@ -21,42 +35,62 @@ def record(connection: Connection, batch: Sequence[tuple[str, Event]]) -> None:
     said: dict[str, list[Event]] = {}
     for run_id, event in batch:
         said.setdefault(run_id, []).append(event)
-    # Locked in one order, so that two writers never wait for each other (PostgreSQL).
-    standing = select(runs).where(runs.c.run_id.in_(said)).order_by(runs.c.run_id)
-    for row in connection.execute(standing.with_for_update()).mappings().all():
-        run_id, events = row["run_id"], said[row["run_id"]]
-        ended = [epoch_values(run_id, e) for e in events if isinstance(e, EpochEnded)]
-        decided = [decision_values(run_id, e) for e in events if isinstance(e, RateDecided)]
-        _replace(connection, epochs, run_id, ended)
-        _replace(connection, decisions, run_id, decided)
-        change = update(runs).where(runs.c.number == row["number"])
-        connection.execute(change.values(_changes(row, events)))
+    standing = _standing(connection, said, worker_id)
+    kept = [(run_id, event) for run_id, event in batch if run_id in standing]
+    _put(connection, epochs, [epoch_values(r, e) for r, e in kept if isinstance(e, EpochEnded)])
+    decided = [decision_values(r, e) for r, e in kept if isinstance(e, RateDecided)]
+    _put(connection, decisions, decided)
+    rows = [_changed(row, said[run_id]) for run_id, row in standing.items()]
+    if rows:
+        values = {name: bindparam(f"new_{name}", type_=runs.c[name].type) for name in CHANGED}
+        change = update(runs).where(runs.c.number == bindparam("run_number")).values(values)
+        connection.execute(change, rows)
 
 
-def _replace(
-    connection: Connection, table: Table, run_id: str, rows: Sequence[dict[str, Any]]
-) -> None:
-    """Put rows in, in place of those of the same epochs."""
-    latest = {row["epoch"]: row for row in rows}
-    if latest:
-        same = (table.c.run_id == run_id) & table.c.epoch.in_(latest)
-        connection.execute(delete(table).where(same))
-        connection.execute(insert(table), list(latest.values()))
+def _standing(
+    connection: Connection, run_ids: Sequence[str] | dict[str, Any], worker_id: str | None
+) -> dict[str, dict[str, Any]]:
+    """The runs as they are, by id; locked in one order, so that two writers never wait for each
+    other (PostgreSQL).
+    """
+    columns = (runs.c.number, runs.c.run_id, *(runs.c[name] for name in CHANGED))
+    found: dict[str, dict[str, Any]] = {}
+    for some in chunks(sorted(run_ids)):
+        query = select(*columns).where(runs.c.run_id.in_(some)).order_by(runs.c.run_id)
+        if worker_id is not None:
+            query = query.where(runs.c.worker_id == worker_id)
+        for row in connection.execute(query.with_for_update()).mappings():
+            found[row["run_id"]] = dict(row)
+    return found
 
 
-def _changes(row: RowMapping, events: Sequence[Event]) -> dict[str, Any]:
-    """The columns of a run that its events change."""
-    changes: dict[str, Any] = {"version": row["version"] + 1}
+def _put(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Put rows in, in place of those of the same run and epoch."""
+    latest = {(row["run_id"], row["epoch"]): row for row in rows}
+    if not latest:
+        return
+    dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
+    insert = dialect.insert(table)
+    keys = table.primary_key.columns.keys()
+    replaced = {name: insert.excluded[name] for name in table.c.keys() if name not in keys}  # noqa: SIM118
+    statement = insert.on_conflict_do_update(index_elements=keys, set_=replaced)
+    connection.execute(statement, list(latest.values()))
+
+
+def _changed(row: dict[str, Any], events: Sequence[Event]) -> dict[str, Any]:
+    """A run's columns after its events, as values of the statement."""
+    run = {**row, "version": row["version"] + 1}
     for event in events:
-        changes.update(_effect({**row, **changes}, event))
-    return changes
+        run.update(_effect(run, event))
+    return {"run_number": run["number"], **{f"new_{name}": run[name] for name in CHANGED}}
 
 
 def _effect(run: dict[str, Any], event: Event) -> dict[str, Any]:
     match event:
         case RunStarted():
             return {
-                "engine": event.engine, "versions": versions_text(event.versions),
+                "engine": event.engine, "engine_note": clean(event.note) or None,
+                "versions": versions_text(event.versions),
                 "started_at": run["started_at"] or event.at, "parameters": event.parameters,
                 "steps_per_epoch": event.steps_per_epoch, "updates": event.updates,
             }

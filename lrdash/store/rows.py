@@ -39,11 +39,50 @@ class RunRow:
     versions: Mapping[str, str]  # library name to version
     version: int  # grows with every change of the run, its epochs and decisions
     stop_requested: bool  # a stop was asked for and has not happened yet
+    experiment_id: str | None = None  # the comparison that it belongs to
+    group_id: str | None = None  # runs of one group are trained together
+    label: str = ""  # of its arm in the comparison
+    engine_note: str = ""  # why this engine, where it is not the usual one
 
     @property
     def active(self) -> bool:
         """Queued or running."""
         return self.status in ACTIVE
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewRun:
+    """A run of an experiment, to be made."""
+
+    spec: RunSpec  # complete
+    label: str  # of its arm
+    steps_per_epoch: int  # updates an epoch
+    updates: int  # updates in all
+    parameters: int  # trainable weights
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExperimentRow:
+    """One experiment as it stands now."""
+
+    experiment_id: str  # 12 characters, lower-case letters and digits
+    name: str  # given by the user, may be empty
+    created_at: datetime  # UTC
+    definition: str  # JSON, as it was given
+    target: float | None  # validation loss to reach
+    counts: Mapping[Status, int]  # runs of each status, 0 included
+    updates: int  # of all runs, as planned
+    update: int  # of all runs, done so far
+
+    @property
+    def runs(self) -> int:
+        """Number of runs."""
+        return sum(self.counts.values())
+
+    @property
+    def active(self) -> bool:
+        """Whether a run is queued or running."""
+        return any(self.counts[status] for status in ACTIVE)
 
 
 @dataclass(frozen=True, kw_only=True)

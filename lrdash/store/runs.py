@@ -10,16 +10,18 @@ import string
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, case, delete, func, insert, select, update
 
 from lrdash.errors import InvalidField, RunNotFound, StoreError
 from lrdash.events import ACTIVE, Status, now
 from lrdash.spec import RunSpec
 from lrdash.store.codec import clean
 from lrdash.store.lookup import STATUSES, chunks
-from lrdash.store.schema import runs
+from lrdash.store.rows import NewRun
+from lrdash.store.schema import decisions, epochs, runs
 
 FINAL = tuple(status for status in STATUSES if status not in ACTIVE)
+RESUMABLE: tuple[Status, ...] = ("interrupted", "stopped")
 NAME_LIMIT = 200  # characters
 TAG_LIMIT = 50  # characters
 _ALPHABET = string.ascii_lowercase + string.digits
@@ -38,37 +40,94 @@ def create(
     worker_id: str | None,
 ) -> str:
     """Add a run and give its new id."""
-    run_id = "".join(secrets.choice(_ALPHABET) for _ in range(12))
-    status: Status = "queued" if worker_id is None else "running"
-    connection.execute(insert(runs).values(
-        run_id=run_id, name=checked_name(name), tags=json.dumps(checked_tags(tags)),
-        spec=spec.to_json(), spec_digest=spec.digest, status=status, reason="", engine=engine,
-        created_at=now(), seconds=0.0, steps_per_epoch=steps_per_epoch, updates=updates,
-        updates_done=0, parameters=parameters, epochs_done=0, worker_id=worker_id, versions="{}",
-        version=1,
-    ))
-    return run_id
+    new = NewRun(
+        spec=spec, label="", steps_per_epoch=steps_per_epoch, updates=updates,
+        parameters=parameters,
+    )
+    row = new_values(new, engine=engine, worker_id=worker_id)
+    row |= {"name": checked_name(name), "tags": json.dumps(checked_tags(tags))}
+    connection.execute(insert(runs).values(row))
+    return str(row["run_id"])
+
+
+def new_id() -> str:
+    """Twelve random letters and digits."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(12))
+
+
+def new_values(new: NewRun, *, engine: str, worker_id: str | None) -> dict[str, Any]:
+    """The columns of a run that is queued, or running in the worker named."""
+    spec = new.spec
+    return {
+        "run_id": new_id(), "name": "", "tags": "[]", "spec": spec.to_json(),
+        "spec_digest": spec.digest, "status": "queued" if worker_id is None else "running",
+        "reason": "", "engine": engine, "created_at": now(), "seconds": 0.0,
+        "steps_per_epoch": new.steps_per_epoch, "updates": new.updates, "updates_done": 0,
+        "parameters": new.parameters, "epochs_done": 0, "worker_id": worker_id, "versions": "{}",
+        "version": 1, "label": new.label or None,
+    }
 
 
 def claim(connection: Connection, run_id: str, worker_id: str) -> bool:
     """Make a queued run the worker's own; False if it is not queued (any more)."""
-    queued = (runs.c.run_id == run_id) & (runs.c.status == "queued")
-    return _change(connection, queued, status="running", worker_id=worker_id) > 0
+    return bool(claim_group(connection, [run_id], worker_id))
+
+
+def claim_group(connection: Connection, run_ids: Iterable[str], worker_id: str) -> list[str]:
+    """Make queued runs the worker's own; gives those that were still queued, in their order."""
+    asked = list(run_ids)
+    claimed: set[str] = set()
+    for some in chunks(asked):
+        queued = runs.c.run_id.in_(some) & (runs.c.status == "queued")
+        standing = select(runs.c.run_id).where(queued).order_by(runs.c.run_id).with_for_update()
+        found = list(connection.scalars(standing))
+        _change(connection, runs.c.run_id.in_(found), status="running", worker_id=worker_id)
+        claimed |= set(found)
+    return [run_id for run_id in dict.fromkeys(asked) if run_id in claimed]
 
 
 def request_stop(connection: Connection, run_id: str) -> None:
     """Stop a queued run, note the wish for a running one, leave an ended one alone."""
-    this = runs.c.run_id == run_id
-    moment = now()
-    reason = "stopped before it began"
-    if _change(
-        connection, this & (runs.c.status == "queued"),
-        status="stopped", reason=reason, ended_at=moment,
-    ):
-        return
-    unasked = (runs.c.status == "running") & runs.c.stop_requested_at.is_(None)
-    if not _change(connection, this & unasked, stop_requested_at=moment):
+    if not request_stop_all(connection, [run_id]):
         _must_exist(connection, run_id)
+
+
+def request_stop_all(connection: Connection, run_ids: Iterable[str]) -> int:
+    """The same for several; gives the number of runs that this concerned."""
+    concerned, moment = 0, now()
+    for some in chunks(run_ids):
+        these = runs.c.run_id.in_(some)
+        concerned += _change(
+            connection, these & (runs.c.status == "queued"),
+            status="stopped", reason="stopped before it began", ended_at=moment,
+        )
+        unasked = (runs.c.status == "running") & runs.c.stop_requested_at.is_(None)
+        concerned += _change(connection, these & unasked, stop_requested_at=moment)
+    return concerned
+
+
+def requeue(connection: Connection, run_ids: Iterable[str]) -> list[str]:
+    """Queue interrupted and stopped runs anew, as if they had never begun; gives their ids.
+
+    The engine that a run had asked for is not remembered: where it was trained by Keras for no
+    given reason, that had been asked for.
+    """
+    again: list[str] = []
+    asked = (runs.c.engine == "keras") & (func.coalesce(runs.c.engine_note, "") == "")
+    for some in chunks(run_ids):
+        over = runs.c.run_id.in_(some) & runs.c.status.in_(RESUMABLE)
+        standing = select(runs.c.run_id).where(over).order_by(runs.c.number).with_for_update()
+        found = list(connection.scalars(standing))
+        for table in (epochs, decisions):
+            connection.execute(delete(table).where(table.c.run_id.in_(found)))
+        _change(
+            connection, runs.c.run_id.in_(found),
+            status="queued", reason="", engine=case((asked, "keras"), else_="auto"),
+            engine_note=None, started_at=None, ended_at=None, stop_requested_at=None, seconds=0.0,
+            updates_done=0, epochs_done=0, worker_id=None, versions="{}",
+        )
+        again += found
+    return again
 
 
 def end(connection: Connection, run_id: str, status: Status, reason: str) -> bool:

@@ -1,6 +1,7 @@
 """The tables as today's code reads and writes them. `migrations` makes them.
 
     lrdash_schema   one row a migration that was applied
+    experiments     one row a comparison
     runs            one row a run, with its state of now
     epochs          one row a finished epoch, deleted with its run
     decisions       one row a decision about the rate, deleted with its run
@@ -52,6 +53,8 @@ class UtcTime(TypeDecorator[datetime]):
         return None if value is None else datetime.fromisoformat(value)
 
 
+CURVES = ("loss", "val_loss", "accuracy", "val_accuracy")
+
 metadata = MetaData()
 
 schema_versions = Table(
@@ -61,10 +64,22 @@ schema_versions = Table(
     Column("applied_at", UtcTime, nullable=False),
 )
 
+# Grows with every row: the order of creation even where two clock readings are equal.
+COUNTER = BigInteger().with_variant(Integer, "sqlite")
+
+experiments = Table(
+    "experiments", metadata,
+    Column("number", COUNTER, primary_key=True),
+    Column("experiment_id", String(12), nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("definition", Text, nullable=False),  # JSON object
+    Column("target", Double),  # validation loss
+)
+
 runs = Table(
     "runs", metadata,
-    # Grows with every run: the order of creation even where two clock readings are equal.
-    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("number", COUNTER, primary_key=True),
     Column("run_id", String(12), nullable=False, unique=True),
     Column("name", Text, nullable=False),
     Column("tags", Text, nullable=False),  # JSON list
@@ -86,6 +101,12 @@ runs = Table(
     Column("worker_id", Text),
     Column("versions", Text, nullable=False),  # JSON object
     Column("version", BigInteger, nullable=False),  # grows with every change
+    Column(
+        "experiment_id", ForeignKey("experiments.experiment_id", ondelete="CASCADE"), index=True
+    ),
+    Column("group_id", String(12)),  # runs to be trained together
+    Column("label", Text),
+    Column("engine_note", Text),
 )
 
 epochs = Table(
@@ -96,6 +117,8 @@ epochs = Table(
     Column("learning_rate", Double),  # of the last update
     Column("rates", LargeBinary, nullable=False),  # float32, little-endian, one an update
     Column("seconds", Double, nullable=False),  # since training began
+    # Copies of what stands in `metrics`, for reading many runs at once.
+    *(Column(name, Double) for name in CURVES),
 )
 
 decisions = Table(

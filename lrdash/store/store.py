@@ -6,16 +6,18 @@ from collections.abc import Collection, Iterable, Sequence
 
 from lrdash.events import Event, RateDecided, Status
 from lrdash.spec import RunSpec
-from lrdash.store import lookup, runs, workers
+from lrdash.store import experiments, lookup, runs, workers
 from lrdash.store.database import BUSY_TIMEOUT, Database
+from lrdash.store.experiments import Columns
 from lrdash.store.migrations import migrate
 from lrdash.store.record import record
-from lrdash.store.rows import EpochRow, RunRow
+from lrdash.store.rows import EpochRow, ExperimentRow, NewRun, RunRow
+from lrdash.store.schema import CURVES
 from lrdash.store.settings import database_url
 
 
 class Store:
-    """Runs, their epochs and decisions, and the workers that train them.
+    """Experiments, runs, their epochs and decisions, and the workers that train them.
 
     Any number of threads may use one store, and any number of processes a store each on the same
     database. A method either does all that it says or raises and leaves the database as it was.
@@ -94,6 +96,7 @@ class Store:
         status: Status | Collection[Status] | None = None,
         run_ids: Iterable[str] | None = None,
         digest: str | None = None,
+        experiment_id: str | None = None,
         limit: int | None = None,
     ) -> list[RunRow]:
         """Runs that meet all conditions, newest first.
@@ -105,11 +108,13 @@ class Store:
             status: one status or several; all by default.
             run_ids: only these; unknown ids are passed over.
             digest: only runs of the spec of this digest.
+            experiment_id: only runs of this experiment.
             limit: largest number of runs.
         """
         with self._database.reading() as connection:
             return lookup.listing(
-                connection, status=status, run_ids=run_ids, digest=digest, limit=limit
+                connection, status=status, run_ids=run_ids, digest=digest,
+                experiment_id=experiment_id, limit=limit,
             )[0]
 
     def unreadable(self) -> dict[str, str]:
@@ -160,12 +165,134 @@ class Store:
         with self._database.writing() as connection:
             return runs.remove(connection, run_ids)
 
+    # Experiments
+
+    def create_experiment(
+        self,
+        definition: str,
+        new_runs: Sequence[NewRun],
+        *,
+        groups: Sequence[Sequence[int]],
+        name: str = "",
+        engine: str = "auto",
+        worker_id: str | None = None,
+    ) -> str:
+        """Add an experiment with all its runs and give its id.
+
+        Args:
+            definition: JSON object; its `target`, if any, is a number.
+            new_runs: what to train.
+            groups: places in `new_runs`, each once: runs to be trained together.
+            name: shown to users, at most 200 characters.
+            engine: as asked: `auto`, `lanes` or `keras`.
+            worker_id: the worker that trains them itself; by default they are queued.
+
+        Raises:
+            InvalidField: for a name, definition or groups that are not allowed.
+        """
+        with self._database.writing() as connection:
+            return experiments.create(
+                connection, definition, new_runs, groups, name=name, engine=engine,
+                worker_id=worker_id,
+            )
+
+    def add_runs(
+        self,
+        experiment_id: str,
+        definition: str,
+        new_runs: Sequence[NewRun],
+        *,
+        groups: Sequence[Sequence[int]],
+        engine: str = "auto",
+        worker_id: str | None = None,
+    ) -> list[str]:
+        """Extend an experiment: more runs, and the definition that now holds; gives their ids.
+
+        Raises:
+            ExperimentNotFound: if there is no such experiment.
+            InvalidField: as in `create_experiment`.
+        """
+        with self._database.writing() as connection:
+            return experiments.add(
+                connection, experiment_id, definition, new_runs, groups, engine=engine,
+                worker_id=worker_id,
+            )
+
+    def experiments(self, limit: int | None = None) -> list[ExperimentRow]:
+        """Experiments, newest first."""
+        with self._database.reading() as connection:
+            return experiments.listing(connection, limit=limit)
+
+    def experiment(self, experiment_id: str) -> ExperimentRow:
+        """An experiment as it stands.
+
+        Raises:
+            ExperimentNotFound: if there is no such experiment.
+        """
+        with self._database.reading() as connection:
+            return experiments.one(connection, experiment_id)
+
+    def rename_experiment(self, experiment_id: str, name: str) -> None:
+        """Give an experiment another name, at most 200 characters.
+
+        Raises:
+            ExperimentNotFound: if there is no such experiment.
+            InvalidField: for a name that is not allowed.
+        """
+        with self._database.writing() as connection:
+            experiments.rename(connection, experiment_id, name)
+
+    def delete_experiment(self, experiment_id: str) -> int:
+        """Delete an experiment with its runs; gives the number of runs deleted.
+
+        Raises:
+            ExperimentNotFound: if there is no such experiment.
+            StoreError: if one of its runs is queued or running; then nothing is deleted.
+        """
+        with self._database.writing() as connection:
+            return experiments.remove(connection, experiment_id)
+
+    def curves(
+        self,
+        *,
+        experiment_id: str | None = None,
+        run_ids: Iterable[str] | None = None,
+        after: int = 0,
+        metrics: Sequence[str] = CURVES,
+    ) -> Columns:
+        """Epochs of many runs as columns, sorted by run, then epoch; made for 50,000 rows.
+
+        Args:
+            experiment_id: all runs of this experiment, in the order in which they were made.
+            run_ids: these runs, in this order; unknown ids have no rows.
+            after: only epochs beyond this one.
+            metrics: names of the metrics to give.
+
+        Returns:
+            Arrays of one length: run (int64, the run's place in the order above), run_id (str),
+            epoch (int64, epochs done, from 1), each metric (float64, NaN where the value was not
+            finite or the run does not have it), learning_rate (float64, of the epoch's last
+            update), seconds (float64, since training began).
+        """
+        with self._database.reading() as connection:
+            ids = experiments.run_ids_of(connection, experiment_id) if experiment_id else []
+            return experiments.curves(connection, [*ids, *(run_ids or ())], after, metrics)
+
     # From the queue to the end
 
     def queued(self, limit: int | None = None) -> list[str]:
         """Ids of queued runs, oldest first."""
         with self._database.reading() as connection:
             return lookup.queued(connection, limit)
+
+    def queued_groups(self, limit: int | None = None) -> list[list[str]]:
+        """Ids of queued runs, group by group, oldest first; a run without a group is alone.
+
+        Args:
+            limit: largest number of groups.
+        """
+        with self._database.reading() as connection:
+            return lookup.queued_groups(connection, limit)
 
     def claim(self, run_id: str, worker_id: str) -> bool:
         """Make a queued run the worker's own, running from now; False if another was faster or
@@ -174,15 +301,39 @@ class Store:
         with self._database.writing() as connection:
             return runs.claim(connection, run_id, worker_id)
 
-    def record(self, batch: Sequence[tuple[str, Event]]) -> None:
+    def claim_group(self, run_ids: Iterable[str], worker_id: str) -> list[str]:
+        """Make queued runs the worker's own, running from now.
+
+        Returns:
+            Those that were still queued, in their order.
+        """
+        with self._database.writing() as connection:
+            return runs.claim_group(connection, run_ids, worker_id)
+
+    def requeue(self, run_ids: Iterable[str]) -> list[str]:
+        """Queue interrupted and stopped runs anew, their epochs dropped; gives their ids.
+
+        Others, and unknown ids, are passed over. Each keeps its place in the queue and its group.
+        """
+        with self._database.writing() as connection:
+            return runs.requeue(connection, run_ids)
+
+    def record(
+        self, batch: Sequence[tuple[str, Event]], worker_id: str | None = None
+    ) -> None:
         """Write down what runs said, in its order, all of it or nothing.
 
         The same batch may be given again after a fault. Events of a deleted run are dropped; a
         final status is never overwritten.
+
+        Args:
+            batch: run ids and events.
+            worker_id: who says it; what it says about runs that by now are another worker's, or
+                queued anew, is dropped. By default everybody may speak.
         """
         if batch:
             with self._database.writing() as connection:
-                record(connection, batch)
+                record(connection, batch, worker_id)
 
     def request_stop(self, run_id: str) -> None:
         """Ask a run to stop: a queued one is stopped at once, an ended one left as it is.
@@ -193,12 +344,22 @@ class Store:
         with self._database.writing() as connection:
             runs.request_stop(connection, run_id)
 
-    def stop_requests(self, run_ids: Iterable[str]) -> set[str]:
+    def request_stop_all(self, run_ids: Iterable[str]) -> int:
+        """Ask several runs to stop, as `request_stop` does; unknown ids are passed over.
+
+        Returns:
+            The number of runs that were stopped or asked.
+        """
+        with self._database.writing() as connection:
+            return runs.request_stop_all(connection, run_ids)
+
+    def stop_requests(self, run_ids: Iterable[str], worker_id: str | None = None) -> set[str]:
         """Those of a worker's runs that it has to stop: a stop was asked for, or the run was
-        declared interrupted or deleted while the worker lived on.
+        declared interrupted, deleted or (if the worker is named) given to another while the worker
+        lived on.
         """
         with self._database.reading() as connection:
-            return lookup.stop_requests(connection, run_ids)
+            return lookup.stop_requests(connection, run_ids, worker_id)
 
     def end(self, run_id: str, status: Status, reason: str) -> bool:
         """Give a queued or running run its final status from outside; False if it has one already
