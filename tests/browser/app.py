@@ -109,6 +109,7 @@ def wait_epochs(page: Page, at_least: int) -> None:
     """Wait until the live chart shows so many epochs."""
     page.wait_for_function(
         f"(n) => +(document.querySelector('{CHART}')?.dataset.epochs ?? 0) >= n", arg=at_least,
+        polling=200,  # ms; animation frames rest in a tab that is not in front
         timeout=120_000,
     )
 
