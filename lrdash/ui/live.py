@@ -13,6 +13,7 @@ from lrdash import analysis, figures, frames
 from lrdash.analysis.changes import last_change
 from lrdash.datasets import DATASETS
 from lrdash.errors import LrdashError
+from lrdash.events import stopped_after
 from lrdash.store import RunRow
 from lrdash.strategies import STRATEGIES
 from lrdash.ui import history, preview, resources
@@ -110,7 +111,8 @@ def _progress(run: RunRow) -> None:
     words = f"{run.status.capitalize()} after {run.epochs_done} of {total} epochs" \
         f" in {analysis.duration(run.seconds)}"
     tell = {"finished": st.success, "stopped": st.info}.get(run.status, st.error)
-    reason = f": {run.reason}" if run.reason and run.reason not in words else ""
+    said = not run.reason or run.reason == stopped_after(run.epochs_done)
+    reason = "" if said else f": {run.reason}"
     tell(f"{words}{reason}", icon=STATUS_ICONS[run.status])
 
 
@@ -126,7 +128,7 @@ def _tiles(past: History) -> None:
     if "val_accuracy" in past.plan.metrics:
         tiles.append(("Validation accuracy", analysis.percent(metrics.get("val_accuracy"))))
     rate = analysis.rate(last.learning_rate if last else past.run.spec.base_lr)
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="medium"):
         for label, value in tiles:
             st.metric(label, value, width=150)
         quiet = "glides with every update" if past.glides else "no change yet"
