@@ -1,9 +1,10 @@
 """The process that trains: `python -m lrdash.worker`. The only one that holds TensorFlow.
 
-It is started by the laboratory and talks with it in lines of JSON. On standard input come ids of
-runs, `{"run": "..."}`; on standard output it says `{"ready": true}` once and, for each run,
-`{"ended": "..."}`, with `unsaved` (the reason) if the run's ending could not be stored. Standard
-input is also its leash: when it closes, because the server closed or died, the process ends.
+It is started by the laboratory and talks with it in lines of JSON. On standard input come the ids
+of runs to be trained together, `{"runs": ["...", ...]}`, or one, `{"run": "..."}`; on standard
+output it says `{"ready": true}` once and, for each such line, `{"ended": ...}` with the same value,
+and `unsaved` (the reason) if an ending could not be stored. Standard input is also its leash: when
+it closes, because the server closed or died, the process ends.
 """
 
 from __future__ import annotations
@@ -18,29 +19,32 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from time import monotonic
 from types import FrameType
 from typing import Any
 
-from lrdash import plan, training
+from lrdash import plan
 from lrdash.errors import LrdashError, StoreError
-from lrdash.events import SHUT_DOWN, Event, RunEnded
+from lrdash.events import SHUT_DOWN, Event, RunEnded, Sink, fan_out
 from lrdash.spec import RunSpec
-from lrdash.store import Store
+from lrdash.store import Store, keep_pace, known_paces
 from lrdash.training.failures import in_words
 from lrdash.training.outbox import Outbox, patiently
+from lrdash.training.pace import Pace
+from lrdash.training.together import train_together
 
 HEARTBEAT = 1.0  # seconds
 POLL = 0.2  # seconds between two looks whether a stop was asked for
-IDLE = 0.3  # seconds without a run before the first practice
+IDLE = 0.3  # seconds without a job before the first practice
+PRACTICE_EPOCHS = 2  # the first makes the program, the second takes the time
 PARTING = 0.7  # seconds for the last words to the store
 
 log = logging.getLogger("lrdash.worker")
 
 
 class Worker:
-    """Trains run after run in one thread, while another keeps its heart beating.
+    """Trains group after group in one thread, while another keeps its heart beating.
 
     Args:
         worker_id: its id in the store.
@@ -50,21 +54,20 @@ class Worker:
 
     def __init__(self, worker_id: str, store: Store, say: Callable[[dict[str, Any]], None]) -> None:
         self._id, self._store, self._say = worker_id, store, say
-        self._jobs: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._run_id: str | None = None  # being trained
+        self._jobs: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self._leaving = threading.Event()
 
     def serve(self, lines: Iterable[str]) -> None:
-        """Take run ids from lines of JSON until they end, then leave the process."""
+        """Take jobs from lines of JSON until they end, then leave the process."""
         patiently(lambda: self._store.register_worker(self._id, socket.gethostname(), os.getpid()))
         for job in (self._beat, self._work):
             threading.Thread(target=job, name=f"lrdash{job.__name__}", daemon=True).start()
         for line in lines:
-            self._jobs.put(str(json.loads(line)["run"]))
+            self._jobs.put(json.loads(line))
         self.leave()
 
     def leave(self) -> None:
-        """End the process at once; the run under way is marked interrupted if the store allows."""
+        """End the process at once; its runs are marked interrupted if the store allows."""
         if not self._leaving.is_set():
             self._leaving.set()
             parting = threading.Thread(target=self._part, daemon=True)
@@ -74,8 +77,7 @@ class Worker:
 
     def _part(self) -> None:
         try:
-            if self._run_id is not None:
-                self._store.end(self._run_id, "interrupted", SHUT_DOWN)
+            self._store.mark_interrupted(self._id, SHUT_DOWN)
             self._store.forget_worker(self._id)
         except StoreError as fault:
             log.warning("%s", fault)
@@ -95,61 +97,92 @@ class Worker:
             gc.freeze()  # the collections after each run need not look at TensorFlow's modules
             self._say({"ready": True})
             try:
-                run_id = self._jobs.get(timeout=IDLE)
+                job = self._jobs.get(timeout=IDLE)
             except queue.Empty:
                 _practise()
-                run_id = self._jobs.get()
+                job = self._jobs.get()
             while True:
-                self._say({"ended": run_id, **self._do(run_id)})
-                run_id = self._jobs.get()
+                asked = job["runs"] if "runs" in job else job["run"]
+                run_ids = [asked] if isinstance(asked, str) else list(asked)
+                self._say({"ended": asked, **self._do(run_ids)})
+                job = self._jobs.get()
         except BaseException:
             log.exception("the worker cannot go on")
             os._exit(1)
 
-    def _do(self, run_id: str) -> dict[str, str]:
-        """Train a run; gives what the laboratory has to write down in its place."""
+    def _do(self, run_ids: Sequence[str]) -> dict[str, str]:
+        """Train runs; gives what the laboratory has to write down in their place."""
         try:
-            if not patiently(lambda: self._store.claim(run_id, self._id)):
-                return {}
-            self._run_id = run_id
+            claimed = patiently(lambda: self._store.claim_group(run_ids, self._id))
             try:
-                self._train(run_id)
+                self._train(claimed)
             except Exception as fault:
-                log.exception("run %s failed", run_id)
-                reason = in_words(fault)
-                patiently(lambda: self._store.end(run_id, "failed", reason))
+                log.exception("runs %s failed", " ".join(claimed))
+                self._fail(claimed, in_words(fault))
         except Exception as fault:
-            log.exception("run %s could not be stored", run_id)
+            log.exception("runs %s could not be stored", " ".join(run_ids))
             return {"unsaved": in_words(fault)}
-        finally:
-            self._run_id = None
         return {}
 
-    def _train(self, run_id: str) -> None:
-        row = patiently(lambda: self._store.run(run_id))
-        outbox = Outbox(self._store.record)
-        asked = _StopRequests(self._store, run_id)
+    def _fail(self, run_ids: Iterable[str], reason: str) -> None:
+        """End those that have not ended."""
+        ended = RunEnded(status="failed", reason=reason)
+        batch = [(run_id, ended) for run_id in run_ids]
+        patiently(lambda: self._store.record(batch, self._id))
+
+    def _train(self, run_ids: Sequence[str]) -> None:
+        rows = patiently(lambda: self._store.runs(run_ids=run_ids))
+        by_engine: dict[str, dict[str, RunSpec]] = {}
+        for row in reversed(rows):
+            by_engine.setdefault(row.engine, {})[row.run_id] = row.spec
+        for engine, specs in by_engine.items():
+            self._train_group(specs, engine)
+        if len(rows) < len(run_ids):
+            unreadable = patiently(self._store.unreadable)
+            for run_id in run_ids:
+                if run_id in unreadable:
+                    self._fail([run_id], unreadable[run_id])
+
+    def _train_group(self, specs: Mapping[str, RunSpec], engine: str) -> None:
+        outbox = Outbox(lambda batch: self._store.record(batch, self._id))
         try:
-            made = plan.make(row.spec)
-            training.train(made, run_id=run_id, sink=outbox, should_stop=asked, engine=row.engine)
-        except LrdashError as fault:
-            outbox(run_id, RunEnded(status="failed", reason=str(fault)))
+            plans: dict[str, plan.Plan] = {}
+            for run_id, spec in specs.items():
+                try:
+                    plans[run_id] = plan.make(spec)
+                except LrdashError as fault:
+                    outbox(run_id, RunEnded(status="failed", reason=str(fault)))
+            if plans:
+                self._train_plans(plans, outbox, engine)
         finally:
             outbox.close()
 
+    def _train_plans(self, plans: Mapping[str, plan.Plan], sink: Sink, engine: str) -> None:
+        made, run_ids = list(plans.values()), list(plans)
+        pace = Pace(made, run_ids)
+        try:
+            train_together(
+                made, run_ids=run_ids, sink=fan_out(sink, pace), engine=engine,
+                should_stop=_StopRequests(self._store, run_ids, self._id),
+            )
+        except LrdashError as fault:
+            for run_id in run_ids:
+                sink(run_id, RunEnded(status="failed", reason=str(fault)))
+        _keep(pace)
+
 
 class _StopRequests:
-    """Asks the store whether a run has to stop, at most every `POLL` seconds."""
+    """Asks the store which runs have to stop, at most every `POLL` seconds."""
 
-    def __init__(self, store: Store, run_id: str) -> None:
-        self._store, self._run_id = store, run_id
-        self._due, self._asked = 0.0, False
+    def __init__(self, store: Store, run_ids: Sequence[str], worker_id: str) -> None:
+        self._store, self._run_ids, self._worker_id = store, run_ids, worker_id
+        self._due, self._asked = 0.0, set[str]()
 
-    def __call__(self) -> bool:
-        if not self._asked and monotonic() >= self._due:
+    def __call__(self) -> set[str]:
+        if monotonic() >= self._due:
             self._due = monotonic() + POLL
             try:
-                self._asked = bool(self._store.stop_requests([self._run_id]))
+                self._asked |= self._store.stop_requests(self._run_ids, self._worker_id)
             except StoreError as fault:
                 log.warning("cannot tell whether to stop: %s", fault)
         return self._asked
@@ -193,15 +226,24 @@ def _answers() -> Callable[[dict[str, Any]], None]:
 
 
 def _practise() -> None:
-    """Train the smallest run there is, so that the first real one starts fast."""
+    """Train a small run, so that the first real one starts fast, and take its time."""
 
     def forget(_run_id: str, _event: Event) -> None:
         pass
 
-    training.train(
-        plan.make(RunSpec(epochs=1, batch_size=1000)),
-        run_id="practice", sink=forget, should_stop=lambda: False,
+    plans = [plan.make(RunSpec(epochs=PRACTICE_EPOCHS))]
+    pace = Pace(plans, ["practice"])
+    train_together(
+        plans, run_ids=["practice"], sink=fan_out(forget, pace), should_stop=lambda: set()
     )
+    if pace.kind not in known_paces():
+        _keep(pace)
+
+
+def _keep(pace: Pace) -> None:
+    """Remember how fast this machine is, for estimates."""
+    if pace.per_multiply_add is not None:
+        keep_pace(pace.kind, pace.per_multiply_add)
 
 
 if __name__ == "__main__":

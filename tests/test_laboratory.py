@@ -174,7 +174,7 @@ def test_a_worker_that_has_trained_enough_is_renewed(
     laboratory: Laboratory, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = eventually(laboratory.status)[0]
-    monkeypatch.setattr(supervisor, "RUNS_EACH", 0)
+    monkeypatch.setattr(supervisor, "GROUPS_EACH", 0)
     eventually(lambda: gone(before.pid))
     monkeypatch.undo()
     assert ended(store, queue(store, epochs=1)).status == "finished"

@@ -14,11 +14,12 @@ import pytest
 
 from lrdash import worker
 from lrdash.errors import StoreError
-from lrdash.events import Event
+from lrdash.events import Event, RunEnded
 from lrdash.plan import make
 from lrdash.spec import RunSpec
 from lrdash.store import Store
 
+FULL = "The disk is full."
 SMALL: dict[str, Any] = {"dataset": "wine", "model": "linear", "base_lr": 0.05, "epochs": 2}
 
 
@@ -91,30 +92,29 @@ class Poor:
 
     def _maybe(self, name: str) -> None:
         if name in self.broken:
-            raise StoreError("The disk is full.")
+            raise StoreError(FULL)
 
-    def claim(self, run_id: str, worker_id: str) -> bool:
+    def claim_group(self, run_ids: Sequence[str], worker_id: str) -> list[str]:
         self._maybe("claim")
-        return True
+        return list(run_ids)
 
-    def run(self, run_id: str) -> Any:
-        return type("Row", (), {"spec": RunSpec(**SMALL), "engine": "nonsense"})
+    def runs(self, run_ids: Sequence[str]) -> list[Any]:
+        spec = RunSpec(**SMALL)
+        return [type("Row", (), {"run_id": r, "spec": spec, "engine": "no"}) for r in run_ids]
 
-    def record(self, batch: Sequence[tuple[str, Event]]) -> None:
+    def record(self, batch: Sequence[tuple[str, Event]], worker_id: str) -> None:
         self._maybe("record")
+        ends = [(run_id, e) for run_id, e in batch if isinstance(e, RunEnded)]
+        if any(event.reason != FULL for _, event in ends):
+            self._maybe("record events")
+        self.ends += [(run_id, event.status, event.reason) for run_id, event in ends]
 
-    def stop_requests(self, run_ids: Any) -> set[str]:
+    def stop_requests(self, run_ids: Sequence[str], worker_id: str) -> set[str]:
         self._maybe("stop_requests")
         return set(run_ids)
 
-    def end(self, run_id: str, status: str, reason: str) -> bool:
-        self._maybe("end")
-        self.ends.append((run_id, status, reason))
-        return True
-
 
 def poor_worker(store: Poor, monkeypatch: pytest.MonkeyPatch) -> worker.Worker:
-    monkeypatch.setattr("lrdash.training.outbox.PAUSES", ())
     monkeypatch.setattr(worker, "patiently", lambda job: job())
     return worker.Worker("w1", store, lambda _answer: None)  # type: ignore[arg-type]
 
@@ -122,24 +122,24 @@ def poor_worker(store: Poor, monkeypatch: pytest.MonkeyPatch) -> worker.Worker:
 def test_events_that_cannot_be_stored_fail_the_run_with_the_stores_words(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    store = Poor("record")
-    assert poor_worker(store, monkeypatch)._do("r1") == {}
-    assert store.ends == [("r1", "failed", "The disk is full.")]
+    store = Poor("record events")
+    assert poor_worker(store, monkeypatch)._do(["r1", "r2"]) == {}
+    assert store.ends == [(run_id, "failed", "The disk is full.") for run_id in ("r1", "r2")]
 
 
-@pytest.mark.parametrize("broken", [("record", "end"), ("claim",)])
+@pytest.mark.parametrize("broken", ["record", "claim"])
 def test_an_ending_that_cannot_be_stored_is_left_to_the_laboratory(
-    broken: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+    broken: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert poor_worker(Poor(*broken), monkeypatch)._do("r1") == {"unsaved": "The disk is full."}
+    assert poor_worker(Poor(broken), monkeypatch)._do(["r1"]) == {"unsaved": "The disk is full."}
 
 
 def test_a_worker_asks_about_stops_now_and_then_and_bears_a_fault() -> None:
-    asked = worker._StopRequests(Poor("stop_requests"), "r1")  # type: ignore[arg-type]
-    assert asked() is False
-    asked = worker._StopRequests(Poor(), "r1")  # type: ignore[arg-type]
-    assert asked() is True
-    assert asked() is True
+    asked = worker._StopRequests(Poor("stop_requests"), ["r1"], "w1")  # type: ignore[arg-type]
+    assert asked() == set()
+    asked = worker._StopRequests(Poor(), ["r1"], "w1")  # type: ignore[arg-type]
+    assert asked() == {"r1"}
+    assert asked() == {"r1"}
 
 
 def test_what_libraries_print_never_reaches_the_answers() -> None:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +30,8 @@ class WorkerStatus:
     worker_id: str
     pid: int
     state: State
-    run_id: str | None  # what it trains
+    run_id: str | None  # what it trains, the first of a group
+    run_ids: tuple[str, ...] = ()  # the whole group
 
 
 class WorkerProcess:
@@ -49,11 +50,11 @@ class WorkerProcess:
     def __init__(self, database: str, logs: Path, wake: Callable[[], None]) -> None:
         self.worker_id = uuid.uuid4().hex[:12]
         self.log = logs / f"worker-{self.worker_id}.log"
-        self.run_id: str | None = None
-        self.runs = 0  # given to it so far
+        self.run_ids: tuple[str, ...] = ()  # being trained, together
+        self.groups = 0  # given to it so far
         self.ready = False
         self.started = monotonic()
-        self.stop_seen: float | None = None  # when its run's stop request was noticed
+        self.stop_seen: float | None = None  # when the wish to stop all its runs was noticed
         self._answers: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         _prune(logs)
         with self.log.open("ab") as log:
@@ -79,9 +80,12 @@ class WorkerProcess:
     @property
     def status(self) -> WorkerStatus:
         """What it is doing."""
-        run_id = self.run_id
-        state: State = "training" if run_id else "warm" if self.ready else "starting"
-        return WorkerStatus(worker_id=self.worker_id, pid=self.pid, state=state, run_id=run_id)
+        run_ids = self.run_ids
+        state: State = "training" if run_ids else "warm" if self.ready else "starting"
+        return WorkerStatus(
+            worker_id=self.worker_id, pid=self.pid, state=state,
+            run_id=run_ids[0] if run_ids else None, run_ids=run_ids,
+        )
 
     def answers(self) -> list[dict[str, Any]]:
         """What it said since the last call."""
@@ -90,13 +94,13 @@ class WorkerProcess:
             said.append(self._answers.get())
         return said
 
-    def give(self, run_id: str) -> None:
-        """Hand it a run; if it is dead already, `alive` will tell."""
-        self.run_id, self.stop_seen = run_id, None
-        self.runs += 1
+    def give(self, run_ids: Sequence[str]) -> None:
+        """Hand it runs to train together; if it is dead already, `alive` will tell."""
+        self.run_ids, self.stop_seen = tuple(run_ids), None
+        self.groups += 1
         if self._process.stdin is not None:
             with suppress(OSError):
-                self._process.stdin.write(json.dumps({"run": run_id}) + "\n")
+                self._process.stdin.write(json.dumps({"runs": self.run_ids}) + "\n")
                 self._process.stdin.flush()
 
     def terminate(self) -> None:
@@ -130,7 +134,7 @@ class WorkerProcess:
         return next((line.strip()[:300] for line in reversed(lines) if line.strip()), "")
 
     def cause_of_death(self) -> str:
-        """Why the dead process ended, for the reason of its run."""
+        """Why the dead process ended, for the reason of its runs."""
         code = self._process.returncode
         if code == -signal.SIGKILL:
             return "signal 9; the machine may have run out of memory"

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from functools import partial
 from time import monotonic
 
-from lrdash.errors import RunNotFound, StoreError
-from lrdash.events import SHUT_DOWN, stopped_after
+from lrdash.errors import StoreError
+from lrdash.events import ACTIVE, SHUT_DOWN, Event, RunEnded, stopped_after
 from lrdash.laboratory.process import WorkerProcess, WorkerStatus
 from lrdash.store import Store, home
 
@@ -19,7 +19,7 @@ TICK = 0.1  # seconds between two looks at queue and workers
 SWEEP = 3.0  # seconds between two searches for dead workers of any process
 PATIENCE = 0.7  # seconds that a worker has to obey a stop before it is killed
 PARTING = 1.0  # seconds that workers have to end when the laboratory closes
-RUNS_EACH = 200  # after which a worker is renewed: TensorFlow keeps some megabytes of each run
+GROUPS_EACH = 200  # after which a worker is renewed: TensorFlow keeps some megabytes of each
 EARLY_DEATHS = 3  # in a row, before the first word; then queued runs fail
 LONGEST_PAUSE = 30.0  # seconds between two attempts to start a worker that dies at once
 
@@ -34,7 +34,7 @@ class Laboratory:
 
     Args:
         store: where the queue is; must stay open until `close`.
-        workers: processes, and so the number of runs trained at a time.
+        workers: processes, and so the number of groups trained at a time.
 
     Raises:
         StoreError: if the folder of the logs cannot be made.
@@ -103,7 +103,7 @@ class Laboratory:
             self._hear(worker)
             if not worker.alive:
                 self._bury(worker)
-            elif worker.run_id is None and worker.runs >= RUNS_EACH:
+            elif not worker.run_ids and worker.groups >= GROUPS_EACH:
                 self._renew(worker)
         if len(self._workers) < self._size and monotonic() >= self._start_at:
             self._add_worker()
@@ -120,11 +120,12 @@ class Laboratory:
         for answer in worker.answers():
             if "ready" in answer:
                 worker.ready, self._early_deaths = True, 0
-            if answer.get("ended") == worker.run_id and worker.run_id is not None:
+            if worker.run_ids and answer.get("ended") == list(worker.run_ids):
                 if "unsaved" in answer:
-                    reason = str(answer["unsaved"])
-                    self._owed.append(partial(self._store.end, worker.run_id, "failed", reason))
-                worker.run_id = None
+                    ended = RunEnded(status="failed", reason=str(answer["unsaved"]))
+                    batch = [(run_id, ended) for run_id in worker.run_ids]
+                    self._owed.append(partial(self._store.record, batch, worker.worker_id))
+                worker.run_ids = ()
 
     def _renew(self, worker: WorkerProcess) -> None:
         """End an idle worker that has trained enough; another takes its place."""
@@ -137,7 +138,7 @@ class Laboratory:
         self._workers = tuple(other for other in self._workers if other is not worker)
 
     def _bury(self, worker: WorkerProcess) -> None:
-        """Take a dead worker away; note how its run ended, and when to start the next."""
+        """Take a dead worker away; note how its runs ended, and when to start the next."""
         self._hear(worker)
         worker.kill()
         self._remove(worker)
@@ -151,7 +152,7 @@ class Laboratory:
                 self._give_up(worker, cause)
 
     def _disown(self, worker: WorkerProcess, reason: str) -> None:
-        """Mark the run of a worker that is gone, unless the run has ended by itself."""
+        """Mark the runs of a worker that is gone, but for those that have ended by themselves."""
         self._owed.append(partial(self._store.mark_interrupted, worker.worker_id, reason))
         self._owed.append(partial(self._store.forget_worker, worker.worker_id))
 
@@ -172,42 +173,55 @@ class Laboratory:
             self._owed.popleft()
 
     def _stop_overdue(self) -> None:
-        """Kill workers that do not obey a stop, as in the middle of building a model."""
-        training = {worker.run_id: worker for worker in self._workers if worker.run_id}
+        """Kill workers that do not obey a stop, as in the middle of building a model.
+
+        Only if all that they train is to stop: the others of a group must not suffer.
+        """
+        training = [worker for worker in self._workers if worker.run_ids]
         if not training:
             return
-        for run_id in self._store.stop_requests(training):
-            worker = training[run_id]
-            if worker.stop_seen is None:
+        asked = self._store.stop_requests([r for worker in training for r in worker.run_ids])
+        for worker in training:
+            if not asked.issuperset(worker.run_ids) and not self._all_stop(worker, asked):
+                worker.stop_seen = None
+            elif worker.stop_seen is None:
                 worker.stop_seen = monotonic()
             elif monotonic() - worker.stop_seen > PATIENCE:
-                self._kill_for_stop(worker, run_id)
+                self._kill_for_stop(worker)
 
-    def _kill_for_stop(self, worker: WorkerProcess, run_id: str) -> None:
+    def _all_stop(self, worker: WorkerProcess, asked: set[str]) -> bool:
+        """Whether a stop was asked for all runs of a worker that have not ended by themselves."""
+        if asked.isdisjoint(worker.run_ids):
+            return False
+        going_on = self._store.runs(run_ids=set(worker.run_ids) - asked, status=ACTIVE)
+        return not going_on
+
+    def _kill_for_stop(self, worker: WorkerProcess) -> None:
         self._hear(worker)
-        if worker.run_id != run_id:
+        if not worker.run_ids:
             return  # it has obeyed in the meantime
         worker.kill()
         self._remove(worker)
-        self._owed.append(partial(self._note_stop, run_id))
+        self._owed.append(partial(self._note_stop, worker))
         self._disown(worker, "the training process was ended by a stop")
-        self._pay()  # at once, before anyone finds the run without its process
+        self._pay()  # at once, before anyone finds the runs without their process
 
-    def _note_stop(self, run_id: str) -> None:
-        try:
-            epochs = self._store.run(run_id).epochs_done
-        except RunNotFound:  # deleted while it was trained
-            return
-        self._store.end(run_id, "stopped", stopped_after(epochs))
+    def _note_stop(self, worker: WorkerProcess) -> None:
+        batch: list[tuple[str, Event]] = [
+            (row.run_id, RunEnded(status="stopped", reason=stopped_after(row.epochs_done)))
+            for row in self._store.runs(run_ids=worker.run_ids, status="running")
+        ]
+        self._store.record(batch, worker.worker_id)
 
     def _hand_out(self) -> None:
-        idle = [worker for worker in self._workers if worker.ready and worker.run_id is None]
+        idle = [worker for worker in self._workers if worker.ready and not worker.run_ids]
         if not idle:
             return
-        taken = {worker.run_id for worker in self._workers}
-        waiting = self._store.queued(limit=len(self._workers) + len(taken))
-        for worker, run_id in zip(idle, (r for r in waiting if r not in taken), strict=False):
-            worker.give(run_id)
+        taken = {run_id for worker in self._workers for run_id in worker.run_ids}
+        waiting = self._store.queued_groups(limit=2 * len(self._workers))
+        free = (group for group in waiting if taken.isdisjoint(group))
+        for worker, group in zip(idle, free, strict=False):
+            worker.give(group)
 
     def _end_workers(self) -> None:
         """All at once: ask, wait, enforce; then mark what they were training."""
