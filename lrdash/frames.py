@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from lrdash.analysis.words import settings_in_words
+from lrdash.analysis.words import settings_in_words, strategy_in_words
 from lrdash.events import RateDecided
 from lrdash.store.rows import EpochRow, RunRow
 
@@ -132,6 +132,84 @@ def runs_frame(
     )
 
 
+def curves_frame(
+    columns: Mapping[str, Any], rows: Sequence[RunRow], labels: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """One row an epoch of each run, with what tells the runs apart.
+
+    Args:
+        columns: what `Store.curves` gives: arrays of equal length, in the order of runs and epochs.
+        rows: the runs; epochs of others are left out.
+        labels: what to call each run, in the order of `rows`; by default as in `arms_frame`.
+
+    Columns:
+        run_id, label, strategy (str), base_lr (float64), seed (int64), epoch (int64, epochs done,
+        from 1), update (int64, updates done), loss, accuracy, val_loss, val_accuracy (float64, NaN
+        where a run lacks the metric or the value was not finite), learning_rate (float64, used by
+        the last update of the epoch), seconds (float64, since training began), and further metrics
+        as they were asked for (float64).
+    """
+    ids = [row.run_id for row in rows]
+    places = pd.Index(ids, dtype="str").get_indexer(pd.Index(columns["run_id"], dtype="str"))
+    kept = places >= 0
+    runs = places[kept]
+    epoch = np.asarray(columns["epoch"], dtype=np.int64)[kept]
+    steps = np.array([row.steps_per_epoch for row in rows], dtype=np.int64)
+    named = labels if labels is not None else [_arm_label(row) for row in rows]
+    values: dict[str, Any] = {
+        "run_id": _text(ids).array.take(runs),
+        "label": _text(named).array.take(runs),
+        "strategy": _text([row.spec.strategy for row in rows]).array.take(runs),
+        "base_lr": _floats([row.spec.base_lr for row in rows])[runs],
+        "seed": np.array([row.spec.seed for row in rows], dtype=np.int64)[runs],
+        "epoch": epoch,
+        "update": epoch * steps[runs],
+    }
+    unknown = np.full(len(kept), np.nan)
+    for name in dict.fromkeys((*METRICS, *columns, "learning_rate", "seconds")):
+        if name not in ("run", *values):
+            values[name] = np.asarray(columns.get(name, unknown), dtype=np.float64)[kept]
+    return pd.DataFrame(values)
+
+
+def arms_frame(rows: Sequence[RunRow], curves: pd.DataFrame) -> pd.DataFrame:
+    """One row a run of a comparison, in the order given.
+
+    Args:
+        rows: the runs.
+        curves: their `curves_frame`.
+
+    Columns:
+        run_id, label (of the arm; without one the strategy and its settings), strategy (str),
+        base_lr (float64), seed (int64), status (str), final_val_loss, best_val_loss,
+        final_val_accuracy, best_val_accuracy (float64; final: of the last epoch, NaN if it was not
+        finite or none is done; best: of all epochs, NaN if none is finite), epochs_done (int64, in
+        the curves), seconds (float64, of training).
+    """
+    ids = [row.run_id for row in rows]
+    by_run = curves.groupby("run_id", sort=False)
+    last = by_run.tail(1).set_index("run_id").reindex(ids)
+    finite = curves.replace([np.inf, -np.inf], np.nan).groupby("run_id", sort=False)
+    lowest = finite["val_loss"].min().reindex(ids)
+    highest = finite["val_accuracy"].max().reindex(ids)
+    return pd.DataFrame(
+        {
+            "run_id": _text(ids),
+            "label": _text([_arm_label(row) for row in rows]),
+            "strategy": _text([row.spec.strategy for row in rows]),
+            "base_lr": _floats([row.spec.base_lr for row in rows]),
+            "seed": np.array([row.spec.seed for row in rows], dtype=np.int64),
+            "status": _text([row.status for row in rows]),
+            "final_val_loss": last["val_loss"].to_numpy(dtype=np.float64),
+            "best_val_loss": lowest.to_numpy(dtype=np.float64),
+            "final_val_accuracy": last["val_accuracy"].to_numpy(dtype=np.float64),
+            "best_val_accuracy": highest.to_numpy(dtype=np.float64),
+            "epochs_done": by_run.size().reindex(ids, fill_value=0).to_numpy(dtype=np.int64),
+            "seconds": _floats([row.seconds for row in rows]),
+        }
+    )
+
+
 def run_as_json(row: RunRow, epochs: Sequence[EpochRow]) -> dict[str, Any]:
     """A run with its epochs as JSON types, None for what is not finite; what `--json` and the
     exports give.
@@ -185,6 +263,10 @@ def sparkline(values: ArrayLike, limit: int = 60) -> list[float | None]:
     if len(curve) > limit:
         curve = curve[np.linspace(0, len(curve) - 1, limit).round().astype(int)]
     return [_or_none(value) for value in curve]
+
+
+def _arm_label(row: RunRow) -> str:
+    return row.label or strategy_in_words(row.spec)
 
 
 def _lowest(curve: np.ndarray[Any, Any]) -> float:

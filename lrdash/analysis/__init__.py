@@ -1,6 +1,16 @@
 """Numbers and words about runs: what a chart shows, said in figures and sentences."""
 
 from lrdash.analysis.changes import RateChange, last_change, rate_changes
+from lrdash.analysis.compare import (
+    band,
+    best_peaks,
+    bowl,
+    leaderboard,
+    planned_rates,
+    settings_diff,
+    smooth,
+    told_apart,
+)
 from lrdash.analysis.estimate import expected_seconds
 from lrdash.analysis.summary import summary
 from lrdash.analysis.words import (
@@ -16,16 +26,24 @@ from lrdash.analysis.words import (
 
 __all__ = [
     "RateChange",
+    "band",
+    "best_peaks",
+    "bowl",
     "count",
     "duration",
     "expected_seconds",
     "last_change",
+    "leaderboard",
     "number",
     "percent",
+    "planned_rates",
     "rate",
     "rate_changes",
+    "settings_diff",
     "settings_in_words",
+    "smooth",
     "strategy_in_words",
     "summary",
     "time_left",
+    "told_apart",
 ]

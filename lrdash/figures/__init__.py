@@ -1,5 +1,13 @@
 """Frames in, Plotly figures out: pure functions, one look, a strategy keeps its colour."""
 
+from lrdash.figures.compare import (
+    arm_styles,
+    bowl_figure,
+    compare_loss_figure,
+    compare_rates_figure,
+    heatmap_figure,
+    overlay_figure,
+)
 from lrdash.figures.palette import STYLES, Style, style_of
 from lrdash.figures.preview import preview_figure
 from lrdash.figures.training import LIVE_TRACES, live_marks, live_tail, training_figure
@@ -8,8 +16,14 @@ __all__ = [
     "LIVE_TRACES",
     "STYLES",
     "Style",
+    "arm_styles",
+    "bowl_figure",
+    "compare_loss_figure",
+    "compare_rates_figure",
+    "heatmap_figure",
     "live_marks",
     "live_tail",
+    "overlay_figure",
     "preview_figure",
     "style_of",
     "training_figure",

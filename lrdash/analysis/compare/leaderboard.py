@@ -1,0 +1,108 @@
+"""Each arm at its own best peak rate, the best arm first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lrdash import frames
+from lrdash.analysis.compare.bands import band
+from lrdash.analysis.compare.bowl import best_peaks, bowl, judged, width
+
+COLUMNS = {
+    "label": "str", "strategy": "str", "best_base_lr": "float64", "at_edge": "bool",
+    "edge_note": "str", "runs": "int64", "diverged": "int64", "failed": "int64",
+    "unfinished": "int64", "waiting": "int64", "seeds": "int64", "final_val_loss": "float64",
+    "low": "float64", "high": "float64", "final_val_accuracy": "float64",
+    "epochs_to_target": "float64", "reached": "int64", "bowl_width": "float64",
+    "bowl_open": "bool", "sparkline": "object",
+}
+
+
+def leaderboard(
+    arms: pd.DataFrame, curves: pd.DataFrame, target: float | None = None
+) -> pd.DataFrame:
+    """One row an arm, ordered by mean final validation loss.
+
+    Args:
+        arms: an `arms_frame`.
+        curves: the `curves_frame` of the same runs.
+        target: validation loss to reach.
+
+    Columns:
+        label, strategy (str), best_base_lr (float64), at_edge (bool), edge_note (str), then of all
+        runs of the arm: runs, diverged, failed, unfinished, waiting (int64), then at the best peak
+        rate: seeds (int64, runs that count), final_val_loss (float64, mean; infinite if a run was
+        lost), low, high (float64, Student-t interval at 95 %, NaN with one seed),
+        final_val_accuracy (float64, mean share; NaN without one or if a run was lost),
+        epochs_to_target (float64, median; see below), reached (int64, runs that reached the
+        target), then bowl_width (float64, see `bowl.width`), bowl_open (bool: the width is a
+        lower bound), sparkline (list, mean validation loss over the epochs).
+
+        A run that did not reach the target would have needed longer than it ran. It counts as
+        longer than all others, so the median is NaN unless more than half of the runs reached it.
+    """
+    peaks, cells = best_peaks(arms), bowl(arms)
+    lines, hits = band(curves, arms), _first_hits(curves, target)
+    rows = [_row(peak, arms, cells, lines, hits) for peak in peaks.to_dict(orient="records")]
+    board = pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
+    order = ["final_val_loss", "diverged", "label"]
+    return board.sort_values(order, kind="stable").reset_index(drop=True)
+
+
+def _row(
+    peak: dict[Any, Any],
+    arms: pd.DataFrame,
+    cells: pd.DataFrame,
+    lines: pd.DataFrame,
+    hits: pd.Series[float] | None,
+) -> dict[str, Any]:
+    label = peak["label"]
+    own = arms[arms["label"] == label]
+    at_peak = own[own["base_lr"] == peak["base_lr"]]
+    bowl_of = cells[cells["label"] == label]
+    counts = ["diverged", "failed", "unfinished", "waiting"]
+    epochs, reached = _to_target(at_peak, hits)
+    factor, is_open = width(bowl_of["base_lr"].tolist(), bowl_of["mean"].tolist())
+    return {
+        "label": label, "strategy": peak["strategy"], "best_base_lr": peak["base_lr"],
+        "at_edge": peak["at_edge"], "edge_note": peak["edge_note"],
+        "runs": len(own), **{name: int(bowl_of[name].sum()) for name in counts},
+        "seeds": peak["runs"], "final_val_loss": peak["mean"],
+        "low": peak["low"], "high": peak["high"],
+        "final_val_accuracy": _accuracy(at_peak, lost=np.isinf(peak["mean"])),
+        "epochs_to_target": epochs, "reached": reached,
+        "bowl_width": factor, "bowl_open": is_open,
+        "sparkline": frames.sparkline(lines.loc[lines["label"] == label, "mean"].to_numpy()),
+    }
+
+
+def _accuracy(runs: pd.DataFrame, *, lost: bool) -> float:
+    shares = runs["final_val_accuracy"].dropna()
+    return float("nan") if lost or shares.empty else float(shares.mean())
+
+
+def _first_hits(curves: pd.DataFrame, target: float | None) -> pd.Series[float] | None:
+    """The first epoch at or below the target of each run that reached it; None without a target."""
+    if target is None:
+        return None
+    found: pd.Series[float] = curves[curves["val_loss"] <= target].groupby("run_id")["epoch"].min()
+    return found
+
+
+def _to_target(runs: pd.DataFrame, hits: pd.Series[float] | None) -> tuple[float, int]:
+    """Median epochs until the target is reached, and by how many runs it is.
+
+    Runs that were lost count as not having reached it, queued ones not at all.
+    """
+    loss = judged(runs)
+    begun = int((~np.isnan(loss)).sum())
+    if hits is None or not begun:
+        return float("nan"), 0
+    epochs = hits.reindex(runs.loc[np.isfinite(loss), "run_id"]).to_numpy(dtype=np.float64)
+    first = epochs[np.isfinite(epochs)]
+    waits = np.sort(np.append(first, np.full(begun - len(first), np.inf)))
+    middle = waits[[(begun - 1) // 2, begun // 2]].mean()
+    return (float(middle) if np.isfinite(middle) else float("nan")), len(first)

@@ -1,0 +1,95 @@
+"""What differs between runs put side by side."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from lrdash.analysis.words import NOTHING, count, rate, strategy_in_words
+from lrdash.models import MODELS
+from lrdash.spec import EarlyStopping, RunSpec
+
+STRATEGY = "Strategy"
+PEAK = "Peak rate"
+
+
+def settings_diff(specs: Sequence[RunSpec]) -> pd.DataFrame:
+    """The settings in which runs differ, in words.
+
+    Args:
+        specs: what was trained.
+
+    Returns:
+        One row a run in the order given; one column (str) for each setting that is not the same in
+        all, named as in the form. The strategy's own settings stand behind its name; what does not
+        apply is a dash. Without a difference there are no columns.
+    """
+    rows = [_in_words(spec) for spec in specs]
+    names = dict.fromkeys(name for row in rows for name in row)
+    table = {name: [row.get(name, NOTHING) for row in rows] for name in names}
+    differing = {name: values for name, values in table.items() if len(set(values)) > 1}
+    return pd.DataFrame(differing, index=range(len(rows)), dtype="str")
+
+
+def told_apart(specs: Sequence[RunSpec]) -> list[str]:
+    """A short name for each run made of what differs: `step (factor 0.3) · peak rate 0.1 · seed 2`.
+
+    Runs with the same settings are numbered, so all names differ.
+    """
+    diff = settings_diff(specs)
+    names = [
+        " · ".join(_part(str(name), row[name]) for name in diff) or strategy_in_words(spec)
+        for spec, row in zip(specs, diff.to_dict(orient="records"), strict=True)
+    ]
+    return [
+        name if names.count(name) == 1 else f"{name} ({names[:place].count(name) + 1})"
+        for place, name in enumerate(names)
+    ]
+
+
+def _part(name: str, value: str) -> str:
+    return value if name in (STRATEGY, "Dataset", "Model", "Optimizer") else (
+        f"{name[0].lower()}{name[1:]} {value}"
+    )
+
+
+def _in_words(spec: RunSpec) -> dict[str, str]:
+    row: dict[str, str] = {}
+    for knob in RunSpec.knobs():
+        value = getattr(spec, knob.name)
+        if knob.name == "strategy":
+            row[STRATEGY] = strategy_in_words(spec)
+        elif knob.name == "base_lr":
+            row[PEAK] = rate(value)
+        elif knob.name == "model_params":
+            row |= _model_settings(spec)
+        elif knob.name != "params":
+            row[knob.label] = _told(value)
+    return row
+
+
+def _model_settings(spec: RunSpec) -> dict[str, str]:
+    known = MODELS[spec.model].knobs() if spec.model in MODELS else ()
+    labels = {knob.name: knob.label for knob in known}
+    return {
+        f"Model: {labels.get(name, name)}": _told(value)
+        for name, value in spec.model_params.items()
+    }
+
+
+def _told(value: Any) -> str:
+    if value is None:
+        return NOTHING
+    if isinstance(value, EarlyStopping):
+        best = ", best weights kept" if value.restore_best_weights else ""
+        return f"{value.monitor}, patience {value.patience}, by {value.min_delta:g}{best}"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, int):
+        return count(value)
+    if isinstance(value, float):
+        return f"{value:g}"
+    return value if isinstance(value, str) else json.dumps(value)

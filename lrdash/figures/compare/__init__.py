@@ -1,0 +1,18 @@
+"""Comparisons drawn: one colour a strategy, the same on every page; arms of one strategy are told
+apart by dash. Numbers travel as 32-bit arrays, so that hundreds of runs stay light.
+"""
+
+from lrdash.figures.compare.arms import arm_styles
+from lrdash.figures.compare.bowl import bowl_figure
+from lrdash.figures.compare.heatmap import heatmap_figure
+from lrdash.figures.compare.lines import compare_loss_figure, compare_rates_figure
+from lrdash.figures.compare.overlay import overlay_figure
+
+__all__ = [
+    "arm_styles",
+    "bowl_figure",
+    "compare_loss_figure",
+    "compare_rates_figure",
+    "heatmap_figure",
+    "overlay_figure",
+]

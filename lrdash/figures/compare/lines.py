@@ -1,0 +1,172 @@
+"""Arms over the epochs: the validation loss, and the rates below or beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from lrdash.analysis.words import number
+from lrdash.figures.axes import LINE_WIDTH, LOG_RATIO, axis, blank, epoch_axis, rate_axis
+from lrdash.figures.compare.arms import Styles, light, look, styles_for
+from lrdash.figures.palette import GREY, Style
+from lrdash.figures.thinning import keep
+
+POINTS = 500  # of one line
+LOG = {"type": "log", "tickformat": ".1~g", "nticks": 3}  # 1, 2, 5 or whole powers
+TITLES = {
+    "val_loss": "Validation loss", "loss": "Training loss",
+    "val_accuracy": "Validation accuracy (%)", "accuracy": "Training accuracy (%)",
+}
+
+
+def compare_loss_figure(
+    band: pd.DataFrame,
+    styles: Styles | None = None,
+    *,
+    metric: str = "val_loss",
+    log: bool = False,
+    target: float | None = None,
+    epochs: int | None = None,
+    height: int = 420,
+) -> go.Figure:
+    """The mean of each arm with its interval, over the epochs.
+
+    Args:
+        band: from `analysis.band`; may be empty.
+        styles: looks by label; by default `arm_styles(band)`.
+        metric: what the band shows, for the axis.
+        log: a logarithmic axis; an interval that reaches 0 ends at a tenth of the lowest mean.
+        target: a value to reach, drawn as a line across.
+        epochs: length of the axis; by default as far as the band goes.
+        height: in pixels.
+
+    Returns:
+        One line an arm and, where it has several runs, its band. A linear axis leaves out what lies
+        above 20 times the median, so that one bad arm does not hide the others.
+    """
+    looks = styles_for(band, styles)
+    figure = blank(height)
+    lowest = _lowest(band["mean"])
+    for label, part in band.groupby("label", sort=False):
+        style = look(looks, str(label), str(part["strategy"].iloc[0]))
+        if (part["high"] > part["low"]).any():
+            figure.add_scatter(**_area(part, style, str(label), lowest / 10 if log else None))
+        figure.add_scatter(**_mean(part, style, str(label), percent="accuracy" in metric))
+    figure.update_layout(
+        xaxis=epoch_axis(epochs or _last(band), hoverformat=".4~g"),
+        yaxis=_value_axis(band, metric, log=log),
+    )
+    if target is not None:
+        figure.add_scatter(
+            x=[0, epochs or _last(band)], y=[target, target], name=f"target {number(target)}", mode="lines",
+            line={"color": GREY, "width": 1, "dash": "dot"}, hoverinfo="skip",
+        )
+    return figure
+
+
+def compare_rates_figure(
+    rates: pd.DataFrame,
+    styles: Styles | None = None,
+    *,
+    epochs: int | None = None,
+    height: int = 300,
+) -> go.Figure:
+    """The rates of all arms on one log axis.
+
+    Args:
+        rates: from `analysis.band(..., metric="learning_rate")` or `analysis.planned_rates`; may be
+            empty. A rate holds until the epoch beside it.
+        styles: looks by label; by default `arm_styles(rates)`.
+        epochs: length of the axis; by default as far as the rates go.
+        height: in pixels.
+
+    Returns:
+        One line an arm, of steps. A rate of 0 has no place on a log axis and leaves a gap.
+    """
+    looks = styles_for(rates, styles)
+    figure = blank(height)
+    for label, part in rates.groupby("label", sort=False):
+        style = look(looks, str(label), str(part["strategy"].iloc[0]))
+        used = part["mean"].to_numpy(dtype=np.float64)
+        kept = keep(used, POINTS)
+        figure.add_scatter(
+            x=light(part["epoch"].to_numpy()[kept]),
+            y=light(np.where(used > 0, used, np.nan)[kept]),
+            name=str(label), legendgroup=str(label), mode="lines", hovertemplate="%{y:.3g}",
+            line=_line(style, shape="vh"),
+        )
+    used = rates["mean"].to_numpy(dtype=np.float64)
+    figure.update_layout(
+        xaxis=epoch_axis(epochs or _last(rates), hoverformat=".4~g"),
+        yaxis={**rate_axis(used, log=True), **LOG},
+    )
+    return figure
+
+
+def metric_axis(metric: str, **more: Any) -> dict[str, Any]:
+    """The axis of a metric, with its title and unit."""
+    title = TITLES.get(metric, metric.replace("_", " ").capitalize())
+    if "accuracy" in metric:
+        more = {"tickformat": ".0%", **more}
+    return axis(title, **more)
+
+
+def _value_axis(band: pd.DataFrame, metric: str, *, log: bool) -> dict[str, Any]:
+    if log:
+        return metric_axis(metric, **LOG)
+    values = band["mean"].to_numpy(dtype=np.float64)
+    values = values[np.isfinite(values)]
+    if len(values) and (top := LOG_RATIO * float(np.median(values))) < values.max():
+        return metric_axis(metric, range=[0, top])
+    return metric_axis(metric)
+
+
+def _mean(part: pd.DataFrame, style: Style, label: str, *, percent: bool) -> dict[str, Any]:
+    kept = keep(part["mean"].to_numpy(dtype=np.float64), POINTS)
+    shown = part.iloc[kept]
+    digits = ".1%" if percent else ".3g"
+    several = (part["runs"] > 1).any()
+    told = f" ({{low:{digits}}} to {{high:{digits}}}, {{runs}} runs)"
+    for place, name in enumerate(("low", "high", "runs")):
+        told = told.replace(f"{{{name}", f"%{{customdata[{place}]")
+    return {
+        "x": shown["epoch"].to_numpy(dtype=np.float32), "y": light(shown["mean"]),
+        "customdata": light(shown[["low", "high", "runs"]]) if several else None,
+        "hovertemplate": f"%{{y:{digits}}}{told if several else ''}",
+        "name": label, "legendgroup": label, "mode": "lines" if len(shown) > 2 else "lines+markers",
+        "line": _line(style),
+    }
+
+
+def _area(part: pd.DataFrame, style: Style, label: str, floor: float | None) -> dict[str, Any]:
+    """The interval as one closed area; where it is unknown the area has no corner."""
+    ends = part[["low", "high"]].to_numpy(dtype=np.float64)
+    shown = part[np.isfinite(ends).all(axis=1)]
+    shown = shown.iloc[keep(shown["mean"].to_numpy(dtype=np.float64), POINTS)]
+    epoch = shown["epoch"].to_numpy(dtype=np.float32)
+    low: NDArray[np.float64] = shown["low"].to_numpy(dtype=np.float64)
+    if floor is not None:
+        low = np.maximum(low, floor)
+    return {
+        "x": np.concatenate([epoch, epoch[::-1]]),
+        "y": light(np.concatenate([shown["high"].to_numpy(dtype=np.float64), low[::-1]])),
+        "fill": "toself", "fillcolor": style.faint(0.15), "mode": "lines", "line": {"width": 0},
+        "name": label, "legendgroup": label, "showlegend": False, "hoverinfo": "skip",
+    }
+
+
+def _line(style: Style, **more: Any) -> dict[str, Any]:
+    return {"color": style.colour, "width": LINE_WIDTH, "dash": style.dash, **more}
+
+
+def _lowest(values: pd.Series[float]) -> float:
+    positive = values[np.isfinite(values) & (values > 0)]
+    return float(positive.min()) if len(positive) else 1.0
+
+
+def _last(frame: pd.DataFrame) -> float:
+    return float(frame["epoch"].max()) if len(frame) else 1.0
