@@ -62,7 +62,8 @@ def compare_loss_figure(
     )
     if target is not None:
         figure.add_scatter(
-            x=[0, epochs or _last(band)], y=[target, target], name=f"target {number(target)}", mode="lines",
+            x=[0, epochs or _last(band)], y=[target, target], mode="lines",
+            name=f"target {number(target)}",
             line={"color": GREY, "width": 1, "dash": "dot"}, hoverinfo="skip",
         )
     return figure
