@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from lrdash.errors import InvalidField, LrdashError
-from lrdash.ui import resources
+from lrdash.ui import resources, shell
 
 APP = Path(__file__).resolve().parent.parent / "app.py"
 logger = logging.getLogger(__name__)
@@ -48,6 +48,7 @@ def serve(
     import streamlit as st
 
     sys.argv = [str(APP)]  # Streamlit looks for .streamlit/config.toml beside this file
+    shell.own_navigation()
     application = st.App(APP, lifespan=_lifespan, routes=resources.asset_routes())
     settings: dict[str, Any] = {
         "server.address": host,

@@ -34,26 +34,32 @@ def draw() -> dict[str, Any]:
     Raises:
         InvalidField: a list typed as text that can't be read.
     """
+    values = what()
+    with st.container(border=True):
+        st.header("How the rate moves", anchor=False)
+        values |= _strategy(values["dataset"])
+        left, right = st.columns(2)
+        with left:
+            values["base_lr"] = setting("base_lr")
+        with right:
+            values["epochs"] = setting("epochs")
+        with st.expander("Warm-up before the strategy"):
+            values |= fields.draw(
+                [KNOBS["warmup_epochs"], KNOBS["warmup_start_factor"]], prefix=""
+            )
+        with st.expander("Batches, loss, early stopping, seed"):
+            values |= more(values["dataset"])
+    return values
+
+
+def what() -> dict[str, Any]:
+    """The part about dataset, model and optimizer."""
     values: dict[str, Any] = {}
     with st.container(border=True):
         st.header("What to train", anchor=False)
         values |= _data()
         values |= _model(values["dataset"])
         values |= _optimizer()
-    with st.container(border=True):
-        st.header("How the rate moves", anchor=False)
-        values |= _strategy(values["dataset"])
-        left, right = st.columns(2)
-        with left:
-            values["base_lr"] = _knob("base_lr")
-        with right:
-            values["epochs"] = _knob("epochs")
-        with st.expander("Warm-up before the strategy"):
-            values |= fields.draw(
-                [KNOBS["warmup_epochs"], KNOBS["warmup_start_factor"]], prefix=""
-            )
-        with st.expander("Batches, loss, early stopping, seed"):
-            values |= _more(values["dataset"])
     return values
 
 
@@ -127,37 +133,40 @@ def _strategy(dataset: str) -> dict[str, Any]:
     name = _pick("strategy", list(STRATEGIES), {key: s.label for key, s in STRATEGIES.items()})
     strategy = STRATEGIES[name]
     st.caption(strategy.when)
-    knobs = [_for_task(knob, dataset) for knob in strategy.knobs()]
+    knobs = [for_task(knob, dataset) for knob in strategy.knobs()]
     return {"strategy": name, "params": fields.draw(knobs, prefix=f"{name}.")}
 
 
-def _more(dataset: str) -> dict[str, Any]:
+def more(dataset: str, *, seed: bool = True) -> dict[str, Any]:
+    """The part about batches, loss, early stopping and, for a single run, its seed."""
     classes = DATASETS[dataset].num_classes > 0
     losses = ["auto", "cross_entropy"] if classes else ["auto", "mse", "mae", "huber"]
     left, right = st.columns(2)
     values: dict[str, Any] = {}
     with left:
-        values["batch_size"] = _knob("batch_size")
+        values["batch_size"] = setting("batch_size")
         values["loss"] = _pick("loss", losses, LOSSES)
     with right:
-        values["seed"] = _knob("seed")
+        if seed:
+            values["seed"] = setting("seed")
         if classes:
-            values["label_smoothing"] = _knob("label_smoothing")
+            values["label_smoothing"] = setting("label_smoothing")
     wanted = st.toggle(
         KNOBS["early_stopping"].label, key="early_stopping", help=KNOBS["early_stopping"].help,
         **fields.PERSIST,
     )
     if wanted:
-        knobs = [_for_task(knob, dataset) for knob in EarlyStopping.knobs()]
+        knobs = [for_task(knob, dataset) for knob in EarlyStopping.knobs()]
         values["early_stopping"] = fields.draw(knobs, prefix=EARLY)
     return values
 
 
-def _knob(name: str) -> Any:
+def setting(name: str) -> Any:
+    """The widget of one field of `RunSpec`."""
     return fields.widget(KNOBS[name], key=name, start=KNOBS[name].default)
 
 
-def _for_task(knob: Knob, dataset: str) -> Knob:
+def for_task(knob: Knob, dataset: str) -> Knob:
     """Without the choices that a regression has no metric for."""
     if DATASETS[dataset].num_classes or knob.name != "monitor":
         return knob

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
 
 from lrdash.errors import LrdashError
 from lrdash.ui import resources
@@ -29,8 +30,18 @@ h2 {font-size: 1.12rem !important;}
 </style>"""
 
 
+def own_navigation() -> None:
+    """Let app.py alone say which pages there are.
+
+    Streamlit would list the files of pages/ to the first visitor of a server if that visitor comes
+    straight to a page; it stops when `st.navigation` has been called once in the process.
+    """
+    PagesManager.uses_pages_directory = False
+
+
 def setup(title: str) -> None:
     """Page settings and style; harmless when called twice in a run."""
+    own_navigation()
     # An icon of our own: Streamlit fetches the named ones from the network.
     st.set_page_config(page_title=f"{title} · lrdash", page_icon=str(ICON), layout="wide")
     st.html(STYLE)

@@ -6,7 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.browser.app import Server
+from playwright.sync_api import Browser, expect
+
+from tests.browser.app import Server, settle
 
 
 def wait_healthy(server: Server) -> None:
@@ -27,6 +29,21 @@ def test_sigterm_ends_the_server_and_its_worker(tmp_path: Path) -> None:
     workers = server.workers()
     assert server.close() == 0
     assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
+
+
+def test_the_first_visitor_of_a_server_may_come_straight_to_a_page(
+    tmp_path: Path, browser: Browser
+) -> None:
+    server = Server(tmp_path)
+    wait_healthy(server)
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{server.url}/runs")
+    settle(page)
+    expect(page.get_by_role("link", name="Train", exact=True)).to_be_visible()
+    expect(page.get_by_role("link", name="app", exact=True)).to_have_count(0)
+    context.close()
+    server.close()
 
 
 def test_a_port_in_use_is_told_in_one_line(server: Server) -> None:
