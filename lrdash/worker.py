@@ -24,7 +24,7 @@ from time import monotonic
 from types import FrameType
 from typing import Any
 
-from lrdash import plan
+from lrdash import plan, training
 from lrdash.errors import LrdashError, StoreError
 from lrdash.events import SHUT_DOWN, Event, RunEnded, Sink, fan_out
 from lrdash.spec import RunSpec
@@ -32,7 +32,6 @@ from lrdash.store import Store, keep_pace, known_paces
 from lrdash.training.failures import in_words
 from lrdash.training.outbox import Outbox, patiently
 from lrdash.training.pace import Pace
-from lrdash.training.together import train_together
 
 HEARTBEAT = 1.0  # seconds
 POLL = 0.2  # seconds between two looks whether a stop was asked for
@@ -161,7 +160,7 @@ class Worker:
         made, run_ids = list(plans.values()), list(plans)
         pace = Pace(made, run_ids)
         try:
-            train_together(
+            training.train_group(
                 made, run_ids=run_ids, sink=fan_out(sink, pace), engine=engine,
                 should_stop=_StopRequests(self._store, run_ids, self._id),
             )
@@ -233,7 +232,7 @@ def _practise() -> None:
 
     plans = [plan.make(RunSpec(epochs=PRACTICE_EPOCHS))]
     pace = Pace(plans, ["practice"])
-    train_together(
+    training.train_group(
         plans, run_ids=["practice"], sink=fan_out(forget, pace), should_stop=lambda: set()
     )
     if pace.kind not in known_paces():

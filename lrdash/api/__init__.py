@@ -1,11 +1,16 @@
-"""Training from Python: what a notebook, a script or the command line calls.
+"""Training and comparing from Python: what a notebook, a script or the command line calls.
 
 Every run is recorded in the store, so the app shows it live, like one of its own.
 """
 
 from __future__ import annotations
 
+from lrdash.api.compare import check_experiment, compare, define, extend, run_experiment
+from lrdash.api.comparison import Comparison, load_comparison
 from lrdash.api.in_process import Progress, check, train
 from lrdash.api.run import Run, load
 
-__all__ = ["Progress", "Run", "check", "load", "train"]
+__all__ = [
+    "Comparison", "Progress", "Run", "check", "check_experiment", "compare", "define", "extend",
+    "load", "load_comparison", "run_experiment", "train",
+]

@@ -6,8 +6,8 @@ import os
 import socket
 import threading
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import Any
 
@@ -52,14 +52,13 @@ def train(
             made.
         StoreError: if the database cannot be used.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    prepare()
     if not isinstance(spec, RunSpec | None):
         raise InvalidField("spec", "must be a RunSpec", spec)
     plan = check(RunSpec(**fields) if spec is None else spec.replace(**fields), engine)
     store = Store()
     try:
-        with _worker(store) as worker_id:
+        with as_worker(store) as worker_id:
             run_id = store.create_run(
                 plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
                 parameters=plan.parameters, engine=engine, name=name, worker_id=worker_id,
@@ -68,6 +67,12 @@ def train(
         return load(run_id, store)
     finally:
         store.close()
+
+
+def prepare() -> None:
+    """Settle what TensorFlow and Keras read when they are imported."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 
 def check(spec: RunSpec, engine: str = "auto") -> Plan:
@@ -91,6 +96,7 @@ def _train(
 
     outbox = Outbox(store.record)
     tell = progress or (lambda _event: None)
+    asked = stop_requests(store, [run_id])
     began, done = monotonic(), 0
 
     def watch(_run_id: str, event: Event) -> None:
@@ -101,7 +107,7 @@ def _train(
     try:
         fit(
             plan, run_id=run_id, sink=fan_out(outbox, watch),
-            should_stop=_stop_requests(store, run_id), engine=engine,
+            should_stop=lambda: bool(asked()), engine=engine,
         )
     except KeyboardInterrupt:
         seconds = monotonic() - began
@@ -112,25 +118,23 @@ def _train(
         outbox.close()
 
 
-def _stop_requests(store: Store, run_id: str) -> Callable[[], bool]:
-    """Whether the run has to stop, as the store says; asked at most every `POLL` seconds."""
-    due = 0.0
+def stop_requests(store: Store, run_ids: Sequence[str]) -> Callable[[], set[str]]:
+    """Which runs have to stop, as the store says; asked at most every `POLL` seconds."""
+    due, found = 0.0, set[str]()
 
-    def asked() -> bool:
-        nonlocal due
-        if monotonic() < due:
-            return False
-        due = monotonic() + POLL
-        try:
-            return bool(store.stop_requests([run_id]))
-        except StoreError:  # busy for the moment; the next look may tell
-            return False
+    def asked() -> set[str]:
+        nonlocal due, found
+        if monotonic() >= due:
+            due = monotonic() + POLL
+            with suppress(StoreError):  # busy for the moment; the next look may tell
+                found |= store.stop_requests(run_ids)
+        return found
 
     return asked
 
 
 @contextmanager
-def _worker(store: Store) -> Iterator[str]:
+def as_worker(store: Store) -> Iterator[str]:
     """This process as a worker of the store, its heart beating.
 
     What it leaves behind unfinished is marked interrupted.

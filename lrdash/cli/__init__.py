@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from lrdash.cli import doctor, preview, runs, serve, train
+from lrdash.cli import compare, doctor, preview, runs, serve, train
 from lrdash.errors import LrdashError
 
 
@@ -60,6 +60,7 @@ def common(
 
 app.command("preview")(preview.preview)
 app.command("train")(train.train)
+app.command("compare")(compare.compare)
 app.add_typer(runs.app, name="runs")
 app.command("serve")(serve.serve)
 app.command("doctor")(doctor.doctor)

@@ -1,0 +1,259 @@
+"""Comparing in the process of the caller, recorded like an experiment of the app."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from time import monotonic
+from typing import Any
+
+from lrdash.api.comparison import Comparison, load_comparison
+from lrdash.api.in_process import as_worker, prepare, stop_requests
+from lrdash.errors import InvalidField
+from lrdash.events import EpochEnded, Event, RunEnded, Sink, fan_out, stopped_after
+from lrdash.experiment import MAX_SEEDS, Arm, Experiment, Planned, missing, plan_all
+from lrdash.grouping import cut
+from lrdash.plan import Plan
+from lrdash.spec import RunSpec
+from lrdash.store import NewRun, Store
+
+INSTEAD = {
+    "strategy": "strategies", "params": "strategies", "base_lr": "base_lrs", "seed": "seeds",
+}  # fields of a run, and what a comparison has in their place
+
+
+def compare(
+    strategies: Iterable[str | Arm | Mapping[str, Any]],
+    *,
+    base_lrs: Iterable[float] = (0.01, 0.1),
+    seeds: int | Iterable[int] = 3,
+    target: float | None = None,
+    spec: RunSpec | None = None,
+    engine: str = "auto",
+    name: str = "",
+    progress: Sink | None = None,
+    **fields: Any,
+) -> Comparison:
+    """Train every strategy at every peak rate with every seed, in this process, to the end.
+
+    Runs of one seed start from the same weights and see the same batches. Ctrl-C, or Stop in the
+    app, stops what is still training; what is done is kept.
+
+    Args:
+        strategies: ids of strategies, or `Arm`s (or mappings like them) with settings and a label.
+        base_lrs: peak rates.
+        seeds: how many (0, 1, 2, ...), or which.
+        target: a validation loss to reach.
+        spec: what all runs share; the default spec if there is none.
+        engine: `auto` or an engine by name.
+        name: shown in the app.
+        progress: is told every event of every run, `(run_id, event)`; a fault in it ends the runs.
+        fields: fields of `RunSpec`, in place of those of the spec.
+
+    Returns:
+        The comparison, whatever the ends of its runs.
+
+    Raises:
+        InvalidField, UnknownName, EngineUnavailable: for a field that is wrong, or runs too large
+            for the memory; then nothing is made.
+        StoreError: if the database cannot be used.
+    """
+    experiment = define(
+        strategies, base_lrs=base_lrs, seeds=seeds, target=target, spec=spec, **fields
+    )
+    return run_experiment(experiment, engine=engine, name=name, progress=progress)
+
+
+def define(
+    strategies: Iterable[str | Arm | Mapping[str, Any]],
+    *,
+    base_lrs: Iterable[float],
+    seeds: int | Iterable[int],
+    target: float | None = None,
+    spec: RunSpec | None = None,
+    **fields: Any,
+) -> Experiment:
+    """The experiment that `compare` runs; errors and arguments as there."""
+    if not isinstance(spec, RunSpec | None):
+        raise InvalidField("spec", "must be a RunSpec", spec)
+    for given in fields.keys() & INSTEAD.keys():
+        problem = f"is not one value in a comparison: give {INSTEAD[given]}"
+        raise InvalidField(given, problem, fields[given])
+    base = RunSpec(**fields) if spec is None else spec.replace(**fields)
+    return Experiment(
+        base=base, arms=_arms(strategies), base_lrs=_listed(base_lrs), seeds=_seeds(seeds),
+        target=target,
+    )
+
+
+def run_experiment(
+    experiment: Experiment,
+    *,
+    engine: str = "auto",
+    name: str = "",
+    progress: Sink | None = None,
+) -> Comparison:
+    """Train all runs of an experiment; as `compare` does."""
+    planned = check_experiment(experiment, engine)
+    store = Store()
+    try:
+        with as_worker(store) as worker_id:
+            new, groups = new_runs(planned), cut([run.plan for run in planned])
+            made = store.create_experiment(
+                experiment.to_json(), new, groups=groups, name=name, engine=engine,
+                worker_id=worker_id,
+            )
+            run_ids = [row.run_id for row in reversed(store.runs(experiment_id=made))]
+            _train_groups(store, planned, run_ids, groups, engine, progress)
+        return load_comparison(made, store)
+    finally:
+        store.close()
+
+
+def extend(
+    experiment_id: str,
+    *,
+    base_lrs: Iterable[float] = (),
+    seeds: Iterable[int] = (),
+    strategies: Iterable[str | Arm | Mapping[str, Any]] = (),
+    engine: str = "auto",
+    progress: Sink | None = None,
+) -> Comparison:
+    """Train what a stored experiment lacks for these further rates, seeds and strategies.
+
+    Runs that exist are not repeated, whatever their end.
+
+    Raises:
+        ExperimentNotFound: if there is none of this id.
+        InvalidField, UnknownName, EngineUnavailable, StoreError: as in `compare`.
+    """
+    store = Store()
+    try:
+        present = Experiment.from_json(store.experiment(experiment_id).definition)
+        larger = present.extended(
+            base_lrs=_listed(base_lrs), seeds=_listed(seeds), arms=_arms(strategies)
+        )
+        existing = [row.spec for row in store.runs(experiment_id=experiment_id)]
+        planned = missing(check_experiment(larger, engine), existing)
+        groups = cut([run.plan for run in planned])
+        with as_worker(store) as worker_id:
+            run_ids = store.add_runs(
+                experiment_id, larger.to_json(), new_runs(planned), groups=groups, engine=engine,
+                worker_id=worker_id,
+            )
+            _train_groups(store, planned, run_ids, groups, engine, progress)
+        return load_comparison(experiment_id, store)
+    finally:
+        store.close()
+
+
+def check_experiment(experiment: Experiment, engine: str = "auto") -> list[Planned]:
+    """The plans of an experiment that an engine of this name can train; without TensorFlow.
+
+    Raises:
+        InvalidField, UnknownName, EngineUnavailable: for what is wrong.
+    """
+    from lrdash.training import check_engine
+
+    check_engine(engine)
+    return plan_all(experiment)
+
+
+def new_runs(planned: Sequence[Planned]) -> list[NewRun]:
+    """Plans as the store takes them."""
+    return [
+        NewRun(
+            spec=run.plan.spec, label=run.label, steps_per_epoch=run.plan.steps_per_epoch,
+            updates=run.plan.updates, parameters=run.plan.parameters,
+        )
+        for run in planned
+    ]
+
+
+def _train_groups(
+    store: Store,
+    planned: Sequence[Planned],
+    run_ids: Sequence[str],
+    groups: Sequence[Sequence[int]],
+    engine: str,
+    progress: Sink | None,
+) -> None:
+    from lrdash.training.outbox import Outbox
+
+    prepare()
+    outbox = Outbox(store.record)
+    tell = progress or (lambda _run_id, _event: None)
+    watch = _Watch(run_ids)
+    sink = fan_out(outbox, watch, tell)
+    try:
+        for group in groups:
+            plans, ids = [planned[place].plan for place in group], [run_ids[p] for p in group]
+            _train_group(plans, ids, sink, stop_requests(store, ids), engine)
+    except KeyboardInterrupt:
+        for run_id, ended in watch.stopped():
+            outbox(run_id, ended)
+            tell(run_id, ended)
+    finally:
+        outbox.close()
+
+
+def _train_group(
+    plans: Sequence[Plan],
+    run_ids: Sequence[str],
+    sink: Sink,
+    should_stop: Callable[[], set[str]],
+    engine: str,
+) -> None:
+    from lrdash import training
+
+    training.train_group(plans, run_ids=run_ids, sink=sink, should_stop=should_stop, engine=engine)
+
+
+class _Watch:
+    """A sink that knows how far each run is."""
+
+    def __init__(self, run_ids: Iterable[str]) -> None:
+        self._epochs = dict.fromkeys(run_ids, 0)  # of those that go on
+        self._began = monotonic()
+
+    def __call__(self, run_id: str, event: Event) -> None:
+        if isinstance(event, RunEnded):
+            self._epochs.pop(run_id, None)
+        elif isinstance(event, EpochEnded) and run_id in self._epochs:
+            self._epochs[run_id] = event.epoch
+
+    def stopped(self) -> list[tuple[str, RunEnded]]:
+        """The ending of each run that has none, stopped by its user."""
+        seconds = monotonic() - self._began
+        return [
+            (run_id, RunEnded(
+                status="stopped", reason=stopped_after(epochs), seconds=seconds if epochs else 0.0
+            ))
+            for run_id, epochs in self._epochs.items()
+        ]
+
+
+def _arms(strategies: Iterable[str | Arm | Mapping[str, Any]]) -> tuple[Arm, ...]:
+    given = [strategies] if isinstance(strategies, str | Arm | Mapping) else strategies
+    if not isinstance(given, Iterable):
+        raise InvalidField("strategies", "must be a list of names of strategies", given)
+    return tuple(_arm(arm) for arm in given)
+
+
+def _arm(given: Any) -> Arm:
+    if isinstance(given, Arm):
+        return given
+    return Arm(**given) if isinstance(given, Mapping) else Arm(strategy=given)
+
+
+def _seeds(given: int | Iterable[int]) -> Any:
+    if not isinstance(given, int):
+        return _listed(given)
+    if isinstance(given, bool) or not 1 <= given <= MAX_SEEDS:
+        problem = f"must be a number of seeds between 1 and {MAX_SEEDS}, or a list of seeds"
+        raise InvalidField("seeds", problem, given)
+    return tuple(range(given))
+
+
+def _listed(values: Any) -> Any:
+    """Generators and arrays as lists; what is no collection is left to the check."""
+    return list(values) if isinstance(values, Iterable) and not isinstance(values, str) else values

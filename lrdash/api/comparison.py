@@ -1,0 +1,197 @@
+"""A comparison as Python sees it: numbers, frames and figures, all from what the store holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from lrdash import analysis, frames
+from lrdash.errors import InvalidField
+from lrdash.experiment import Experiment
+from lrdash.store import ExperimentRow, RunRow, Store
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+Kind = Literal["loss", "rates", "bowl", "heatmap"]
+KINDS = ("loss", "rates", "bowl", "heatmap")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """An experiment and all that its runs said."""
+
+    row: ExperimentRow
+    rows: tuple[RunRow, ...]  # in the order in which the runs were made
+    columns: Mapping[str, NDArray[Any]]  # see `Store.curves`
+
+    @property
+    def experiment_id(self) -> str:
+        """Its id in the store and in the app."""
+        return self.row.experiment_id
+
+    @property
+    def experiment(self) -> Experiment:
+        """What was compared.
+
+        Raises:
+            InvalidField: if it was stored by a version of lrdash that this one cannot read.
+        """
+        return Experiment.from_json(self.row.definition)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds from the start of the first run to the end of the last, 0 before that."""
+        begun = [row.started_at for row in self.rows if row.started_at]
+        over = [row.ended_at for row in self.rows if row.ended_at]
+        return max(0.0, (max(over) - min(begun)).total_seconds()) if begun and over else 0.0
+
+    def frame(self) -> pd.DataFrame:
+        """One row a run; see `lrdash.frames.arms_frame`."""
+        return frames.arms_frame(self.rows, self.curves())
+
+    def curves(self) -> pd.DataFrame:
+        """One row an epoch of each run; see `lrdash.frames.curves_frame`."""
+        return frames.curves_frame(self.columns, self.rows)
+
+    def summary(self, target: float | None = None) -> pd.DataFrame:
+        """One row a strategy, each at its own best peak rate, the best one first; see
+        `lrdash.analysis.leaderboard`.
+
+        Args:
+            target: a validation loss to reach; by default that of the experiment.
+        """
+        wanted = self.row.target if target is None else target
+        return analysis.leaderboard(self.frame(), self.curves(), wanted)
+
+    def figure(self, kind: Kind = "loss") -> go.Figure:
+        """The comparison drawn.
+
+        Args:
+            kind: `loss`: mean validation loss of each arm at its best peak; `rates`: the rates
+                that those used; `bowl`: final validation loss against peak rate; `heatmap`: the
+                same as a table of colours.
+
+        Raises:
+            InvalidField: for another kind.
+        """
+        from lrdash import figures
+
+        if kind not in KINDS:
+            raise InvalidField("kind", f"must be one of {', '.join(KINDS)}", kind)
+        arms = self.frame()
+        if kind == "heatmap":
+            return figures.heatmap_figure(analysis.bowl(arms))
+        styles = figures.arm_styles(arms)
+        if kind == "bowl":
+            return figures.bowl_figure(analysis.bowl(arms), styles)
+        if kind == "rates":
+            rates = analysis.band(self.curves(), arms, metric="learning_rate")
+            return figures.compare_rates_figure(rates, styles)
+        band = analysis.band(self.curves(), arms)
+        return figures.compare_loss_figure(band, styles, target=self.row.target)
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON types only, None for what is not finite or does not apply.
+
+        Returns:
+            experiment_id, name, arms (one object a run, in the order arms x base_lrs x seeds:
+            label, strategy, base_lr, seed, run_id, status, reason, the final and best validation
+            loss and accuracy, epochs_done, seconds), summary (one object a strategy, the best
+            first: strategy, label, best_base_lr, at_edge, mean_final_val_loss, interval_low and
+            interval_high at 95 %, mean_final_val_accuracy, all at that rate, then runs, diverged
+            and failed of all its rates, epochs_to_target, reached, bowl_width) and seconds.
+        """
+        arms = self.frame().assign(reason=[row.reason for row in self.rows])
+        board = self.summary().rename(columns={
+            "final_val_loss": "mean_final_val_loss", "low": "interval_low", "high": "interval_high",
+            "final_val_accuracy": "mean_final_val_accuracy",
+        })
+        return {
+            "experiment_id": self.experiment_id,
+            "name": self.row.name,
+            "arms": [_plain(row) for row in arms.to_dict(orient="records")],
+            "summary": [
+                _plain(row)
+                for row in board.drop(columns=["sparkline"]).to_dict(orient="records")
+            ],
+            "seconds": self.seconds,
+        }
+
+    def headline(self) -> str:
+        """How it went, in one line."""
+        counts = [f"{number} {status}" for status, number in self.row.counts.items() if number]
+        words = f"{self.row.runs} runs ({', '.join(counts)}) in {analysis.duration(self.seconds)}"
+        board = self.summary()
+        if len(board) and np.isfinite(board["final_val_loss"].iloc[0]):
+            best = board.iloc[0]
+            words += (
+                f"; lowest validation loss {analysis.number(best['final_val_loss'])}: "
+                f"{best['label']} at peak rate {analysis.rate(best['best_base_lr'])}"
+            )
+        return words
+
+    def table(self) -> list[dict[str, str]]:
+        """The summary in words: one row a strategy, its columns by title."""
+        return [_in_words(row) for row in self.summary().to_dict(orient="records")]
+
+    def __repr__(self) -> str:
+        return f"<Comparison {self.experiment_id}: {self.headline()}>"
+
+    def _repr_html_(self) -> str:
+        title = escape(self.row.name or f"Experiment {self.experiment_id}")
+        rows = self.table()
+        head = "".join(f"<th>{escape(name)}</th>" for name in (rows[0] if rows else {}))
+        body = "".join(
+            f"<tr>{''.join(f'<td>{escape(value)}</td>' for value in row.values())}</tr>"
+            for row in rows
+        )
+        return (
+            f"<div><strong>{title}</strong><br>{escape(self.headline())}"
+            f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        )
+
+
+def load_comparison(experiment_id: str, store: Store) -> Comparison:
+    """An experiment as the store has it.
+
+    Raises:
+        ExperimentNotFound: if there is none of this id.
+        StoreError: if the database cannot be read.
+    """
+    row = store.experiment(experiment_id)
+    rows = tuple(reversed(store.runs(experiment_id=experiment_id)))
+    return Comparison(row=row, rows=rows, columns=store.curves(experiment_id=experiment_id))
+
+
+def _in_words(row: Mapping[Any, Any]) -> dict[str, str]:
+    loss = analysis.number(row["final_val_loss"])
+    if np.isfinite(row["low"]):
+        loss += f" ({analysis.number(row['low'])} to {analysis.number(row['high'])})"
+    words = {
+        "Strategy": str(row["label"]),
+        "Best peak rate": analysis.rate(row["best_base_lr"]) + (" (edge)" * row["at_edge"]),
+        "Validation loss": loss,
+        "Accuracy": analysis.percent(row["final_val_accuracy"]),
+        "Runs": str(row["runs"]),
+        "Diverged": str(row["diverged"]),
+    }
+    if np.isfinite(row["epochs_to_target"]):
+        words["Epochs to target"] = analysis.number(row["epochs_to_target"])
+    return words
+
+
+def _plain(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """Plain Python values, None for numbers that are not finite."""
+    plain: dict[str, Any] = {}
+    for name, value in row.items():
+        item = value.item() if isinstance(value, np.generic) else value
+        lost = isinstance(item, float) and not np.isfinite(item)
+        plain[str(name)] = None if lost else item
+    return plain
