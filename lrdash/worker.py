@@ -36,7 +36,7 @@ from lrdash.training.pace import Pace
 HEARTBEAT = 1.0  # seconds
 POLL = 0.2  # seconds between two looks whether a stop was asked for
 IDLE = 0.3  # seconds without a job before the first practice
-PRACTICE_EPOCHS = 2  # the first makes the program, the second takes the time
+PRACTICE_RUNS, PRACTICE_EPOCHS = 8, 3
 PARTING = 0.7  # seconds for the last words to the store
 
 log = logging.getLogger("lrdash.worker")
@@ -158,7 +158,7 @@ class Worker:
 
     def _train_plans(self, plans: Mapping[str, plan.Plan], sink: Sink, engine: str) -> None:
         made, run_ids = list(plans.values()), list(plans)
-        pace = Pace(made, run_ids)
+        pace = Pace(made)
         try:
             training.train_group(
                 made, run_ids=run_ids, sink=fan_out(sink, pace), engine=engine,
@@ -167,7 +167,8 @@ class Worker:
         except LrdashError as fault:
             for run_id in run_ids:
                 sink(run_id, RunEnded(status="failed", reason=str(fault)))
-        _keep(pace)
+        if pace.kind == "convolutional":  # what practice does not measure
+            _keep(pace)
 
 
 class _StopRequests:
@@ -225,17 +226,19 @@ def _answers() -> Callable[[dict[str, Any]], None]:
 
 
 def _practise() -> None:
-    """Train a small run, so that the first real one starts fast, and take its time."""
+    """Train some small runs, so that the first real one starts fast, and take their time once."""
 
     def forget(_run_id: str, _event: Event) -> None:
         pass
 
-    plans = [plan.make(RunSpec(epochs=PRACTICE_EPOCHS))]
-    pace = Pace(plans, ["practice"])
+    plans = [plan.make(RunSpec(epochs=PRACTICE_EPOCHS, seed=seed)) for seed in range(PRACTICE_RUNS)]
+    pace = Pace(plans)
     training.train_group(
-        plans, run_ids=["practice"], sink=fan_out(forget, pace), should_stop=lambda: set()
+        plans, run_ids=[f"practice {run}" for run in range(PRACTICE_RUNS)],
+        sink=fan_out(forget, pace), should_stop=lambda: set(),
     )
     if pace.kind not in known_paces():
+        keep_pace("start", pace.start)
         _keep(pace)
 
 

@@ -11,7 +11,7 @@ from lrdash.analysis.compare import (
     smooth,
     told_apart,
 )
-from lrdash.analysis.estimate import expected_seconds
+from lrdash.analysis.estimate import expected_group_seconds, expected_seconds
 from lrdash.analysis.summary import summary
 from lrdash.analysis.words import (
     count,
@@ -31,6 +31,7 @@ __all__ = [
     "bowl",
     "count",
     "duration",
+    "expected_group_seconds",
     "expected_seconds",
     "last_change",
     "leaderboard",

@@ -13,13 +13,19 @@ from typing import Any, Literal
 
 from lrdash.store.settings import home
 
-Kind = Literal["dense", "convolutional"]
+Kind = Literal["dense", "convolutional", "start"]
 FILE = "calibration.json"
 
 
 def known_paces() -> Mapping[str, float]:
-    """Seconds for each multiply-add of a lane, by kind of model; a kind that was never measured on
-    this machine is missing. A file that cannot be read counts as none.
+    """What was measured on this machine; what never was is missing.
+
+    A file that cannot be read counts as none.
+
+    Returns:
+        `dense` and `convolutional`: seconds of a lane-epoch divided by its multiply-adds
+        (`lrdash.grouping.lane_work`) for these kinds of models; `start`: seconds from the start of
+        a group to the end of its first epoch, when its program has to be made.
     """
     return {
         kind: float(pace)
@@ -29,12 +35,7 @@ def known_paces() -> Mapping[str, float]:
 
 
 def keep_pace(kind: Kind, pace: float) -> None:
-    """Keep a measured pace of this machine, in place of an earlier one.
-
-    Args:
-        kind: `dense` or `convolutional`.
-        pace: seconds of a lane-epoch divided by its multiply-adds (`lrdash.grouping.lane_work`).
-    """
+    """Keep what was measured on this machine, in place of an earlier number; see `known_paces`."""
     path = _path()
     known = _read(path)
     known[socket.gethostname()] = {**known.get(socket.gethostname(), {}), kind: pace}
