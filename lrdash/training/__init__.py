@@ -1,34 +1,27 @@
 """Training: a plan goes in, events come out.
 
-Importing this package is cheap; Keras is imported when a run starts.
+Two engines do it. *keras* trains one run by `model.fit` with Keras' own callbacks and is the
+reference; *lanes* trains all runs of a group as one compiled program and is used for comparisons
+wherever it applies. Importing this package is cheap; Keras is imported when a run starts.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import perf_counter
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from lrdash.errors import EngineUnavailable, UnknownName
-from lrdash.events import RunEnded, Sink
+from lrdash.events import Event, RunEnded, Sink
 from lrdash.training.failures import in_words
 
 if TYPE_CHECKING:
     from lrdash.plan import Plan
 
-ENGINES = ("auto", "keras")
+ENGINES = ("auto", "lanes", "keras")
 
 log = logging.getLogger(__name__)
-
-
-class Engine(Protocol):
-    """What trains plans."""
-
-    def __call__(
-        self, plan: Plan, *, run_id: str, sink: Sink, should_stop: Callable[[], bool]
-    ) -> RunEnded:
-        """Train one plan, emit all events but the last, and return the last."""
 
 
 def train(
@@ -52,32 +45,105 @@ def train(
     Returns:
         How the run ended, as it was said to the sink.
     """
-    began = perf_counter()
-    try:
-        ended = _engine(engine)(plan, run_id=run_id, sink=sink, should_stop=should_stop)
-    except Exception as fault:
-        log.exception("run %s failed", run_id)
-        seconds = perf_counter() - began
-        ended = RunEnded(status="failed", reason=in_words(fault), seconds=seconds)
-    sink(run_id, ended)
+    def stops() -> set[str]:
+        return {run_id} if should_stop() else set()
+
+    return train_group(
+        [plan], run_ids=[run_id], sink=sink, should_stop=stops, engine=engine
+    )[run_id]
+
+
+def train_group(
+    plans: Sequence[Plan],
+    *,
+    run_ids: Sequence[str],
+    sink: Sink,
+    should_stop: Callable[[], set[str]],
+    engine: str = "auto",
+) -> dict[str, RunEnded]:
+    """Train several runs; whatever goes wrong becomes the ending of those that have not ended.
+
+    Runs of one `grouping.group_key` become lanes of one program; groups, and runs that cannot be
+    lanes, follow one after another.
+
+    Args:
+        plans: what to train, complete and checked.
+        run_ids: one a plan; stand beside its events.
+        sink: receives the events of all runs, those of each in order and `RunEnded` last. Faults
+            as in `train`.
+        should_stop: gives the ids of the runs that have to stop; asked about ten times a second.
+        engine: "lanes", "keras", or "auto": lanes for several runs, where they apply.
+
+    Returns:
+        How each run ended, as it was said to the sink.
+    """
+    ended: dict[str, RunEnded] = {}
+    if engine == "auto" and len(plans) == 1:
+        engine = "keras"  # a run of its own shows what Keras' callbacks do
+
+    def hear(run_id: str, event: Event) -> None:
+        sink(run_id, event)
+        if isinstance(event, RunEnded):
+            ended[run_id] = event
+
+    for part in _parts(plans, engine):
+        began = perf_counter()
+        group, names = [plans[place] for place in part], [run_ids[place] for place in part]
+        try:
+            _train(group, names, hear, should_stop, engine)
+        except Exception as fault:
+            log.exception("failed: %s", " ".join(names))
+            reason, seconds = in_words(fault), perf_counter() - began
+            for run_id in names:
+                if run_id not in ended:
+                    hear(run_id, RunEnded(status="failed", reason=reason, seconds=seconds))
     return ended
 
 
-def check_engine(name: str) -> None:
-    """Refuse an engine that there is not.
+def check_engine(name: str, plan: Plan | None = None) -> None:
+    """Refuse an engine that there is not, or that cannot train a plan.
 
     Raises:
-        EngineUnavailable: one that is not built yet.
-        UnknownName: any other; offers the nearest.
+        UnknownName: no engine has this name; offers the nearest.
+        EngineUnavailable: the engine cannot train it; says why and what can.
     """
-    if name == "lanes":
-        raise EngineUnavailable("The lanes engine is not built yet. Choose engine auto or keras.")
+    from lrdash.grouping import lanes_apply
+
     if name not in ENGINES:
         raise UnknownName("engine", name, ENGINES)
+    reason = lanes_apply(plan) if plan is not None and name == "lanes" else ""
+    if reason:
+        raise EngineUnavailable(f"The lanes engine cannot train this run: {reason}.")
 
 
-def _engine(name: str) -> Engine:
-    check_engine(name)
-    from lrdash.training.keras_engine import fit
+def _parts(plans: Sequence[Plan], engine: str) -> list[list[int]]:
+    """Places of the plans that are trained together."""
+    from lrdash.grouping import group_key, lanes_apply
 
-    return fit
+    parts: dict[str, list[int]] = {}
+    for place, plan in enumerate(plans):
+        alone = engine == "keras" or lanes_apply(plan)
+        parts.setdefault(f"alone {place}" if alone else group_key(plan), []).append(place)
+    return list(parts.values())
+
+
+def _train(
+    plans: Sequence[Plan], run_ids: Sequence[str], sink: Sink, should_stop: Callable[[], set[str]],
+    engine: str,
+) -> None:
+    from lrdash.grouping import lanes_apply
+
+    plan, run_id = plans[0], run_ids[0]
+    check_engine(engine, plan)
+    note = lanes_apply(plan) if engine == "auto" else ""
+    if engine == "keras" or note:
+        from lrdash.training.keras_engine import fit
+
+        ended = fit(
+            plan, run_id=run_id, sink=sink, should_stop=lambda: run_id in should_stop(), note=note
+        )
+        sink(run_id, ended)
+        return
+    from lrdash.training.lanes.engine import train_lanes
+
+    train_lanes(plans, run_ids=run_ids, sink=sink, should_stop=should_stop)

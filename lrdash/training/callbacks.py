@@ -14,6 +14,7 @@ import numpy as np
 from lrdash.events import EpochEnded, Event, Progress
 from lrdash.training.failures import Diverged, Stopped
 from lrdash.training.rates import rate_in_use
+from lrdash.training.reasons import diverged
 
 POLL = 0.1  # seconds between two questions whether to stop
 PROGRESS = 0.25  # seconds between two progress events
@@ -85,12 +86,9 @@ class Stream(keras.callbacks.Callback):  # type: ignore[misc]
     def _check(self, name: str, loss: float) -> None:
         if math.isfinite(loss):
             return
-        became = "NaN" if math.isnan(loss) else "infinite"
         epoch = max(1, math.ceil(self.update / int(self.params["steps"])))
-        raise Diverged(
-            f"{name} became {became} in epoch {epoch} (update {self.update}), "
-            f"at rate {float(self._rates[-1]):g}"
-        )
+        rate = float(self._rates[-1])
+        raise Diverged(diverged(name, loss, epoch=epoch, update=self.update, rate=rate))
 
     def _listen(self) -> None:
         if perf_counter() - self._polled < POLL:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import keras
@@ -23,10 +21,12 @@ from lrdash.training.losses import loss_of, metrics_of, targets_of
 from lrdash.training.optimizers import optimizer_of
 from lrdash.training.pipeline import training_batches, validation_batches
 from lrdash.training.rates import RateTable, first_rate
+from lrdash.training.reasons import stopped_early
+from lrdash.training.versions import versions
 
 
 def fit(
-    plan: Plan, *, run_id: str, sink: Sink, should_stop: Callable[[], bool]
+    plan: Plan, *, run_id: str, sink: Sink, should_stop: Callable[[], bool], note: str = ""
 ) -> RunEnded:
     """Train one run; the same plan gives the same bits on the same machine.
 
@@ -35,25 +35,27 @@ def fit(
         run_id: stands beside each event.
         sink: receives all events but `RunEnded`.
         should_stop: asked between batches.
+        note: why this engine, where another is usual.
 
     Returns:
         How the run ended.
     """
     split = plan.dataset.load(plan.spec.examples)
     try:
-        return _fit(plan, split, partial(sink, run_id), should_stop)
+        return _fit(plan, split, partial(sink, run_id), should_stop, note)
     finally:
         keras.backend.clear_session()  # what a run leaves behind would pile up in a warm worker
 
 
 def _fit(
-    plan: Plan, split: Split, emit: Callable[[Any], None], should_stop: Callable[[], bool]
+    plan: Plan, split: Split, emit: Callable[[Any], None], should_stop: Callable[[], bool],
+    note: str = "",
 ) -> RunEnded:
     if should_stop():
         return RunEnded(status="stopped", reason=stopped_after(0))
     course = plan.course()
     model = _compiled(plan, course)
-    emit(_started(plan, model))
+    emit(_started(plan, model, note))
     first = course.before_start()
     if first is not None:
         emit(first)
@@ -127,32 +129,15 @@ def _early(plan: Plan, stopper: Any) -> str:
     wanted = plan.spec.early_stopping
     if wanted is None or not stopper.stopped_epoch:
         return ""
-    margin = f" by more than {wanted.min_delta:g}" if wanted.min_delta else ""
-    epochs = f"{wanted.patience} epoch{'' if wanted.patience == 1 else 's'}"
-    return (
-        f"early stopping after epoch {stopper.stopped_epoch + 1}: "
-        f"{wanted.monitor} had not improved{margin} for {epochs}"
-    )
+    return stopped_early(wanted, stopper.stopped_epoch + 1)
 
 
-def _started(plan: Plan, model: keras.Model) -> RunStarted:
+def _started(plan: Plan, model: keras.Model, note: str) -> RunStarted:
     return RunStarted(
         engine="keras",
         parameters=sum(int(np.prod(weight.shape)) for weight in model.trainable_weights),
         steps_per_epoch=plan.steps_per_epoch,
         updates=plan.updates,
-        versions={
-            "keras": keras.__version__,
-            "tensorflow": tf.__version__,
-            "numpy": np.__version__,
-            "lrdash": _own_version(),
-            "python": platform.python_version(),
-        },
+        versions=versions(),
+        note=note,
     )
-
-
-def _own_version() -> str:
-    try:
-        return version("lrdash")
-    except PackageNotFoundError:  # run from a folder, not installed
-        return "source"

@@ -1,0 +1,141 @@
+"""A block of lanes and how far it is in its epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from lrdash.training.lanes.lane import Lane
+from lrdash.training.lanes.program import Bounds, Program, State
+from lrdash.training.lanes.tally import blank, read
+
+TARGET = 0.25  # seconds that a call may take, so that a stop is quick
+FIRST_GUESS = 2e9  # multiply-adds a second of one core, before anything is measured
+
+Orders = Callable[[int, int], NDArray[np.int32]]  # seed and epoch to the order, padded
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """What one call of the program did."""
+
+    state: State
+    counts: NDArray[np.float32]
+    bounds: Bounds
+    work: float  # multiply-adds
+    seconds: float
+
+
+class Portions:
+    """How fast calls are, so that the next takes about `TARGET` seconds."""
+
+    def __init__(self, program: Program, update: float, block: float) -> None:
+        self._program = program
+        self._update, self._block = update, block  # multiply-adds of one
+        self._speed = FIRST_GUESS
+
+    def bounds(self, update: int, block: int) -> Bounds:
+        """The part of an epoch to do next, from this update and validation block on."""
+        budget = self._speed * TARGET
+        updates = min(self._program.updates - update, max(1, int(budget / self._update)))
+        budget -= updates * self._update
+        blocks = 0
+        if update + updates == self._program.updates:
+            least = 0 if updates else 1
+            blocks = min(self._program.blocks - block, max(least, int(budget / self._block)))
+        return Bounds(update, update + updates, block, block + blocks)
+
+    def work(self, bounds: Bounds) -> float:
+        """Multiply-adds within the bounds."""
+        return (
+            (bounds.last_update - bounds.update) * self._update
+            + (bounds.last_block - bounds.block) * self._block
+        )
+
+    def learn(self, call: Call) -> None:
+        """Take in how long a call took."""
+        if call.seconds > 0.01 * TARGET:
+            self._speed = call.work / call.seconds
+
+
+class Block:
+    """Lanes that share the calls of a program. One thread at a time may use it.
+
+    Args:
+        program: what trains them.
+        lanes: at most as many as the program is wide; places left over copy the first lane.
+        orders: gives the order of the examples.
+    """
+
+    def __init__(
+        self, program: Program, lanes: Sequence[Lane], state: State, orders: Orders
+    ) -> None:
+        self.program, self.lanes, self._orders = program, list(lanes), orders
+        self._state = state
+        self._update = self._block = 0  # done in this epoch
+        self._prepare()
+
+    @property
+    def active(self) -> list[int]:
+        """Places of the lanes that are not over."""
+        return [place for place, lane in enumerate(self.lanes) if lane.ended is None]
+
+    @property
+    def between_epochs(self) -> bool:
+        """Whether an epoch has ended and the next has not begun."""
+        return self._update == 0
+
+    def advance(self, portions: Portions) -> Call:
+        """Do the next part of the epoch. Touches nothing but the program's tensors."""
+        began = perf_counter()
+        bounds = portions.bounds(self._update, self._block)
+        state, counts = self.program.run(self._state, self._rates, self._order, bounds)
+        return Call(
+            state=state, counts=counts, bounds=bounds, work=portions.work(bounds),
+            seconds=perf_counter() - began,
+        )
+
+    def take(self, call: Call) -> None:
+        """Go on from what a call has done, and tell the lanes."""
+        self._state = call.state
+        self._update, self._block = call.bounds.last_update, call.bounds.last_block
+        over = self._block == self.program.blocks and self._update == self.program.updates
+        tallies = read(call.counts)
+        for place in self.active:
+            lane, tally = self.lanes[place], tallies[place]
+            lane.heed(tally, self._update)
+            if over and lane.ended is None:
+                lane.end_epoch(tally)
+        if over:
+            self._update = self._block = 0
+            counts = tf.constant(blank(self.program.layout.width))
+            self._state = self._state._replace(counts=counts)
+            self._prepare()
+
+    def join(self, other: Block) -> Block:
+        """One block of the active lanes of two that stand between epochs."""
+        width = self.program.layout.width
+        keep = [*self.active, *(width + place for place in other.active)]
+        places = tf.constant((keep + keep[:1] * width)[:width])
+
+        def pick(mine: tf.Tensor, theirs: tf.Tensor) -> tf.Tensor:
+            return tf.gather(tf.concat([mine, theirs], axis=0), places)
+
+        state = State(*tf.nest.map_structure(pick, tuple(self._state), tuple(other._state)))
+        lanes = [block.lanes[place] for block in (self, other) for place in block.active]
+        return Block(self.program, lanes, state, self._orders)
+
+    def _prepare(self) -> None:
+        """Rates and order of the epoch that comes; those of places left over are the first's."""
+        if not self.active:
+            return
+        spare = self.program.layout.width - len(self.lanes)
+        rows = [*range(len(self.lanes)), *([0] * spare)]
+        orders = [self._orders(lane.plan.spec.seed, lane.epochs_done) for lane in self.lanes]
+        self._rates = np.stack([self.lanes[row].rates for row in rows])
+        self._order = np.stack([orders[row] for row in rows])

@@ -1,0 +1,143 @@
+"""The lanes engine: trains the runs of a group side by side."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import lru_cache
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrdash.events import RunEnded, RunStarted, Sink, stopped_after
+from lrdash.plan import Plan
+from lrdash.training.batches import epoch_order
+from lrdash.training.lanes.block import Block, Call, Orders, Portions
+from lrdash.training.lanes.cache import program_for
+from lrdash.training.lanes.lane import Lane
+from lrdash.training.lanes.layout import Layout
+from lrdash.training.lanes.program import Program
+from lrdash.training.versions import versions
+
+POLL = 0.1  # seconds between two questions whether to stop
+
+Stops = Callable[[], set[str]]
+
+
+def train_lanes(
+    plans: Sequence[Plan],
+    *,
+    run_ids: Sequence[str],
+    sink: Sink,
+    should_stop: Stops,
+    layout: Layout | None = None,
+) -> None:
+    """Train runs of one group; the same plans give the same bits on the same machine.
+
+    Args:
+        plans: of one `grouping.group_key`.
+        run_ids: one a plan.
+        sink: receives all events of each run in order, `RunEnded` last.
+        should_stop: gives the ids of the runs to stop; asked about ten times a second.
+        layout: the form of the program, if not the one that suits the plan.
+    """
+    stopped = should_stop()
+    lanes = []
+    for run_id, plan in zip(run_ids, plans, strict=True):
+        if run_id in stopped:
+            sink(run_id, RunEnded(status="stopped", reason=stopped_after(0)))
+        else:
+            lanes.append(Lane(run_id, plan, sink))
+    if lanes:
+        _train(lanes, program_for(lanes[0].plan, layout), should_stop)
+
+
+def _train(lanes: Sequence[Lane], program: Program, should_stop: Stops) -> None:
+    plan = lanes[0].plan
+    said = versions()
+    for lane in lanes:
+        lane.start(RunStarted(
+            engine="lanes", parameters=plan.parameters, steps_per_epoch=plan.steps_per_epoch,
+            updates=plan.updates, versions=said,
+        ))
+    ready = deque(_blocks(lanes, program))
+    width = program.layout.width
+    work = width * plan.model.work(plan.dataset.shape).multiply_adds  # of one pass forward
+    portions = Portions(program, 3 * plan.spec.batch_size * work, program.data.block * work)
+    _take_turns(lanes, ready, portions, should_stop)
+
+
+def _take_turns(
+    lanes: Sequence[Lane], ready: deque[Block], portions: Portions, should_stop: Stops
+) -> None:
+    """Let the blocks train, part of an epoch by part and one a core, until all lanes are over."""
+    cores, running, polled = _cores(), dict[Future[Call], Block](), perf_counter()
+    with ThreadPoolExecutor(min(len(ready), cores), "lrdash-lanes") as pool:
+        while ready or running:
+            while ready and len(running) < (cores if ready[0].program.compiled else 1):
+                block = ready.popleft()
+                running[pool.submit(block.advance, portions)] = block
+            done, _ = wait(running, timeout=POLL, return_when=FIRST_COMPLETED)
+            if perf_counter() - polled >= POLL:
+                polled = perf_counter()
+                _stop(lanes, should_stop())
+            for future in done:
+                block, call = running.pop(future), future.result()
+                portions.learn(call)
+                block.take(call)
+                _give_back(block, ready)
+
+
+def _give_back(block: Block, ready: deque[Block]) -> None:
+    """Put a block back in the queue, together with another if one of them is enough for both."""
+    width, active = block.program.layout.width, len(block.active)
+    if not active:
+        return
+    if active < width and block.between_epochs:
+        for other in ready:
+            if other.between_epochs and 0 < len(other.active) <= width - active:
+                ready.remove(other)
+                block = other.join(block)
+                break
+    ready.append(block)
+
+
+def _stop(lanes: Sequence[Lane], run_ids: set[str]) -> None:
+    if run_ids:
+        for lane in lanes:
+            if lane.ended is None and lane.run_id in run_ids:
+                lane.stop()
+
+
+def _blocks(lanes: Sequence[Lane], program: Program) -> list[Block]:
+    width = program.layout.width
+    orders = _orders(program, len({lane.plan.spec.seed for lane in lanes}))
+    blocks = []
+    for first in range(0, len(lanes), width):
+        part = lanes[first : first + width]
+        seeds = [lane.plan.spec.seed for lane in part]
+        state = program.start(seeds + seeds[:1] * (width - len(part)))
+        blocks.append(Block(program, part, state, orders))
+    return blocks
+
+
+def _orders(program: Program, seeds: int) -> Orders:
+    """Orders of the examples, each made once for all lanes of a seed."""
+
+    @lru_cache(maxsize=2 * seeds)
+    def order(seed: int, epoch: int) -> NDArray[np.int32]:
+        padded = np.zeros(program.padded, np.int32)
+        padded[: program.data.examples] = epoch_order(seed, epoch, program.data.examples)
+        return padded
+
+    return order
+
+
+def _cores() -> int:
+    """Processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,68 @@
+"""What a program counts for each lane during an epoch, and the metrics that follow from it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+PROBES = 4  # updates an epoch at which norms are taken; each probe costs half an update
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tally:
+    """The counts of one lane, in the order of a program's report; floats of float32 precision."""
+
+    loss: float  # sum over the examples trained on, penalties included
+    correct: float  # examples
+    failed_at: float  # update of the epoch, from 0, after which `loss` was not finite; -1: none
+    failed_loss: float  # NaN or infinite
+    gradient: float  # sum over the probes of the squared norm of the gradient
+    ratio: float  # sum over the probes of (|update| / |weights|)^2
+    probes: float
+    val_loss: float  # sum over the validation examples seen, penalties included
+    val_correct: float  # examples
+    weight: float  # norm of all trainable weights as they are
+
+    def metrics(self, examples: int, validated: int, *, classes: bool) -> Mapping[str, float]:
+        """The metrics of an epoch that is complete.
+
+        `loss`, `accuracy`, `val_loss` and `val_accuracy` are those of Keras. `weight_norm` is that
+        of the last weights; `gradient_norm` and `update_ratio` (the length of an update over that
+        of the weights) are root mean squares over `PROBES` updates spread over the epoch.
+        """
+        hits = {
+            "accuracy": _mean(self.correct, examples),
+            "val_accuracy": _mean(self.val_correct, validated),
+        }
+        return {
+            "loss": _mean(self.loss, examples),
+            "val_loss": _mean(self.val_loss, validated),
+            **(hits if classes else {}),
+            "weight_norm": self.weight,
+            "gradient_norm": math.sqrt(self.gradient / self.probes),
+            "update_ratio": math.sqrt(self.ratio / self.probes),
+        }
+
+
+FIELDS = tuple(Tally.__dataclass_fields__)
+
+
+def blank(lanes: int) -> NDArray[np.float32]:
+    """Counts before an epoch [lanes, len(FIELDS)]."""
+    counts = np.zeros((lanes, len(FIELDS)), np.float32)
+    counts[:, FIELDS.index("failed_at")] = -1
+    return counts
+
+
+def read(report: NDArray[np.float32]) -> list[Tally]:
+    """The counts of each lane, from a report [lanes, len(FIELDS)]."""
+    return [Tally(**dict(zip(FIELDS, row, strict=True))) for row in report.tolist()]
+
+
+def _mean(total: float, count: int) -> float:
+    """The quotient as float32 arithmetic gives it."""
+    return float(np.float32(total / count))
