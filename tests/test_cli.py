@@ -181,7 +181,6 @@ def test_a_parameter_that_cannot_be_read_is_named(pair: str) -> None:
         (["train", "--base-lr", "0"], "base_lr must be"),
         (["train", "--optimizer", "adan"], "optimizer must be one of sgd"),
         (["train", "--engine", "jet"], "No engine named 'jet'"),
-        (["train", "--engine", "lanes"], "The lanes engine is not built yet"),
         (["train", "--model-param", "witdhs=[8]"], "did you mean 'widths'?"),
         (["preview", "plateau", "--monitored", "[1, ["], "monitored must be a list"),
         (["preview", "plateau", "--monitored", f"[{10**400}]"], "monitored must be a list"),

@@ -200,6 +200,10 @@ def test_a_run_stopped_in_the_app_is_stopped(
         ({"seeds": True}, "seeds must be a number of seeds"),
         ({"base_lrs": []}, "base_lrs must be a list of 1 to 50"),
         ({"engine": "lane"}, "No engine named 'lane'"),
+        (
+            {"engine": "lanes", "early_stopping": {"restore_best_weights": True}},
+            "restore_best_weights",
+        ),
         ({"spec": "digits"}, "spec must be a RunSpec"),
         ({"epochs": 0}, "epochs must be between 1 and 10,000"),
         ({"batch_size": 5000}, "batch_size must be at most"),

@@ -12,11 +12,12 @@ import pytest
 
 from lrdash.errors import ExperimentNotFound, InvalidField, RunNotFound, StoreError
 from lrdash.events import EpochEnded, Event, RateDecided, RunEnded, RunStarted
+from lrdash.experiment import Experiment
 from lrdash.spec import RunSpec
 from lrdash.store import NewRun, Store
 from lrdash.store.settings import sqlite_url
 
-VERSION_1 = Path(__file__).parent / "data" / "store_v1.db"
+DATA = Path(__file__).parent / "data"
 DEFINITION = '{"base_lrs":[0.1],"target":0.25}'
 
 
@@ -278,13 +279,33 @@ def test_curves_of_chosen_runs_come_in_the_order_asked_for(store: Store) -> None
 
 
 def test_curves_of_a_database_of_version_1_can_be_read(tmp_path: Path) -> None:
-    shutil.copy(VERSION_1, tmp_path / "old.db")
+    shutil.copy(DATA / "store_v1.db", tmp_path / "old.db")
     store = Store(sqlite_url(tmp_path / "old.db"))
     columns = store.curves(run_ids=["firstlight01"])
     assert columns["loss"].tolist() == [1, 1 / 2, 1 / 3, 1 / 4]
     np.testing.assert_array_equal(columns["val_loss"], [0.75, np.nan, 0.5, 0.5])
     assert store.experiments() == []
     assert store.requeue(["firstlight01", "stillqueued1"]) == []
+    store.close()
+
+
+def test_todays_code_reads_a_database_of_version_2(tmp_path: Path) -> None:
+    """The file was written by the second schema; it is never made anew."""
+    shutil.copy(DATA / "store_v2.db", tmp_path / "old.db")
+    store = Store(sqlite_url(tmp_path / "old.db"))
+    row = store.experiment("experiment02")
+    assert (row.name, row.target, row.runs) == ("Second light", 0.2, 2)
+    assert (row.counts["finished"], row.counts["queued"]) == (1, 1)
+    assert Experiment.from_json(row.definition).labels() == ("Constant", "eager")
+    waiting, done = store.runs(experiment_id="experiment02")
+    assert (waiting.run_id, waiting.label, waiting.status) == ("secondlight2", "eager", "queued")
+    assert (done.label, done.engine, done.engine_note) == ("Constant", "keras", "for a test")
+    assert done.group_id == waiting.group_id == "groupoftwo02"
+    columns = store.curves(experiment_id="experiment02")
+    assert columns["loss"].tolist() == [1.0, 0.5]
+    assert columns["val_loss"].tolist() == [0.5, 0.25]
+    np.testing.assert_array_equal(columns["val_accuracy"], [np.nan, np.nan])
+    assert store.queued_groups() == [["secondlight2"]]
     store.close()
 
 

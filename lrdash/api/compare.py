@@ -155,7 +155,9 @@ def check_experiment(experiment: Experiment, engine: str = "auto") -> list[Plann
     from lrdash.training import check_engine
 
     check_engine(engine)
-    return plan_all(experiment)
+    planned = plan_all(experiment)
+    check_engine(engine, planned[0].plan)  # what decides is the same for all
+    return planned
 
 
 def new_runs(planned: Sequence[Planned]) -> list[NewRun]:

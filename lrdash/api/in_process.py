@@ -80,12 +80,14 @@ def check(spec: RunSpec, engine: str = "auto") -> Plan:
 
     Raises:
         InvalidField, UnknownName: for a field that is wrong.
-        EngineUnavailable: for an engine that is not built yet.
+        EngineUnavailable: if the engine cannot train it.
     """
     from lrdash.training import check_engine
 
     check_engine(engine)
-    return make(spec)
+    plan = make(spec)
+    check_engine(engine, plan)
+    return plan
 
 
 def _train(
