@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import sys
 import threading
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import make_url
 
 from lrdash import training
 from lrdash.events import EpochEnded, Event, stopped_after
@@ -58,6 +60,16 @@ def gone(pid: int) -> bool:
     except ProcessLookupError:
         return True
     return False
+
+
+
+def freeze(pid: int, store: Store) -> None:
+    """Halt a worker, but not while it holds the database's lock, which nobody else could take."""
+    connection = sqlite3.connect(make_url(store.url).database or "", timeout=60)
+    connection.execute("BEGIN IMMEDIATE")
+    os.kill(pid, signal.SIGSTOP)
+    connection.rollback()
+    connection.close()
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +173,7 @@ def test_a_worker_that_does_not_obey_a_stop_is_killed_and_replaced(
     stuck = queue(store, epochs=LONG)
     running(store, stuck)
     before = laboratory.status()[0]
-    os.kill(before.pid, signal.SIGSTOP)
+    freeze(before.pid, store)
     store.request_stop(stuck)
     row = ended(store, stuck)
     assert row.status == "stopped"

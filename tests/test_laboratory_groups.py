@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -15,18 +13,10 @@ from lrdash.laboratory import Laboratory
 from lrdash.plan import make
 from lrdash.spec import RunSpec
 from lrdash.store import NewRun, RunRow, Store
+from tests.test_laboratory import eventually, freeze
 
 SMALL: dict[str, Any] = {"dataset": "wine", "model": "linear", "base_lr": 0.05}
 LONG = 10_000  # epochs
-
-
-def eventually(condition: Callable[[], Any], seconds: float = 120.0) -> Any:
-    """What the condition gives, as soon as that is true."""
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        threading.Event().wait(0.02)
-    return found
 
 
 def queue(store: Store, epochs: Sequence[int], groups: Sequence[Sequence[int]]) -> list[str]:
@@ -123,7 +113,7 @@ def test_a_worker_that_does_not_obey_the_stop_of_a_whole_group_is_killed(
     runs = queue(store, [LONG, LONG], groups=[[0, 1]])
     training(store, runs)
     stuck = laboratory.status()[0]
-    os.kill(stuck.pid, signal.SIGSTOP)
+    freeze(stuck.pid, store)
     store.request_stop_all(runs)
     rows = ended(store, runs)
     assert [row.status for row in rows] == ["stopped"] * 2
