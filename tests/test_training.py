@@ -338,12 +338,16 @@ def test_what_goes_wrong_in_training_becomes_the_reason(monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize(
     ("engine", "reason"),
-    [("lanes", "The lanes engine is not built yet"), ("kers", "Did you mean 'keras'?")],
+    [
+        ("lanes", "The lanes engine cannot train this run: early_stopping.restore_best_weights"),
+        ("kers", "Did you mean 'keras'?"),
+    ],
 )
 def test_an_engine_that_cannot_train_is_refused_in_words(engine: str, reason: str) -> None:
+    wanted = EarlyStopping(restore_best_weights=True)
     ended = training.train(
-        make(RunSpec(**SMALL)), run_id="run", sink=Heard(), should_stop=lambda: False,
-        engine=engine,
+        make(RunSpec(**SMALL, early_stopping=wanted)), run_id="run", sink=Heard(),
+        should_stop=lambda: False, engine=engine,
     )
     assert ended.status == "failed"
     assert reason in ended.reason

@@ -120,8 +120,8 @@ def test_the_plateau_rule_tells_epoch_by_epoch_what_it_did(page: Page) -> None:
 
 def test_the_epochs_download_holds_what_was_trained(page: Page) -> None:
     choose(page, "Strategy", "Step decay")
-    type_number(page, "Epochs", "3")
     type_number(page, "Drop every", "1")
+    type_number(page, "Epochs", "3")
     start(page)
     expect(page.get_by_text(re.compile("Finished after 3 of 3 epochs"))).to_be_visible(
         timeout=90_000
