@@ -10,8 +10,9 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from lrdash.training.lanes.graph import State
 from lrdash.training.lanes.lane import Lane
-from lrdash.training.lanes.program import Bounds, Program, State
+from lrdash.training.lanes.program import Bounds, Program
 from lrdash.training.lanes.tally import blank, read
 
 TARGET = 0.25  # seconds that a call may take, so that a stop is quick
@@ -28,7 +29,7 @@ class Call:
     counts: NDArray[np.float32]
     bounds: Bounds
     work: float  # multiply-adds
-    seconds: float
+    seconds: float  # 0 if it compiled the program
 
 
 class Portions:
@@ -92,12 +93,12 @@ class Block:
 
     def advance(self, portions: Portions) -> Call:
         """Do the next part of the epoch. Touches nothing but the program's tensors."""
-        began = perf_counter()
+        began, compiled = perf_counter(), self.program.compiled
         bounds = portions.bounds(self._update, self._block)
         state, counts = self.program.run(self._state, self._rates, self._order, bounds)
         return Call(
             state=state, counts=counts, bounds=bounds, work=portions.work(bounds),
-            seconds=perf_counter() - began,
+            seconds=perf_counter() - began if compiled else 0.0,
         )
 
     def take(self, call: Call) -> None:
@@ -131,11 +132,16 @@ class Block:
         return Block(self.program, lanes, state, self._orders)
 
     def _prepare(self) -> None:
-        """Rates and order of the epoch that comes; those of places left over are the first's."""
-        if not self.active:
+        """Rates and orders of the epoch that comes; places that no longer count copy others."""
+        active = self.active
+        if not active:
             return
-        spare = self.program.layout.width - len(self.lanes)
-        rows = [*range(len(self.lanes)), *([0] * spare)]
-        orders = [self._orders(lane.plan.spec.seed, lane.epochs_done) for lane in self.lanes]
-        self._rates = np.stack([self.lanes[row].rates for row in rows])
-        self._order = np.stack([orders[row] for row in rows])
+        places = [
+            place if place in active else active[0]
+            for place in range(self.program.layout.width)
+        ]
+        lanes = [self.lanes[place] for place in places]
+        self._rates = np.stack([lane.rates for lane in lanes])
+        self._order = np.stack(
+            [self._orders(lane.plan.spec.seed, lane.epochs_done) for lane in lanes]
+        )

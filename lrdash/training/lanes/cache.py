@@ -1,4 +1,4 @@
-"""Compiled programs, kept for the next group of the same shape."""
+"""Compiled programs, kept for the next group of the same shape. For one thread at a time."""
 
 from __future__ import annotations
 
@@ -14,16 +14,21 @@ from lrdash.training.lanes.program import Program
 KEPT = 8  # programs
 
 _programs: OrderedDict[tuple[str, Layout], Program] = OrderedDict()
+_units: dict[str, int] = {}  # of the widest layer, by shape
 
 
-def program_for(plan: Plan, layout: Layout | None = None) -> Program:
-    """The program of the plan's group; main thread only.
+def program_for(plan: Plan, lanes: int, layout: Layout | None = None) -> Program:
+    """The program of a group.
 
     Args:
         plan: any of the group.
-        layout: its form, if not the one that suits the plan.
+        lanes: how many runs it has.
+        layout: its form, if not the one that suits the group.
     """
-    key = _shape(plan), layout or layout_of(plan)
+    shape = _shape(plan)
+    if shape not in _units:
+        _units[shape] = _widest(plan)
+    key = shape, layout or layout_of(plan, lanes, _units[shape])
     if key not in _programs:
         _programs[key] = Program(plan, key[1])
     _programs.move_to_end(key)
@@ -35,12 +40,18 @@ def program_for(plan: Plan, layout: Layout | None = None) -> Program:
     return _programs[key]
 
 
+def clear() -> None:
+    """Forget all programs."""
+    _programs.clear()
+
+
 def _shape(plan: Plan) -> str:
     """What the runs of a group share, but for the number of epochs: a program serves any."""
     values = {name: getattr(plan.spec, name) for name in SHARED if name != "epochs"}
     return json.dumps(values, sort_keys=True)
 
 
-def clear() -> None:
-    """Forget all programs."""
-    _programs.clear()
+def _widest(plan: Plan) -> int:
+    """Units of the widest layer: the largest bias, scale or shift."""
+    weights = plan.model.build(plan.dataset.shape).trainable_variables
+    return max((weight.shape[0] for weight in weights if len(weight.shape) == 1), default=1)

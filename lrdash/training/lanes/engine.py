@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -18,7 +17,7 @@ from lrdash.training.batches import epoch_order
 from lrdash.training.lanes.block import Block, Call, Orders, Portions
 from lrdash.training.lanes.cache import program_for
 from lrdash.training.lanes.lane import Lane
-from lrdash.training.lanes.layout import Layout
+from lrdash.training.lanes.layout import Layout, processors
 from lrdash.training.lanes.program import Program
 from lrdash.training.versions import versions
 
@@ -52,7 +51,7 @@ def train_lanes(
         else:
             lanes.append(Lane(run_id, plan, sink))
     if lanes:
-        _train(lanes, program_for(lanes[0].plan, layout), should_stop)
+        _train(lanes, program_for(lanes[0].plan, len(lanes), layout), should_stop)
 
 
 def _train(lanes: Sequence[Lane], program: Program, should_stop: Stops) -> None:
@@ -74,7 +73,7 @@ def _take_turns(
     lanes: Sequence[Lane], ready: deque[Block], portions: Portions, should_stop: Stops
 ) -> None:
     """Let the blocks train, part of an epoch by part and one a core, until all lanes are over."""
-    cores, running, polled = _cores(), dict[Future[Call], Block](), perf_counter()
+    cores, running, polled = processors(), dict[Future[Call], Block](), perf_counter()
     with ThreadPoolExecutor(min(len(ready), cores), "lrdash-lanes") as pool:
         while ready or running:
             while ready and len(running) < (cores if ready[0].program.compiled else 1):
@@ -134,10 +133,3 @@ def _orders(program: Program, seeds: int) -> Orders:
         return padded
 
     return order
-
-
-def _cores() -> int:
-    """Processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

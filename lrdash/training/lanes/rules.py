@@ -18,16 +18,29 @@ RHO = 0.9  # RMSprop: share of the mean square that is kept
 BETA_1, BETA_2 = 0.9, 0.999  # Adam: shares of the mean and of the mean square that are kept
 EPSILON = 1e-7  # RMSprop: inside the root; Adam: beside it
 
-# (weight, gradient, slots, rate, step) to (weight, slots); step counts updates from 1, float32
-Apply = Callable[[Tensor, Tensor, Sequence[Tensor], Tensor, Tensor], tuple[Tensor, list[Tensor]]]
+# (gradient, slots, rate) to the slots after an update
+Remember = Callable[[Tensor, Sequence[Tensor], Tensor], list[Tensor]]
+# (gradient, slots after the update, rate, number of the update from 1, float32) to what is added
+Move = Callable[[Tensor, Sequence[Tensor], Tensor, Tensor], Tensor]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Rule:
-    """How one weight tensor is updated."""
+    """How one weight tensor is updated: first it decays, then the slots change, then it moves."""
 
     slots: int  # tensors of the weight's shape that are remembered, 0 at the start
-    apply: Apply
+    remember: Remember
+    move: Move
+    decay: float = 0.0  # share of every weight, biases included, that is removed, times the rate
+
+    def apply(
+        self, weight: Tensor, gradient: Tensor, slots: Sequence[Tensor], rate: Tensor, step: Tensor
+    ) -> tuple[Tensor, list[Tensor]]:
+        """The weight and its slots after an update."""
+        if self.decay:
+            weight -= weight * self.decay * rate
+        after = self.remember(gradient, slots, rate)
+        return weight + self.move(gradient, after, rate, step), after
 
 
 def rule_of(spec: RunSpec) -> Rule:
@@ -36,53 +49,56 @@ def rule_of(spec: RunSpec) -> Rule:
     Reference: keras.optimizers.SGD, RMSprop, Adam and AdamW.
     """
     if spec.optimizer == "sgd":
-        return _momentum(spec.momentum, spec.nesterov) if spec.momentum else Rule(0, _descend)
+        return _momentum(spec.momentum, spec.nesterov) if spec.momentum else _descent()
     if spec.optimizer == "rmsprop":
         return _rmsprop(spec.momentum)
-    return _adam(spec.weight_decay if spec.optimizer == "adamw" else None)
+    return _adam(spec.weight_decay if spec.optimizer == "adamw" else 0.0)
 
 
-def _descend(
-    weight: Tensor, gradient: Tensor, slots: Sequence[Tensor], rate: Tensor, _step: Tensor
-) -> tuple[Tensor, list[Tensor]]:
-    return weight - gradient * rate, list(slots)
+def _descent() -> Rule:
+    return Rule(
+        slots=0,
+        remember=lambda _gradient, _slots, _rate: [],
+        move=lambda gradient, _slots, rate, _step: -gradient * rate,
+    )
 
 
 def _momentum(momentum: float, nesterov: bool) -> Rule:
-    def apply(
-        weight: Tensor, gradient: Tensor, slots: Sequence[Tensor], rate: Tensor, _step: Tensor
-    ) -> tuple[Tensor, list[Tensor]]:
-        pull = gradient * rate
-        velocity = slots[0] * momentum - pull
-        return weight + (velocity * momentum - pull if nesterov else velocity), [velocity]
+    def remember(gradient: Tensor, slots: Sequence[Tensor], rate: Tensor) -> list[Tensor]:
+        return [slots[0] * momentum - gradient * rate]
 
-    return Rule(1, apply)
+    def move(gradient: Tensor, slots: Sequence[Tensor], rate: Tensor, _step: Tensor) -> Tensor:
+        return slots[0] * momentum - gradient * rate if nesterov else slots[0]
+
+    return Rule(slots=1, remember=remember, move=move)
 
 
 def _rmsprop(momentum: float) -> Rule:
-    def apply(
-        weight: Tensor, gradient: Tensor, slots: Sequence[Tensor], rate: Tensor, _step: Tensor
-    ) -> tuple[Tensor, list[Tensor]]:
+    def increment(gradient: Tensor, square: Tensor, rate: Tensor) -> Tensor:
+        return rate * gradient / tf.sqrt(square + EPSILON)
+
+    def remember(gradient: Tensor, slots: Sequence[Tensor], rate: Tensor) -> list[Tensor]:
         square = RHO * slots[0] + (1 - RHO) * tf.square(gradient)
-        increment = rate * gradient / tf.sqrt(square + EPSILON)
         if not momentum:
-            return weight - increment, [square]
-        velocity = momentum * slots[1] + increment
-        return weight - velocity, [square, velocity]
+            return [square]
+        return [square, momentum * slots[1] + increment(gradient, square, rate)]
 
-    return Rule(2 if momentum else 1, apply)
+    def move(gradient: Tensor, slots: Sequence[Tensor], rate: Tensor, _step: Tensor) -> Tensor:
+        return -slots[1] if momentum else -increment(gradient, slots[0], rate)
+
+    return Rule(slots=2 if momentum else 1, remember=remember, move=move)
 
 
-def _adam(weight_decay: float | None) -> Rule:
-    def apply(
-        weight: Tensor, gradient: Tensor, slots: Sequence[Tensor], rate: Tensor, step: Tensor
-    ) -> tuple[Tensor, list[Tensor]]:
-        alpha = rate * tf.sqrt(1 - tf.pow(BETA_2, step)) / (1 - tf.pow(BETA_1, step))
-        if weight_decay is not None:  # before the update, and of every weight, biases included
-            weight -= weight * weight_decay * rate
+def _adam(decay: float) -> Rule:
+    def remember(gradient: Tensor, slots: Sequence[Tensor], _rate: Tensor) -> list[Tensor]:
         mean, square = slots
-        mean += (gradient - mean) * (1 - BETA_1)
-        square += (tf.square(gradient) - square) * (1 - BETA_2)
-        return weight - mean * alpha / (tf.sqrt(square) + EPSILON), [mean, square]
+        return [
+            mean + (gradient - mean) * (1 - BETA_1),
+            square + (tf.square(gradient) - square) * (1 - BETA_2),
+        ]
 
-    return Rule(2, apply)
+    def move(_gradient: Tensor, slots: Sequence[Tensor], rate: Tensor, step: Tensor) -> Tensor:
+        alpha = rate * tf.sqrt(1 - tf.pow(BETA_2, step)) / (1 - tf.pow(BETA_1, step))
+        return -(slots[0] * alpha) / (tf.sqrt(slots[1]) + EPSILON)
+
+    return Rule(slots=2, remember=remember, move=move, decay=decay)

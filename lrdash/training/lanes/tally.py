@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-PROBES = 4  # updates an epoch at which norms are taken; each probe costs half an update
+PROBES = 4  # updates an epoch at which norms are taken; about so many, or all of fewer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,8 @@ class Tally:
 
         `loss`, `accuracy`, `val_loss` and `val_accuracy` are those of Keras. `weight_norm` is that
         of the last weights; `gradient_norm` and `update_ratio` (the length of an update over that
-        of the weights) are root mean squares over `PROBES` updates spread over the epoch.
+        of the weights, decay aside) are root mean squares over `PROBES` updates spread over the
+        epoch.
         """
         hits = {
             "accuracy": _mean(self.correct, examples),

@@ -1,0 +1,256 @@
+"""What a program computes, written down for one lane and made into a block by `_over_lanes`.
+
+An epoch with a last, smaller batch needs no second copy of the update: examples that do not exist
+get weight 0 in the loss. Only batch normalisation, which mixes the examples of a batch, needs a
+copy of that size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+
+from lrdash.plan import Plan
+from lrdash.training.lanes.layout import Layout
+from lrdash.training.lanes.placed import Placed
+from lrdash.training.lanes.rules import rule_of
+from lrdash.training.lanes.tally import FIELDS, PROBES
+from lrdash.training.losses import loss_of
+
+Tensor = Any  # tf.Tensor
+
+
+class State(NamedTuple):
+    """All that a block carries from call to call; the first dimension is the lane."""
+
+    weights: Sequence[Tensor]
+    slots: Sequence[Sequence[Tensor]]  # of each weight
+    others: Sequence[Tensor]  # moving statistics, states of the dropout generators
+    step: Tensor  # int32 [lanes], updates done
+    counts: Tensor  # float32 [lanes, len(FIELDS)]
+
+
+class Graph:
+    """The functions that a program compiles.
+
+    Args:
+        plan: one of the group; strategy, rates, seed and early stopping do not count.
+        data: its examples.
+        layout: whether lanes are stacked.
+    """
+
+    def __init__(self, plan: Plan, data: Placed, layout: Layout) -> None:
+        self._data, self._batch, self._stacked = data, plan.spec.batch_size, layout.stacked
+        self._updates, self._classes = plan.steps_per_epoch, plan.dataset.num_classes
+        self._stride = -(-self._updates // PROBES)
+        self._rule, self._loss = rule_of(plan.spec), loss_of(plan.spec, plan.loss)
+        self._model = plan.model.build(plan.dataset.shape)
+        self._mixes = any(
+            isinstance(layer, keras.layers.BatchNormalization) for layer in self._model.layers
+        )
+
+    @property
+    def slots(self) -> int:
+        """Tensors that the optimizer remembers for each weight."""
+        return self._rule.slots
+
+    def train(self, state: Any, rates: Tensor, order: Tensor, span: Tensor) -> Any:
+        """The updates of an epoch from the first to before the last of a span int32 [2]."""
+        first, last = tf.unstack(span)
+        *tensors, counts = state
+        carry = (*tensors, _by_name(counts))
+        rest = self._data.examples % self._batch
+        if rest and self._mixes:
+            whole = self._updates - 1
+            end, start = tf.minimum(last, whole), tf.maximum(first, whole)
+            carry = self._loop(carry, rates, order, (first, end), self._batch)
+            carry = self._loop(carry, rates, order, (start, last), rest)
+        else:
+            carry = self._loop(carry, rates, order, (first, last), self._batch, rest > 0)
+        *tensors, by_name = carry
+        return (*tensors, _in_order(by_name))
+
+    def validate(self, weights: Any, others: Any, counts: Tensor, span: Tensor) -> Tensor:
+        """The counts after the validation blocks of a span int32 [2]."""
+        first, last = tf.unstack(span)
+        by_name = self._validate(weights, others, _by_name(counts), first, last)
+        squares = self._over_lanes(_square, weights)
+        return _in_order({**by_name, "weight": tf.sqrt(squares)})
+
+    def _loop(
+        self, carry: Any, rates: Tensor, order: Tensor, span: tuple[Tensor, Tensor], size: int,
+        ragged: bool = False,
+    ) -> Any:
+        """The updates of a span, from its first to before its last, of batches of this size."""
+
+        def body(number: Tensor, carry: Any) -> Any:
+            rows = tf.slice(order, [0, number * self._batch], [order.shape[0], size])
+            rate = tf.gather(rates, number, axis=1)
+            share = _share(number, size, self._data.examples if ragged else None)
+            return number + 1, self._update(carry, rate, rows, number, share)
+
+        return tf.while_loop(lambda number, _: number < span[1], body, (span[0], carry))[1]
+
+    def _update(
+        self, carry: Any, rate: Tensor, rows: Tensor, number: Tensor, share: _Share
+    ) -> Any:
+        weights, slots, others, step, counts = carry
+
+        def lane(values: Any) -> Any:
+            return self._learn(*values, share=share)
+
+        step += 1
+        after, slots, others, loss, correct, gradients = self._over_lanes(
+            lane, (weights, slots, others, rate, tf.cast(step, tf.float32), rows)
+        )
+        total = counts["loss"] + loss * share.count
+        fails = (counts["failed_at"] < 0) & ~tf.math.is_finite(total)
+        gradient, ratio, probes = self._probe(
+            number, (after, gradients, slots, rate, tf.cast(step, tf.float32))
+        )
+        counts = {
+            **counts,
+            "loss": total,
+            "correct": counts["correct"] + correct,
+            "failed_at": tf.where(fails, tf.cast(number, tf.float32), counts["failed_at"]),
+            "failed_loss": tf.where(fails, total, counts["failed_loss"]),
+            "gradient": counts["gradient"] + gradient,
+            "ratio": counts["ratio"] + ratio,
+            "probes": counts["probes"] + probes,
+        }
+        return after, slots, others, step, counts
+
+    def _learn(
+        self, weights: Any, slots: Any, others: Any, rate: Tensor, step: Tensor, rows: Tensor,
+        *, share: _Share,
+    ) -> Any:
+        """One update of one lane."""
+        x, y = tf.gather(self._data.x, rows), tf.gather(self._data.y, rows)
+        with tf.GradientTape() as tape:
+            tape.watch(weights)
+            prediction, others, loss = self._forward(
+                weights, others, x, y, share, training=True
+            )
+        gradients = tape.gradient(loss, weights)
+        moved = [
+            self._rule.apply(*of_weight, rate, step)
+            for of_weight in zip(weights, gradients, slots, strict=True)
+        ]
+        correct = self._correct(y, prediction, share)
+        return [w for w, _ in moved], [s for _, s in moved], others, loss, correct, gradients
+
+    def _forward(
+        self, weights: Any, others: Any, x: Tensor, y: Tensor, share: _Share, *, training: bool
+    ) -> Any:
+        prediction, others, penalties = self._model.stateless_call(
+            weights, others, x, training=training, return_losses=True
+        )
+        loss = self._loss(y, prediction, sample_weight=share.weights)
+        return prediction, others, tf.add_n([loss, *penalties])
+
+    def _correct(self, y: Tensor, prediction: Tensor, share: _Share) -> Tensor:
+        """Examples classified rightly; 0 for regression."""
+        if not self._classes:
+            return tf.constant(0.0)
+        labels = y if len(y.shape) == 1 else tf.argmax(y, axis=-1, output_type=tf.int32)
+        right = tf.equal(tf.argmax(prediction, axis=-1, output_type=tf.int32), labels)
+        hits = tf.cast(right, tf.float32)
+        return tf.reduce_sum(hits if share.real is None else hits * share.real)
+
+    def _probe(self, number: Tensor, values: Any) -> Any:
+        """What the probes sum up: gradient, ratio, and how many they are, each [lanes].
+
+        It is worked out from what an update leaves behind: keeping the weights from before it for
+        the sake of a probe would mean to copy them in every update.
+        """
+
+        def lane(values: Any) -> Any:
+            weights, gradients, slots, rate, step = values
+            moves = [
+                self._rule.move(gradient, of_weight, rate, step)
+                for gradient, of_weight in zip(gradients, slots, strict=True)
+            ]
+            ratio = tf.math.divide_no_nan(_square(moves), _square(weights))
+            return _square(gradients), ratio, tf.constant(1.0)
+
+        none = tf.zeros(values[0][0].shape[:1])
+        take = tf.equal(number % self._stride, self._stride // 2)
+        return tf.cond(
+            take, lambda: self._over_lanes(lane, values), lambda: (none, none, none)
+        )
+
+    def _validate(
+        self, weights: Any, others: Any, counts: dict[str, Tensor], first: Tensor, last: Tensor
+    ) -> dict[str, Tensor]:
+        size = self._data.block
+        ragged = self._data.validated % size > 0
+
+        def body(number: Tensor, loss: Tensor, correct: Tensor) -> Any:
+            x, y = (rows[number * size : (number + 1) * size] for rows in
+                    (self._data.x_val, self._data.y_val))
+            x, y = (tf.ensure_shape(rows, (size, *rows.shape[1:])) for rows in (x, y))
+            share = _share(number, size, self._data.validated if ragged else None)
+
+            def lane(values: Any) -> Any:
+                weights, others = values
+                prediction, _, loss = self._forward(weights, others, x, y, share, training=False)
+                return loss, self._correct(y, prediction, share)
+
+            more, right = self._over_lanes(lane, (weights, others))
+            return number + 1, loss + more * share.count, correct + right
+
+        start = (first, counts["val_loss"], counts["val_correct"])
+        _, loss, correct = tf.while_loop(lambda number, *_: number < last, body, start)
+        return {**counts, "val_loss": loss, "val_correct": correct}
+
+    def _over_lanes(self, function: Callable[[Any], Any], values: Any) -> Any:
+        """The function of every lane, on structures whose tensors have the lanes first."""
+        if self._stacked:
+            return tf.vectorized_map(function, values)
+        lanes = [
+            function(tf.nest.pack_sequence_as(values, flat))
+            for flat in zip(*map(tf.unstack, tf.nest.flatten(values)), strict=True)
+        ]
+        return tf.nest.map_structure(lambda *parts: tf.stack(parts), *lanes)
+
+
+class _Share(NamedTuple):
+    """Which examples of a batch count."""
+
+    weights: Tensor | None  # in a mean over the batch [size]; None: all the same
+    real: Tensor | None  # 1 or 0 [size]; None: all
+    count: Tensor
+
+
+def _share(number: Tensor, size: int, examples: int | None) -> _Share:
+    """How much of a batch exists.
+
+    Args:
+        number: of the batch, from 0.
+        size: of a whole batch.
+        examples: where they end, if that may be within the batch.
+    """
+    if examples is None:
+        return _Share(None, None, tf.constant(float(size)))
+    count = tf.cast(tf.minimum(size, examples - number * size), tf.float32)
+    real = tf.cast(tf.range(size, dtype=tf.float32) < count, tf.float32)
+    return _Share(real * (size / count), real, count)
+
+
+def _square(tensors: Sequence[Tensor]) -> Tensor:
+    """Sum of squares of all numbers of one lane; as a product it compiles and runs fastest."""
+    numbers = tf.concat([tf.reshape(tensor, [-1]) for tensor in tensors], axis=0)
+    return tf.tensordot(numbers, numbers, axes=1)
+
+
+def _by_name(counts: Tensor) -> dict[str, Tensor]:
+    """The columns of the counts, each [lanes]."""
+    return dict(zip(FIELDS, tf.unstack(counts, axis=1), strict=True))
+
+
+def _in_order(by_name: dict[str, Tensor]) -> Tensor:
+    """The counts [lanes, len(FIELDS)]."""
+    return tf.stack([by_name[name] for name in FIELDS], axis=1)
