@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from lrdash.errors import EngineUnavailable, UnknownName
 from lrdash.events import Event, RunEnded, Sink
 from lrdash.training.failures import in_words
+from lrdash.training.keeping import Keeper
 
 if TYPE_CHECKING:
     from lrdash.plan import Plan
@@ -60,6 +61,7 @@ def train_group(
     sink: Sink,
     should_stop: Callable[[], set[str]],
     engine: str = "auto",
+    keeper: Keeper | None = None,
 ) -> dict[str, RunEnded]:
     """Train several runs; whatever goes wrong becomes the ending of those that have not ended.
 
@@ -73,10 +75,12 @@ def train_group(
             as in `train`.
         should_stop: gives the ids of the runs that have to stop; asked about ten times a second.
         engine: "lanes", "keras", or "auto": lanes for several runs, where they apply.
+        keeper: has checkpoints to go on from and takes new ones; by default nothing is kept.
 
     Returns:
         How each run ended, as it was said to the sink.
     """
+    keeper = keeper or Keeper()
     ended: dict[str, RunEnded] = {}
     if engine == "auto" and len(plans) == 1:
         engine = "keras"  # a run of its own shows what Keras' callbacks do
@@ -90,7 +94,7 @@ def train_group(
         began = perf_counter()
         group, names = [plans[place] for place in part], [run_ids[place] for place in part]
         try:
-            _train(group, names, hear, should_stop, engine)
+            _train(group, names, hear, should_stop, engine, keeper)
         except Exception as fault:
             log.exception("failed: %s", " ".join(names))
             reason, seconds = in_words(fault), perf_counter() - began
@@ -129,7 +133,7 @@ def _parts(plans: Sequence[Plan], engine: str) -> list[list[int]]:
 
 def _train(
     plans: Sequence[Plan], run_ids: Sequence[str], sink: Sink, should_stop: Callable[[], set[str]],
-    engine: str,
+    engine: str, keeper: Keeper,
 ) -> None:
     from lrdash.grouping import lanes_apply
 
@@ -140,10 +144,11 @@ def _train(
         from lrdash.training.keras_engine import fit
 
         ended = fit(
-            plan, run_id=run_id, sink=sink, should_stop=lambda: run_id in should_stop(), note=note
+            plan, run_id=run_id, sink=sink, should_stop=lambda: run_id in should_stop(),
+            keeper=keeper, note=note,
         )
         sink(run_id, ended)
         return
     from lrdash.training.lanes.engine import train_lanes
 
-    train_lanes(plans, run_ids=run_ids, sink=sink, should_stop=should_stop)
+    train_lanes(plans, run_ids=run_ids, sink=sink, should_stop=should_stop, keeper=keeper)

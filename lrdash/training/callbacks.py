@@ -31,6 +31,8 @@ class Stream(keras.callbacks.Callback):  # type: ignore[misc]
     Args:
         emit: takes each event.
         should_stop: asked at most every `POLL` seconds, between batches.
+        epoch: epochs done, where a run goes on.
+        seconds: of training, up to there.
 
     Raises:
         Stopped: out of `fit`, when `should_stop` said so.
@@ -38,13 +40,21 @@ class Stream(keras.callbacks.Callback):  # type: ignore[misc]
             mean over the epoch so far, which one such batch is enough to spoil.
     """
 
-    def __init__(self, emit: Callable[[Event], None], should_stop: Callable[[], bool]) -> None:
+    def __init__(
+        self, emit: Callable[[Event], None], should_stop: Callable[[], bool], *,
+        epoch: int = 0, seconds: float = 0.0,
+    ) -> None:
         super().__init__()
         self._emit, self._should_stop = emit, should_stop
-        self._began = self._polled = self._moved = perf_counter()
+        self._polled = self._moved = perf_counter()
+        self._began = self._polled - seconds
         self._rates: list[np.float32] = []  # of the epoch under way
-        self.epochs_done = 0
+        self.epochs_done = epoch
         self.update = 0  # updates done
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Count on from the epochs done."""
+        self.update = self.epochs_done * int(self.params["steps"])
 
     @property
     def seconds(self) -> float:

@@ -17,24 +17,27 @@ from lrdash.strategies.course import Course
 from lrdash.training.callbacks import Stream
 from lrdash.training.decisions import steering
 from lrdash.training.failures import Diverged, Stopped
+from lrdash.training.keep import Keep, early
+from lrdash.training.keeping import Keeper, Notes
 from lrdash.training.losses import loss_of, metrics_of, targets_of
 from lrdash.training.optimizers import optimizer_of
 from lrdash.training.pipeline import training_batches, validation_batches
 from lrdash.training.rates import RateTable, first_rate
-from lrdash.training.reasons import stopped_early
 from lrdash.training.versions import versions
 
 
 def fit(
-    plan: Plan, *, run_id: str, sink: Sink, should_stop: Callable[[], bool], note: str = ""
+    plan: Plan, *, run_id: str, sink: Sink, should_stop: Callable[[], bool], keeper: Keeper,
+    note: str = "",
 ) -> RunEnded:
-    """Train one run; the same plan gives the same bits on the same machine.
+    """Train one run; the same plan gives the same bits on the same machine, paused or not.
 
     Args:
         plan: what to train.
         run_id: stands beside each event.
         sink: receives all events but `RunEnded`.
         should_stop: asked between batches.
+        keeper: has the checkpoint to go on from, and takes new ones.
         note: why this engine, where another is usual.
 
     Returns:
@@ -42,43 +45,51 @@ def fit(
     """
     split = plan.dataset.load(plan.spec.examples)
     try:
-        return _fit(plan, split, partial(sink, run_id), should_stop, note)
+        notes = keeper.start(run_id, plan, "keras")
+        return _fit(plan, split, partial(sink, run_id), should_stop, notes, note)
     finally:
         keras.backend.clear_session()  # what a run leaves behind would pile up in a warm worker
 
 
 def _fit(
     plan: Plan, split: Split, emit: Callable[[Any], None], should_stop: Callable[[], bool],
-    note: str = "",
+    notes: Notes, note: str,
 ) -> RunEnded:
     if should_stop():
-        return RunEnded(status="stopped", reason=stopped_after(0))
+        return RunEnded(status="stopped", reason=stopped_after(notes.epoch))
     course = plan.course()
     model = _compiled(plan, course)
     emit(_started(plan, model, note))
-    first = course.before_start()
+    first = notes.decision if notes.found else course.before_start()
     if first is not None:
         emit(first)
-    stream = Stream(emit, should_stop)
+    if notes.ended is not None:
+        return notes.ended
+    stream = Stream(emit, should_stop, epoch=notes.epoch, seconds=notes.seconds)
     stopper = _stopper(plan)
-    before, after = steering(course, emit)
-    data = _batches(plan, split)
+    keep = Keep(notes, plan, course, stream)
+    before, after = steering(course, keep.hearing(emit))
+    keep.restore(model, [*after, *stopper])
+    data = _batches(plan, split, notes.epoch)
     try:
         model.fit(
             **data,
             epochs=plan.spec.epochs,
+            initial_epoch=notes.epoch,
             steps_per_epoch=plan.steps_per_epoch,
             verbose=0,
             shuffle=False,
-            callbacks=[*before, stream, *after, *stopper],
+            callbacks=[*before, stream, *after, *stopper, keep],
         )
     except Stopped:
         reason = stopped_after(stream.epochs_done)
         return RunEnded(status="stopped", reason=reason, seconds=stream.seconds)
     except Diverged as fault:
         return RunEnded(status="diverged", reason=str(fault), seconds=stream.seconds)
-    reason = _early(plan, stopper[0]) if stopper else ""
-    return RunEnded(status="finished", reason=reason, seconds=stream.seconds)
+    return RunEnded(
+        status="finished", reason=early(plan, stream.model, stream.epochs_done),
+        seconds=stream.seconds,
+    )
 
 
 def _compiled(plan: Plan, course: Course) -> keras.Model:
@@ -97,14 +108,15 @@ def _compiled(plan: Plan, course: Course) -> keras.Model:
     return model
 
 
-def _batches(plan: Plan, split: Split) -> dict[str, Any]:
+def _batches(plan: Plan, split: Split, first: int) -> dict[str, Any]:
     spec, shape = plan.spec, plan.dataset.shape
     train, validation = (
         targets_of(labels, spec, plan.loss, shape) for labels in (split.y_train, split.y_val)
     )
     return {
         "x": training_batches(
-            split.x_train, train, batch_size=spec.batch_size, epochs=spec.epochs, seed=spec.seed
+            split.x_train, train, batch_size=spec.batch_size, epochs=spec.epochs, seed=spec.seed,
+            first=first,
         ),
         "validation_data": validation_batches(split.x_val, validation, spec.batch_size),
     }
@@ -123,13 +135,6 @@ def _stopper(plan: Plan) -> list[Any]:
             restore_best_weights=wanted.restore_best_weights,
         )
     ]
-
-
-def _early(plan: Plan, stopper: Any) -> str:
-    wanted = plan.spec.early_stopping
-    if wanted is None or not stopper.stopped_epoch:
-        return ""
-    return stopped_early(wanted, stopper.stopped_epoch + 1)
 
 
 def _started(plan: Plan, model: keras.Model, note: str) -> RunStarted:

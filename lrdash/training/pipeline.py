@@ -14,7 +14,7 @@ VALIDATION_BATCH = 512  # examples; larger gains little on a CPU and costs memor
 
 
 def training_batches(
-    x: NDArray[Any], y: NDArray[Any], *, batch_size: int, epochs: int, seed: int
+    x: NDArray[Any], y: NDArray[Any], *, batch_size: int, epochs: int, seed: int, first: int = 0
 ) -> tf.data.Dataset:
     """The batches of all epochs in one stream; an epoch has ceil(n / batch_size) of them.
 
@@ -22,8 +22,9 @@ def training_batches(
         x: inputs [n, ...].
         y: targets [n, ...].
         batch_size: examples per update.
-        epochs: how many permutations of the examples to go through.
+        epochs: how many permutations of the examples to go through, `first` included.
         seed: of the run; decides the order.
+        first: epoch to begin with, from 0.
     """
     inputs, targets, examples = tf.constant(x), tf.constant(y), len(x)
 
@@ -38,7 +39,7 @@ def training_batches(
     def gather(indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return tf.gather(inputs, indices), tf.gather(targets, indices)
 
-    return tf.data.Dataset.range(epochs).flat_map(index_batches).map(gather).prefetch(2)
+    return tf.data.Dataset.range(first, epochs).flat_map(index_batches).map(gather).prefetch(2)
 
 
 def validation_batches(x: NDArray[Any], y: NDArray[Any], batch_size: int) -> tf.data.Dataset:

@@ -11,6 +11,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from lrdash.training.lanes.graph import State
+from lrdash.training.lanes.kept import kept_values
 from lrdash.training.lanes.lane import Lane
 from lrdash.training.lanes.program import Bounds, Program
 from lrdash.training.lanes.tally import blank, read
@@ -113,6 +114,7 @@ class Block:
             if over and lane.ended is None:
                 lane.end_epoch(tally)
         if over:
+            self._keep()
             self._update = self._block = 0
             counts = tf.constant(blank(self.program.layout.width))
             self._state = self._state._replace(counts=counts)
@@ -130,6 +132,15 @@ class Block:
         state = State(*tf.nest.map_structure(pick, tuple(self._state), tuple(other._state)))
         lanes = [block.lanes[place] for block in (self, other) for place in block.active]
         return Block(self.program, lanes, state, self._orders)
+
+    def _keep(self) -> None:
+        """Keep those whose time it is."""
+        due = [place for place, lane in enumerate(self.lanes) if lane.due]
+        if due:
+            values = kept_values(self._state)
+            for place in due:
+                mine = {name: np.array(array[place]) for name, array in values.items()}
+                self.lanes[place].keep(mine)
 
     def _prepare(self) -> None:
         """Rates and orders of the epoch that comes; places that no longer count copy others."""

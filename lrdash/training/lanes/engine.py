@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from lrdash.events import RunEnded, RunStarted, Sink, stopped_after
 from lrdash.plan import Plan
 from lrdash.training.batches import epoch_order
+from lrdash.training.keeping import Keeper
 from lrdash.training.lanes.block import Block, Call, Orders, Portions
 from lrdash.training.lanes.cache import program_for
+from lrdash.training.lanes.kept import put_back
 from lrdash.training.lanes.lane import Lane
 from lrdash.training.lanes.layout import Layout, processors
 from lrdash.training.lanes.program import Program
@@ -32,6 +34,7 @@ def train_lanes(
     run_ids: Sequence[str],
     sink: Sink,
     should_stop: Stops,
+    keeper: Keeper,
     layout: Layout | None = None,
 ) -> None:
     """Train runs of one group; the same plans give the same bits on the same machine.
@@ -41,15 +44,17 @@ def train_lanes(
         run_ids: one a plan.
         sink: receives all events of each run in order, `RunEnded` last.
         should_stop: gives the ids of the runs to stop; asked about ten times a second.
+        keeper: has checkpoints to go on from, and takes new ones.
         layout: the form of the program, if not the one that suits the plan.
     """
     stopped = should_stop()
     lanes = []
     for run_id, plan in zip(run_ids, plans, strict=True):
+        notes = keeper.start(run_id, plan, "lanes")
         if run_id in stopped:
-            sink(run_id, RunEnded(status="stopped", reason=stopped_after(0)))
+            sink(run_id, RunEnded(status="stopped", reason=stopped_after(notes.epoch)))
         else:
-            lanes.append(Lane(run_id, plan, sink))
+            lanes.append(Lane(run_id, plan, sink, notes))
     if lanes:
         _train(lanes, program_for(lanes[0].plan, len(lanes), layout), should_stop)
 
@@ -62,7 +67,9 @@ def _train(lanes: Sequence[Lane], program: Program, should_stop: Stops) -> None:
             engine="lanes", parameters=plan.parameters, steps_per_epoch=plan.steps_per_epoch,
             updates=plan.updates, versions=said,
         ))
-    ready = deque(_blocks(lanes, program))
+    ready = deque(_blocks([lane for lane in lanes if lane.ended is None], program))
+    if not ready:
+        return
     width = program.layout.width
     work = width * plan.model.work(plan.dataset.shape).multiply_adds  # of one pass forward
     portions = Portions(program, 3 * plan.spec.batch_size * work, program.data.block * work)
@@ -119,6 +126,7 @@ def _blocks(lanes: Sequence[Lane], program: Program) -> list[Block]:
         part = lanes[first : first + width]
         seeds = [lane.plan.spec.seed for lane in part]
         state = program.start(seeds + seeds[:1] * (width - len(part)))
+        state = put_back(state, [lane.notes.found for lane in part])
         blocks.append(Block(program, part, state, orders))
     return blocks
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from functools import partial
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lrdash.checkpoints import Cause
 from lrdash.events import (
     EpochEnded,
     Progress,
+    RateDecided,
     RunEnded,
     RunStarted,
     Sink,
@@ -19,6 +23,7 @@ from lrdash.events import (
     stopped_after,
 )
 from lrdash.plan import Plan
+from lrdash.training.keeping import Arrays, Notes
 from lrdash.training.lanes.stopping import EarlyStop
 from lrdash.training.lanes.tally import Tally
 from lrdash.training.reasons import diverged, stopped_early
@@ -33,27 +38,38 @@ class Lane:
         run_id: stands beside each event.
         plan: of the run.
         sink: receives all its events, `RunEnded` included.
+        notes: where it begins, and what is kept of it.
     """
 
-    def __init__(self, run_id: str, plan: Plan, sink: Sink) -> None:
-        self.run_id, self.plan = run_id, plan
+    def __init__(self, run_id: str, plan: Plan, sink: Sink, notes: Notes) -> None:
+        self.run_id, self.plan, self.notes = run_id, plan, notes
         self.ended: RunEnded | None = None
-        self.epochs_done = 0
+        self.epochs_done = notes.epoch
+        self.due: Cause | None = None  # why it is to be kept as it is, at the end of an epoch
         self.rates: NDArray[np.float32] = np.zeros(0, np.float32)  # of the epoch under way
         self._emit = partial(sink, run_id)
         self._course = plan.course()
         wanted = plan.spec.early_stopping
         self._stopper = EarlyStop(wanted) if wanted else None
+        self._decision: RateDecided | None = None  # at the end of the last epoch
+        self._val_loss = math.nan
+        if notes.found:
+            self._restore(notes.found.state)
         self._began = self._moved = perf_counter()
 
     def start(self, started: RunStarted) -> None:
         """Say that training begins, and what was decided before it."""
-        self._began = self._moved = perf_counter()
+        self._moved = perf_counter()
+        self._began = self._moved - self.notes.seconds
         self._emit(started)
-        first = self._course.before_start()
+        first = self.notes.decision if self.notes.found else self._course.before_start()
         if first is not None:
             self._emit(first)
-        self._look_up()
+        if self.notes.ended is not None:
+            self._emit(self.notes.ended)
+            self.ended = self.notes.ended
+        else:
+            self._look_up()
 
     def heed(self, tally: Tally, updates: int) -> None:
         """Take in the counts of the epoch so far.
@@ -84,7 +100,8 @@ class Lane:
             last = len(self.rates) - 1
             self._diverge("val_loss", metrics["val_loss"], self.epochs_done, last)
             return
-        decision = self._course.end_epoch(self.epochs_done - 1, metrics)
+        self._val_loss = metrics["val_loss"]
+        self._decision = decision = self._course.end_epoch(self.epochs_done - 1, metrics)
         if decision is not None:
             self._emit(decision)
         if self._stopper and self._stopper.ends(self.epochs_done, metrics):
@@ -94,6 +111,19 @@ class Lane:
             self._end("finished")
         else:
             self._look_up()
+        self.due = self.notes.due(decision, over=self.ended is not None)
+
+    def keep(self, arrays: Arrays) -> None:
+        """Keep the run as it stands at the end of an epoch, with these values of the program."""
+        if self.due is None:
+            return
+        stopper = self._stopper.state() if self._stopper else None
+        self.notes.save(
+            self.due, arrays, {"course": self._course.state(), "stopper": stopper},
+            epoch=self.epochs_done, seconds=self._seconds, val_loss=self._val_loss,
+            decision=self._decision, ended=self.ended,
+        )
+        self.due = None
 
     def stop(self) -> None:
         """End it because its user wants that."""
@@ -102,6 +132,11 @@ class Lane:
     @property
     def _seconds(self) -> float:
         return perf_counter() - self._began
+
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        self._course.restore(state["course"])
+        if self._stopper:
+            self._stopper.restore(state["stopper"])
 
     def _look_up(self) -> None:
         self.rates = self._course.rates(self.epochs_done).astype(np.float32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,14 @@ class EarlyStop:
         self._rising = wanted.monitor.endswith("accuracy")
         self._best: float | None = None
         self._wait = 0  # epochs without improvement
+
+    def state(self) -> dict[str, Any]:
+        """What `restore` needs, as JSON types."""
+        return {"best": self._best, "wait": self._wait}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state given by `state`."""
+        self._best, self._wait = state["best"], state["wait"]
 
     def ends(self, epoch: int, metrics: Mapping[str, float]) -> bool:
         """Whether training is over after this epoch, counted from 1; call it for each in turn."""

@@ -1,0 +1,143 @@
+"""When a run is kept for later, and with which of its checkpoints it begins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrdash.checkpoints import INTERVAL, About, Cause, Checkpoint, Vault, Writer
+from lrdash.events import RateDecided, RunEnded
+from lrdash.plan import Plan
+
+Arrays = dict[str, NDArray[Any]]
+
+
+class Keeper:
+    """The checkpoints of the runs that are trained together.
+
+    What an engine trains from a checkpoint on has the same bits as without a pause; so a run
+    without one, or with a damaged one, begins at an earlier one or anew, and says the same again.
+
+    Args:
+        vault: where they are; without one nothing is kept.
+        done: epochs of each run that are recorded already. A checkpoint may be on disk before the
+            epochs that led to it are recorded; those would be missing if the run went on from it.
+        interval: seconds between two checkpoints of a run.
+    """
+
+    def __init__(
+        self, vault: Vault | None = None, done: Mapping[str, int] | None = None,
+        interval: float = INTERVAL,
+    ) -> None:
+        self._vault, self._done, self._interval = vault, dict(done or {}), interval
+        self._writer = Writer(vault) if vault else None
+
+    def start(self, run_id: str, plan: Plan, engine: str) -> Notes:
+        """The notes of a run that begins, or goes on."""
+        found = None
+        done = self._done.get(run_id, 0)
+        if self._vault and done:
+            found = self._vault.latest(
+                run_id, digest=plan.spec.digest, engine=engine, at_most=done
+            )
+        return Notes(self, run_id, plan, engine, found)
+
+    def save(self, run_id: str, checkpoint: Checkpoint) -> None:
+        """Write a checkpoint, in the background."""
+        if self._writer:
+            self._writer(run_id, checkpoint)
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two checkpoints of a run; infinite if none are kept."""
+        return self._interval if self._writer else float("inf")
+
+    @property
+    def keeps(self) -> bool:
+        """Whether anything is kept at all."""
+        return self._writer is not None
+
+    def close(self) -> None:
+        """Write what is left."""
+        if self._writer:
+            self._writer.close()
+
+
+class Notes:
+    """What is kept of one run: where it begins, and whether it is time for a checkpoint.
+
+    Attributes:
+        found: the checkpoint to go on from, None at the start.
+        epoch: epochs done in it.
+        seconds: of training, up to it.
+    """
+
+    def __init__(
+        self, keeper: Keeper, run_id: str, plan: Plan, engine: str, found: Checkpoint | None
+    ) -> None:
+        self._keeper, self._run_id, self._plan, self._engine = keeper, run_id, plan, engine
+        self._saved = perf_counter()
+        self.found = found
+        self.epoch = found.about.epoch if found else 0
+        self.seconds = found.about.seconds if found else 0.0
+
+    @property
+    def decision(self) -> RateDecided | None:
+        """What was decided at the end of the last epoch: it may not have been recorded."""
+        said = self.found.state["decision"] if self.found else None
+        return RateDecided(**said) if said else None
+
+    @property
+    def ended(self) -> RunEnded | None:
+        """How the run ended, if that was at the end of the last epoch."""
+        said = self.found.state["ended"] if self.found else None
+        return RunEnded(status=said[0], reason=said[1], seconds=self.seconds) if said else None
+
+    def due(self, decision: RateDecided | None, *, over: bool) -> Cause | None:
+        """Why the run is kept at the end of an epoch; None if it is not.
+
+        Args:
+            decision: taken at this end.
+            over: whether the run is.
+        """
+        if not self._keeper.keeps:
+            return None
+        if over:
+            return "end"
+        if decision and np.float32(decision.rate_after) != np.float32(decision.rate_before):
+            return "rate"
+        late = perf_counter() - self._saved >= self._keeper.interval
+        return "time" if late else None
+
+    def save(
+        self, cause: Cause, arrays: Arrays, state: Mapping[str, Any], *, epoch: int,
+        seconds: float, val_loss: float, decision: RateDecided | None, ended: RunEnded | None,
+    ) -> None:
+        """Keep the run as it is at the end of an epoch.
+
+        Args:
+            cause: as `due` gave it.
+            arrays: that nobody changes any more.
+            state: JSON types; what the engine needs beside the arrays.
+            epoch: epochs done.
+            seconds: of training.
+            val_loss: after this epoch.
+            decision: taken at its end.
+            ended: how the run ended, if it is over.
+        """
+        self._saved = perf_counter()
+        said = {
+            "decision": asdict(decision) if decision else None,
+            "ended": [ended.status, ended.reason] if ended else None,
+        }
+        about = About(
+            digest=self._plan.spec.digest, engine=self._engine, epoch=epoch, seconds=seconds,
+            cause=cause, val_loss=val_loss,
+        )
+        checkpoint = Checkpoint(about=about, arrays=arrays, state={**state, **said})
+        self._keeper.save(self._run_id, checkpoint)
