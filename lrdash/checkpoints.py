@@ -13,6 +13,7 @@ import hashlib
 import io
 import json
 import logging
+import math
 import os
 import queue
 import shutil
@@ -31,7 +32,7 @@ from lrdash.errors import InvalidField
 
 FOLDER = "checkpoints"  # in LRDASH_HOME
 FORMAT = 1
-INTERVAL = 10.0  # seconds between two checkpoints of a run
+INTERVAL = 10.0  # seconds between two of a run, unless LRDASH_CHECKPOINT_SECONDS says otherwise
 CHANGES = 20  # changes of the rate that are kept
 LAST = 2
 LIMIT_MB = 2048  # of all runs, unless LRDASH_CHECKPOINTS_MB says otherwise
@@ -85,7 +86,8 @@ class Vault:
 
     def __init__(self, home: Path, limit: int | None = None) -> None:
         self._folder = home / FOLDER
-        self.limit = _limit() if limit is None else limit
+        megabytes = _setting("LRDASH_CHECKPOINTS_MB", LIMIT_MB, least=1)
+        self.limit = int(megabytes * 2**20) if limit is None else limit
         self._known: dict[tuple[str, int], About] = {}  # of files written or read
 
     def save(self, run_id: str, checkpoint: Checkpoint) -> None:
@@ -143,7 +145,7 @@ class Vault:
 
     def size(self) -> int:
         """Bytes that all checkpoints take."""
-        return sum(kept.size for run_id in self._runs() for kept in self.of(run_id))
+        return sum(kept.size for run_id in self.runs() for kept in self.of(run_id))
 
     def forget(self, run_ids: Collection[str]) -> None:
         """Remove all checkpoints of these runs."""
@@ -161,7 +163,7 @@ class Vault:
         Returns:
             The number of runs that lost theirs.
         """
-        held = {run_id: sum(kept.size for kept in self.of(run_id)) for run_id in self._runs()}
+        held = {run_id: sum(kept.size for kept in self.of(run_id)) for run_id in self.runs()}
         total, lost = sum(held.values()), 0
         for run_id in sorted(held, key=self._touched):
             if total <= self.limit:
@@ -196,7 +198,8 @@ class Vault:
             self._known[run_id, epoch] = about
         return self._known[run_id, epoch]
 
-    def _runs(self) -> list[str]:
+    def runs(self) -> list[str]:
+        """Ids of the runs that have any."""
         try:
             return sorted(entry.name for entry in os.scandir(self._folder) if entry.is_dir())
         except OSError:
@@ -309,14 +312,23 @@ def _write(path: Path, content: bytes) -> None:
             os.close(folder)
 
 
-def _limit() -> int:
-    given = os.environ.get("LRDASH_CHECKPOINTS_MB", "").strip()
+def interval() -> float:
+    """Seconds between two checkpoints of a run, as the environment says.
+
+    Raises:
+        InvalidField: if LRDASH_CHECKPOINT_SECONDS is not a number of at least 0.
+    """
+    return _setting("LRDASH_CHECKPOINT_SECONDS", INTERVAL, least=0)
+
+
+def _setting(name: str, default: float, *, least: float) -> float:
+    given = os.environ.get(name, "").strip()
     if not given:
-        return LIMIT_MB * 2**20
+        return default
     try:
-        megabytes = float(given)
+        value = float(given)
     except ValueError:
-        megabytes = 0.0
-    if not 1 <= megabytes < 1e12:
-        raise InvalidField("LRDASH_CHECKPOINTS_MB", "must be a number of at least 1", given)
-    return int(megabytes * 2**20)
+        value = math.nan
+    if not least <= value < math.inf:
+        raise InvalidField(name, f"must be a number of at least {least:g}", given)
+    return value

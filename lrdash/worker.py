@@ -25,11 +25,13 @@ from types import FrameType
 from typing import Any
 
 from lrdash import plan, training
+from lrdash.checkpoints import Vault, interval
 from lrdash.errors import LrdashError, StoreError
 from lrdash.events import SHUT_DOWN, Event, RunEnded, Sink, fan_out
 from lrdash.spec import RunSpec
-from lrdash.store import Store, keep_pace, known_paces
+from lrdash.store import RunRow, Store, home, keep_pace, known_paces
 from lrdash.training.failures import in_words
+from lrdash.training.keeping import Keeper
 from lrdash.training.outbox import Outbox, patiently
 from lrdash.training.pace import Pace
 
@@ -37,6 +39,7 @@ HEARTBEAT = 1.0  # seconds
 POLL = 0.2  # seconds between two looks whether a stop was asked for
 IDLE = 0.3  # seconds without a job before the first practice
 PRACTICE_RUNS, PRACTICE_EPOCHS = 8, 3
+TIDY = 60.0  # seconds between two looks at all checkpoints
 PARTING = 0.7  # seconds for the last words to the store
 
 log = logging.getLogger("lrdash.worker")
@@ -53,6 +56,7 @@ class Worker:
 
     def __init__(self, worker_id: str, store: Store, say: Callable[[dict[str, Any]], None]) -> None:
         self._id, self._store, self._say = worker_id, store, say
+        self._vault, self._tidied = Vault(home()), monotonic()
         self._jobs: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self._leaving = threading.Event()
 
@@ -104,6 +108,7 @@ class Worker:
                 asked = job["runs"] if "runs" in job else job["run"]
                 run_ids = [asked] if isinstance(asked, str) else list(asked)
                 self._say({"ended": asked, **self._do(run_ids)})
+                self._tidy()
                 job = self._jobs.get()
         except BaseException:
             log.exception("the worker cannot go on")
@@ -123,6 +128,19 @@ class Worker:
             return {"unsaved": in_words(fault)}
         return {}
 
+    def _tidy(self) -> None:
+        """Now and then, remove checkpoints of deleted runs and those beyond the limit."""
+        if monotonic() - self._tidied < TIDY:
+            return
+        self._tidied = monotonic()
+        try:
+            kept = self._vault.runs()
+            known = self._store.versions(kept)
+            self._vault.forget([run_id for run_id in kept if run_id not in known])
+            self._vault.shrink()
+        except (StoreError, OSError) as fault:
+            log.warning("checkpoints were not tidied: %s", fault)
+
     def _fail(self, run_ids: Iterable[str], reason: str) -> None:
         """End those that have not ended."""
         ended = RunEnded(status="failed", reason=reason)
@@ -131,42 +149,47 @@ class Worker:
 
     def _train(self, run_ids: Sequence[str]) -> None:
         rows = patiently(lambda: self._store.runs(run_ids=run_ids))
-        by_engine: dict[str, dict[str, RunSpec]] = {}
+        by_engine: dict[str, dict[str, RunRow]] = {}
         for row in reversed(rows):
-            by_engine.setdefault(row.engine, {})[row.run_id] = row.spec
-        for engine, specs in by_engine.items():
-            self._train_group(specs, engine)
+            by_engine.setdefault(row.engine, {})[row.run_id] = row
+        for engine, found in by_engine.items():
+            self._train_group(found, engine)
         if len(rows) < len(run_ids):
             unreadable = patiently(self._store.unreadable)
             for run_id in run_ids:
                 if run_id in unreadable:
                     self._fail([run_id], unreadable[run_id])
 
-    def _train_group(self, specs: Mapping[str, RunSpec], engine: str) -> None:
+    def _train_group(self, rows: Mapping[str, RunRow], engine: str) -> None:
         outbox = Outbox(lambda batch: self._store.record(batch, self._id))
         try:
             plans: dict[str, plan.Plan] = {}
-            for run_id, spec in specs.items():
+            for run_id, row in rows.items():
                 try:
-                    plans[run_id] = plan.make(spec)
+                    plans[run_id] = plan.make(row.spec)
                 except LrdashError as fault:
                     outbox(run_id, RunEnded(status="failed", reason=str(fault)))
             if plans:
-                self._train_plans(plans, outbox, engine)
+                done = {run_id: row.epochs_done for run_id, row in rows.items()}
+                self._train_plans(plans, outbox, engine, done)
         finally:
             outbox.close()
 
-    def _train_plans(self, plans: Mapping[str, plan.Plan], sink: Sink, engine: str) -> None:
+    def _train_plans(
+        self, plans: Mapping[str, plan.Plan], sink: Sink, engine: str, done: Mapping[str, int]
+    ) -> None:
         made, run_ids = list(plans.values()), list(plans)
-        pace = Pace(made)
+        pace, keeper = Pace(made), Keeper(self._vault, done, interval())
         try:
             training.train_group(
                 made, run_ids=run_ids, sink=fan_out(sink, pace), engine=engine,
-                should_stop=_StopRequests(self._store, run_ids, self._id),
+                should_stop=_StopRequests(self._store, run_ids, self._id), keeper=keeper,
             )
         except LrdashError as fault:
             for run_id in run_ids:
                 sink(run_id, RunEnded(status="failed", reason=str(fault)))
+        finally:
+            keeper.close()
         if pace.kind == "convolutional":  # what practice does not measure
             _keep(pace)
 

@@ -205,9 +205,10 @@ def test_interrupted_and_stopped_runs_can_be_queued_anew(store: Store) -> None:
     for run_id in ids[:2]:
         row = store.run(run_id)
         assert (row.status, row.reason, row.engine, row.worker_id) == ("queued", "", "auto", None)
-        assert (row.epochs_done, row.update, row.seconds, row.stop_requested) == (0, 0, 0, False)
-        assert row.started_at is row.ended_at is None
-        assert store.epochs(run_id) == store.decisions(run_id) == []
+        assert (row.epochs_done, row.stop_requested, row.ended_at) == (1, False, None)
+        assert row.started_at is not None
+        assert [epoch.epoch for epoch in store.epochs(run_id)] == [1]
+        assert store.decisions(run_id) == [decided]
     assert store.run(ids[0]).version > version
     assert len(store.epochs(ids[2])) == 1
     assert store.queued_groups() == [[ids[0], ids[1], ids[4]]]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lrdash.api.comparison import Comparison, load_comparison
-from lrdash.api.in_process import as_worker, prepare, stop_requests
+from lrdash.api.in_process import as_worker, new_keeper, prepare, stop_requests
 from lrdash.errors import InvalidField
 from lrdash.events import EpochEnded, Event, RunEnded, Sink, fan_out, stopped_after
 from lrdash.experiment import MAX_SEEDS, Arm, Experiment, Planned, missing, plan_all
@@ -15,6 +15,9 @@ from lrdash.grouping import cut
 from lrdash.plan import Plan
 from lrdash.spec import RunSpec
 from lrdash.store import NewRun, Store
+
+if TYPE_CHECKING:
+    from lrdash.training.keeping import Keeper
 
 INSTEAD = {
     "strategy": "strategies", "params": "strategies", "base_lr": "base_lrs", "seed": "seeds",
@@ -103,7 +106,7 @@ def run_experiment(
                 worker_id=worker_id,
             )
             run_ids = [row.run_id for row in reversed(store.runs(experiment_id=made))]
-            _train_groups(store, planned, run_ids, groups, engine, progress)
+            train_groups(store, _plans(planned, run_ids), groups, engine, progress)
         return load_comparison(made, store)
     finally:
         store.close()
@@ -140,7 +143,7 @@ def extend(
                 experiment_id, larger.to_json(), new_runs(planned), groups=groups, engine=engine,
                 worker_id=worker_id,
             )
-            _train_groups(store, planned, run_ids, groups, engine, progress)
+            train_groups(store, _plans(planned, run_ids), groups, engine, progress)
         return load_comparison(experiment_id, store)
     finally:
         store.close()
@@ -171,57 +174,75 @@ def new_runs(planned: Sequence[Planned]) -> list[NewRun]:
     ]
 
 
-def _train_groups(
+def _plans(planned: Sequence[Planned], run_ids: Sequence[str]) -> dict[str, Plan]:
+    return {run_id: run.plan for run_id, run in zip(run_ids, planned, strict=True)}
+
+
+def train_groups(
     store: Store,
-    planned: Sequence[Planned],
-    run_ids: Sequence[str],
+    plans: Mapping[str, Plan],
     groups: Sequence[Sequence[int]],
     engine: str,
     progress: Sink | None,
+    done: Mapping[str, int] | None = None,
 ) -> None:
+    """Train runs that are this process' own, to their ends or to Ctrl-C.
+
+    Args:
+        store: records what they say.
+        plans: by run id.
+        groups: places in `plans`, each once: runs to be trained together.
+        engine: `auto` or an engine by name.
+        progress: is told every event.
+        done: epochs recorded of each run that goes on.
+    """
     from lrdash.training.outbox import Outbox
 
     prepare()
-    outbox = Outbox(store.record)
+    run_ids, outbox, keeper = list(plans), Outbox(store.record), new_keeper(done)
     tell = progress or (lambda _run_id, _event: None)
-    watch = _Watch(run_ids)
+    watch = _Watch(run_ids, done or {})
     sink = fan_out(outbox, watch, tell)
     try:
         for group in groups:
-            plans, ids = [planned[place].plan for place in group], [run_ids[p] for p in group]
-            _train_group(plans, ids, sink, stop_requests(store, ids), engine)
+            own = {run_ids[place]: plans[run_ids[place]] for place in group}
+            _train_group(own, sink, stop_requests(store, list(own)), engine, keeper)
     except KeyboardInterrupt:
         for run_id, ended in watch.stopped():
             outbox(run_id, ended)
             tell(run_id, ended)
     finally:
+        keeper.close()
         outbox.close()
 
 
 def _train_group(
-    plans: Sequence[Plan],
-    run_ids: Sequence[str],
+    plans: Mapping[str, Plan],
     sink: Sink,
     should_stop: Callable[[], set[str]],
     engine: str,
+    keeper: Keeper,
 ) -> None:
     from lrdash import training
 
-    training.train_group(plans, run_ids=run_ids, sink=sink, should_stop=should_stop, engine=engine)
+    training.train_group(
+        list(plans.values()), run_ids=list(plans), sink=sink, should_stop=should_stop,
+        engine=engine, keeper=keeper,
+    )
 
 
 class _Watch:
     """A sink that knows how far each run is."""
 
-    def __init__(self, run_ids: Iterable[str]) -> None:
-        self._epochs = dict.fromkeys(run_ids, 0)  # of those that go on
+    def __init__(self, run_ids: Iterable[str], done: Mapping[str, int]) -> None:
+        self._epochs = {run_id: done.get(run_id, 0) for run_id in run_ids}  # of those that go on
         self._began = monotonic()
 
     def __call__(self, run_id: str, event: Event) -> None:
         if isinstance(event, RunEnded):
             self._epochs.pop(run_id, None)
         elif isinstance(event, EpochEnded) and run_id in self._epochs:
-            self._epochs[run_id] = event.epoch
+            self._epochs[run_id] = max(self._epochs[run_id], event.epoch)
 
     def stopped(self) -> list[tuple[str, RunEnded]]:
         """The ending of each run that has none, stopped by its user."""

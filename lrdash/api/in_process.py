@@ -6,17 +6,21 @@ import os
 import socket
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lrdash.api.run import Run, load
+from lrdash.checkpoints import Vault, interval
 from lrdash.errors import InvalidField, StoreError
 from lrdash.events import Event, RunEnded, fan_out, stopped_after
 from lrdash.plan import Plan, make
 from lrdash.spec import RunSpec
-from lrdash.store import Store
+from lrdash.store import Store, home
+
+if TYPE_CHECKING:
+    from lrdash.training.keeping import Keeper
 
 HEARTBEAT = 1.0  # seconds
 POLL = 0.2  # seconds between two looks whether a stop was asked for
@@ -96,7 +100,7 @@ def _train(
     from lrdash.training import train as fit
     from lrdash.training.outbox import Outbox
 
-    outbox = Outbox(store.record)
+    outbox, keeper = Outbox(store.record), new_keeper()
     tell = progress or (lambda _event: None)
     asked = stop_requests(store, [run_id])
     began, done = monotonic(), 0
@@ -109,7 +113,7 @@ def _train(
     try:
         fit(
             plan, run_id=run_id, sink=fan_out(outbox, watch),
-            should_stop=lambda: bool(asked()), engine=engine,
+            should_stop=lambda: bool(asked()), engine=engine, keeper=keeper,
         )
     except KeyboardInterrupt:
         seconds = monotonic() - began
@@ -117,7 +121,19 @@ def _train(
         outbox(run_id, ended)
         tell(ended)
     finally:
+        keeper.close()
         outbox.close()
+
+
+def new_keeper(done: Mapping[str, int] | None = None) -> Keeper:
+    """The checkpoints of this machine.
+
+    Args:
+        done: epochs recorded of each run that goes on.
+    """
+    from lrdash.training.keeping import Keeper
+
+    return Keeper(Vault(home()), done, interval())
 
 
 def stop_requests(store: Store, run_ids: Sequence[str]) -> Callable[[], set[str]]:

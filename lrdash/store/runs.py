@@ -18,7 +18,7 @@ from lrdash.spec import RunSpec
 from lrdash.store.codec import clean
 from lrdash.store.lookup import STATUSES, chunks
 from lrdash.store.rows import NewRun
-from lrdash.store.schema import decisions, epochs, runs
+from lrdash.store.schema import runs
 
 FINAL = tuple(status for status in STATUSES if status not in ACTIVE)
 RESUMABLE: tuple[Status, ...] = ("interrupted", "stopped")
@@ -106,11 +106,14 @@ def request_stop_all(connection: Connection, run_ids: Iterable[str]) -> int:
     return concerned
 
 
-def requeue(connection: Connection, run_ids: Iterable[str]) -> list[str]:
-    """Queue interrupted and stopped runs anew, as if they had never begun; gives their ids.
+def requeue(
+    connection: Connection, run_ids: Iterable[str], worker_id: str | None = None
+) -> list[str]:
+    """Queue interrupted and stopped runs again, or make them the worker's own; gives their ids.
 
-    The engine that a run had asked for is not remembered: where it was trained by Keras for no
-    given reason, that had been asked for.
+    What they have said stays: going on, a run says the same again from its checkpoint on. The
+    engine that a run had asked for is not remembered: where it was trained by Keras for no given
+    reason, that had been asked for.
     """
     again: list[str] = []
     asked = (runs.c.engine == "keras") & (func.coalesce(runs.c.engine_note, "") == "")
@@ -118,13 +121,11 @@ def requeue(connection: Connection, run_ids: Iterable[str]) -> list[str]:
         over = runs.c.run_id.in_(some) & runs.c.status.in_(RESUMABLE)
         standing = select(runs.c.run_id).where(over).order_by(runs.c.number).with_for_update()
         found = list(connection.scalars(standing))
-        for table in (epochs, decisions):
-            connection.execute(delete(table).where(table.c.run_id.in_(found)))
         _change(
             connection, runs.c.run_id.in_(found),
-            status="queued", reason="", engine=case((asked, "keras"), else_="auto"),
-            engine_note=None, started_at=None, ended_at=None, stop_requested_at=None, seconds=0.0,
-            updates_done=0, epochs_done=0, worker_id=None, versions="{}",
+            status="queued" if worker_id is None else "running", reason="", worker_id=worker_id,
+            engine=case((asked, "keras"), else_="auto"), engine_note=None, ended_at=None,
+            stop_requested_at=None,
         )
         again += found
     return again

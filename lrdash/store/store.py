@@ -310,13 +310,18 @@ class Store:
         with self._database.writing() as connection:
             return runs.claim_group(connection, run_ids, worker_id)
 
-    def requeue(self, run_ids: Iterable[str]) -> list[str]:
-        """Queue interrupted and stopped runs anew, their epochs dropped; gives their ids.
+    def requeue(self, run_ids: Iterable[str], worker_id: str | None = None) -> list[str]:
+        """Let interrupted and stopped runs go on; gives their ids.
 
-        Others, and unknown ids, are passed over. Each keeps its place in the queue and its group.
+        Others, and unknown ids, are passed over. Each keeps its epochs, its place in the queue and
+        its group.
+
+        Args:
+            run_ids: of the runs.
+            worker_id: the worker that trains them itself; by default they are queued.
         """
         with self._database.writing() as connection:
-            return runs.requeue(connection, run_ids)
+            return runs.requeue(connection, run_ids, worker_id)
 
     def record(
         self, batch: Sequence[tuple[str, Event]], worker_id: str | None = None

@@ -32,6 +32,7 @@ def train(
     sink: Sink,
     should_stop: Callable[[], bool],
     engine: str = "auto",
+    keeper: Keeper | None = None,
 ) -> RunEnded:
     """Train one run; whatever goes wrong becomes its ending.
 
@@ -42,6 +43,7 @@ def train(
             still raises for `RunEnded`, that reaches the caller.
         should_stop: asked about ten times a second; True ends the run as stopped.
         engine: "auto" or one of the engines by name.
+        keeper: as in `train_group`.
 
     Returns:
         How the run ended, as it was said to the sink.
@@ -50,7 +52,7 @@ def train(
         return {run_id} if should_stop() else set()
 
     return train_group(
-        [plan], run_ids=[run_id], sink=sink, should_stop=stops, engine=engine
+        [plan], run_ids=[run_id], sink=sink, should_stop=stops, engine=engine, keeper=keeper
     )[run_id]
 
 

@@ -1,0 +1,64 @@
+"""Letting runs go on that were interrupted or stopped, in the process of the caller."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from lrdash.api.compare import train_groups
+from lrdash.api.in_process import as_worker, check
+from lrdash.api.run import Run, load
+from lrdash.errors import InvalidField, RunNotFound
+from lrdash.events import Sink
+from lrdash.grouping import cut
+from lrdash.store import RunRow, Store
+
+
+def resume(run_ids: str | Iterable[str], *, progress: Sink | None = None) -> list[Run]:
+    """Train runs to their ends that were interrupted or stopped.
+
+    A run goes on from its last checkpoint, with the same weights and log to the last bit as if it
+    had never paused; without a checkpoint it begins anew, which gives the same.
+
+    Args:
+        run_ids: one or several.
+        progress: is told every event of every run, `(run_id, event)`.
+
+    Returns:
+        The runs in the order given, whatever their ends.
+
+    Raises:
+        RunNotFound: for an id that no run has.
+        InvalidField: for a run that is neither interrupted nor stopped; then none is trained.
+        StoreError: if the database cannot be used.
+    """
+    ids = list(dict.fromkeys([run_ids] if isinstance(run_ids, str) else run_ids))
+    store = Store()
+    try:
+        found = {row.run_id: row for row in store.runs(run_ids=ids)}
+        _refuse(ids, found)
+        with as_worker(store) as worker_id:
+            taken = set(store.requeue(ids, worker_id))
+            _train(store, store.runs(run_ids=taken), progress)
+        return [load(run_id, store) for run_id in ids]
+    finally:
+        store.close()
+
+
+def _refuse(ids: Iterable[str], found: dict[str, RunRow]) -> None:
+    for run_id in ids:
+        if run_id not in found:
+            raise RunNotFound(run_id)
+        if found[run_id].status not in ("interrupted", "stopped"):
+            problem = "must be interrupted or stopped to go on"
+            raise InvalidField("run_id", problem, f"{run_id} ({found[run_id].status})")
+
+
+def _train(store: Store, rows: list[RunRow], progress: Sink | None) -> None:
+    rows = sorted(rows, key=lambda row: row.created_at)
+    for engine in sorted({row.engine for row in rows}):
+        own = [row for row in rows if row.engine == engine]
+        plans = {row.run_id: check(row.spec, engine) for row in own}
+        train_groups(
+            store, plans, cut(list(plans.values())), engine, progress,
+            {row.run_id: row.epochs_done for row in own},
+        )
