@@ -14,7 +14,7 @@ from lrdash.strategies import preview
 __version__ = "0.1.0"
 __all__ = ["RunSpec", "__version__", "preview"]
 
-_IN_API = ("train", "Run", "compare", "Comparison")
+_IN_API = ("train", "Run", "compare", "Comparison", "resume")
 
 
 def __getattr__(name: str) -> Any:

@@ -14,6 +14,7 @@ from lrdash.errors import InvalidField, RunNotFound, UnknownName
 from lrdash.events import EpochEnded, Event, RateDecided, RunEnded, RunStarted, Sink
 from lrdash.plan import Plan
 from lrdash.store import Store
+from lrdash.training.keeping import Keeper
 
 Trainer = Callable[..., RunEnded]
 
@@ -32,7 +33,8 @@ def epoch_event(plan: Plan, epoch: int) -> EpochEnded:
 
 
 def imitation(
-    plan: Plan, *, run_id: str, sink: Sink, should_stop: Callable[[], bool], engine: str = "auto"
+    plan: Plan, *, run_id: str, sink: Sink, should_stop: Callable[[], bool], engine: str = "auto",
+    keeper: Keeper,
 ) -> RunEnded:
     """Says what an engine would say, without one."""
     sink(run_id, RunStarted(
@@ -185,11 +187,14 @@ def test_a_run_that_does_not_exist_cannot_be_loaded(store: Store) -> None:
         load("nothere", store)
 
 
-def test_keras_trains_the_run_at_the_rates_of_the_preview() -> None:
+@pytest.mark.parametrize("engine", ["keras", "auto"])
+def test_a_run_is_trained_at_the_rates_of_the_preview(engine: str) -> None:
     run = lrdash.train(
-        dataset="wine", epochs=4, base_lr=0.02, strategy="cosine", warmup_epochs=1, batch_size=16
+        dataset="wine", epochs=4, base_lr=0.02, strategy="cosine", warmup_epochs=1, batch_size=16,
+        engine=engine,
     )
     assert isinstance(run, Run)
+    assert (run.row.engine, run.row.engine_note) == ("keras" if engine == "keras" else "lanes", "")
     assert run.status == "finished", run.reason
     rates = lrdash.preview(
         "cosine", base_lr=0.02, epochs=4, warmup_epochs=1, steps_per_epoch=run.row.steps_per_epoch

@@ -32,7 +32,9 @@ class Rule:
 BASE = "errors registry spec events"
 PLANNING = f"{BASE} strategies datasets models plan"
 COMPARING = f"{PLANNING} experiment grouping"
-READING = f"{COMPARING} checkpoints store store.rows frames analysis analysis.words figures laboratory"
+READING = (
+    f"{COMPARING} checkpoints store store.rows frames analysis analysis.words figures laboratory"
+)
 RULES = {
     "errors": Rule(),
     "registry": Rule("errors"),

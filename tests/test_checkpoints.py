@@ -181,10 +181,8 @@ def test_a_setting_that_is_wrong_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)
-    with pytest.raises(InvalidField, match=name) as caught:
-        interval()
-        Vault(tmp_path)
-    assert value in str(caught.value)
+    with pytest.raises(InvalidField, match=f"{name}.*{value}"):
+        _ = interval(), Vault(tmp_path)
 
 
 def test_the_environment_settles_limit_and_interval(

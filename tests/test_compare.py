@@ -22,6 +22,7 @@ from lrdash.events import EpochEnded, Event, RunEnded, RunStarted, Sink
 from lrdash.experiment import Arm
 from lrdash.plan import Plan
 from lrdash.store import Store
+from lrdash.training.keeping import Keeper
 
 SMALL: dict[str, Any] = {"dataset": "wine", "model": "linear", "epochs": 3}
 SHELL = ["compare", "--dataset", "wine", "--model", "linear", "--epochs", "3"]
@@ -57,7 +58,7 @@ def say_run(plan: Plan, run_id: str, sink: Sink) -> RunEnded:
 
 def group(
     plans: Sequence[Plan], *, run_ids: Sequence[str], sink: Sink,
-    should_stop: Callable[[], set[str]], engine: str = "auto",
+    should_stop: Callable[[], set[str]], engine: str = "auto", keeper: Keeper,
 ) -> dict[str, RunEnded]:
     """Says what the lanes engine would say, without it."""
     endings = {}

@@ -17,6 +17,7 @@ from lrdash.plan import Plan, make
 from lrdash.spec import EarlyStopping, RunSpec
 from lrdash.strategies import STRATEGIES
 from lrdash.training.batches import epoch_order
+from lrdash.training.keeping import Keeper
 from lrdash.training.outbox import Outbox, patiently
 
 # Keras' own callbacks read the rate in a way that NumPy 2 wants written otherwise.
@@ -56,7 +57,9 @@ def run(
 ) -> Heard:
     heard = Heard()
     made = plan or make(RunSpec(**{**SMALL, **fields}))
-    ended = training.train(made, run_id="run", sink=heard, should_stop=should_stop)
+    ended = training.train(
+        made, run_id="run", sink=heard, should_stop=should_stop, engine="keras"
+    )
     assert heard.ended is ended
     return heard
 
@@ -282,7 +285,8 @@ def test_a_validation_loss_that_is_not_finite_ends_the_run_after_its_epoch() -> 
     broken = dataclasses.replace(split, x_val=np.full_like(split.x_val, np.nan))
     from lrdash.training import keras_engine
 
-    ended = keras_engine._fit(plan, broken, (heard := []).append, lambda: False)
+    notes = Keeper().start("run", plan, "keras")
+    ended = keras_engine._fit(plan, broken, (heard := []).append, lambda: False, notes, "")
     assert (ended.status, len([e for e in heard if isinstance(e, EpochEnded)])) == ("diverged", 1)
     assert ended.reason == "val_loss became NaN in epoch 1 (update 5), at rate 0.05"
     assert math.isnan(next(e for e in heard if isinstance(e, EpochEnded)).metrics["val_loss"])

@@ -100,7 +100,8 @@ class Poor:
 
     def runs(self, run_ids: Sequence[str]) -> list[Any]:
         spec = RunSpec(**SMALL)
-        return [type("Row", (), {"run_id": r, "spec": spec, "engine": "no"}) for r in run_ids]
+        return [type("Row", (), {"run_id": r, "spec": spec, "engine": "no", "epochs_done": 0})
+                for r in run_ids]
 
     def record(self, batch: Sequence[tuple[str, Event]], worker_id: str) -> None:
         self._maybe("record")

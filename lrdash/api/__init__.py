@@ -8,9 +8,10 @@ from __future__ import annotations
 from lrdash.api.compare import check_experiment, compare, define, extend, run_experiment
 from lrdash.api.comparison import Comparison, load_comparison
 from lrdash.api.in_process import Progress, check, train
+from lrdash.api.resume import resume
 from lrdash.api.run import Run, load
 
 __all__ = [
     "Comparison", "Progress", "Run", "check", "check_experiment", "compare", "define", "extend",
-    "load", "load_comparison", "run_experiment", "train",
+    "load", "load_comparison", "resume", "run_experiment", "train",
 ]

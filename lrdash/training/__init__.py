@@ -1,8 +1,8 @@
 """Training: a plan goes in, events come out.
 
 Two engines do it. *keras* trains one run by `model.fit` with Keras' own callbacks and is the
-reference; *lanes* trains all runs of a group as one compiled program and is used for comparisons
-wherever it applies. Importing this package is cheap; Keras is imported when a run starts.
+reference; *lanes* trains all runs of a group as one compiled program and is used wherever it
+applies. Importing this package is cheap; Keras is imported when a run starts.
 """
 
 from __future__ import annotations
@@ -76,7 +76,8 @@ def train_group(
         sink: receives the events of all runs, those of each in order and `RunEnded` last. Faults
             as in `train`.
         should_stop: gives the ids of the runs that have to stop; asked about ten times a second.
-        engine: "lanes", "keras", or "auto": lanes for several runs, where they apply.
+        engine: "lanes", "keras", or "auto": lanes wherever they apply; the others, trained by
+            keras, say why.
         keeper: has checkpoints to go on from and takes new ones; by default nothing is kept.
 
     Returns:
@@ -84,8 +85,6 @@ def train_group(
     """
     keeper = keeper or Keeper()
     ended: dict[str, RunEnded] = {}
-    if engine == "auto" and len(plans) == 1:
-        engine = "keras"  # a run of its own shows what Keras' callbacks do
 
     def hear(run_id: str, event: Event) -> None:
         sink(run_id, event)

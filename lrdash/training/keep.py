@@ -98,7 +98,7 @@ class Keep(keras.callbacks.Callback):  # type: ignore[misc]
         )
 
     def _arrays(self) -> Arrays:
-        arrays = {name: np.array(value) for name, value in _variables(self.model).items()}
+        arrays = {name: np.array(value.numpy()) for name, value in _variables(self.model).items()}
         for place, other in enumerate(self._others):
             for number, weight in enumerate(getattr(other, BEST, None) or ()):
                 arrays[f"{BEST}:{place}:{number}"] = weight

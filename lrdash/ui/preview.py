@@ -8,7 +8,9 @@ from lrdash import analysis, figures
 from lrdash.plan import Plan
 from lrdash.strategies import preview as strategy_preview
 from lrdash.strategies.base import Rates
-from lrdash.ui import resources
+from lrdash.ui import fields, resources
+
+ENGINES = {"keras": "Keras callbacks, live", "auto": "Compiled, fastest"}
 
 
 def draw(plan: Plan) -> None:
@@ -46,6 +48,18 @@ def _stuck(plan: Plan) -> Rates | None:
         steps_per_epoch=plan.steps_per_epoch, warmup_epochs=spec.warmup_epochs,
         warmup_start_factor=spec.warmup_start_factor, monitored=[1.0] * spec.epochs,
     )
+
+
+def engine() -> str:
+    """What trains the run, as the user chooses it."""
+    first = fields.start_of("engine", "keras", name="default")
+    chosen: str = st.segmented_control(
+        "Trained by", list(ENGINES), format_func=lambda name: ENGINES[name], key="engine",
+        required=True, **first, **fields.PERSIST,
+        help="Keras' own callbacks, epoch by epoch, slow enough to watch; or the same training as "
+        "one compiled program, tens of times faster. Both give the same curve.",
+    )
+    return chosen
 
 
 def start(plan: Plan) -> bool:

@@ -41,16 +41,17 @@ def choose() -> None:
             st.caption("Nothing is lost: mend the field on the left and the preview comes back.")
             return
         preview.draw(plan)
+        engine = preview.engine()
         if preview.start(plan):
-            begin(plan)
+            begin(plan, engine)
         preview.explain(plan)
 
 
-def begin(plan: Plan) -> None:
+def begin(plan: Plan, engine: str) -> None:
     """Queue the run and go to its own address."""
     run_id = resources.store().create_run(
         plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
-        parameters=plan.parameters,
+        parameters=plan.parameters, engine=engine,
     )
     st.query_params["run"] = run_id
     st.rerun()

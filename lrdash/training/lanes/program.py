@@ -105,8 +105,8 @@ class Program:
         np.random.seed(seed)
         model = self._plan.model.build(self._plan.dataset.shape)
         first = (
-            [np.array(variable) for variable in model.trainable_variables],
-            [np.array(variable) for variable in model.non_trainable_variables],
+            [np.array(variable.numpy()) for variable in model.trainable_variables],
+            [np.array(variable.numpy()) for variable in model.non_trainable_variables],
         )
         size = sum(array.nbytes for part in first for array in part)
         if size * (len(self._first) + 1) <= REMEMBERED:
