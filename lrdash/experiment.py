@@ -26,6 +26,11 @@ MAX_SEEDS = 200
 MAX_RUNS = 5000
 LARGEST_SEED = 2**31 - 1
 LABEL_LIMIT = 80  # characters
+# Peak rates in use where nothing is known: for adaptive optimizers the default of Keras, for SGD
+# what the published recipes for small networks begin with.
+USUAL = {"sgd": 0.1, "rmsprop": 0.001, "adam": 0.001, "adamw": 0.001}
+PLAIN_SGD = 3.0  # times as much without momentum, which lengthens each step by 1 / (1 - momentum)
+STEADY = 0.5  # momentum from which that counts
 
 Rate = Annotated[float, pydantic.Field(gt=0, le=MAX_RATE)]
 Seed = Annotated[int, pydantic.Field(ge=0, le=LARGEST_SEED)]
@@ -182,6 +187,18 @@ class Experiment(Record):
             )
             for arm in self.arms
         ]
+
+
+def suggested_peak(optimizer: str, momentum: float) -> float:
+    """A peak rate to begin with."""
+    usual = USUAL[optimizer]
+    return usual * PLAIN_SGD if optimizer == "sgd" and momentum < STEADY else usual
+
+
+def peaks_around(centre: float, number: int = 5) -> tuple[float, ...]:
+    """Peak rates evenly spread on a log scale, two a decade, with two digits."""
+    first = -(number // 2)
+    return tuple(float(f"{centre * 10 ** ((first + n) / 2):.2g}") for n in range(number))
 
 
 @dataclass(frozen=True, kw_only=True)

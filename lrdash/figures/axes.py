@@ -64,7 +64,7 @@ def rate_axis(
         log = bool(len(positive)) and positive.max() > LOG_RATIO * shown.min() and shown.min() > 0
     if log:
         # One digit, for every tick alike: Plotly's own labels mix powers with bare digits.
-        return axis("Learning rate (log)", type="log", tickformat=".1~g", nticks=7, **more)
+        return axis("Learning rate (log)", type="log", tickformat=".1~g", nticks=4, **more)
     return axis("Learning rate", type="linear", rangemode="tozero", **more)
 
 

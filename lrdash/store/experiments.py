@@ -89,6 +89,17 @@ def rename(connection: Connection, experiment_id: str, name: str) -> None:
         raise ExperimentNotFound(experiment_id)
 
 
+def set_target(connection: Connection, experiment_id: str, target: float | None) -> None:
+    """Give an experiment another target, in its definition too."""
+    row = one(connection, experiment_id)
+    if target is not None and not 0 <= target < float("inf"):
+        raise InvalidField("target", "must be a validation loss of at least 0", target)
+    values = {**json.loads(row.definition), "target": target}
+    text = json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    this = experiments.c.experiment_id == experiment_id
+    connection.execute(update(experiments).where(this).values(**_definition(text)))
+
+
 def remove(connection: Connection, experiment_id: str) -> int:
     """Delete an experiment with its runs, none if one of them is active; gives their number."""
     row = one(connection, experiment_id)

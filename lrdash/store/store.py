@@ -242,6 +242,16 @@ class Store:
         with self._database.writing() as connection:
             experiments.rename(connection, experiment_id, name)
 
+    def set_target(self, experiment_id: str, target: float | None) -> None:
+        """Give an experiment another validation loss to reach, or none.
+
+        Raises:
+            ExperimentNotFound: if there is no such experiment.
+            InvalidField: for a target that is not a number of at least 0.
+        """
+        with self._database.writing() as connection:
+            experiments.set_target(connection, experiment_id, target)
+
     def delete_experiment(self, experiment_id: str) -> int:
         """Delete an experiment with its runs; gives the number of runs deleted.
 

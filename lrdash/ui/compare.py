@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
-from lrdash import grouping
+from lrdash import analysis, grouping
 from lrdash.errors import InvalidField, LrdashError
-from lrdash.experiment import Arm, Experiment, Planned, plan_all
+from lrdash.experiment import Arm, Experiment, Planned, peaks_around, plan_all, suggested_peak
+from lrdash.plan import Plan
 from lrdash.spec import RunSpec
-from lrdash.store import NewRun
+from lrdash.store import known_paces
 from lrdash.strategies import STRATEGIES
-from lrdash.ui import comparison, fields, form, resources, shell
+from lrdash.ui import comparison, fields, form, manage, resources, shell
 
 FIRST = ["constant", "linear", "cosine", "one_cycle", "plateau"]
 FIRST_RATES = "0.01, 0.03, 0.1, 0.3, 1"
+AROUND, TYPED = "5 around the suggested one", "Typed"
 PREFIX = "compare."
+HISTORY = 200  # earlier runs that an estimate looks at
+SHOWN = 20  # earlier comparisons in the list
 
 
 def body() -> None:
@@ -32,6 +36,12 @@ def body() -> None:
 
 def choose() -> None:
     """What to compare on the left, what that takes on the right, and Start."""
+    like = st.query_params.pop("like", None)
+    if like:
+        try:
+            _fill(Experiment.from_json(resources.store().experiment(like).definition))
+        except LrdashError as fault:
+            st.error(str(fault), icon=":material/error:")
     left, right = st.columns([5, 7], gap="medium")
     planned: list[Planned] = []
     with left:
@@ -49,32 +59,45 @@ def choose() -> None:
         _earlier()
 
 
+def _fill(experiment: Experiment) -> None:
+    """Put an experiment's settings into the form."""
+    form.fill(experiment.base)
+    fields.preset(f"{PREFIX}strategies", [arm.strategy for arm in experiment.arms])
+    for arm in experiment.arms:
+        for name, value in arm.params.items():
+            shown = fields.as_text(value) if isinstance(value, list | tuple) else value
+            fields.preset(f"{PREFIX}{arm.strategy}.{name}", shown)
+    fields.preset(f"{PREFIX}how", TYPED)
+    fields.preset(f"{PREFIX}rates", fields.as_text(experiment.base_lrs))
+    fields.preset(f"{PREFIX}seeds", len(experiment.seeds))
+    fields.preset(f"{PREFIX}target", experiment.target)
+
+
 def _draw() -> Experiment:
     values = form.what()
     with st.container(border=True):
         st.header("What to compare", anchor=False)
         chosen = st.multiselect(
-            "Strategies", list(STRATEGIES), FIRST, key=f"{PREFIX}strategies",
+            "Strategies", list(STRATEGIES), key=f"{PREFIX}strategies",
+            **fields.start_of(f"{PREFIX}strategies", FIRST, name="default"),
             format_func=lambda name: STRATEGIES[name].label,
             help="Each is trained at every peak rate with every seed.",
         )
         arms = [_arm(name, values["dataset"]) for name in chosen]
-        rates = st.text_input(
-            "Peak rates", FIRST_RATES, key=f"{PREFIX}rates",
-            help="A fair comparison gives each strategy its own best peak rate. Spread them evenly "
-            "on a log scale, a factor of 3 apart.",
-        )
+        rates = _rates(values)
         first, second = st.columns(2)
         with first:
             seeds = st.number_input(
-                "Seeds", 1, 200, 3, key=f"{PREFIX}seeds",
+                "Seeds", 1, 200, key=f"{PREFIX}seeds",
+                **fields.start_of(f"{PREFIX}seeds", 3),
                 help="Runs of each strategy and rate. Within a seed all arms start from the same "
-                "weights and see the same batches.",
+                "weights and see the same batches. Three show a trend; five or more tell.",
             )
         with second:
             values["epochs"] = form.setting("epochs")
         target = st.number_input(
-            "Target validation loss", min_value=0.0, value=None, step=0.05, key=f"{PREFIX}target",
+            "Target validation loss", min_value=0.0, step=0.05, key=f"{PREFIX}target",
+            **fields.start_of(f"{PREFIX}target", None),
             placeholder="none", help="The leaderboard tells how many epochs it took to reach it.",
         )
         with st.expander("Warm-up, batches, loss, early stopping"):
@@ -83,9 +106,31 @@ def _draw() -> Experiment:
     if not arms:
         raise InvalidField("strategies", "must name at least one strategy", chosen)
     return Experiment(
-        base=RunSpec(**values), arms=tuple(arms), base_lrs=_rates(rates),
-        seeds=tuple(range(seeds)), target=target,
+        base=RunSpec(**values), arms=tuple(arms), base_lrs=rates, seeds=tuple(range(seeds)),
+        target=target,
     )
+
+
+def _rates(values: dict[str, Any]) -> tuple[float, ...]:
+    """The grid of peak rates: five around the usual one of the optimizer, or as typed."""
+    how = st.segmented_control(
+        "Peak rates", [AROUND, TYPED], key=f"{PREFIX}how", required=True,
+        **fields.start_of(f"{PREFIX}how", AROUND, name="default"),
+        help="A fair comparison gives each strategy its own best peak rate, so that none wins "
+        "because the rate happened to suit it.",
+    )
+    if how == TYPED:
+        return manage.rates_in(st.text_input(
+            "Peak rates, typed", key=f"{PREFIX}rates", label_visibility="collapsed",
+            **fields.start_of(f"{PREFIX}rates", FIRST_RATES),
+        ))
+    centre = suggested_peak(values["optimizer"], float(values.get("momentum") or 0.0))
+    peaks = peaks_around(centre)
+    st.caption(
+        f"{', '.join(analysis.rate(rate) for rate in peaks)}: the usual "
+        f"{analysis.rate(centre)} of this optimizer, a factor of 3 apart."
+    )
+    return peaks
 
 
 def _arm(name: str, dataset: str) -> Arm:
@@ -99,62 +144,80 @@ def _arm(name: str, dataset: str) -> Arm:
     return Arm(strategy=name, params=params)
 
 
-def _rates(text: str) -> tuple[float, ...]:
-    try:
-        return tuple(float(part) for part in re.split(r"[,;\s]+", text.strip()) if part)
-    except ValueError:
-        raise InvalidField("base_lrs", "must be numbers like 0.01, 0.1, 1", text) from None
-
-
 def _offer(experiment: Experiment, planned: list[Planned]) -> None:
     plans = [run.plan for run in planned]
     groups = grouping.cut(plans)
     with st.container(border=True):
-        st.header(f"{len(planned):,} runs", anchor=False)
+        st.header(f"{len(planned):,} {'run' if len(planned) == 1 else 'runs'}", anchor=False)
         st.markdown(
             f"{len(experiment.arms)} strategies × {len(experiment.base_lrs)} peak rates × "
             f"{len(experiment.seeds)} seeds, {experiment.base.epochs} epochs each. Every strategy "
             "is judged at its own best peak rate."
         )
+        with st.container(horizontal=True):
+            st.metric("Time", _time(plans), help="From what this machine has trained so far.")
+            told = grouping.describe(plans, groups)
+            st.metric(
+                "Memory", f"{max(1, round(told['bytes'] / 2**20)):,} MB",
+                help=f"Estimated, of the largest group; {told['limit'] / 2**20:,.0f} MB are free "
+                "for training. LRDASH_MEMORY_MB sets another limit.",
+            )
+            st.metric(
+                "Groups", f"{len(groups):,}",
+                help=f"Runs that train together as one program, up to {told['lanes']} at a time, "
+                "group after group.",
+            )
         first = plans[0]
         st.caption(
             f"{first.parameters:,} parameters · {first.train_examples:,} / "
-            f"{first.validation_examples:,} examples · {first.updates:,} updates a run · "
-            f"trained in {len(groups)} {'group' if len(groups) == 1 else 'groups'}"
+            f"{first.validation_examples:,} examples · {first.updates:,} updates a run"
         )
         if st.button("Start", type="primary", icon=":material/play_arrow:", key="start-compare"):
             _begin(experiment, planned, groups)
 
 
+def _time(plans: list[Plan]) -> str:
+    history = resources.store().runs(limit=HISTORY)
+    seconds = analysis.expected_group_seconds(plans, history, known_paces())
+    return "unknown yet" if seconds is None else f"about {analysis.duration(max(1.0, seconds))}"
+
+
 def _begin(experiment: Experiment, planned: list[Planned], groups: list[list[int]]) -> None:
     experiment_id = resources.store().create_experiment(
-        experiment.to_json(), [as_new(run) for run in planned], groups=groups
+        experiment.to_json(), manage.new_runs([(run.label, run.plan) for run in planned]),
+        groups=groups,
     )
+    resources.laboratory().wake()
     st.query_params["experiment"] = experiment_id
     st.rerun()
 
 
-def as_new(run: Planned) -> NewRun:
-    """A planned run as the store takes it."""
-    plan = run.plan
-    return NewRun(
-        spec=plan.spec, label=run.label, steps_per_epoch=plan.steps_per_epoch,
-        updates=plan.updates, parameters=plan.parameters,
-    )
-
-
 def _earlier() -> None:
-    rows = resources.store().experiments(limit=10)
+    rows = resources.store().experiments(limit=SHOWN)
     if not rows:
         return
     st.header("Earlier comparisons", anchor=False)
-    for row in rows:
-        experiment = Experiment.from_json(row.definition)
-        words = row.name or f"{experiment.base.dataset}: {', '.join(experiment.labels())}"
-        done = row.counts["finished"]
-        if st.button(f"{words} ({done} of {row.runs} runs)", key=row.experiment_id,
-                     type="tertiary", icon=":material/stacked_line_chart:"):
-            st.query_params["experiment"] = row.experiment_id
-            st.rerun()
-
-
+    found = [(row, Experiment.from_json(row.definition)) for row in rows]
+    column = st.column_config
+    table = pd.DataFrame({
+        "what": [row.name or comparison.in_words(experiment) for row, experiment in found],
+        "data": [f"{e.base.dataset} · {e.base.model}" for _, e in found],
+        "done": [(row.runs - row.counts["queued"] - row.counts["running"]) / max(1, row.runs)
+                 for row in rows],
+        "runs": [row.runs for row in rows],
+        "created": [row.created_at for row in rows],
+    })
+    event = st.dataframe(
+        table, hide_index=True, key="earlier", on_select="rerun", selection_mode="single-row",
+        column_config={
+            "what": column.TextColumn("Comparison", width="medium"),
+            "data": column.TextColumn("Data and model"),
+            "done": column.ProgressColumn("Done", format="percent", width="small"),
+            "runs": column.NumberColumn("Runs", width="small"),
+            "created": column.DatetimeColumn("Created", format="distance"),
+        },
+    )
+    st.caption("Tick the box at the left of a row to open it.")
+    if event.selection.rows:
+        st.query_params["experiment"] = rows[event.selection.rows[0]].experiment_id
+        st.rerun()

@@ -1,21 +1,22 @@
-"""One experiment, live and afterwards: progress, verdict in a sentence, charts, leaderboard."""
+"""One experiment, live and afterwards: what it is, how far it is, its results."""
 
 from __future__ import annotations
 
-import math
-from typing import Any
+from time import monotonic
 
-import pandas as pd
 import streamlit as st
 
-from lrdash import analysis, figures, frames
+from lrdash import analysis
 from lrdash.errors import LrdashError
+from lrdash.events import Status
 from lrdash.experiment import Experiment
 from lrdash.store import ExperimentRow
-from lrdash.ui import resources
+from lrdash.ui import manage, resources, results
 
 TICK = 2.0  # seconds between two looks while runs are active
-CONTINUABLE = ("interrupted", "stopped")
+CONTINUABLE: tuple[Status, ...] = ("interrupted", "stopped")
+# In the order of telling.
+ENDINGS: tuple[Status, ...] = ("finished", "diverged", "stopped", "interrupted", "failed")
 
 
 def watch(experiment_id: str) -> None:
@@ -24,11 +25,10 @@ def watch(experiment_id: str) -> None:
     Raises:
         ExperimentNotFound: there is no such experiment.
     """
-    if st.button("New comparison", icon=":material/add:", key="new-comparison", type="tertiary"):
-        st.query_params.pop("experiment", None)
-        st.rerun()
-    active = resources.store().experiment(experiment_id).active
-    st.fragment(_guarded, run_every=TICK if active else None)(experiment_id, active)
+    row = resources.store().experiment(experiment_id)
+    experiment = Experiment.from_json(row.definition)
+    _head(row, experiment)
+    st.fragment(_guarded, run_every=TICK if row.active else None)(experiment_id, row.active)
 
 
 def _guarded(experiment_id: str, was_active: bool) -> None:
@@ -39,129 +39,72 @@ def _guarded(experiment_id: str, was_active: bool) -> None:
 
 
 def _view(experiment_id: str, was_active: bool) -> None:
-    store = resources.store()
-    row = store.experiment(experiment_id)
+    row = resources.store().experiment(experiment_id)
     if was_active and not row.active:
         st.rerun()
-    experiment = Experiment.from_json(row.definition)
-    _head(row, experiment)
-    runs = list(reversed(store.runs(experiment_id=experiment_id)))  # in the order of the arms
-    _progress(row, [run.run_id for run in runs if run.status in CONTINUABLE])
-    curves = frames.curves_frame(store.curves(run_ids=[run.run_id for run in runs]), runs)
-    arms = frames.arms_frame(runs, curves)
-    if curves.empty:
-        st.caption("The first curves come with the first epochs.")
-        return
-    _results(arms, curves, experiment)
+    _progress(row)
+    results.show(row, Experiment.from_json(row.definition))
 
 
 def _head(row: ExperimentRow, experiment: Experiment) -> None:
-    left, right = st.columns([3, 1], vertical_alignment="center")
+    left, right = st.columns([3, 2], vertical_alignment="center")
     with left:
-        st.header(row.name or ", ".join(experiment.labels()), anchor=False)
+        st.header(row.name or in_words(experiment), anchor=False)
         base = experiment.base
         st.caption(
-            f"{base.dataset} · {base.model} · {base.epochs} epochs · peak rates "
-            f"{', '.join(analysis.rate(rate) for rate in experiment.base_lrs)} · "
-            f"{len(experiment.seeds)} seeds"
+            f"{base.dataset} · {base.model} · {base.optimizer} · {base.epochs} epochs · "
+            f"{_counted(experiment)} · peak rates "
+            f"{', '.join(analysis.rate(rate) for rate in experiment.base_lrs)}"
         )
     with right:
-        if row.active:
-            ids = [run.run_id for run in resources.store().runs(experiment_id=row.experiment_id)]
-            if st.button("Stop", icon=":material/stop:", key="stop-all", width="stretch"):
-                resources.store().request_stop_all(ids)
+        manage.actions(row, experiment)
 
 
-def _progress(row: ExperimentRow, unfinished: list[str]) -> None:
+def in_words(experiment: Experiment) -> str:
+    """What an experiment without a name is called."""
+    labels = experiment.labels()
+    if len(labels) > 4:
+        return f"{labels[0]}, {labels[1]} and {len(labels) - 2} more"
+    return ", ".join(labels)
+
+
+def _counted(experiment: Experiment) -> str:
+    parts = (
+        (len(experiment.arms), "strategy", "strategies"),
+        (len(experiment.base_lrs), "rate", "rates"), (len(experiment.seeds), "seed", "seeds"),
+    )
+    return " × ".join(f"{number} {one if number == 1 else many}" for number, one, many in parts)
+
+
+def _progress(row: ExperimentRow) -> None:
     done = row.runs - row.counts["queued"] - row.counts["running"]
     if row.active:
         share = min(1.0, row.update / max(1, row.updates))
-        st.progress(share, text=f"{done} of {row.runs} runs done")
+        left = _time_left(row)
+        words = f"{done} of {row.runs} runs done, {share:.0%} of all updates"
+        if not row.update:
+            words = f"{row.runs} runs wait for the trainer"
+        st.progress(share, text=f"{words} · {analysis.duration(left)} left" if left else words)
         return
-    parts = [f"{count} {status}" for status, count in row.counts.items() if count]
-    st.info(f"{row.runs} runs: {', '.join(parts)}.", icon=":material/check_circle:")
+    parts = [f"{row.counts[status]} {status}" for status in ENDINGS if row.counts[status]]
+    tell = st.success if row.counts["finished"] + row.counts["diverged"] == row.runs else st.info
+    tell(f"{row.runs} runs: {', '.join(parts)}.", icon=":material/check_circle:")
+    unfinished = sum(row.counts[status] for status in CONTINUABLE)
     if unfinished and st.button(
-        f"Continue {len(unfinished)} unfinished runs", icon=":material/play_arrow:", key="continue"
+        f"Continue {unfinished} unfinished {'run' if unfinished == 1 else 'runs'}",
+        icon=":material/play_arrow:", key="continue", type="primary",
+        help="They go on from their last checkpoints, to the bit as if they had never paused.",
     ):
-        resources.store().requeue(unfinished)
+        store = resources.store()
+        runs = store.runs(experiment_id=row.experiment_id, status=CONTINUABLE)
+        store.requeue([run.run_id for run in runs])
+        resources.laboratory().wake()
         st.rerun()
 
 
-def _results(arms: pd.DataFrame, curves: pd.DataFrame, experiment: Experiment) -> None:
-    styles = figures.arm_styles(arms)
-    board = analysis.leaderboard(arms, curves, experiment.target)
-    bowl = analysis.bowl(arms)
-    st.markdown(_sentence(board))
-    st.caption("Each strategy at its own best peak rate, the one with the lowest mean final "
-               "validation loss. Bands and intervals: 95 %, Student-t over seeds. The best peak is "
-               "chosen on the same seeds, so small differences are flattered.")
-    left, right = st.columns(2)
-    epochs = experiment.base.epochs
-    with left:
-        st.markdown("**Validation loss**, mean and interval")
-        loss = analysis.band(curves, arms)
-        _chart(figures.compare_loss_figure(
-            loss, styles, log=True, target=experiment.target, epochs=epochs), "loss")
-        st.markdown("**Learning rates** at the best peaks")
-        rates = analysis.band(curves, arms, metric="learning_rate")
-        _chart(figures.compare_rates_figure(rates, styles, epochs=epochs), "rates")
-    with right:
-        st.markdown("**The bowl**: final validation loss against peak rate; a cross has diverged")
-        _chart(figures.bowl_figure(bowl, styles), "bowl")
-        st.markdown("**Strategy and peak rate**: mean final validation loss")
-        _chart(figures.heatmap_figure(bowl), "heat")
-    _board(board)
-
-
-def _chart(figure: Any, key: str) -> None:
-    st.plotly_chart(figure, key=f"compare:{key}", config={"displayModeBar": False})
-
-
-def _sentence(board: pd.DataFrame) -> str:
-    """Who leads, said no louder than the numbers allow."""
-    known = board[board["final_val_loss"].map(math.isfinite)]
-    if known.empty:
-        return "No strategy has finished a run yet."
-    first = known.iloc[0]
-    words = (
-        f"Lowest so far: **{first['label']}** at {analysis.rate(first['best_base_lr'])}, mean "
-        f"final validation loss {analysis.number(first['final_val_loss'])}"
-    )
-    if math.isfinite(first["low"]):
-        words += f" ({analysis.number(first['low'])} to {analysis.number(first['high'])})"
-        near = known.iloc[1:][known.iloc[1:]["low"] <= first["high"]]["label"]
-        if len(near):
-            return f"{words}. Intervals overlap with {', '.join(near)}: that may be seed noise."
-    return f"{words}."
-
-
-def _board(board: pd.DataFrame) -> None:
-    column = st.column_config
-    columns: dict[str, Any] = {
-        "label": column.TextColumn("Strategy"),
-        "best_base_lr": column.NumberColumn("Best peak", format="%.4g"),
-        "edge_note": column.TextColumn("Note"),
-        "final_val_loss": column.NumberColumn("Validation loss", format="%.4f"),
-        "low": column.NumberColumn("Low", format="%.4f"),
-        "high": column.NumberColumn("High", format="%.4f"),
-        "final_val_accuracy": column.NumberColumn("Accuracy", format="percent"),
-        "epochs_to_target": column.NumberColumn("Epochs to target", format="%.1f"),
-        "bowl_width": column.NumberColumn(
-            "Bowl width", format="%.3g ×",
-            help="Largest over smallest peak rate within 10 % of the best loss: how forgiving.",
-        ),
-        "runs": column.NumberColumn("Runs"),
-        "diverged": column.NumberColumn("Diverged"),
-        "sparkline": column.LineChartColumn("Curve"),
-    }
-    shown = board.replace([math.inf, -math.inf], math.nan)
-    order = [
-        name for name in columns
-        if name in shown and not (shown[name].isna().all() if name != "sparkline" else False)
-    ]
-    st.dataframe(shown, hide_index=True, key="board", column_config=columns, column_order=order)
-    st.download_button(
-        "Download CSV", data=lambda: shown.drop(columns=["sparkline"]).to_csv(index=False),
-        file_name="lrdash-comparison.csv", mime="text/csv", icon=":material/download:",
-        key="board-csv", on_click="ignore",
-    )
+def _time_left(row: ExperimentRow) -> float | None:
+    """Seconds, judged by what was done since this page began to look."""
+    seen = st.session_state.setdefault("pace", {})
+    began, before = seen.setdefault(row.experiment_id, (monotonic(), row.update))
+    moved, since = row.update - before, monotonic() - began
+    return (row.updates - row.update) * since / moved if moved > 0 and since > TICK else None

@@ -1,19 +1,4 @@
-// The live chart in the browser; see live_chart.py for the messages it gets.
-const load = url => window.Plotly ? Promise.resolve(window.Plotly)
-  : (window.__lrdashPlotly ??= new Promise((done, fail) => {
-      const s = document.createElement('script'); s.src = url;
-      s.onload = () => done(window.Plotly); s.onerror = fail; document.head.appendChild(s); }));
-const paint = host => {
-  const css = getComputedStyle(host), v = n => css.getPropertyValue(n).trim();
-  const text = v('--st-text-color') || '#1f2933', grid = v('--st-border-color') || '#dfe3e8';
-  const paper = v('--st-background-color') || '#fff', look = {'font.color': text,
-    'font.family': v('--st-font') || 'sans-serif', 'hoverlabel.bgcolor': paper,
-    'hoverlabel.font.color': text, 'hoverlabel.bordercolor': grid,
-    'modebar.bgcolor': 'rgba(0,0,0,0)', 'modebar.color': grid, 'modebar.activecolor': text};
-  for (const a of Object.keys(host.layout || {}).filter(k => /^[xy]axis/.test(k)))
-    Object.assign(look, {[a + '.gridcolor']: grid, [a + '.linecolor']: grid, [a + '.zerolinecolor']: grid});
-  return [look, text + grid];
-};
+// The live chart in the browser; see live_chart.py for the messages it gets. chart.js comes first.
 const draw = async (P, host, data, ask) => {
   if (data.figure) {
     const f = JSON.parse(data.figure);

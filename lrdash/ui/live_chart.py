@@ -9,13 +9,13 @@ skips what it has and asks for the whole figure when it finds a gap.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
 
 from lrdash.ui.resources import plotly_url
+from lrdash.ui.steady_chart import script
 
 OVERLAP = 10  # epochs that each message repeats
 
@@ -23,7 +23,7 @@ _chart = st.components.v2.component(
     "lrdash_live_chart",
     html="<div class='lrdash-chart' role='figure'></div>",
     css=".lrdash-chart{width:100%;min-height:200px}",
-    js=Path(__file__).with_suffix(".js").read_text(encoding="utf-8"),
+    js=script("chart.js") + script("live_chart.js"),
     isolate_styles=False,
 )
 

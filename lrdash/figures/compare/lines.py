@@ -16,6 +16,7 @@ from lrdash.figures.palette import GREY, Style
 from lrdash.figures.thinning import keep
 
 POINTS = 500  # of one line
+DEEPEST = 3000.0  # the highest rate over the lowest that the axis shows at first
 LOG = {"type": "log", "tickformat": ".1~g", "nticks": 3}  # 1, 2, 5 or whole powers
 TITLES = {
     "val_loss": "Validation loss", "loss": "Training loss",
@@ -86,7 +87,8 @@ def compare_rates_figure(
         height: in pixels.
 
     Returns:
-        One line an arm, of steps. A rate of 0 has no place on a log axis and leaves a gap.
+        One line an arm, of steps. A rate of 0 has no place on a log axis and leaves a gap;
+        the axis ends at a three-thousandth of the highest rate (zooming out shows the rest).
     """
     looks = styles_for(rates, styles)
     figure = blank(height)
@@ -103,9 +105,20 @@ def compare_rates_figure(
     used = rates["mean"].to_numpy(dtype=np.float64)
     figure.update_layout(
         xaxis=epoch_axis(epochs or _last(rates), hoverformat=".4~g"),
-        yaxis={**rate_axis(used, log=True), **LOG},
+        yaxis={**rate_axis(used, log=True), **LOG, **_deep(used)},
     )
     return figure
+
+
+def _deep(rates: NDArray[np.float64]) -> dict[str, Any]:
+    """The range of a log axis of rates that fall to almost nothing: the last part of a decay to 0
+    must not take most of the height.
+    """
+    positive = rates[rates > 0]  # NaN is not
+    if not len(positive) or positive.min() >= positive.max() / DEEPEST:
+        return {}
+    top = float(np.log10(positive.max()))
+    return {"range": [top - np.log10(DEEPEST), top + 0.1]}
 
 
 def metric_axis(metric: str, **more: Any) -> dict[str, Any]:

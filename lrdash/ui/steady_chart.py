@@ -1,0 +1,44 @@
+"""A Plotly chart that may change as a whole and keeps the user's zoom and hidden lines.
+
+`st.plotly_chart` makes another chart of every change. This component hands each new figure to
+`Plotly.react`, for which it is the same chart as long as it shows the same thing.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from lrdash.ui.resources import plotly_url
+
+
+def script(name: str) -> str:
+    """The text of a script beside this file."""
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
+
+
+_chart = st.components.v2.component(
+    "lrdash_steady_chart",
+    html="<div class='lrdash-steady' role='figure'></div>",
+    css=".lrdash-steady{width:100%;min-height:120px}",
+    js=script("chart.js") + script("steady_chart.js"),
+    isolate_styles=False,
+)
+
+
+def steady_chart(figure: go.Figure, *, key: str, what: str, label: str) -> None:
+    """Draw a figure, or the next state of it.
+
+    Args:
+        figure: with its height in the layout.
+        key: of the chart on the page.
+        what: names what it shows; zoom is kept until this changes.
+        label: what it shows, for screen readers.
+    """
+    message = {
+        "figure": figure.to_json(), "what": what, "label": label,
+        "height": figure.layout.height, "plotly": plotly_url(),
+    }
+    _chart(data=message, key=key, height="content")
