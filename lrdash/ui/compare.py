@@ -79,17 +79,17 @@ def _draw() -> Experiment:
         st.header("What to compare", anchor=False)
         chosen = st.multiselect(
             "Strategies", list(STRATEGIES), key=f"{PREFIX}strategies",
-            **fields.start_of(f"{PREFIX}strategies", FIRST, name="default"),
+            **fields.start_of(f"{PREFIX}strategies", FIRST, name="default"), **fields.PERSIST,
             format_func=lambda name: STRATEGIES[name].label,
             help="Each is trained at every peak rate with every seed.",
         )
         arms = [_arm(name, values["dataset"]) for name in chosen]
-        rates = _rates(values)
+        typed = _rates(values)
         first, second = st.columns(2)
         with first:
             seeds = st.number_input(
                 "Seeds", 1, 200, key=f"{PREFIX}seeds",
-                **fields.start_of(f"{PREFIX}seeds", 3),
+                **fields.start_of(f"{PREFIX}seeds", 3), **fields.PERSIST,
                 help="Runs of each strategy and rate. Within a seed all arms start from the same "
                 "weights and see the same batches. Three show a trend; five or more tell.",
             )
@@ -97,7 +97,7 @@ def _draw() -> Experiment:
             values["epochs"] = form.setting("epochs")
         target = st.number_input(
             "Target validation loss", min_value=0.0, step=0.05, key=f"{PREFIX}target",
-            **fields.start_of(f"{PREFIX}target", None),
+            **fields.start_of(f"{PREFIX}target", None), **fields.PERSIST,
             placeholder="none", help="The leaderboard tells how many epochs it took to reach it.",
         )
         with st.expander("Warm-up, batches, loss, early stopping"):
@@ -105,25 +105,29 @@ def _draw() -> Experiment:
             values |= form.more(values["dataset"], seed=False)
     if not arms:
         raise InvalidField("strategies", "must name at least one strategy", chosen)
+    rates = manage.rates_in(typed) if isinstance(typed, str) else typed
     return Experiment(
         base=RunSpec(**values), arms=tuple(arms), base_lrs=rates, seeds=tuple(range(seeds)),
         target=target,
     )
 
 
-def _rates(values: dict[str, Any]) -> tuple[float, ...]:
-    """The grid of peak rates: five around the usual one of the optimizer, or as typed."""
+def _rates(values: dict[str, Any]) -> tuple[float, ...] | str:
+    """The grid of peak rates: five around the usual one of the optimizer, or the text typed, which
+    is read when the whole form is drawn: what is not drawn would be forgotten.
+    """
     how = st.segmented_control(
-        "Peak rates", [AROUND, TYPED], key=f"{PREFIX}how", required=True,
+        "Peak rates", [AROUND, TYPED], key=f"{PREFIX}how", required=True, **fields.PERSIST,
         **fields.start_of(f"{PREFIX}how", AROUND, name="default"),
         help="A fair comparison gives each strategy its own best peak rate, so that none wins "
         "because the rate happened to suit it.",
     )
     if how == TYPED:
-        return manage.rates_in(st.text_input(
+        typed: str = st.text_input(
             "Peak rates, typed", key=f"{PREFIX}rates", label_visibility="collapsed",
-            **fields.start_of(f"{PREFIX}rates", FIRST_RATES),
-        ))
+            **fields.start_of(f"{PREFIX}rates", FIRST_RATES), **fields.PERSIST,
+        )
+        return typed
     centre = suggested_peak(values["optimizer"], float(values.get("momentum") or 0.0))
     peaks = peaks_around(centre)
     st.caption(

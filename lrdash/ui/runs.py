@@ -12,13 +12,17 @@ import streamlit as st
 from lrdash import analysis, frames
 from lrdash.errors import LrdashError
 from lrdash.store import RunRow
-from lrdash.ui import resources, shell
+from lrdash.ui import overlay, resources, shell
 
 PAGE_SIZE = 100  # runs on a page of the table
 
 
 def body() -> None:
     """Filters, table, actions; a sentence and a button where there is nothing yet."""
+    side_by_side = st.query_params.get("runs")
+    if side_by_side:
+        overlay.body(side_by_side)
+        return
     shell.activity()
     rows = resources.store().runs()
     _unreadable()
@@ -63,7 +67,8 @@ def _table(was_active: bool) -> None:
     if picked:
         _actions(picked)
     else:
-        st.caption("Tick the box at the left of a row to open, rename, tag, export or delete it.")
+        st.caption("Tick the box at the left of a row to open, rename, tag, export or delete it; "
+                   "tick several to compare them.")
 
 
 def _unreadable() -> None:
@@ -140,6 +145,10 @@ def _actions(picked: list[RunRow]) -> None:
         if st.button("Open", icon=":material/open_in_new:", disabled=one is None, key="open") \
                 and one:
             st.switch_page("pages/train.py", query_params={"run": one.run_id})
+        if st.button("Compare", icon=":material/stacked_line_chart:", key="compare-runs",
+                     disabled=one is not None, help="Their curves over each other."):
+            st.query_params["runs"] = ",".join(row.run_id for row in picked)
+            st.rerun()
         if st.button("Train again", icon=":material/replay:", disabled=one is None, key="again") \
                 and one:
             st.switch_page("pages/train.py", query_params={"from": one.run_id})

@@ -22,6 +22,7 @@ h2 {font-size: 1.12rem !important;}
 [data-testid="stMetricValue"] {font-size: 1.45rem; font-variant-numeric: tabular-nums;}
 [data-testid="stCaptionContainer"] {opacity: 1;}
 [data-testid="stCaptionContainer"] p {color: inherit; opacity: .8;}
+[data-testid="stMultiSelectTagsContainer"] [data-tag] {background-color: #0067a3 !important;}
 .st-key-outlook {position: sticky; top: 4.5rem;}
 @media (max-width: 640px) {
   [data-testid="stMainBlockContainer"] {padding-left: 1rem; padding-right: 1rem;}

@@ -1,4 +1,4 @@
-"""A comparison in a real browser: from the press of Start to the leaderboard, and through a crash."""
+"""A comparison in a real browser: from Start to the leaderboard, and through a crash."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.browser.app import Server, button, settle, type_number
 SERIOUS = ("serious", "critical")
 STEADY = ".lrdash-steady"
 PATIENCE = 150  # seconds
-MORE = ("Step decay", "Exponential decay", "Warmup-stable-decay")
+MORE = ("Step decay", "Exponential decay", "Polynomial decay")
 
 
 @pytest.fixture
@@ -63,6 +63,7 @@ def test_eight_strategies_five_rates_three_seeds_live_to_the_leaderboard(
     page.keyboard.press("Escape")
     expect(page.get_by_role("heading", name="120 runs")).to_be_visible()
     begin(page)
+    expect(page.get_by_test_id("stProgress")).to_be_visible()
     told: list[str] = []
     drawn: list[int] = []
     while page.get_by_test_id("stProgress").count():
@@ -165,7 +166,8 @@ def test_no_serious_barrier_and_nothing_sticks_out_on_a_phone(
         page.goto(server.url + path)
         settle(page)
         if "experiment" in path:
-            expect(page.locator(f"{STEADY}[role=figure][aria-label] .main-svg").first).to_be_visible()
+            figure = page.locator(f"{STEADY}[role=figure][aria-label]")
+            expect(figure.locator(".main-svg").first).to_be_visible()
         else:
             expect(button(page, "start-compare")).to_be_visible()
         found = Axe().run(page).response["violations"]

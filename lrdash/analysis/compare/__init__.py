@@ -9,7 +9,7 @@ have so far and are numbered as `unfinished`; queued ones are `waiting`.
 from lrdash.analysis.compare.bands import band, planned_rates
 from lrdash.analysis.compare.bowl import best_peaks, bowl
 from lrdash.analysis.compare.leaderboard import leaderboard
-from lrdash.analysis.compare.settings import settings_diff, told_apart
+from lrdash.analysis.compare.settings import relative, settings_diff, told_apart
 from lrdash.analysis.compare.smoothing import smooth
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "bowl",
     "leaderboard",
     "planned_rates",
+    "relative",
     "settings_diff",
     "smooth",
     "told_apart",

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from lrdash.analysis.words import NOTHING, count, rate, strategy_in_words
@@ -93,3 +94,20 @@ def _told(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def relative(values: pd.Series[float], baseline: int) -> pd.Series[float]:
+    """How far each value is from that of the row at a place, as a share of it.
+
+    Args:
+        values: one a run.
+        baseline: place of the run to compare with.
+
+    Returns:
+        (value - base) / |base|; NaN where either is not finite or the base is 0.
+    """
+    base = float(values.iloc[baseline])
+    usable = values.where(np.isfinite(values))
+    if not np.isfinite(base) or base == 0:
+        return usable * np.nan
+    return (usable - base) / abs(base)

@@ -105,12 +105,12 @@ def compare_rates_figure(
     used = rates["mean"].to_numpy(dtype=np.float64)
     figure.update_layout(
         xaxis=epoch_axis(epochs or _last(rates), hoverformat=".4~g"),
-        yaxis={**rate_axis(used, log=True), **LOG, **_deep(used)},
+        yaxis={**rate_axis(used, log=True), **LOG, **deep(used)},
     )
     return figure
 
 
-def _deep(rates: NDArray[np.float64]) -> dict[str, Any]:
+def deep(rates: NDArray[np.float64]) -> dict[str, Any]:
     """The range of a log axis of rates that fall to almost nothing: the last part of a decay to 0
     must not take most of the height.
     """

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lrdash.analysis.compare import smooth
 from lrdash.figures.axes import LINE_WIDTH, axis, blank, rate_axis
 from lrdash.figures.compare.arms import Styles, light, look, styles_for
-from lrdash.figures.compare.lines import LOG, metric_axis
+from lrdash.figures.compare.lines import LOG, deep, metric_axis
 from lrdash.figures.palette import Style
 
 RUN_POINTS = 100  # of one run's line, at most
@@ -67,10 +67,14 @@ def overlay_figure(
     scale = metric_axis(metric, **(LOG if log else {"type": "linear"}))
     figure.update_layout(
         xaxis=axis(AXES[x], rangemode="tozero", hoverformat=".4~g"),
-        yaxis=rate_axis(values, log=log) if metric == "learning_rate" else scale,
+        yaxis=_rates_axis(values, log=log) if metric == "learning_rate" else scale,
         hovermode="x unified" if alone else "closest",
     )
     return figure
+
+
+def _rates_axis(rates: NDArray[np.float64], *, log: bool) -> dict[str, Any]:
+    return {**rate_axis(rates, log=log), **(deep(rates) if log else {})}
 
 
 def _lines(
