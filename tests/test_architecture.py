@@ -62,8 +62,11 @@ RULES = {
     ),
     "api": Rule(READING, "numpy pandas", lazily="training worker plotly"),
     "ui": Rule(READING, "numpy pandas plotly streamlit starlette"),
+    "bench": Rule(
+        f"{COMPARING} checkpoints store", "numpy", lazily="training keras tensorflow jax"
+    ),
     "server": Rule("errors ui", lazily="streamlit starlette"),
-    "cli": Rule(f"{READING} api server", "typer rich", lazily="training worker __init__"),
+    "cli": Rule(f"{READING} api server", "typer rich", lazily="training worker bench __init__"),
     "__main__": Rule("cli"),
     "__init__": Rule(BASE + " strategies", lazily="api"),
     "app": Rule("ui frames analysis figures spec", "streamlit"),

@@ -29,8 +29,9 @@ from tests.test_api import epoch_event, imitation
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = (
-    ["preview"], ["train"], ["compare"], ["serve"], ["doctor"], ["runs"], ["runs", "list"],
-    ["runs", "show"], ["runs", "export"], ["runs", "rename"], ["runs", "tag"], ["runs", "delete"],
+    ["preview"], ["train"], ["compare"], ["serve"], ["doctor"], ["bench"], ["runs"],
+    ["runs", "list"], ["runs", "show"], ["runs", "export"], ["runs", "rename"], ["runs", "tag"],
+    ["runs", "delete"],
 )
 
 

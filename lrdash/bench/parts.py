@@ -1,0 +1,205 @@
+"""The parts of the benchmark: what is compared with what, and what is hoped for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any, Literal
+
+from lrdash.bench.child import run_task
+
+TURNS = 3  # times that each side is measured
+RUNS, MANY = 40, 216
+KS = (1, 8, 40, 216, 1000)
+EPOCHS = 30
+
+Run = Callable[..., Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a part found."""
+
+    ratio: float
+    detail: str  # the two sides in words, with their units
+    values: Mapping[str, Any]  # JSON types: what was measured
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One figure.
+
+    A ratio "at most" the goal is a share of the other side's time; one of "at least" tells how many
+    times faster.
+    """
+
+    name: str
+    title: str
+    goal: float | None
+    bound: Literal["at most", "at least"]
+    measure: Callable[[Run], Outcome]  # given what runs a task in a process of its own
+
+    def reached(self, ratio: float) -> bool | None:
+        """Whether the goal is; None without one."""
+        if self.goal is None:
+            return None
+        return ratio <= self.goal if self.bound == "at most" else ratio >= self.goal
+
+
+def _forty(place: int) -> Callable[[Run], Outcome]:
+    """40 runs, the first time in a process (0) or once more (1), against one fit."""
+
+    def measure(run: Run) -> Outcome:
+        ours, fits = _turns(
+            lambda: run("lanes", runs=RUNS, epochs=EPOCHS, times=place + 1)[place],
+            lambda: run("fit", epochs=EPOCHS)[0],
+        )
+        state = ("cold: compiling and storing included", "warm: the worker trained such a group "
+                 "before, storing included")[place]
+        return _share(f"{RUNS} runs ({state})", ours, "one model.fit", fits)
+
+    return measure
+
+
+def _many(run: Run) -> Outcome:
+    ours, fits = _turns(
+        lambda: run("lanes", runs=MANY, epochs=EPOCHS)[0], lambda: run("fit", epochs=EPOCHS)[0],
+        turns=2,
+    )
+    return _times(f"{MANY} runs, cold", ours, f"one model.fit, times {MANY}",
+                  [MANY * seconds for seconds in fits])
+
+
+def _one(run: Run) -> Outcome:
+    ours, fits = _turns(
+        lambda: run("lanes", runs=1, epochs=EPOCHS, times=3)[2],
+        lambda: run("fit", epochs=EPOCHS)[0], turns=2,
+    )
+    return _times("one run, warm", ours, "its model.fit", fits)
+
+
+def _cnn(run: Run) -> Outcome:
+    ours, fits = _turns(
+        lambda: run("lanes", runs=8, epochs=5, model="cnn")[0],
+        lambda: run("fit", epochs=5, model="cnn")[0], turns=2,
+    )
+    return _times("8 runs, cold, CNN on digits, 5 epochs", ours, "one model.fit, times 8",
+                  [8 * seconds for seconds in fits])
+
+
+def _pairs(run: Run) -> Outcome:
+    """The slowest of all pairs of a shape and a model."""
+    found: dict[str, float] = {}
+    for dataset, model in run("pairs"):
+        ours, fits = _turns(
+            lambda: run("lanes", dataset=dataset, model=model, runs=1, updates=60, times=2)[1],  # noqa: B023
+            lambda: run("fit", dataset=dataset, model=model, updates=60, times=2)[1],  # noqa: B023
+            turns=1,
+        )
+        found[f"{dataset} + {model}"] = fits[0] / ours[0]
+    slowest = min(found, key=lambda name: found[name])
+    told = ", ".join(f"{name} {ratio:.3g}x" for name, ratio in found.items())
+    return Outcome(
+        ratio=found[slowest], values={"pairs": found},
+        detail=f"slowest {slowest}; one warm run of 60 updates an epoch on examples made for it, "
+        f"against its warm model.fit: {told}",
+    )
+
+
+def _jax(run: Run) -> Outcome:
+    ours, theirs = _turns(
+        lambda: run("lanes", runs=RUNS, epochs=EPOCHS, times=2, store=False)[1],
+        lambda: run("jax", runs=RUNS, epochs=EPOCHS, times=2)[1],
+    )
+    return _share(f"{RUNS} warm runs", ours, "JAX, jit of vmap of the same training, warm", theirs)
+
+
+def _linear(run: Run) -> Outcome:
+    each = {
+        k: min(run("lanes", runs=k, epochs=_epochs(k), times=2, store=False)) / k / _epochs(k)
+        for k in KS
+    }
+    told = ", ".join(f"{k}: {1000 * seconds:.3g} ms" for k, seconds in each.items())
+    return Outcome(
+        ratio=each[KS[-1]] / each[RUNS], detail=f"a lane's epoch at K = {told}",
+        values={"seconds_per_lane_epoch": each},
+    )
+
+
+def _epochs(k: int) -> int:
+    return EPOCHS if k <= MANY else 6
+
+
+def _matmul(run: Run) -> Outcome:
+    seconds = run("lanes", runs=RUNS, epochs=EPOCHS, times=2, store=False)[1]
+    rate = run("matmul")
+    work = run("work") * RUNS * EPOCHS / seconds
+    return Outcome(
+        ratio=work / rate, values={"ours": work, "machine": rate},
+        detail=f"{work / 1e9:.3g} of {rate / 1e9:.3g} GFLOP/s that the machine reaches on 1024 x "
+        "1024 products of float32",
+    )
+
+
+def _turns(
+    ours: Callable[[], float], theirs: Callable[[], float], turns: int = TURNS
+) -> tuple[list[float], list[float]]:
+    """Seconds of both sides, measured in turn."""
+    pairs = [(ours(), theirs()) for _ in range(turns)]
+    return [one for one, _ in pairs], [other for _, other in pairs]
+
+
+def _share(what: str, ours: Sequence[float], other: str, theirs: Sequence[float]) -> Outcome:
+    return _outcome(median(ours) / median(theirs), what, ours, other, theirs)
+
+
+def _times(what: str, ours: Sequence[float], other: str, theirs: Sequence[float]) -> Outcome:
+    return _outcome(median(theirs) / median(ours), what, ours, other, theirs)
+
+
+def _outcome(
+    ratio: float, what: str, ours: Sequence[float], other: str, theirs: Sequence[float]
+) -> Outcome:
+    return Outcome(
+        ratio=ratio, detail=f"{what}: {_seconds(ours)}; {other}: {_seconds(theirs)}",
+        values={"ours": list(ours), "other": list(theirs)},
+    )
+
+
+def _seconds(values: Sequence[float]) -> str:
+    spread = f" ({min(values):.3g} to {max(values):.3g})" if len(values) > 1 else ""
+    return f"{median(values):.3g} s{spread}"
+
+
+_LISTED = (
+    Part(name="forty-cold", title="40 runs, cold, in the time of one fit", goal=1.0,
+         bound="at most", measure=_forty(0)),
+    Part(name="forty-warm", title="40 runs, warm, in half the time of one fit", goal=0.5,
+         bound="at most", measure=_forty(1)),
+    Part(name="many", title="216 runs against 216 fits", goal=70.0, bound="at least",
+         measure=_many),
+    Part(name="one", title="one warm run against its fit", goal=10.0, bound="at least",
+         measure=_one),
+    Part(name="cnn", title="8 runs of a CNN against 8 fits", goal=3.0, bound="at least",
+         measure=_cnn),
+    Part(name="pairs", title="no pair of data and model slower than its fit", goal=1.0,
+         bound="at least", measure=_pairs),
+    Part(name="jax", title="40 runs against JAX vmap", goal=0.8, bound="at most", measure=_jax),
+    Part(name="linear", title="cost of a lane at K = 1000 over that at K = 40", goal=1.1,
+         bound="at most", measure=_linear),
+    Part(name="matmul", title="share of the machine's matrix-product rate", goal=None,
+         bound="at least", measure=_matmul),
+)
+PARTS: Mapping[str, Part] = {part.name: part for part in _LISTED}
+QUICK = ("one",)
+
+
+def measured(part: Part, run: Run = run_task) -> dict[str, Any]:
+    """A part with what it found, as JSON types."""
+    found = part.measure(run)
+    return {
+        "part": part.name, "title": part.title, "ratio": found.ratio, "goal": part.goal,
+        "bound": part.bound, "reached": part.reached(found.ratio), "detail": found.detail,
+        "values": {str(key): value for key, value in found.values.items()},
+    }
