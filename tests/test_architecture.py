@@ -194,7 +194,12 @@ def test_the_run_time_requirements_are_what_is_imported() -> None:
     needed = {named.get(name, name) for name in imported & libraries}
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
     listed = {re.split(r"[\[<>=]", line)[0].lower() for line in lines if not line.startswith("#")}
-    assert needed <= listed
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    optional = {
+        re.split(r"[\[<>=]", line)[0] for extra in extras for line in extras[extra] if extra != "dev"
+    }
+    assert needed - optional <= listed
     bounded = re.compile(r"^[\w.-]+(\[\w+\])?>=[\d.]+,<[\d.]+$")
     assert not [line for line in lines if not line.startswith("#") and not bounded.match(line)]
 

@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = (
     ["preview"], ["train"], ["compare"], ["serve"], ["doctor"], ["bench"], ["runs"],
     ["runs", "list"], ["runs", "show"], ["runs", "export"], ["runs", "rename"], ["runs", "tag"],
-    ["runs", "delete"],
+    ["runs", "delete"], ["runs", "resume"], ["runs", "stop"],
 )
 
 
@@ -319,6 +319,35 @@ def test_runs_are_renamed_and_tagged(store: Store) -> None:
     assert told("runs", "tag", run_id, "a", "b")["tags"] == ["a", "b"]
     assert store.run(run_id).name == "best"
     assert "has no tags" in call("runs", "tag", run_id).stdout
+
+
+def test_an_interrupted_run_goes_on_to_its_end(store: Store) -> None:
+    plan = make(RunSpec(dataset="wine", model="linear", epochs=4, base_lr=0.05))
+    run_id = store.create_run(
+        plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
+        parameters=plan.parameters, worker_id="gone",
+    )
+    store.mark_interrupted("gone")
+    result = call("runs", "resume", "--interrupted")
+    assert result.exit_code == 0, result.output
+    assert f"Run {run_id} finished" in result.stdout
+    assert [epoch.epoch for epoch in store.epochs(run_id)] == [1, 2, 3, 4]
+    again = call("runs", "resume", run_id)
+    assert again.exit_code == 2
+    assert "must be interrupted or stopped to go on" in again.stderr
+    assert call("runs", "resume").exit_code == 2
+    assert call("runs", "resume", "nosuchrun").exit_code == 2
+    assert "No run was interrupted" in call("runs", "resume", "--interrupted").stdout
+
+
+def test_a_queued_run_is_stopped(store: Store) -> None:
+    plan = make(RunSpec())
+    run_id = store.create_run(
+        plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
+        parameters=plan.parameters,
+    )
+    assert told("runs", "stop", run_id) == {"asked": [run_id]}
+    assert store.run(run_id).status == "stopped"
 
 
 def test_delete_asks_first(store: Store) -> None:

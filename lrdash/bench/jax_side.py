@@ -12,7 +12,6 @@ import numpy as np
 
 from lrdash.errors import LrdashError
 from lrdash.plan import Plan
-from lrdash.training.batches import epoch_order
 
 
 def trainer(plans: Sequence[Plan]) -> Callable[[], object]:
@@ -29,6 +28,8 @@ def trainer(plans: Sequence[Plan]) -> Callable[[], object]:
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
     import jax
     import jax.numpy as jnp
+
+    from lrdash.training.batches import epoch_order
 
     plan = plans[0]
     split, spec = plan.dataset.load(plan.spec.examples), plan.spec

@@ -12,6 +12,7 @@ import typer
 from rich.table import Table
 
 from lrdash.analysis.words import duration, number, settings_in_words
+from lrdash.cli import resume
 from lrdash.cli.options import json_option
 from lrdash.cli.output import as_json, console
 from lrdash.errors import InvalidField, RunNotFound
@@ -19,7 +20,8 @@ from lrdash.events import Status
 from lrdash.store import RunRow, Store
 
 app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="List, show, export, name and delete runs."
+    no_args_is_help=True, rich_markup_mode=None,
+    help="List, show, export, stop, resume, name and delete runs.",
 )
 STATUSES: Sequence[Status] = get_args(Status)
 
@@ -169,6 +171,10 @@ def delete(
             typer.confirm(words, abort=True, err=True)
         gone = store.delete(chosen)
     _told({"deleted": gone}, f"Deleted {gone} {_plural(gone)}.", json_output)
+
+
+app.command()(resume.resume)
+app.command()(resume.stop)
 
 
 @contextmanager
