@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import keras
 import pytest
+import tensorflow as tf
 
 from lrdash import training
 from lrdash.events import EpochEnded, Event, Progress, RunEnded, RunStarted
 from lrdash.plan import make
 from lrdash.spec import RunSpec
+from lrdash.training.batches import epoch_order
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -84,3 +87,28 @@ def test_lanes_say_how_they_trained_and_what_explains_a_rate() -> None:
     assert isinstance(events[0], RunStarted)
     assert events[0].engine == "lanes"
     assert {"weight_norm", "gradient_norm", "update_ratio"} <= set(epochs(events)[0].metrics)
+
+
+def test_norms_are_those_of_the_middle_batch_at_the_end_of_an_epoch() -> None:
+    spec = RunSpec(epochs=1, examples=200, model="linear", base_lr=1e-12, momentum=0.0, seed=3)
+    plan = make(spec)
+    (events,) = trained([spec], "lanes")
+    metrics = epochs(events)[0].metrics
+
+    keras.utils.set_random_seed(spec.seed)
+    model, split = plan.model.build(plan.dataset.shape), plan.dataset.load(spec.examples)
+    order = epoch_order(spec.seed, 0, plan.train_examples)
+    middle = plan.train_examples // spec.batch_size // 2 * spec.batch_size
+    rows = order[middle : middle + spec.batch_size]
+    with tf.GradientTape() as tape:
+        probabilities = model(split.x_train[rows], training=True)
+        loss = keras.losses.sparse_categorical_crossentropy(split.y_train[rows], probabilities)
+        mean = tf.reduce_mean(loss)
+    gradient = tf.linalg.global_norm(
+        tape.gradient(mean, [weight.value for weight in model.trainable_weights])
+    )
+    weight = tf.linalg.global_norm([weight.value for weight in model.trainable_weights])
+    assert metrics["gradient_norm"] == pytest.approx(float(gradient), rel=1e-5)
+    assert metrics["weight_norm"] == pytest.approx(float(weight), rel=1e-5)
+    moved = spec.base_lr * metrics["gradient_norm"] / metrics["weight_norm"]
+    assert metrics["update_ratio"] == pytest.approx(moved, rel=1e-4)

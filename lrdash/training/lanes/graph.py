@@ -17,7 +17,7 @@ from lrdash.plan import Plan
 from lrdash.training.lanes.layout import Layout
 from lrdash.training.lanes.placed import Placed
 from lrdash.training.lanes.rules import rule_of
-from lrdash.training.lanes.tally import FIELDS, PROBES
+from lrdash.training.lanes.tally import FIELDS
 from lrdash.training.losses import loss_of
 
 Tensor = Any  # tf.Tensor
@@ -45,7 +45,6 @@ class Graph:
     def __init__(self, plan: Plan, data: Placed, layout: Layout) -> None:
         self._data, self._batch, self._stacked = data, plan.spec.batch_size, layout.stacked
         self._updates, self._classes = plan.steps_per_epoch, plan.dataset.num_classes
-        self._stride = -(-self._updates // PROBES)
         self._rule, self._loss = rule_of(plan.spec), loss_of(plan.spec, plan.loss)
         self._model = plan.model.build(plan.dataset.shape)
         self._mixes = any(
@@ -73,12 +72,41 @@ class Graph:
         *tensors, by_name = carry
         return (*tensors, _in_order(by_name))
 
-    def validate(self, weights: Any, others: Any, counts: Tensor, span: Tensor) -> Tensor:
+    def validate(self, state: Any, span: Tensor) -> Tensor:
         """The counts after the validation blocks of a span int32 [2]."""
+        weights, _, others, _, counts = state
         first, last = tf.unstack(span)
-        by_name = self._validate(weights, others, _by_name(counts), first, last)
-        squares = self._over_lanes(_square, weights)
-        return _in_order({**by_name, "weight": tf.sqrt(squares)})
+        return _in_order(self._validate(weights, others, _by_name(counts), first, last))
+
+    def probe(self, state: Any, rates: Tensor, order: Tensor) -> Tensor:
+        """The counts with the norms as they are at the end of an epoch.
+
+        A pass of its own over one batch: in the training loop, where each gradient would have to
+        be written to memory for the sake of its norm, this cost up to a fifth of the time.
+        """
+        weights, slots, others, step, counts = state
+        whole = self._data.examples // self._batch
+        size = self._batch if whole else self._data.examples
+        first = whole // 2 * self._batch
+
+        def lane(values: Any) -> Any:
+            weights, slots, others, rate, step, rows = values
+            _, _, gradients = self._gradients(weights, others, rows, _share(0, size, None))
+            moves = [
+                self._rule.move(gradient, self._rule.remember(gradient, had, rate), rate, step)
+                for gradient, had in zip(gradients, slots, strict=True)
+            ]
+            square = _square(weights)
+            ratio = tf.math.divide_no_nan(_square(moves), square)
+            return tf.sqrt(_square(gradients)), tf.sqrt(ratio), tf.sqrt(square)
+
+        next_step = tf.cast(step + 1, tf.float32)
+        rows = order[:, first : first + size]
+        gradient, ratio, weight = self._over_lanes(
+            lane, (weights, slots, others, rates[:, -1], next_step, rows)
+        )
+        norms = {"gradient": gradient, "ratio": ratio, "weight": weight}
+        return _in_order({**_by_name(counts), **norms})
 
     def _loop(
         self, carry: Any, rates: Tensor, order: Tensor, span: tuple[Tensor, Tensor], size: int,
@@ -103,23 +131,17 @@ class Graph:
             return self._learn(*values, share=share)
 
         step += 1
-        after, slots, others, loss, correct, gradients = self._over_lanes(
+        after, slots, others, loss, correct = self._over_lanes(
             lane, (weights, slots, others, rate, tf.cast(step, tf.float32), rows)
         )
         total = counts["loss"] + loss * share.count
         fails = (counts["failed_at"] < 0) & ~tf.math.is_finite(total)
-        gradient, ratio, probes = self._probe(
-            number, (after, gradients, slots, rate, tf.cast(step, tf.float32))
-        )
         counts = {
             **counts,
             "loss": total,
             "correct": counts["correct"] + correct,
             "failed_at": tf.where(fails, tf.cast(number, tf.float32), counts["failed_at"]),
             "failed_loss": tf.where(fails, total, counts["failed_loss"]),
-            "gradient": counts["gradient"] + gradient,
-            "ratio": counts["ratio"] + ratio,
-            "probes": counts["probes"] + probes,
         }
         return after, slots, others, step, counts
 
@@ -128,6 +150,15 @@ class Graph:
         *, share: _Share,
     ) -> Any:
         """One update of one lane."""
+        (others, loss), correct, gradients = self._gradients(weights, others, rows, share)
+        moved = [
+            self._rule.apply(*of_weight, rate, step)
+            for of_weight in zip(weights, gradients, slots, strict=True)
+        ]
+        return [w for w, _ in moved], [s for _, s in moved], others, loss, correct
+
+    def _gradients(self, weights: Any, others: Any, rows: Tensor, share: _Share) -> Any:
+        """Of one batch of one lane: other variables and loss, examples right, gradients."""
         x, y = tf.gather(self._data.x, rows), tf.gather(self._data.y, rows)
         with tf.GradientTape() as tape:
             tape.watch(weights)
@@ -135,12 +166,7 @@ class Graph:
                 weights, others, x, y, share, training=True
             )
         gradients = tape.gradient(loss, weights)
-        moved = [
-            self._rule.apply(*of_weight, rate, step)
-            for of_weight in zip(weights, gradients, slots, strict=True)
-        ]
-        correct = self._correct(y, prediction, share)
-        return [w for w, _ in moved], [s for _, s in moved], others, loss, correct, gradients
+        return (others, loss), self._correct(y, prediction, share), gradients
 
     def _forward(
         self, weights: Any, others: Any, x: Tensor, y: Tensor, share: _Share, *, training: bool
@@ -159,28 +185,6 @@ class Graph:
         right = tf.equal(tf.argmax(prediction, axis=-1, output_type=tf.int32), labels)
         hits = tf.cast(right, tf.float32)
         return tf.reduce_sum(hits if share.real is None else hits * share.real)
-
-    def _probe(self, number: Tensor, values: Any) -> Any:
-        """What the probes sum up: gradient, ratio, and how many they are, each [lanes].
-
-        It is worked out from what an update leaves behind: keeping the weights from before it for
-        the sake of a probe would mean to copy them in every update.
-        """
-
-        def lane(values: Any) -> Any:
-            weights, gradients, slots, rate, step = values
-            moves = [
-                self._rule.move(gradient, of_weight, rate, step)
-                for gradient, of_weight in zip(gradients, slots, strict=True)
-            ]
-            ratio = tf.math.divide_no_nan(_square(moves), _square(weights))
-            return _square(gradients), ratio, tf.constant(1.0)
-
-        none = tf.zeros(values[0][0].shape[:1])
-        take = tf.equal(number % self._stride, self._stride // 2)
-        return tf.cond(
-            take, lambda: self._over_lanes(lane, values), lambda: (none, none, none)
-        )
 
     def _validate(
         self, weights: Any, others: Any, counts: dict[str, Tensor], first: Tensor, last: Tensor

@@ -48,6 +48,7 @@ class Program:
         self._first: dict[int, tuple[list[NDArray[Any]], list[NDArray[Any]]]] = {}
         self._train = _Traced(graph.train, jit_compile=layout.stacked)
         # XLA gains little here and would take half as long again to compile.
+        self._probe = _Traced(graph.probe, jit_compile=False)
         self._validate = _Traced(graph.validate, jit_compile=False)
         self.compiled = False
 
@@ -84,10 +85,12 @@ class Program:
             span = tf.constant(bounds[:2], tf.int32)
             values = self._train(tuple(state), tf.constant(rates), tf.constant(order), span)
             state = State(*values)
+            if bounds.last_update == self.updates:
+                counts = self._probe(tuple(state), tf.constant(rates), tf.constant(order))
+                state = state._replace(counts=counts)
         if bounds.block < bounds.last_block:
             span = tf.constant(bounds[2:], tf.int32)
-            counts = self._validate(state.weights, state.others, state.counts, span)
-            state = state._replace(counts=counts)
+            state = state._replace(counts=self._validate(tuple(state), span))
         report: NDArray[np.float32] = state.counts.numpy()
         self.compiled = True
         return state, report

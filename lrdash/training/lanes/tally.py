@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-PROBES = 4  # updates an epoch at which norms are taken; about so many, or all of fewer
+PROBES = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,9 +19,8 @@ class Tally:
     correct: float  # examples
     failed_at: float  # update of the epoch, from 0, after which `loss` was not finite; -1: none
     failed_loss: float  # NaN or infinite
-    gradient: float  # sum over the probes of the squared norm of the gradient
-    ratio: float  # sum over the probes of (|update| / |weights|)^2
-    probes: float
+    gradient: float  # norm of the gradient at the end of the epoch
+    ratio: float  # |update| / |weights| there
     val_loss: float  # sum over the validation examples seen, penalties included
     val_correct: float  # examples
     weight: float  # norm of all trainable weights as they are
@@ -30,10 +28,10 @@ class Tally:
     def metrics(self, examples: int, validated: int, *, classes: bool) -> Mapping[str, float]:
         """The metrics of an epoch that is complete.
 
-        `loss`, `accuracy`, `val_loss` and `val_accuracy` are those of Keras. `weight_norm` is that
-        of the last weights; `gradient_norm` and `update_ratio` (the length of an update over that
-        of the weights, decay aside) are root mean squares over `PROBES` updates spread over the
-        epoch.
+        `loss`, `accuracy`, `val_loss` and `val_accuracy` are those of Keras. The others are taken
+        at the end of the epoch, on its middle batch and with its last rate: `weight_norm` of all
+        trainable weights, `gradient_norm`, and `update_ratio`, the length that an update has there
+        over that of the weights, decay aside.
         """
         hits = {
             "accuracy": _mean(self.correct, examples),
@@ -44,8 +42,8 @@ class Tally:
             "val_loss": _mean(self.val_loss, validated),
             **(hits if classes else {}),
             "weight_norm": self.weight,
-            "gradient_norm": math.sqrt(self.gradient / self.probes),
-            "update_ratio": math.sqrt(self.ratio / self.probes),
+            "gradient_norm": self.gradient,
+            "update_ratio": self.ratio,
         }
 
 
