@@ -79,14 +79,20 @@ def exact_curves(specs: Mapping[str, RunSpec]) -> pd.DataFrame:
 
 
 def exact_note(specs: Mapping[str, RunSpec]) -> str:
-    """What to say about the exact curves of these runs; empty for other models."""
+    """What to say about the exact curves of these runs; empty for other models.
+
+    Args:
+        specs: by label, which is named where there are several.
+    """
     ours = {label: spec for label, spec in specs.items() if spec.model == NoisyQuadratic.id}
     reasons: dict[str, list[str]] = {}
     for label, spec in ours.items():
         reasons.setdefault(why_not_exact(make(spec)), []).append(label)
     drawn = reasons.pop("", [])
     words = [SINGLE if len(specs) == 1 else SEVERAL] if drawn else []
-    words += [f"No exact curve for {_listed(them)}: {why}." for why, them in reasons.items()]
+    for why, labels in reasons.items():
+        whose = f" for {_listed(labels)}" if len(specs) > 1 else ""
+        words.append(f"No exact curve{whose}: {why}.")
     return " ".join(words)
 
 

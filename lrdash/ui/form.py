@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from lrdash.datasets import DATASETS
+from lrdash.datasets import DATASETS, Dataset
 from lrdash.models import MODELS
 from lrdash.spec import EarlyStopping, Knob, RunSpec
 from lrdash.strategies import STRATEGIES
@@ -93,9 +93,7 @@ def _data() -> dict[str, Any]:
         )
         examples = fields.widget(knob, key="examples", start=knob.default)
     train, validation = dataset.sizes(min(examples, dataset.size) if examples else None)
-    shape = " × ".join(str(n) for n in dataset.input_shape)
-    target = f"{dataset.num_classes} classes" if dataset.num_classes else "one number to predict"
-    st.caption(f"{shape} inputs, {target}; {train:,} to train on, {validation:,} to validate.")
+    st.caption(f"{_held(dataset)}; {train:,} to train on, {validation:,} to validate.")
     with st.popover("About this dataset", type="tertiary"):
         st.markdown(f"**{dataset.label}**  \n{dataset.description}")
         st.markdown(f"Scaling: {dataset.scaling}  \nLicence: {dataset.licence}  \n"
@@ -105,6 +103,15 @@ def _data() -> dict[str, Any]:
         if dataset.class_names:
             st.markdown(f"Classes: {', '.join(dataset.class_names)}")
     return {"dataset": name, "examples": examples}
+
+
+def _held(dataset: Dataset) -> str:
+    """What an example holds."""
+    if 0 in dataset.input_shape:
+        return "No inputs, only draws of noise"
+    shape = " × ".join(str(n) for n in dataset.input_shape)
+    target = f"{dataset.num_classes} classes" if dataset.num_classes else "one number to predict"
+    return f"{shape} inputs, {target}"
 
 
 def _model(dataset: str) -> dict[str, Any]:
