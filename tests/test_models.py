@@ -138,10 +138,10 @@ def test_every_network_is_made_of_simple_layers(kind: type[Model]) -> None:
 
 
 @each_model
-def test_the_seed_alone_decides_the_first_weights(kind: type[Model]) -> None:
+def test_the_seed_alone_decides_the_first_weights_and_the_noise(kind: type[Model]) -> None:
     def weights(seed: int) -> list[np.ndarray]:
         keras.utils.set_random_seed(seed)
-        return kind().build(home(kind)).get_weights()
+        return [value.numpy() for value in kind().build(home(kind)).variables]
 
     first, again, other = weights(1), weights(1), weights(2)
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
