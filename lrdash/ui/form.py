@@ -182,12 +182,11 @@ def for_task(knob: Knob, dataset: str) -> Knob:
 
 def _pick(name: str, options: list[str], labels: dict[str, str]) -> str:
     """A select box over ids that shows labels; forgets a choice that is no longer offered."""
-    if st.session_state.get(name, options[0]) not in options:
-        del st.session_state[name]
     start = DEFAULTS.get(name, KNOBS[name].default)
-    first = fields.start_of(
-        name, options.index(start) if start in options else 0, name="index"
-    )
+    place = options.index(start) if start in options else 0
+    if st.session_state.get(name, options[0]) not in options:
+        fields.preset(name, options[place])  # left to itself the box would go on showing the old
+    first = fields.start_of(name, place, name="index")
     chosen: str = st.selectbox(
         KNOBS[name].label, options, format_func=lambda key: labels.get(key, key), key=name,
         help=KNOBS[name].help, **first, **fields.PERSIST,
