@@ -112,6 +112,32 @@ def test_only_models_that_fit_are_offered_and_the_choice_moves_on(store: Store) 
     assert test.selectbox(key="model").value == "mlp"
 
 
+def test_the_noisy_quadratic_offers_no_other_model_and_leaves_with_its_dataset(
+    store: Store,
+) -> None:
+    test = page("train")
+    test.selectbox(key="dataset").set_value("noisy_quadratic").run()
+    assert not test.exception
+    assert test.selectbox(key="model").options == ["Noisy quadratic"]
+    assert test.selectbox(key="model").value == "noisy_quadratic"
+    assert any("No inputs, only draws of noise" in text.value for text in test.caption)
+    test.selectbox(key="dataset").set_value("digits").run()
+    assert "Noisy quadratic" not in test.selectbox(key="model").options
+    assert test.selectbox(key="model").value == "mlp"
+
+
+def test_a_run_of_the_noisy_quadratic_says_what_the_dashed_line_is(store: Store) -> None:
+    pair = {"dataset": "noisy_quadratic", "model": "noisy_quadratic"}
+    for strategy, words in (
+        ("cosine", "Dashed: the exact expected validation loss"),
+        ("plateau", "No exact curve: its rates depend on the noise."),
+    ):
+        test = page("train", run=trained(store, strategy=strategy, **pair))
+        assert not test.exception
+        assert any(words in text.value for text in test.caption)
+        assert not any("learns by heart" in text.value for text in test.caption)
+
+
 def test_a_regression_is_never_asked_for_accuracy(store: Store) -> None:
     test = page("train")
     test.selectbox(key="dataset").set_value("diabetes").run()

@@ -13,6 +13,8 @@ from lrdash.analysis.compare import (
     told_apart,
 )
 from lrdash.analysis.estimate import expected_group_seconds, expected_seconds
+from lrdash.analysis.exact import at_best_peaks, exact_curves, exact_losses, exact_note
+from lrdash.analysis.quadratic import Expected, expected_losses
 from lrdash.analysis.summary import summary
 from lrdash.analysis.words import (
     count,
@@ -26,13 +28,19 @@ from lrdash.analysis.words import (
 )
 
 __all__ = [
+    "Expected",
     "RateChange",
+    "at_best_peaks",
     "band",
     "best_peaks",
     "bowl",
     "count",
     "duration",
+    "exact_curves",
+    "exact_losses",
+    "exact_note",
     "expected_group_seconds",
+    "expected_losses",
     "expected_seconds",
     "last_change",
     "leaderboard",

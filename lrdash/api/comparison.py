@@ -74,9 +74,9 @@ class Comparison:
         """The comparison drawn.
 
         Args:
-            kind: `loss`: mean validation loss of each arm at its best peak; `rates`: the rates
-                that those used; `bowl`: final validation loss against peak rate; `heatmap`: the
-                same as a table of colours.
+            kind: `loss`: mean validation loss of each arm at its best peak, and the exact one where
+                it is known; `rates`: the rates that those used; `bowl`: final validation loss
+                against peak rate; `heatmap`: the same as a table of colours.
 
         Raises:
             InvalidField: for another kind.
@@ -95,7 +95,8 @@ class Comparison:
             rates = analysis.band(self.curves(), arms, metric="learning_rate")
             return figures.compare_rates_figure(rates, styles)
         band = analysis.band(self.curves(), arms)
-        return figures.compare_loss_figure(band, styles, target=self.row.target)
+        exact = analysis.exact_curves(analysis.at_best_peaks(self.experiment, arms))
+        return figures.compare_loss_figure(band, styles, target=self.row.target, exact=exact)
 
     def as_json(self) -> dict[str, Any]:
         """JSON types only, None for what is not finite or does not apply.

@@ -89,6 +89,7 @@ class Run:
         return training_figure(
             self.frame(), self.rates(), self.changes(),
             strategy=self.spec.strategy, epochs_total=self.spec.epochs, metric=metric,
+            exact=analysis.exact_curves({self.run_id: self.spec}),
         )
 
     def as_json(self) -> dict[str, Any]:

@@ -20,6 +20,7 @@ OLIVE = "#9A8B00"
 GREY = "#808080"
 COLOURS = (BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, OLIVE, GREY)
 
+DASHED = {"width": 2, "dash": "6px,4px"}  # of exact lines; finer than the dashes of strategies
 GRID = "rgba(128, 128, 128, 0.2)"
 
 

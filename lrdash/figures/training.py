@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from lrdash.analysis.summary import best_epoch
 from lrdash.analysis.words import number, percent, rate
 from lrdash.figures.axes import LINE_WIDTH, axis, blank, epoch_axis, plain, rate_axis
-from lrdash.figures.palette import GREY, Style, style_of
+from lrdash.figures.palette import DASHED, GREY, Style, style_of
 from lrdash.figures.thinning import LIMIT, keep
 
 LIVE_TRACES = 3  # the traces that grow: training metric, validation metric, rate
@@ -38,6 +38,7 @@ def training_figure(
     strategy: str,
     epochs_total: int,
     metric: Metric = "loss",
+    exact: pd.DataFrame | None = None,
     height: int = 480,
 ) -> go.Figure:
     """What has happened in one run so far.
@@ -49,11 +50,14 @@ def training_figure(
         strategy: id, for the colour.
         epochs_total: epochs planned, the length of the axis.
         metric: what is drawn above.
+        exact: from `analysis.exact_curves`, of this run: its validation loss is drawn dashed, on a
+            logarithmic axis, and the measured one paler.
         height: in pixels.
 
     Returns:
-        Traces in this order: metric, val_metric, rate (the live ones), best epoch, changes. Values
-        that are not finite are None. The rate axis is logarithmic unless a rate is 0.
+        Traces in this order: metric, val_metric, rate (the live ones), best epoch, changes, and the
+        exact one if there is any. Values that are not finite are None. The rate axis is logarithmic
+        unless a rate is 0.
     """
     style = style_of(strategy)
     lines = _lines(epochs, rates, epochs_total, metric)
@@ -62,8 +66,12 @@ def training_figure(
         figure.add_scatter(**settings, x=points["x"], y=points["y"])
     figure.add_scatter(**_best(epochs, metric, style))
     figure.add_scatter(**_changes(changes, style))
-    used = rates["learning_rate"].to_numpy(dtype=np.float64)
     upper = axis("Loss") if metric == "loss" else axis("Accuracy (%)", tickformat=".0%")
+    if exact is not None and len(exact) and metric == "loss":
+        upper = axis("Loss (log)", type="log", tickformat=".1~g", nticks=4)
+        figure.add_scatter(**_exact(exact, style))
+        figure.data[0].line.color, figure.data[1].line.color = style.faint(0.25), style.faint(0.6)
+    used = rates["learning_rate"].to_numpy(dtype=np.float64)
     figure.update_layout(
         xaxis=epoch_axis(epochs_total, anchor="y2", hoverformat=".4~g"),
         yaxis={**upper, "domain": [0.42, 1.0]},
@@ -202,6 +210,15 @@ def _best(epochs: pd.DataFrame, metric: Metric, style: Style) -> dict[str, Any]:
         "text": [f"{say(value)} after epoch {place}" for value in values],
         "hovertemplate": "%{text}",
         "marker": {"symbol": "star", "size": 11, "color": style.colour},
+    }
+
+
+def _exact(exact: pd.DataFrame, style: Style) -> dict[str, Any]:
+    kept = keep(exact["val_loss"].to_numpy(dtype=np.float64), LIMIT)
+    return {
+        "x": plain(exact["epoch"].iloc[kept]), "y": plain(exact["val_loss"].iloc[kept]),
+        "name": "exact validation loss", "mode": "lines", "hovertemplate": "%{y:.3g}",
+        "line": {"color": style.colour, **DASHED},
     }
 
 

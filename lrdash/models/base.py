@@ -43,6 +43,9 @@ class Model(Record):
     @classmethod
     def misfit(cls, shape: DataShape) -> str | None:
         """Why it cannot learn from such data, as a phrase that follows its name; None: it fits."""
+        if 0 in shape.input_shape:
+            return "needs inputs, and these examples have none"
+        return None
 
     def build(self, shape: DataShape) -> KerasModel:
         """The uncompiled Keras model, with fresh weights.

@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from lrdash.datasets import DATASETS
+from lrdash.datasets import DATASETS, Dataset
 from lrdash.models import MODELS
 from lrdash.spec import EarlyStopping, Knob, RunSpec
 from lrdash.strategies import STRATEGIES
@@ -93,9 +93,7 @@ def _data() -> dict[str, Any]:
         )
         examples = fields.widget(knob, key="examples", start=knob.default)
     train, validation = dataset.sizes(min(examples, dataset.size) if examples else None)
-    shape = " × ".join(str(n) for n in dataset.input_shape)
-    target = f"{dataset.num_classes} classes" if dataset.num_classes else "one number to predict"
-    st.caption(f"{shape} inputs, {target}; {train:,} to train on, {validation:,} to validate.")
+    st.caption(f"{_held(dataset)}; {train:,} to train on, {validation:,} to validate.")
     with st.popover("About this dataset", type="tertiary"):
         st.markdown(f"**{dataset.label}**  \n{dataset.description}")
         st.markdown(f"Scaling: {dataset.scaling}  \nLicence: {dataset.licence}  \n"
@@ -105,6 +103,15 @@ def _data() -> dict[str, Any]:
         if dataset.class_names:
             st.markdown(f"Classes: {', '.join(dataset.class_names)}")
     return {"dataset": name, "examples": examples}
+
+
+def _held(dataset: Dataset) -> str:
+    """What an example holds."""
+    if 0 in dataset.input_shape:
+        return "No inputs, only draws of noise"
+    shape = " × ".join(str(n) for n in dataset.input_shape)
+    target = f"{dataset.num_classes} classes" if dataset.num_classes else "one number to predict"
+    return f"{shape} inputs, {target}"
 
 
 def _model(dataset: str) -> dict[str, Any]:
@@ -175,12 +182,11 @@ def for_task(knob: Knob, dataset: str) -> Knob:
 
 def _pick(name: str, options: list[str], labels: dict[str, str]) -> str:
     """A select box over ids that shows labels; forgets a choice that is no longer offered."""
-    if st.session_state.get(name, options[0]) not in options:
-        del st.session_state[name]
     start = DEFAULTS.get(name, KNOBS[name].default)
-    first = fields.start_of(
-        name, options.index(start) if start in options else 0, name="index"
-    )
+    place = options.index(start) if start in options else 0
+    if st.session_state.get(name, options[0]) not in options:
+        fields.preset(name, options[place])  # left to itself the box would go on showing the old
+    first = fields.start_of(name, place, name="index")
     chosen: str = st.selectbox(
         KNOBS[name].label, options, format_func=lambda key: labels.get(key, key), key=name,
         help=KNOBS[name].help, **first, **fields.PERSIST,

@@ -17,6 +17,7 @@ from lrdash.events import stopped_after
 from lrdash.store import RunRow
 from lrdash.strategies import STRATEGIES
 from lrdash.ui import history, preview, resources
+from lrdash.ui.exact import exact
 from lrdash.ui.history import History
 from lrdash.ui.live_chart import live_chart
 
@@ -29,6 +30,11 @@ STATUS_ICONS = {
     "failed": ":material/error:", "diverged": ":material/trending_up:",
     "interrupted": ":material/power_off:",
 }
+LOSSES = (
+    "the faint line is the loss on the training data, the strong one on data the model has not "
+    "seen; when they part, the model learns by heart."
+)
+BOWL = "the faint line is the mean loss of each epoch, the strong one the loss at its end."
 
 ADVICE = {
     "diverged": "The loss left all bounds before the first epoch was done: the rate is too high "
@@ -139,11 +145,12 @@ def _tiles(past: History) -> None:
 def _chart(past: History) -> None:
     run, changes = past.run, past.changes
     total, strategy = run.spec.epochs, run.spec.strategy
+    known, note = exact({run.run_id: run.spec})
 
     def figure() -> go.Figure:
         return figures.training_figure(
             frames.epochs_frame(past.epochs), frames.rates_frame(past.epochs), changes,
-            strategy=strategy, epochs_total=total,
+            strategy=strategy, epochs_total=total, exact=known,
         )
 
     def tail(offset: int) -> Any:
@@ -162,8 +169,7 @@ def _chart(past: History) -> None:
         "The numbers are in the table of epochs below.",
     )
     st.caption(
-        "Above: the faint line is the loss on the training data, the strong one on data the model "
-        "has not seen; when they part, the model learns by heart. Below: the rate of every "
+        f"Above: {f'{BOWL} {note}' if note else LOSSES} Below: the rate of every "
         "update on a logarithmic axis; a triangle marks where and why it changed. Drag to zoom, "
         "double-click to go back."
     )

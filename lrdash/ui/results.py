@@ -14,6 +14,7 @@ from lrdash.datasets import DATASETS
 from lrdash.experiment import Experiment
 from lrdash.store import ExperimentRow
 from lrdash.ui import fields, resources
+from lrdash.ui.exact import exact
 from lrdash.ui.steady_chart import steady_chart
 
 METRICS = {
@@ -125,13 +126,16 @@ def _charts(
             )
         else:
             band = analysis.band(curves, arms, metric=metric)
+            known, note = exact(analysis.at_best_peaks(experiment, arms))
             target = row.target if metric == "val_loss" else None
             _chart(
                 figures.compare_loss_figure(
-                    band, styles, metric=metric, log=log, target=target, epochs=epochs
+                    band, styles, metric=metric, log=log, target=target, epochs=epochs, exact=known
                 ),
                 "loss", row, f"{name}: mean and interval at the best peaks", f"{metric} {log}",
             )
+            if note and metric in known:
+                st.caption(note)
         if everything:
             rates = figures.overlay_figure(
                 curves, metric="learning_rate", log=True, styles=styles, height=300

@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from lrdash.analysis.words import number
 from lrdash.figures.axes import LINE_WIDTH, LOG_RATIO, axis, blank, epoch_axis, rate_axis
 from lrdash.figures.compare.arms import Styles, light, look, styles_for
-from lrdash.figures.palette import GREY, Style
+from lrdash.figures.palette import DASHED, GREY, Style
 from lrdash.figures.thinning import keep
 
 POINTS = 500  # of one line
 DEEPEST = 3000.0  # the highest rate over the lowest that the axis shows at first
 LOG = {"type": "log", "tickformat": ".1~g", "nticks": 3}  # 1, 2, 5 or whole powers
+PALE = 0.5  # opacity of a measured line under an exact one
+EXACT = "exact"
 TITLES = {
     "val_loss": "Validation loss", "loss": "Training loss",
     "val_accuracy": "Validation accuracy (%)", "accuracy": "Training accuracy (%)",
@@ -31,6 +33,7 @@ def compare_loss_figure(
     metric: str = "val_loss",
     log: bool = False,
     target: float | None = None,
+    exact: pd.DataFrame | None = None,
     epochs: int | None = None,
     height: int = 420,
 ) -> go.Figure:
@@ -42,6 +45,8 @@ def compare_loss_figure(
         metric: what the band shows, for the axis.
         log: a logarithmic axis; an interval that reaches 0 ends at a tenth of the lowest mean.
         target: a value to reach, drawn as a line across.
+        exact: from `analysis.exact_curves`, for the metrics loss and val_loss: dashed lines over
+            the measured ones, which are paler then.
         epochs: length of the axis; by default as far as the band goes.
         height: in pixels.
 
@@ -50,13 +55,22 @@ def compare_loss_figure(
         above 20 times the median, so that one bad arm does not hide the others.
     """
     looks = styles_for(band, styles)
+    known = exact_lines(exact, metric)
     figure = blank(height)
     lowest = _lowest(band["mean"])
     for label, part in band.groupby("label", sort=False):
         style = look(looks, str(label), str(part["strategy"].iloc[0]))
         if (part["high"] > part["low"]).any():
             figure.add_scatter(**_area(part, style, str(label), lowest / 10 if log else None))
-        figure.add_scatter(**_mean(part, style, str(label), percent="accuracy" in metric))
+        line = _mean(part, style, str(label), percent="accuracy" in metric)
+        if str(label) in known:
+            line["line"] = {**line["line"], "color": style.faint(PALE)}
+        figure.add_scatter(**line)
+    for label, part in known.items():
+        style = look(looks, label, str(part["strategy"].iloc[0]))
+        figure.add_scatter(**_exact(part, metric, style, label))
+    if known:
+        figure.add_scatter(**exact_key())
     figure.update_layout(
         xaxis=epoch_axis(epochs or _last(band), hoverformat=".4~g"),
         yaxis=_value_axis(band, metric, log=log),
@@ -121,6 +135,21 @@ def deep(rates: NDArray[np.float64]) -> dict[str, Any]:
     return {"range": [top - np.log10(DEEPEST), top + 0.1]}
 
 
+def exact_lines(exact: pd.DataFrame | None, metric: str) -> dict[str, pd.DataFrame]:
+    """The part of each label in `analysis.exact_curves`; nothing for metrics not in it."""
+    if exact is None or metric not in exact:
+        return {}
+    return {str(label): part for label, part in exact.groupby("label", sort=False)}
+
+
+def exact_key() -> dict[str, Any]:
+    """A trace without points that names the dashed lines in the legend."""
+    return {
+        "x": [None], "y": [None], "name": EXACT, "mode": "lines", "hoverinfo": "skip",
+        "line": {"color": GREY, **DASHED},
+    }
+
+
 def metric_axis(metric: str, **more: Any) -> dict[str, Any]:
     """The axis of a metric, with its title and unit."""
     title = TITLES.get(metric, metric.replace("_", " ").capitalize())
@@ -153,6 +182,17 @@ def _mean(part: pd.DataFrame, style: Style, label: str, *, percent: bool) -> dic
         "hovertemplate": f"%{{y:{digits}}}{told if several else ''}",
         "name": label, "legendgroup": label, "mode": "lines" if len(shown) > 2 else "lines+markers",
         "line": _line(style),
+    }
+
+
+def _exact(part: pd.DataFrame, metric: str, style: Style, label: str) -> dict[str, Any]:
+    values = part[metric].to_numpy(dtype=np.float64)
+    kept = keep(values, POINTS)
+    return {
+        "x": part["epoch"].to_numpy(dtype=np.float32)[kept], "y": light(values[kept]),
+        "name": f"{label}, {EXACT}", "legendgroup": label, "showlegend": False,
+        "mode": "lines" if len(kept) > 2 else "lines+markers", "hovertemplate": "%{y:.3g}",
+        "line": {"color": style.colour, **DASHED},
     }
 
 

@@ -1,0 +1,121 @@
+"""Exact curves to draw over measured ones, where theory has them: the noisy quadratic model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import pandas as pd
+
+from lrdash.analysis.compare.bowl import best_peaks
+from lrdash.analysis.quadratic import Expected, expected_losses
+from lrdash.experiment import Experiment
+from lrdash.models.noisy_quadratic import NoisyQuadratic
+from lrdash.plan import Plan, make
+from lrdash.spec import RunSpec
+
+MOST_UPDATES = 50_000  # about 2 seconds of work
+COLUMNS = {
+    "label": "str", "strategy": "str", "epoch": "float64", "loss": "float64",
+    "val_loss": "float64",
+}
+SEVERAL = (
+    "Dashed: the exact expected loss of each strategy, worked out and not measured. With more "
+    "seeds the mean comes closer to it."
+)
+SINGLE = (
+    "Dashed: the exact expected validation loss, worked out and not measured. One run wavers "
+    "around it, the mean over many seeds does not."
+)
+
+
+def exact_losses(plan: Plan) -> Expected | None:
+    """The expected losses of a run; None where nothing exact is known of it."""
+    model = plan.model
+    if not isinstance(model, NoisyQuadratic) or why_not_exact(plan):
+        return None
+    size, examples = plan.spec.batch_size, plan.train_examples
+    return expected_losses(
+        plan.rates(),
+        [min(size, examples - first) for first in range(0, examples, size)],
+        dimensions=model.dimensions, noise=model.noise,
+        momentum=plan.spec.momentum, nesterov=plan.spec.nesterov,
+    )
+
+
+def why_not_exact(plan: Plan) -> str:
+    """Why a run of the noisy quadratic has no exact curve, as a phrase; empty if it has one."""
+    spec = plan.spec
+    if spec.optimizer != "sgd":
+        return "the recursion holds for SGD only"
+    if plan.loss != "mse":
+        return "the loss is not the squared error"
+    if plan.course().table is None:
+        return "its rates depend on the noise"
+    if spec.early_stopping is not None:
+        return "early stopping depends on the noise"
+    if plan.updates > MOST_UPDATES:
+        return f"it has more than {MOST_UPDATES:,} updates"
+    return ""
+
+
+def exact_curves(specs: Mapping[str, RunSpec]) -> pd.DataFrame:
+    """The expected losses of runs, by label; those without exact ones are left out.
+
+    Columns:
+        label, strategy (str), epoch (float64, epochs done, from 1), loss, val_loss (float64, NaN
+        where they overflow).
+    """
+    parts = []
+    for label, spec in specs.items():
+        found = exact_losses(make(spec))
+        if found is not None:
+            losses = {"loss": found.loss, "val_loss": found.val_loss}
+            part = pd.DataFrame({"epoch": np.arange(1, len(found.loss) + 1.0), **losses})
+            parts.append(part.assign(label=label, strategy=spec.strategy))
+    whole = pd.concat(parts) if parts else pd.DataFrame({name: [] for name in COLUMNS})
+    tidy = whole.replace([np.inf, -np.inf], np.nan).reset_index(drop=True)
+    return tidy[list(COLUMNS)].astype(COLUMNS)
+
+
+def exact_note(specs: Mapping[str, RunSpec]) -> str:
+    """What to say about the exact curves of these runs; empty for other models.
+
+    Args:
+        specs: by label, which is named where there are several.
+    """
+    ours = {label: spec for label, spec in specs.items() if spec.model == NoisyQuadratic.id}
+    reasons: dict[str, list[str]] = {}
+    for label, spec in ours.items():
+        reasons.setdefault(why_not_exact(make(spec)), []).append(label)
+    drawn = reasons.pop("", [])
+    words = [SINGLE if len(specs) == 1 else SEVERAL] if drawn else []
+    for why, labels in reasons.items():
+        whose = f" for {_listed(labels)}" if len(specs) > 1 else ""
+        words.append(f"No exact curve{whose}: {why}.")
+    return " ".join(words)
+
+
+def at_best_peaks(experiment: Experiment, arms: pd.DataFrame) -> dict[str, RunSpec]:
+    """A spec of each arm at its best peak rate, by label; see `best_peaks`.
+
+    Args:
+        experiment: with the noisy quadratic as its model, else nothing is given.
+        arms: the `arms_frame` of its runs.
+    """
+    if experiment.base.model != NoisyQuadratic.id:
+        return {}
+    peaks = best_peaks(arms).set_index("label")["base_lr"]
+    pairs = zip(experiment.labels(), experiment.arms, strict=True)
+    return {
+        label: experiment.base.replace(
+            strategy=arm.strategy, params=arm.params, base_lr=float(peaks[label])
+        )
+        for label, arm in pairs
+        if label in peaks.index
+    }
+
+
+def _listed(names: Iterable[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last

@@ -1,0 +1,44 @@
+"""Examples that hold nothing: the noise is in the model, these only count the updates.
+
+The noisy quadratic model (`lrdash/models/noisy_quadratic.py`) draws its noise afresh at every
+update. Noise taken from a fixed set of examples would not do: over an epoch such noise adds up to
+the same sum whatever the order, so that one update is correlated with the next.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrdash.datasets.base import Dataset
+
+EXAMPLES = 2000  # 1600 to train on: 50 updates an epoch at the usual batch size
+
+
+def read() -> tuple[NDArray[Any], NDArray[Any]]:
+    """Examples without inputs [2000, 0], and targets of 0 [2000]."""
+    return np.zeros((EXAMPLES, 0)), np.zeros(EXAMPLES)
+
+
+DATASET = Dataset(
+    id="noisy_quadratic",
+    label="Noisy quadratic",
+    description="A bowl to walk down with noisy steps, and no data at all: each example only adds "
+    "one draw of noise to the gradient. It is the clearest place to see why rates are lowered. A "
+    "constant rate falls fast and then stays on a floor that is proportional to the rate; with "
+    "decay the loss falls through that floor. The expected loss under any schedule can be worked "
+    "out exactly, and it is drawn over what was measured.",
+    task="regression",
+    input_shape=(0,),
+    num_classes=0,
+    class_names=(),
+    size=EXAMPLES,
+    default_examples=EXAMPLES,
+    licence="Made by lrdash; free of rights",
+    source="The model of G. Zhang et al., Which algorithmic choices matter at which batch sizes? "
+    "Insights from a noisy quadratic model, 2019, arXiv 1907.04164",
+    scaling="There is nothing to scale: no features, and a target of 0.",
+    reader=read,
+)
