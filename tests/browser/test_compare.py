@@ -126,7 +126,9 @@ def test_a_killed_worker_costs_only_what_was_training_and_the_rest_goes_on(
     expect(page.get_by_role("heading", name="300 runs")).to_be_visible()
     experiment_id = begin(page)  # two groups
     first = until(store, experiment_id, "finished", 150)
-    for pid in server.workers():
+    workers = server.workers()
+    assert workers
+    for pid in workers:
         os.kill(pid, signal.SIGKILL)
     row = until(store, experiment_id, "interrupted", 1)
     assert row.counts["finished"] >= first.counts["finished"]
