@@ -12,6 +12,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from lrdash.analysis import without_markdown
 from lrdash.analysis.words import count
 from lrdash.cli.options import json_option, settings, spec_options
 from lrdash.cli.output import as_json, console, hushed, silent_stdout
@@ -200,4 +201,5 @@ def _show(made: Comparison) -> None:
     for row in rows:
         table.add_row(*(row.get(title, "") for title in titles))
     console().print(table)
+    typer.echo(without_markdown(made.verdicts().sentence))
     typer.echo(f"Experiment {made.experiment_id}: {made.headline()}.")

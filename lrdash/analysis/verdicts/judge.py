@@ -75,7 +75,7 @@ def judge(
         raise UnknownName("baseline", baseline, labels)
     found, _ = scores(arms, curves, metric, target)
     judged = {label: cross_fitted(arm) for label, arm in found.items()}
-    pairs = judged_pairs(judged, kind.sign)
+    pairs = judged_pairs(found, kind.sign)
     order = sorted(judged, key=lambda label: _rank(judged[label]))
     provisional = bool((~arms["status"].isin(SETTLED)).any())
     known = standing(pairs, order)

@@ -26,7 +26,7 @@ def method(metric: Metric, pairs: pd.DataFrame, peaks: pd.DataFrame, *, provisio
         f"**Each strategy at its own peak rate, chosen on other seeds.** {_chosen(peaks)}",
         _test(len(pairs), int(pairs["seeds"].max()) if len(pairs) else 0),
         "**Seeds needed.** What would show the difference seen so far with a chance of "
-        f"{POWER:.0%}, at the level that is left to the open pairs. It rests on an effect that few "
+        f"{100 * POWER:.0f} %, at the level that is left to the open pairs. It rests on an effect that few "
         "seeds know only roughly. Adding seeds and judging again is a second chance for a false "
         "alarm: decide on the number before you look.",
         "**Lost runs.** A run that diverged or failed counts as worse than any that came through, "
@@ -53,14 +53,16 @@ def method(metric: Metric, pairs: pd.DataFrame, peaks: pd.DataFrame, *, provisio
 
 def _chosen(peaks: pd.DataFrame) -> str:
     told = (
-        "A rate picked by the losses that judge it is flattered by luck, so each seed is judged at "
-        "the rate that was best on all the others."
+        "A rate picked by the losses that judge it is flattered by luck. So the difference is told "
+        "with each seed at the rate that was best on all the other seeds; its interval allows for "
+        "every rate that might be the best; and the test asks for some rate of the one strategy "
+        "that is better than each rate of the other, with the search for it counted in."
     )
     flattery = peaks["flattery"].to_numpy(dtype=np.float64)
     flattery = flattery[np.isfinite(flattery)]
-    if len(flattery) and (flattery > 0).any():
+    if (flattery > 0).any():
         told += (
-            " Picking it on all seeds at once would make means look better by up to "
+            " Picking on all seeds at once would make a mean look better by up to "
             f"{number(float(flattery.max()))}."
         )
     return told
@@ -68,18 +70,17 @@ def _chosen(peaks: pd.DataFrame) -> str:
 
 def _test(pairs: int, seeds: int) -> str:
     least = fewest_seeds(ALPHA / max(1, pairs))
+    noun = f"{pairs} {'pair' if pairs == 1 else 'pairs'}"
     told = (
-        f"**The test.** If two strategies did equally well, each seed's difference could as well "
-        f"have had the other sign. The p-value is the share of all choices of signs that are as "
-        f"far from 0 as what was seen (all of them up to {EXACT} seeds, {count(DRAWS)} random "
-        f"ones beyond), adjusted by Holm's method for {pairs} "
-        f"{'pair' if pairs == 1 else 'pairs'}: the chance of any false alarm is at most "
-        f"{ALPHA:.0%}. No evidence does not mean equal."
+        "**The test.** If two strategies did equally well, each seed's difference could as well "
+        "have had the other sign. The p-value is the share of all choices of signs that speak as "
+        f"loudly as what was seen (all of them up to {EXACT} seeds, {count(DRAWS)} random ones "
+        f"beyond), adjusted by Holm's method for {noun}: the chance of any false alarm is at most "
+        f"{100 * ALPHA:.0f} %. No evidence does not mean equal."
     )
     if 0 < seeds < least:
         told += (
             f" {seeds} {'seed allows' if seeds == 1 else 'seeds allow'} no p-value below "
-            f"{number(2 / 2**seeds)}, so none of {pairs} {'pair' if pairs == 1 else 'pairs'} can "
-            f"be decided with fewer than {least}."
+            f"{number(2 / 2**seeds)}, so none of {noun} can be decided with fewer than {least}."
         )
     return told

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lrdash.analysis.compare.intervals import half_width
-from lrdash.analysis.verdicts.crossfit import Judged
+from lrdash.analysis.verdicts.bounds import bounds
+from lrdash.analysis.verdicts.crossfit import Judged, cross_fitted
 from lrdash.analysis.verdicts.effects import (
     ALPHA,
     fewest_seeds,
@@ -18,8 +18,8 @@ from lrdash.analysis.verdicts.effects import (
     paired_d,
     seeds_needed,
 )
-from lrdash.analysis.verdicts.flips import flip_p, holm, signed_ranks
-from lrdash.analysis.verdicts.scores import Floats
+from lrdash.analysis.verdicts.flips import holm, signed_ranks, two_sided_p
+from lrdash.analysis.verdicts.scores import Floats, Scores
 
 BETTER, WORSE, OPEN = "better", "worse", "no evidence"
 COLUMNS = {
@@ -29,80 +29,99 @@ COLUMNS = {
 }
 
 
-def judged_pairs(arms: Mapping[str, Judged], sign: float = 1.0) -> pd.DataFrame:
+def judged_pairs(arms: Mapping[str, Scores], sign: float = 1.0) -> pd.DataFrame:
     """One row for each two arms.
 
     Args:
-        arms: the arms with their costs by seed, in the order in which they stand in pairs.
+        arms: the costs of the arms, in the order in which they stand in pairs.
         sign: -1 where costs are negated values (accuracies).
 
     Columns:
         those of `Verdicts.pairs`.
     """
     names = list(combinations(arms, 2))
-    costs = [paired(arms[first], arms[second]) for first, second in names]
-    tested = [_for_test(d) for d in costs]
-    p = flip_p(np.column_stack(tested)) if costs else np.empty(0)
+    tests = [two_sided_p(_for_test(paired(arms[a], arms[b]))) for a, b in names]
+    p = np.array([value for value, _ in tests], dtype=np.float64)
     adjusted = holm(p)
-    undecided = max(1, int((adjusted > ALPHA).sum()))
-    rows = [
-        _row(d, t, level=ALPHA / undecided, p_adjusted=float(q), sign=sign)
-        for d, t, q in zip(costs, tested, adjusted, strict=True)
-    ]
-    whole = pd.DataFrame(rows, columns=list(COLUMNS)).assign(
-        first=[first for first, _ in names], second=[second for _, second in names],
-        p=p, p_adjusted=adjusted,
-    )
-    return whole.astype(COLUMNS)
+    decided = adjusted <= ALPHA
+    level = ALPHA / max(1, int((~decided).sum()))
+    judged = {label: cross_fitted(arm) for label, arm in arms.items()}
+    rows = []
+    for place, (first, second) in enumerate(names):
+        told = _estimates(judged[first], judged[second], sign)
+        ends = _interval(told["difference"], arms[first], arms[second], sign)
+        rates = max(len(arms[first].rates), len(arms[second].rates))
+        rows.append({
+            "first": first, "second": second, **told, **ends,
+            "p": p[place], "p_adjusted": adjusted[place],
+            "verdict": (BETTER if tests[place][1] else WORSE) if decided[place] else OPEN,
+            "seeds_needed": told["seeds"] if decided[place] else _needed(told, level, rates),
+        })
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
 
 
-def paired(first: Judged, second: Judged) -> Floats:
-    """Cost of the first arm minus that of the second, with each seed.
+def paired(first: Scores, second: Scores) -> Floats:
+    """Cost of the first arm minus that of the second, with each seed, at each two rates.
 
     Two lost runs are equal. Where the one run is lost, or is known to take longer than the other,
-    the difference is infinite; where that is not known (yet) it is NaN. [seeds]
+    the difference is infinite; where that is not known (yet) it is NaN.
+
+    Returns:
+        [rates of the first, rates of the second, seeds]
     """
-    both_lost = np.isinf(first.value) & np.isinf(second.value)
+    return _minus(
+        first.value[:, None], first.least[:, None], second.value[None], second.least[None]
+    )
+
+
+def _minus(value: Floats, least: Floats, other: Floats, other_least: Floats) -> Floats:
     with np.errstate(invalid="ignore"):
-        difference = np.where(both_lost, 0.0, first.value - second.value)
-        longer = np.isnan(first.value) & (first.least > second.value)
-        shorter = np.isnan(second.value) & (second.least > first.value)
+        both_lost = np.isinf(value) & np.isinf(other)
+        difference = np.where(both_lost, 0.0, value - other)
+        longer = np.isnan(value) & (least > other)
+        shorter = np.isnan(other) & (other_least > value)
     return np.where(longer, np.inf, np.where(shorter, -np.inf, difference))
 
 
-def _for_test(difference: Floats) -> Floats:
-    """The differences themselves, or their signed ranks where one is infinite."""
-    return signed_ranks(difference) if np.isinf(difference).any() else difference
+def _for_test(differences: Floats) -> Floats:
+    """The differences themselves, or their signed ranks at rates where one is infinite."""
+    some = np.isinf(differences).any(axis=-1, keepdims=True)
+    return np.where(some, signed_ranks(differences), differences) if some.any() else differences
 
 
-def _row(
-    difference: Floats, tested: Floats, *, level: float, p_adjusted: float, sign: float
-) -> dict[str, Any]:
+def _estimates(first: Judged, second: Judged, sign: float) -> dict[str, Any]:
+    """Of the differences at the rates that other seeds chose."""
+    difference = _minus(first.value, first.least, second.value, second.least)
     known = difference[~np.isnan(difference)]
-    mean, half = _mean(known)
-    effect = -paired_d(tested)
-    total = float(np.nansum(tested))
-    decided = p_adjusted <= ALPHA and total != 0
-    needed = float(len(known))
-    if not decided:
-        few = np.isnan(effect)
-        needed = float(fewest_seeds(level)) if few else seeds_needed(effect, level)
     return {
-        "seeds": len(known), "difference": sign * mean,
-        "low": sign * mean - half, "high": sign * mean + half, "effect": effect,
-        "improvement": improvement(known),
-        "verdict": (BETTER if total < 0 else WORSE) if decided else OPEN,
-        "seeds_needed": needed,
+        "seeds": len(known), "difference": sign * _mean(known),
+        "effect": -paired_d(_for_test(known)), "improvement": improvement(known),
     }
 
 
-def _mean(known: Floats) -> tuple[float, float]:
-    """Mean difference and half its interval; infinite and NaN if only one of the arms lost runs."""
+def _needed(told: Mapping[str, Any], level: float, rates: int) -> float:
+    """Seeds that would decide; the search over an arm's rates counts as so many tests."""
+    if np.isnan(told["effect"]):
+        return float(fewest_seeds(level / min(rates, 2)))
+    needed = seeds_needed(told["effect"], level / rates)
+    return max(needed, told["seeds"] + 1.0)
+
+
+def _interval(
+    difference: float, first: Scores, second: Scores, sign: float
+) -> dict[str, float]:
+    """The ends of the interval; unknown where the difference has no number."""
+    low, high = bounds(first.value, second.value)
+    if not np.isfinite(difference) or np.isnan(low):
+        return {"low": float("nan"), "high": float("nan")}
+    low, high = (low, high) if sign > 0 else (-high, -low)
+    return {"low": min(low, difference), "high": max(high, difference)}
+
+
+def _mean(known: Floats) -> float:
+    """Mean difference; infinite if one of the arms lost runs, NaN if both did."""
     gone = np.isinf(known)
     if gone.any():
         sides = np.unique(np.sign(known[gone]))
-        return (float(sides[0]) * np.inf if len(sides) == 1 else float("nan")), float("nan")
-    if not len(known):
-        return float("nan"), float("nan")
-    spread = float(known.std(ddof=1)) if len(known) > 1 else float("nan")
-    return float(known.mean()), float(half_width(spread, len(known)))
+        return float(sides[0]) * np.inf if len(sides) == 1 else float("nan")
+    return float(known.mean()) if len(known) else float("nan")
