@@ -14,7 +14,14 @@ from lrdash.analysis.compare import (
 )
 from lrdash.analysis.estimate import expected_group_seconds, expected_seconds
 from lrdash.analysis.summary import summary
-from lrdash.analysis.verdicts import METRICS, Verdicts, judge, without_markdown
+from lrdash.analysis.verdicts import (
+    METRICS,
+    Verdicts,
+    against,
+    judge,
+    verdict_matrix,
+    without_markdown,
+)
 from lrdash.analysis.words import (
     count,
     duration,
@@ -30,6 +37,7 @@ __all__ = [
     "METRICS",
     "RateChange",
     "Verdicts",
+    "against",
     "band",
     "best_peaks",
     "bowl",
@@ -53,5 +61,6 @@ __all__ = [
     "summary",
     "time_left",
     "told_apart",
+    "verdict_matrix",
     "without_markdown",
 ]

@@ -12,7 +12,6 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from lrdash.analysis import without_markdown
 from lrdash.analysis.words import count
 from lrdash.cli.options import json_option, settings, spec_options
 from lrdash.cli.output import as_json, console, hushed, silent_stdout
@@ -193,6 +192,8 @@ def _size(experiment: Experiment) -> str:
 
 
 def _show(made: Comparison) -> None:
+    from lrdash.analysis import without_markdown
+
     rows: list[Mapping[str, str]] = list(made.table())
     table = Table(box=None, pad_edge=False)
     titles = list(dict.fromkeys(title for row in rows for title in row))

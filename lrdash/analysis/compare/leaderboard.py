@@ -104,7 +104,6 @@ def _to_target(runs: pd.DataFrame, hits: pd.Series[float] | None) -> tuple[float
         return float("nan"), 0
     loss, seen = judged(runs), runs["epochs_done"].to_numpy(dtype=np.float64)
     first = hits.reindex(runs["run_id"]).to_numpy(dtype=np.float64)
-    first[np.isinf(loss)] = np.inf
     over = (runs["status"] == "finished").to_numpy(dtype=bool)
-    first = np.where(over & np.isnan(first), np.inf, first)
+    first = np.where(np.isinf(loss) | (over & np.isnan(first)), np.inf, first)
     return median_wait(first, seen), int(np.isfinite(first).sum())

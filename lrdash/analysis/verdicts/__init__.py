@@ -9,5 +9,14 @@ from lrdash.analysis.verdicts.judge import Verdicts, judge
 from lrdash.analysis.verdicts.scores import METRICS
 from lrdash.analysis.verdicts.sentence import plain as without_markdown
 from lrdash.analysis.verdicts.survival import median_wait
+from lrdash.analysis.verdicts.views import against, verdict_matrix
 
-__all__ = ["METRICS", "Verdicts", "judge", "median_wait", "without_markdown"]
+__all__ = [
+    "METRICS",
+    "Verdicts",
+    "against",
+    "judge",
+    "median_wait",
+    "verdict_matrix",
+    "without_markdown",
+]

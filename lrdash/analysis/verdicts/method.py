@@ -26,9 +26,9 @@ def method(metric: Metric, pairs: pd.DataFrame, peaks: pd.DataFrame, *, provisio
         f"**Each strategy at its own peak rate, chosen on other seeds.** {_chosen(peaks)}",
         _test(len(pairs), int(pairs["seeds"].max()) if len(pairs) else 0),
         "**Seeds needed.** What would show the difference seen so far with a chance of "
-        f"{100 * POWER:.0f} %, at the level that is left to the open pairs. It rests on an effect that few "
-        "seeds know only roughly. Adding seeds and judging again is a second chance for a false "
-        "alarm: decide on the number before you look.",
+        f"{100 * POWER:.0f} %, at the level that is left to the open pairs. It rests on an effect "
+        "that few seeds know only roughly. Adding seeds and judging again is a second chance for a "
+        "false alarm: decide on the number before you look.",
         "**Lost runs.** A run that diverged or failed counts as worse than any that came through, "
         "and two lost ones as equal. A pair with lost runs is judged by signed ranks in place of "
         "the values, since no mean holds an infinite loss.",
