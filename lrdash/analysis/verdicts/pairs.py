@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from lrdash.analysis.verdicts.bounds import bounds
 from lrdash.analysis.verdicts.crossfit import Judged, cross_fitted
@@ -40,8 +41,7 @@ def judged_pairs(arms: Mapping[str, Scores], sign: float = 1.0) -> pd.DataFrame:
         those of `Verdicts.pairs`.
     """
     names = list(combinations(arms, 2))
-    tests = [two_sided_p(_for_test(paired(arms[a], arms[b]))) for a, b in names]
-    p = np.array([value for value, _ in tests], dtype=np.float64)
+    p, ahead = tested(arms)
     adjusted = holm(p)
     decided = adjusted <= ALPHA
     level = ALPHA / max(1, int((~decided).sum()))
@@ -54,10 +54,22 @@ def judged_pairs(arms: Mapping[str, Scores], sign: float = 1.0) -> pd.DataFrame:
         rows.append({
             "first": first, "second": second, **told, **ends,
             "p": p[place], "p_adjusted": adjusted[place],
-            "verdict": (BETTER if tests[place][1] else WORSE) if decided[place] else OPEN,
+            "verdict": (BETTER if ahead[place] else WORSE) if decided[place] else OPEN,
             "seeds_needed": told["seeds"] if decided[place] else _needed(told, level, rates),
         })
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
+
+
+def tested(arms: Mapping[str, Scores]) -> tuple[Floats, NDArray[np.bool_]]:
+    """Two-sided p-value of each two arms, not adjusted, and whether the first is ahead. [pairs]"""
+    found = [
+        two_sided_p(_for_test(paired(first, second)))
+        for first, second in combinations(arms.values(), 2)
+    ]
+    return (
+        np.array([p for p, _ in found], dtype=np.float64),
+        np.array([ahead for _, ahead in found], dtype=np.bool_),
+    )
 
 
 def paired(first: Scores, second: Scores) -> Floats:

@@ -139,6 +139,6 @@ def _areas(arms: pd.DataFrame, curves: pd.DataFrame, column: str) -> Floats:
     last = curves.groupby("run_id", sort=False).tail(1).set_index("run_id")[column]
     done = arms["epochs_done"].to_numpy(dtype=np.float64)
     length = np.where(arms["status"] == "finished", done.max(initial=0.0), done)
-    held = (length - done) * last.reindex(ids).to_numpy(dtype=np.float64)
-    area = (total + held) / np.maximum(length, 1.0)
+    kept = np.where(length > done, last.reindex(ids).to_numpy(dtype=np.float64), 0.0)
+    area = (total + (length - done) * kept) / np.maximum(length, 1.0)
     return np.where(whole, area, np.nan)
