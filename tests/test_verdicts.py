@@ -64,7 +64,8 @@ def test_with_one_rate_each_the_p_value_is_that_of_scipy(differences: list[float
 def test_the_p_value_is_counted_by_hand() -> None:
     p, ahead = two_sided_p(np.array([[[-1.0, -2.0, -4.0]]]))
     assert (p, ahead) == (2 / 2**3, True)
-    assert two_sided_p(np.array([[[1.0, -2.0, 4.0]]]))[0] == 6 / 8  # of 7, 5, 3 and 1, three are at least 3
+    # Of the sums 7, 5, 3 and 1, up to the sign, three are at least 3.
+    assert two_sided_p(np.array([[[1.0, -2.0, 4.0]]]))[0] == 6 / 8
 
 
 def test_many_seeds_are_sampled_and_agree_with_the_t_test() -> None:
@@ -192,8 +193,17 @@ def test_rates_that_might_be_the_best_widen_the_interval() -> None:
     low, high = bounds(first, second)
     alone = bounds(first[[first.mean(axis=1).argmin()]], second)
     assert high - low > alone[1] - alone[0]
-    awful = np.vstack([first, first[:1] + 100])
-    assert bounds(awful, second) == pytest.approx((low, high))
+    broken = np.vstack([first, np.where(np.arange(8) == 2, INF, first[:1])])
+    assert bounds(broken, second) == (low, high)
+
+
+def test_a_rate_that_no_seed_would_choose_does_not_widen_the_interval() -> None:
+    found = judged(runs("step", noisy(0.5, 0)), runs("cosine", noisy(0.5, 1))).pairs.iloc[0]
+    wild = list(np.random.default_rng(5).normal(50, 20, 8))
+    more = judged(
+        runs("step", noisy(0.5, 0)), runs("step", wild, 0.9), runs("cosine", noisy(0.5, 1))
+    ).pairs.iloc[0]
+    assert (more["low"], more["high"]) == (found["low"], found["high"])
 
 
 # Times

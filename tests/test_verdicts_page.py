@@ -54,11 +54,11 @@ def test_a_pinned_baseline_turns_sentence_percentages_and_differences(store: Sto
     train(store, experiment_id)
     test = page(experiment=experiment_id)
     assert "Difference against Constant" in words(test)
-    picked(test, "baseline", "Cosine")
-    assert "against **Cosine**" in words(test)
-    assert "Difference against Cosine" in words(test)
+    picked(test, "baseline", "Cosine decay")
+    assert "against **Cosine decay**" in words(test)
+    assert "Difference against Cosine decay" in words(test)
     assert list(test.dataframe[0].value["percent"]) == [0, 0]
-    assert "Against Cosine" in test.dataframe[0].proto.columns
+    assert "Against Cosine decay" in test.dataframe[0].proto.columns
 
 
 def test_all_pairs_of_eight_strategies_stand_in_a_table_of_words(store: Store) -> None:

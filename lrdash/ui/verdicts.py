@@ -16,6 +16,7 @@ from lrdash.ui import fields, resources
 from lrdash.ui.steady_chart import steady_chart
 
 NO_BASELINE = "none"
+CELL = 94  # pixels of a verdict in the table of all pairs
 HISTORY = 200  # earlier runs that an estimate looks at
 UNITS = {"area_val_loss": "Mean loss", "area_val_accuracy": "Mean accuracy"}
 
@@ -24,10 +25,12 @@ def top(
     row: ExperimentRow, experiment: Experiment, arms: pd.DataFrame, curves: pd.DataFrame
 ) -> analysis.Verdicts:
     """The sentence with what it rests on, and a button that adds the seeds it asks for."""
+    above = st.container()
     verdicts = _judged(row, experiment, arms, curves)
-    st.markdown(verdicts.sentence)
-    if not row.active:
-        _offer_seeds(row, experiment, verdicts)
+    with above:
+        st.markdown(verdicts.sentence)
+        if not row.active:
+            _offer_seeds(row, experiment, verdicts)
     return verdicts
 
 
@@ -59,7 +62,10 @@ def details(
     with right:
         st.markdown("**All pairs**: what the strategy of the row is against that of the column")
         words = analysis.verdict_matrix(verdicts)
-        st.dataframe(words.style.map(figures.verdict_css), key="verdict-matrix")
+        narrow = {label: st.column_config.TextColumn(width=CELL) for label in words.columns}
+        st.dataframe(
+            words.style.map(figures.verdict_css), key="verdict-matrix", column_config=narrow
+        )
     with st.expander("Every pair in numbers"):
         _numbers(verdicts)
 
@@ -74,6 +80,8 @@ def _judged(
         if (classes or "accuracy" not in name) and (row.target is not None or "target" not in name)
     ]
     labels = [str(label) for label in arms["label"].unique()]
+    if st.session_state.get("baseline") not in (None, NO_BASELINE, *labels):
+        del st.session_state["baseline"]  # of another comparison
     with st.container(horizontal=True, vertical_alignment="bottom"):
         metric = st.selectbox(
             "Judge by", names, format_func=_title, key="judge-by", width=260, **fields.PERSIST,

@@ -46,10 +46,13 @@ def judged_pairs(arms: Mapping[str, Scores], sign: float = 1.0) -> pd.DataFrame:
     decided = adjusted <= ALPHA
     level = ALPHA / max(1, int((~decided).sum()))
     judged = {label: cross_fitted(arm) for label, arm in arms.items()}
+    likely = {
+        label: arm.value[np.isin(arm.rates, judged[label].rate)] for label, arm in arms.items()
+    }
     rows = []
     for place, (first, second) in enumerate(names):
         told = _estimates(judged[first], judged[second], sign)
-        ends = _interval(told["difference"], arms[first], arms[second], sign)
+        ends = _interval(told["difference"], likely[first], likely[second], sign)
         rates = max(len(arms[first].rates), len(arms[second].rates))
         rows.append({
             "first": first, "second": second, **told, **ends,
@@ -120,10 +123,10 @@ def _needed(told: Mapping[str, Any], level: float, rates: int) -> float:
 
 
 def _interval(
-    difference: float, first: Scores, second: Scores, sign: float
+    difference: float, first: Floats, second: Floats, sign: float
 ) -> dict[str, float]:
     """The ends of the interval; unknown where the difference has no number."""
-    low, high = bounds(first.value, second.value)
+    low, high = bounds(first, second)
     if not np.isfinite(difference) or np.isnan(low):
         return {"low": float("nan"), "high": float("nan")}
     low, high = (low, high) if sign > 0 else (-high, -low)
