@@ -146,3 +146,13 @@ def test_judging_again_after_adding_seeds_costs_what_the_docs_say() -> None:
     print(f"\nfalse alarms: one look {alarms / TRIALS:.2%}, two looks {second / TRIALS:.2%}")
     assert alarms / TRIALS <= ALPHA + SLACK
     assert second / TRIALS <= 0.10
+
+
+def test_strategies_with_one_clear_best_rate_are_told_apart_no_more_often() -> None:
+    random = np.random.default_rng(8)
+    alarms = 0
+    for _ in range(COMPARISONS):
+        p, _ = tested(simulated(random, [[0.0, 4.0, 8.0], [5.0, 0.0, 6.0]], 10, normal))
+        alarms += p[0] <= ALPHA
+    print(f"\nfalse alarms: clear best rates, 10 seeds: {alarms / COMPARISONS:.2%}")
+    assert alarms / COMPARISONS <= ALPHA + 3 * (ALPHA * (1 - ALPHA) / COMPARISONS) ** 0.5
