@@ -282,7 +282,7 @@ def test_the_shell_prints_the_comparison_as_one_json_document(store: Store) -> N
     }
     (pair,) = told["verdicts"]
     assert (pair["first"], pair["second"]) == ("Step decay", "Cosine decay")
-    assert (pair["seeds"], pair["verdict"], pair["p"]) == (2, "no evidence", 0.5)
+    assert (pair["seeds"], pair["verdict"], pair["p"]) == (2, "no evidence", 1.0)
     assert pair["difference"] == pytest.approx(1.0)
     assert "no evidence of a difference between Cosine decay and Step decay" in told["sentence"]
     assert len(told["arms"]) == 12

@@ -104,9 +104,9 @@ def _share(columns: Floats) -> float:
     sums = present @ _signs(count)  # [rates, flips]
     as_large = np.count_nonzero(sums.max(axis=0) >= observed)
     if count > EXACT:
-        return (as_large + 1) / (DRAWS + 1)
+        return float((as_large + 1) / (DRAWS + 1))
     as_large += np.count_nonzero(sums.min(axis=0) <= -observed)
-    return as_large / (2 * sums.shape[1])
+    return float(as_large / (2 * sums.shape[1]))
 
 
 @lru_cache(maxsize=4)
@@ -118,6 +118,6 @@ def _signs(count: int) -> Floats:
     """
     if count > EXACT:
         drawn = np.random.default_rng(0).integers(0, 2, (count, DRAWS), dtype=np.int8)
-        return drawn * 2.0 - 1.0
+        return drawn.astype(np.float64) * 2.0 - 1.0
     choices = np.arange(2 ** (count - 1)) >> np.arange(count)[:, None] & 1
-    return np.asarray(1.0 - 2.0 * choices)
+    return 1.0 - 2.0 * choices.astype(np.float64)

@@ -119,7 +119,7 @@ def _needed(told: Mapping[str, Any], level: float, rates: int) -> float:
     if np.isnan(told["effect"]):
         return float(fewest_seeds(level / min(rates, 2)))
     needed = seeds_needed(told["effect"], level / rates)
-    return max(needed, told["seeds"] + 1.0)
+    return max(needed, float(told["seeds"]) + 1.0)
 
 
 def _interval(

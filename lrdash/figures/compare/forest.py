@@ -59,11 +59,11 @@ def forest_figure(
     return figure
 
 
-def verdict_css(verdict: str) -> str:
+def verdict_css(verdict: object) -> str:
     """The ground of a verdict in a table: blue is better, orange worse; the word stands on it."""
     if verdict not in ("better", "worse"):
         return ""
-    red, green, blue = (int(COLOURS[verdict][i : i + 2], 16) for i in (1, 3, 5))
+    red, green, blue = (int(COLOURS[str(verdict)][i : i + 2], 16) for i in (1, 3, 5))
     return f"background-color: rgba({red}, {green}, {blue}, 0.28)"
 
 
