@@ -52,7 +52,8 @@ def forest_figure(
     figure.update_layout(
         xaxis=axis(title, type="linear", nticks=5),
         yaxis=axis(
-            "", type="category", autorange="reversed", categoryorder="array", categoryarray=rows
+            "", type="category", categoryorder="array", categoryarray=rows,
+            range=[len(rows) - 0.5, -0.5],  # rows without a mark have their height, too
         ),
         hovermode="closest", showlegend=False,
     )
