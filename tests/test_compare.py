@@ -226,6 +226,28 @@ def test_a_comparison_too_large_for_the_memory_is_refused(monkeypatch: pytest.Mo
         made(model="mlp", model_params={"widths": [4096, 4096]})
 
 
+@pytest.mark.usefixtures("quick")
+def test_verdicts_are_asked_for_by_metric_baseline_and_target() -> None:
+    comparison = made(target=0.4)
+    assert comparison.verdicts().pairs["verdict"].tolist() == ["no evidence"]
+    told = comparison.verdicts("epochs_to_target", baseline="Step decay")
+    assert told.pairs["difference"].tolist() == [np.inf]  # step never gets there
+    assert told.sentence.startswith("By epochs to the target: against **Step decay**")
+    assert comparison.verdicts("epochs_to_target", target=9.0).pairs["difference"].tolist() == [0]
+    with pytest.raises(LrdashError, match="No metric named 'loss'"):
+        comparison.verdicts("loss")
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_a_strategy_trained_under_two_names_is_no_better_than_itself() -> None:
+    again = Arm(strategy="polynomial", params={"power": 1.0}, label="Linear again")
+    comparison = lrdash.compare(["linear", again], base_lrs=[0.05, 0.2], seeds=7, **SMALL)
+    found = comparison.verdicts()
+    assert found.pairs["verdict"].tolist() == ["no evidence"]
+    assert found.pairs["difference"].iloc[0] == pytest.approx(0, abs=1e-6)
+    assert found.more_seeds == 0
+
+
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_the_same_comparison_twice_gives_the_same_numbers() -> None:
     both = [
@@ -255,7 +277,14 @@ def test_the_shell_prints_the_comparison_as_one_json_document(store: Store) -> N
                   "--json")
     assert result.exit_code == 0, result.output
     told = json.loads(result.stdout)
-    assert set(told) == {"experiment_id", "name", "arms", "summary", "seconds"}
+    assert set(told) == {
+        "experiment_id", "name", "arms", "summary", "verdicts", "sentence", "seconds"
+    }
+    (pair,) = told["verdicts"]
+    assert (pair["first"], pair["second"]) == ("Step decay", "Cosine decay")
+    assert (pair["seeds"], pair["verdict"], pair["p"]) == (2, "no evidence", 1.0)
+    assert pair["difference"] == pytest.approx(1.0)
+    assert "no evidence of a difference between Cosine decay and Step decay" in told["sentence"]
     assert len(told["arms"]) == 12
     assert [row["strategy"] for row in told["summary"]] == ["cosine", "step"]
     assert told == load_comparison(told["experiment_id"], store).as_json()
@@ -269,6 +298,7 @@ def test_the_shell_tells_size_progress_and_result_in_words() -> None:
     assert "6 of 6 runs done" in result.stdout
     assert "Cosine decay" in result.stdout
     assert "lowest validation loss" in result.stdout
+    assert "no evidence of a difference between Cosine decay and Step decay" in result.stdout
 
 
 @pytest.mark.usefixtures("quick")

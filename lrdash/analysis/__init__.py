@@ -16,6 +16,14 @@ from lrdash.analysis.estimate import expected_group_seconds, expected_seconds
 from lrdash.analysis.exact import at_best_peaks, exact_curves, exact_losses, exact_note
 from lrdash.analysis.quadratic import Expected, expected_losses
 from lrdash.analysis.summary import summary
+from lrdash.analysis.verdicts import (
+    METRICS,
+    Verdicts,
+    against,
+    judge,
+    verdict_matrix,
+    without_markdown,
+)
 from lrdash.analysis.words import (
     count,
     duration,
@@ -28,8 +36,11 @@ from lrdash.analysis.words import (
 )
 
 __all__ = [
+    "METRICS",
     "Expected",
     "RateChange",
+    "Verdicts",
+    "against",
     "at_best_peaks",
     "band",
     "best_peaks",
@@ -42,6 +53,7 @@ __all__ = [
     "expected_group_seconds",
     "expected_losses",
     "expected_seconds",
+    "judge",
     "last_change",
     "leaderboard",
     "number",
@@ -57,4 +69,6 @@ __all__ = [
     "summary",
     "time_left",
     "told_apart",
+    "verdict_matrix",
+    "without_markdown",
 ]

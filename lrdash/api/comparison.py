@@ -70,6 +70,29 @@ class Comparison:
         wanted = self.row.target if target is None else target
         return analysis.leaderboard(self.frame(), self.curves(), wanted)
 
+    def verdicts(
+        self,
+        metric: str = "final_val_loss",
+        *,
+        baseline: str | None = None,
+        target: float | None = None,
+    ) -> analysis.Verdicts:
+        """Which strategies are better than which, and where that may be seed noise; see
+        `lrdash.analysis.judge`.
+
+        Args:
+            metric: one of `lrdash.analysis.METRICS`.
+            baseline: label of a strategy that the sentence tells all others against.
+            target: a validation loss to reach; by default that of the experiment.
+
+        Raises:
+            UnknownName, InvalidField: as there.
+        """
+        wanted = self.row.target if target is None else target
+        return analysis.judge(
+            self.frame(), self.curves(), metric=metric, baseline=baseline, target=wanted
+        )
+
     def figure(self, kind: Kind = "loss") -> go.Figure:
         """The comparison drawn.
 
@@ -107,13 +130,16 @@ class Comparison:
             loss and accuracy, epochs_done, seconds), summary (one object a strategy, the best
             first: strategy, label, best_base_lr, at_edge, mean_final_val_loss, interval_low and
             interval_high at 95 %, mean_final_val_accuracy, all at that rate, then runs, diverged
-            and failed of all its rates, epochs_to_target, reached, bowl_width) and seconds.
+            and failed of all its rates, epochs_to_target, reached, bowl_width), verdicts (one
+            object for each two strategies, see `lrdash.analysis.Verdicts`), sentence (those in
+            words) and seconds.
         """
         arms = self.frame().assign(reason=[row.reason for row in self.rows])
         board = self.summary().rename(columns={
             "final_val_loss": "mean_final_val_loss", "low": "interval_low", "high": "interval_high",
             "final_val_accuracy": "mean_final_val_accuracy",
         })
+        verdicts = self.verdicts()
         return {
             "experiment_id": self.experiment_id,
             "name": self.row.name,
@@ -122,6 +148,8 @@ class Comparison:
                 _plain(row)
                 for row in board.drop(columns=["sparkline"]).to_dict(orient="records")
             ],
+            "verdicts": [_plain(row) for row in verdicts.pairs.to_dict(orient="records")],
+            "sentence": analysis.without_markdown(verdicts.sentence),
             "seconds": self.seconds,
         }
 

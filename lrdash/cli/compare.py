@@ -192,6 +192,8 @@ def _size(experiment: Experiment) -> str:
 
 
 def _show(made: Comparison) -> None:
+    from lrdash.analysis import without_markdown
+
     rows: list[Mapping[str, str]] = list(made.table())
     table = Table(box=None, pad_edge=False)
     titles = list(dict.fromkeys(title for row in rows for title in row))
@@ -200,4 +202,5 @@ def _show(made: Comparison) -> None:
     for row in rows:
         table.add_row(*(row.get(title, "") for title in titles))
     console().print(table)
+    typer.echo(without_markdown(made.verdicts().sentence))
     typer.echo(f"Experiment {made.experiment_id}: {made.headline()}.")

@@ -5,8 +5,10 @@ from lrdash.figures.compare import (
     bowl_figure,
     compare_loss_figure,
     compare_rates_figure,
+    forest_figure,
     heatmap_figure,
     overlay_figure,
+    verdict_css,
 )
 from lrdash.figures.palette import STYLES, Style, style_of
 from lrdash.figures.preview import preview_figure
@@ -20,6 +22,7 @@ __all__ = [
     "bowl_figure",
     "compare_loss_figure",
     "compare_rates_figure",
+    "forest_figure",
     "heatmap_figure",
     "live_marks",
     "live_tail",
@@ -27,4 +30,5 @@ __all__ = [
     "preview_figure",
     "style_of",
     "training_figure",
+    "verdict_css",
 ]

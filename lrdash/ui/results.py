@@ -13,7 +13,7 @@ from lrdash import analysis, figures, frames
 from lrdash.datasets import DATASETS
 from lrdash.experiment import Experiment
 from lrdash.store import ExperimentRow
-from lrdash.ui import fields, resources
+from lrdash.ui import fields, resources, verdicts
 from lrdash.ui.exact import exact
 from lrdash.ui.steady_chart import steady_chart
 
@@ -26,11 +26,10 @@ METRICS = {
 LOG_METRICS = ("val_loss", "loss", "gradient_norm", "update_ratio")
 EXTRA = ("gradient_norm", "update_ratio", "weight_norm")
 METHOD = """
-**Each strategy at its own best peak rate**: the one with the lowest mean final validation loss over
-the seeds. A ranking at one shared rate would mostly tell whom that rate suits.
-
-**Bands and intervals** hold 95 % by Student's t over the seeds. The best peak is chosen on the same
-seeds that judge it, so the winner's loss is a little flattered; with more seeds less so.
+**Charts and leaderboard** show each strategy at its own best peak rate: the one with the lowest
+mean final validation loss over the seeds. A ranking at one shared rate would mostly tell whom that
+rate suits. Bands and intervals hold 95 % by Student's t over the seeds. This peak is chosen on the
+same seeds that judge it, so losses here are a little flattered; the verdicts above are not.
 
 **A run that diverged** counts as the worst there is: a strategy that loses one seed at a rate has
 no mean there, and a cross in the bowl.
@@ -38,9 +37,18 @@ no mean there, and a cross in the bowl.
 **Bowl width**: largest over smallest peak rate within 10 % of the best loss. A wide bowl forgives
 a badly chosen rate.
 
-**Epochs to target**: the median over the seeds; a run that never got there counts as slower than
-all others.
+**Epochs to target**: the median over the seeds by Kaplan and Meier; a run that never got there
+counts as slower than all others, one that is unfinished as not there yet.
 """
+
+
+class Choice(NamedTuple):
+    """How the first chart is drawn."""
+
+    metric: str
+    everything: bool  # a line a run
+    log: bool  # a logarithmic axis
+    smoothing: float
 
 
 class Results(NamedTuple):
@@ -81,18 +89,18 @@ def show(row: ExperimentRow, experiment: Experiment) -> None:
         st.info("The first curves come with the first epochs.", icon=":material/show_chart:")
         return
     board = analysis.leaderboard(results.arms, results.curves, row.target)
+    found = verdicts.top(row, experiment, *results)
     st.markdown(_sentence(board, provisional=row.active))
-    metric, everything, log = _choices(experiment)
-    if metric in EXTRA:
-        results = load(row, metric)
-    _charts(row, experiment, results, metric, everything=everything, log=log)
-    _board(board, row)
+    choice = _choices(experiment)
+    shown = load(row, choice.metric) if choice.metric in EXTRA else results
+    _charts(row, experiment, shown, choice)
+    _board(board, row, found)
+    verdicts.details(row, experiment, found, results.arms)
     with st.expander("How this is judged"):
-        st.markdown(METHOD)
+        st.markdown(f"{found.method}\n\n{METHOD}")
 
 
-def _choices(experiment: Experiment) -> tuple[str, bool, bool]:
-    """Metric of the first chart, whether every run is drawn, whether its axis is logarithmic."""
+def _choices(experiment: Experiment) -> Choice:
     classes = DATASETS[experiment.base.dataset].num_classes > 0
     names = [name for name in METRICS if classes or "accuracy" not in name]
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -101,27 +109,34 @@ def _choices(experiment: Experiment) -> tuple[str, bool, bool]:
             help="Gradient norm and update-to-weight ratio tell whether a rate is too high or low.",
             **fields.PERSIST,
         )
+        smoothing = st.slider(
+            "Smoothing", 0.0, 0.99, 0.0, 0.01, key="smoothing", width=200, **fields.PERSIST,
+            help="Exponential moving average without the pull towards 0 at its start, as in "
+            "TensorBoard and Weights & Biases: the share of the past that is kept. The raw line "
+            "stays, faint.",
+        )
         log = st.toggle("Log axis", True, key="log", disabled=metric not in LOG_METRICS)
         everything = st.toggle(
             "Every run", key="every",
             help="A line a run, at all peak rates, in place of mean and interval at the best one.",
             **fields.PERSIST,
         )
-    return metric, everything, log and metric in LOG_METRICS
+    return Choice(metric, everything, log and metric in LOG_METRICS, smoothing)
 
 
 def _charts(
-    row: ExperimentRow, experiment: Experiment, results: Results, metric: str, *,
-    everything: bool, log: bool,
+    row: ExperimentRow, experiment: Experiment, results: Results, choice: Choice
 ) -> None:
-    arms, curves = results
+    (arms, curves), (metric, everything, log, smoothing) = results, choice
     styles, bowl, epochs = figures.arm_styles(arms), analysis.bowl(arms), experiment.base.epochs
     left, right = st.columns(2)
     with left:
         name = METRICS[metric]
         if everything:
             _chart(
-                figures.overlay_figure(curves, metric=metric, log=log, styles=styles, height=420),
+                figures.overlay_figure(
+                    curves, metric=metric, log=log, styles=styles, height=420, smoothing=smoothing
+                ),
                 "loss", row, f"{name} of every run", f"{metric} every {log}",
             )
         else:
@@ -130,9 +145,12 @@ def _charts(
             target = row.target if metric == "val_loss" else None
             _chart(
                 figures.compare_loss_figure(
-                    band, styles, metric=metric, log=log, target=target, epochs=epochs, exact=known
+                    band, styles, metric=metric, log=log, target=target, epochs=epochs,
+                    exact=known, smoothing=smoothing,
                 ),
-                "loss", row, f"{name}: mean and interval at the best peaks", f"{metric} {log}",
+                "loss", row,
+                f"{name}: {'smoothed' if smoothing else 'mean and interval'} at the best peaks",
+                f"{metric} {log}",
             )
             if note and metric in known:
                 st.caption(note)
@@ -160,7 +178,7 @@ def _chart(figure: go.Figure, key: str, row: ExperimentRow, title: str, what: st
 
 
 def _sentence(board: pd.DataFrame, *, provisional: bool) -> str:
-    """Who leads, said no louder than the numbers allow."""
+    """Whose mean is lowest; whether that is more than noise, the verdicts tell."""
     known = board[board["final_val_loss"].map(math.isfinite)]
     if known.empty:
         return "No strategy has come through at any rate yet."
@@ -172,18 +190,12 @@ def _sentence(board: pd.DataFrame, *, provisional: bool) -> str:
     )
     if math.isfinite(first["low"]):
         words += f" ({analysis.number(first['low'])} to {analysis.number(first['high'])})"
-        near = known.iloc[1:][known.iloc[1:]["low"] <= first["high"]]["label"]
-        if len(near):
-            words += f". Intervals overlap with {_listed(list(near))}: that may be seed noise"
     edge = f" {first['edge_note']}." if first["edge_note"] else ""
     return f"{words}.{edge[:2].upper()}{edge[2:]}"
 
 
-def _listed(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _board(board: pd.DataFrame, row: ExperimentRow) -> None:
+def _board(board: pd.DataFrame, row: ExperimentRow, found: analysis.Verdicts) -> None:
+    fixed = found.baseline or found.order[0]
     st.header("Leaderboard", anchor=False)
     st.caption("Each strategy at its own best peak rate; losses with their 95 % interval.")
     column = st.column_config
@@ -192,6 +204,10 @@ def _board(board: pd.DataFrame, row: ExperimentRow) -> None:
         "best_base_lr": column.NumberColumn("Best peak", format="%.3g"),
         "final_val_loss": column.NumberColumn("Validation loss", format="%.4f"),
         "interval": column.TextColumn("95 % interval"),
+        "percent": column.NumberColumn(
+            f"Against {fixed}", format="%+.1f %%",
+            help="How far the validation loss is from that of the baseline.",
+        ),
         "final_val_accuracy": column.NumberColumn("Accuracy", format="percent"),
         "to_target": column.TextColumn(
             "Epochs to target", help="Median over the seeds, and how many of them got there.",
@@ -207,6 +223,9 @@ def _board(board: pd.DataFrame, row: ExperimentRow) -> None:
     }
     shown = board.replace([math.inf, -math.inf], math.nan)
     shown = shown.assign(
+        percent=100 * analysis.relative(
+            shown["final_val_loss"], int((board["label"] == fixed).argmax())
+        ),
         interval=[_span(low, high) for low, high in zip(shown["low"], shown["high"], strict=True)],
         to_target=[_reached(line) for line in shown.to_dict(orient="records")],
         bowl=[_width(line) for line in shown.to_dict(orient="records")],

@@ -10,6 +10,7 @@ import pandas as pd
 from lrdash import frames
 from lrdash.analysis.compare.bands import band
 from lrdash.analysis.compare.bowl import best_peaks, bowl, judged, width
+from lrdash.analysis.verdicts.survival import median_wait
 
 COLUMNS = {
     "label": "str", "strategy": "str", "best_base_lr": "float64", "at_edge": "bool",
@@ -41,8 +42,9 @@ def leaderboard(
         target), then bowl_width (float64, see `bowl.width`), bowl_open (bool: the width is a
         lower bound), sparkline (list, mean validation loss over the epochs).
 
-        A run that did not reach the target would have needed longer than it ran. It counts as
-        longer than all others, so the median is NaN unless more than half of the runs reached it.
+        A run that is over and did not reach the target counts as slower than all others, one that
+        is unfinished as censored (Kaplan and Meier, see `verdicts.survival`): the median is NaN
+        unless more than half of the runs are expected to reach it.
     """
     peaks, cells = best_peaks(arms), bowl(arms)
     lines, hits = band(curves, arms), _first_hits(curves, target)
@@ -95,14 +97,13 @@ def _first_hits(curves: pd.DataFrame, target: float | None) -> pd.Series[float] 
 def _to_target(runs: pd.DataFrame, hits: pd.Series[float] | None) -> tuple[float, int]:
     """Median epochs until the target is reached, and by how many runs it is.
 
-    Runs that were lost count as not having reached it, queued ones not at all.
+    Runs that were lost count as never reaching it, queued ones not at all; what is known of one
+    that is unfinished is that it takes longer than it has run.
     """
-    loss = judged(runs)
-    begun = int((~np.isnan(loss)).sum())
-    if hits is None or not begun:
+    if hits is None:
         return float("nan"), 0
-    epochs = hits.reindex(runs.loc[np.isfinite(loss), "run_id"]).to_numpy(dtype=np.float64)
-    first = epochs[np.isfinite(epochs)]
-    waits = np.sort(np.append(first, np.full(begun - len(first), np.inf)))
-    middle = waits[[(begun - 1) // 2, begun // 2]].mean()
-    return (float(middle) if np.isfinite(middle) else float("nan")), len(first)
+    loss, seen = judged(runs), runs["epochs_done"].to_numpy(dtype=np.float64)
+    first = hits.reindex(runs["run_id"]).to_numpy(dtype=np.float64)
+    over = (runs["status"] == "finished").to_numpy(dtype=bool)
+    first = np.where(np.isinf(loss) | (over & np.isnan(first)), np.inf, first)
+    return median_wait(first, seen), int(np.isfinite(first).sum())

@@ -9,6 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from lrdash.analysis.compare import smooth
 from lrdash.analysis.words import number
 from lrdash.figures.axes import LINE_WIDTH, LOG_RATIO, axis, blank, epoch_axis, rate_axis
 from lrdash.figures.compare.arms import Styles, light, look, styles_for
@@ -35,6 +36,7 @@ def compare_loss_figure(
     target: float | None = None,
     exact: pd.DataFrame | None = None,
     epochs: int | None = None,
+    smoothing: float = 0.0,
     height: int = 420,
 ) -> go.Figure:
     """The mean of each arm with its interval, over the epochs.
@@ -48,6 +50,7 @@ def compare_loss_figure(
         exact: from `analysis.exact_curves`, for the metrics loss and val_loss: dashed lines over
             the measured ones, which are paler then.
         epochs: length of the axis; by default as far as the band goes.
+        smoothing: weight of `analysis.smooth`; above 0 the raw means stay, faint, and bands go.
         height: in pixels.
 
     Returns:
@@ -60,7 +63,10 @@ def compare_loss_figure(
     lowest = _lowest(band["mean"])
     for label, part in band.groupby("label", sort=False):
         style = look(looks, str(label), str(part["strategy"].iloc[0]))
-        if (part["high"] > part["low"]).any():
+        if smoothing:
+            figure.add_scatter(**_raw(part, style, str(label)))
+            part = part.assign(mean=smooth(part["mean"], smoothing))
+        elif (part["high"] > part["low"]).any():
             figure.add_scatter(**_area(part, style, str(label), lowest / 10 if log else None))
         line = _mean(part, style, str(label), percent="accuracy" in metric)
         if str(label) in known:
@@ -193,6 +199,16 @@ def _exact(part: pd.DataFrame, metric: str, style: Style, label: str) -> dict[st
         "name": f"{label}, {EXACT}", "legendgroup": label, "showlegend": False,
         "mode": "lines" if len(kept) > 2 else "lines+markers", "hovertemplate": "%{y:.3g}",
         "line": {"color": style.colour, **DASHED},
+    }
+
+
+def _raw(part: pd.DataFrame, style: Style, label: str) -> dict[str, Any]:
+    """The mean as it was, faint behind the smoothed one."""
+    shown = part.iloc[keep(part["mean"].to_numpy(dtype=np.float64), POINTS)]
+    return {
+        "x": shown["epoch"].to_numpy(dtype=np.float32), "y": light(shown["mean"]), "name": label,
+        "legendgroup": label, "mode": "lines", "showlegend": False, "hoverinfo": "skip",
+        "line": {"color": style.faint(0.3), "width": 1},
     }
 
 

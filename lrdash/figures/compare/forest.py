@@ -1,0 +1,101 @@
+"""Differences against one strategy with their intervals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from lrdash.analysis.words import number
+from lrdash.figures.axes import LINE_WIDTH, axis, blank
+from lrdash.figures.compare.arms import Styles, light, look, styles_for
+from lrdash.figures.palette import BLUE, GREY, ORANGE
+
+ROW = 44  # pixels
+LABEL = 22  # characters of a name
+COLOURS = {"better": BLUE, "worse": ORANGE, "no evidence": GREY}
+
+
+def forest_figure(
+    differences: pd.DataFrame,
+    styles: Styles | None = None,
+    *,
+    title: str = "Difference",
+    height: int | None = None,
+) -> go.Figure:
+    """One row an arm: its mean difference to the baseline, the interval and the verdict in words.
+
+    A filled mark is a decided difference, a hollow one is open. Where an arm or the baseline lost
+    runs there is no mean; the row says so.
+
+    Args:
+        differences: from `analysis.against`; may be empty.
+        styles: looks by label.
+        title: of the axis, with the unit.
+        height: in pixels; by default it grows with the arms.
+    """
+    figure = blank(height or 90 + ROW * max(2, len(differences)))
+    rows = [_row_title(str(r.label), str(r.verdict)) for r in differences.itertuples()]
+    looks = styles or styles_for(differences.assign(strategy=differences["label"]), None)
+    for place, row in enumerate(differences.to_dict(orient="records")):
+        label = str(row["label"])
+        colour = look(looks, label, label).colour
+        if np.isfinite(row["difference"]):
+            figure.add_scatter(**_mark(row, rows[place], colour))
+        else:
+            figure.add_annotation(
+                xref="paper", x=0.5, y=rows[place], showarrow=False, text=_lost(row),
+            )
+    figure.add_vline(x=0, line={"color": GREY, "width": 1})
+    figure.update_layout(
+        xaxis=axis(title, type="linear", nticks=5),
+        yaxis=axis(
+            "", type="category", categoryorder="array", categoryarray=rows,
+            range=[len(rows) - 0.5, -0.5],  # rows without a mark have their height, too
+        ),
+        hovermode="closest", showlegend=False,
+    )
+    return figure
+
+
+def verdict_css(verdict: object) -> str:
+    """The ground of a verdict in a table: blue is better, orange worse; the word stands on it."""
+    if verdict not in ("better", "worse"):
+        return ""
+    red, green, blue = (int(COLOURS[str(verdict)][i : i + 2], 16) for i in (1, 3, 5))
+    return f"background-color: rgba({red}, {green}, {blue}, 0.28)"
+
+
+def _row_title(label: str, verdict: str) -> str:
+    short = label if len(label) <= LABEL else f"{label[: LABEL - 1]}…"
+    return f"{short}<br><i>{verdict}</i>"
+
+
+def _mark(row: dict[Any, Any], place: str, colour: str) -> dict[str, Any]:
+    decided = row["verdict"] != "no evidence"
+    middle = row["difference"]
+    told = f"{row['label']}: {number(middle)}"
+    if np.isfinite(row["low"]):
+        told += f" ({number(row['low'])} to {number(row['high'])})"
+    told += f", {row['seeds']} seeds, adjusted p {number(row['p_adjusted'])}"
+    return {
+        "x": [middle], "y": [place], "mode": "markers", "name": str(row["label"]),
+        "marker": {
+            "size": 11, "color": colour, "symbol": "circle" if decided else "circle-open",
+            "line": {"width": LINE_WIDTH, "color": colour},
+        },
+        "error_x": {
+            "type": "data", "symmetric": False, "array": light([row["high"] - middle]),
+            "arrayminus": light([middle - row["low"]]), "color": colour, "thickness": LINE_WIDTH,
+            "width": 5,
+        },
+        "text": [told], "hovertemplate": "%{text}<extra></extra>",
+    }
+
+
+def _lost(row: dict[Any, Any]) -> str:
+    if np.isnan(row["difference"]):
+        return "runs were lost on both sides" if row["seeds"] else "no common seed yet"
+    return "lost more runs" if row["difference"] > 0 else "the baseline lost more runs"
