@@ -32,8 +32,8 @@ def script(plan: Plan, *, note: str = "") -> str:
     ]
     parts = [_comment(head)]
     for section in sections(plan):
-        parts.append(f"{_comment([f'{section.title}: {_lower(section.text)}'])}\n{section.code}")
-    return "\n\n".join(_spaced(part) for part in parts) + "\n"
+        parts.append(f"{_comment([f'{section.title}. {section.text}'])}\n{section.code}")
+    return "\n\n".join(_tidy(part) for part in parts) + "\n"
 
 
 def notebook(plan: Plan, *, note: str = "") -> str:
@@ -80,14 +80,6 @@ def _comment(lines: list[str]) -> str:
     """Comment lines; what users wrote cannot break out of them."""
     wrapped = [part for line in lines for part in textwrap.wrap(line, WIDTH)]
     return "\n".join(f"# {part}" for part in wrapped)
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:] if text[1:2].islower() else text
-
-
-def _spaced(part: str) -> str:
-    return _tidy(part)
 
 
 def _tidy(code: str) -> str:
