@@ -14,6 +14,7 @@ from lrdash.analysis.compare import (
 )
 from lrdash.analysis.estimate import expected_group_seconds, expected_seconds
 from lrdash.analysis.summary import summary
+from lrdash.analysis.verdicts import METRICS, Verdicts, judge, without_markdown
 from lrdash.analysis.words import (
     count,
     duration,
@@ -26,7 +27,9 @@ from lrdash.analysis.words import (
 )
 
 __all__ = [
+    "METRICS",
     "RateChange",
+    "Verdicts",
     "band",
     "best_peaks",
     "bowl",
@@ -34,6 +37,7 @@ __all__ = [
     "duration",
     "expected_group_seconds",
     "expected_seconds",
+    "judge",
     "last_change",
     "leaderboard",
     "number",
@@ -49,4 +53,5 @@ __all__ = [
     "summary",
     "time_left",
     "told_apart",
+    "without_markdown",
 ]

@@ -1,0 +1,13 @@
+"""Is one strategy better than another, or is it seed noise?
+
+Runs are scored (`scores`), each arm gets its peak rate from other seeds (`crossfit`), every two
+arms are tested seed by seed (`flips`, `effects`, `pairs`), and the result is put into words
+(`sentence`, `method`).
+"""
+
+from lrdash.analysis.verdicts.judge import Verdicts, judge
+from lrdash.analysis.verdicts.scores import METRICS
+from lrdash.analysis.verdicts.sentence import plain as without_markdown
+from lrdash.analysis.verdicts.survival import median_wait
+
+__all__ = ["METRICS", "Verdicts", "judge", "median_wait", "without_markdown"]

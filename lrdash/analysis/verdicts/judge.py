@@ -1,0 +1,108 @@
+"""Which strategies differ, which do not, and what would tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from lrdash.analysis.verdicts.crossfit import Judged, cross_fitted
+from lrdash.analysis.verdicts.method import method
+from lrdash.analysis.verdicts.pairs import judged_pairs
+from lrdash.analysis.verdicts.scores import SETTLED, metric_named, scores
+from lrdash.analysis.verdicts.sentence import in_focus, more_seeds, sentence, standing
+from lrdash.errors import UnknownName
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdicts:
+    """What a comparison says about each two of its arms.
+
+    `pairs` has one row for each two arms, in the order of the arms. Columns:
+
+    - first, second (str): the labels.
+    - seeds (int64): those with which both were judged.
+    - difference (float64): mean of first minus second in the metric's own unit, with low and high,
+      its Student-t interval at 95 % for this pair alone. Infinite where one of them lost runs,
+      NaN where both did, with different seeds.
+    - p, p_adjusted (float64): of the sign-flip test, and by Holm over all pairs.
+    - effect (float64): paired d, above 0 where the first is better; of signed ranks where runs were
+      lost; NaN with fewer than 3 seeds.
+    - improvement (float64): share of the seeds in which the first is better, equal ones half.
+    - verdict (str): "better", "worse" or "no evidence", of first against second. Better is a lower
+      loss, a higher accuracy, fewer epochs.
+    - seeds_needed (float64): seeds in all that would probably decide it; those there are if it is
+      decided; infinite where 1,000 would not be enough.
+    """
+
+    pairs: pd.DataFrame
+    sentence: str  # Markdown, one or two sentences
+    method: str  # Markdown, how this was judged
+    more_seeds: int  # would probably decide what is open; 0: nothing is, or no 50 more would
+    baseline: str | None  # the arm that the sentence tells all others against
+    provisional: bool  # some runs are unfinished
+    metric: str  # what was judged
+    order: tuple[str, ...]  # labels, the best mean first
+    peaks: pd.DataFrame  # label, low, high: the peak rates chosen; flattery: in the metric's unit
+
+
+def judge(
+    arms: pd.DataFrame,
+    curves: pd.DataFrame | None = None,
+    *,
+    metric: str = "final_val_loss",
+    baseline: str | None = None,
+    target: float | None = None,
+) -> Verdicts:
+    """Judge each two arms over their common seeds, each arm at its own peak rate.
+
+    Args:
+        arms: an `arms_frame`.
+        curves: the `curves_frame` of the same runs, for areas and for epochs to a target.
+        metric: one of `METRICS`.
+        baseline: label of an arm that the sentence tells all others against.
+        target: validation loss to reach, for `epochs_to_target`.
+
+    Raises:
+        UnknownName: for another metric, or a baseline that is not among the arms.
+        InvalidField: if something that the metric needs is missing.
+    """
+    kind = metric_named(metric)
+    labels = [str(label) for label in arms["label"].unique()]
+    if baseline is not None and baseline not in labels:
+        raise UnknownName("baseline", baseline, labels)
+    found, _ = scores(arms, curves, metric, target)
+    judged = {label: cross_fitted(arm) for label, arm in found.items()}
+    pairs = judged_pairs(judged, kind.sign)
+    order = sorted(judged, key=lambda label: _rank(judged[label]))
+    provisional = bool((~arms["status"].isin(SETTLED)).any())
+    known = standing(pairs, order)
+    peaks = _peaks(judged)
+    return Verdicts(
+        pairs=pairs, metric=metric, baseline=baseline, provisional=provisional, order=tuple(order),
+        sentence=sentence(known, baseline, kind.title, provisional=provisional),
+        method=method(kind, pairs, peaks, provisional=provisional),
+        more_seeds=more_seeds(in_focus(known, baseline)), peaks=peaks,
+    )
+
+
+def _rank(arm: Judged) -> tuple[float, float]:
+    """The fewest runs lost first, then the lowest mean of the others."""
+    value = arm.value[~np.isnan(arm.value)]
+    kept = value[np.isfinite(value)]
+    lost = 1 - len(kept) / len(value) if len(value) else 1.0
+    return lost, float(kept.mean()) if len(kept) else np.inf
+
+
+def _peaks(judged: Mapping[str, Judged]) -> pd.DataFrame:
+    rates = [arm.rate[~np.isnan(arm.rate)] for arm in judged.values()]
+    return pd.DataFrame(
+        {
+            "label": pd.Series(list(judged), dtype="str"),
+            "low": [float(rate.min()) if len(rate) else np.nan for rate in rates],
+            "high": [float(rate.max()) if len(rate) else np.nan for rate in rates],
+            "flattery": [arm.flattery for arm in judged.values()],
+        }
+    )

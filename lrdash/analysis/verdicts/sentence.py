@@ -1,0 +1,185 @@
+"""Verdicts in one or two sentences, arms of the same standing told together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from lrdash.analysis.verdicts.pairs import BETTER, OPEN, WORSE
+
+REACH = 50  # more seeds than these are not proposed
+NAMED = 4  # arms in a list; of more the number is told
+CLAUSES = 2  # groups of winners
+MARKS = re.compile(r"([\\`*_\[\]<>$~#|:])")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """Who is better than whom."""
+
+    pairs: pd.DataFrame  # `Verdicts.pairs`
+    order: tuple[str, ...]  # arms, the lowest mean cost first
+    beats: Mapping[str, frozenset[str]]
+
+    @property
+    def leaders(self) -> tuple[str, ...]:
+        """Arms that no other is better than."""
+        beaten = frozenset[str]().union(*self.beats.values())
+        return tuple(label for label in self.order if label not in beaten)
+
+    def among(self, labels: Sequence[str]) -> pd.DataFrame:
+        """The open pairs of these arms with one another."""
+        inside = self.pairs["first"].isin(labels) & self.pairs["second"].isin(labels)
+        return self.pairs[inside & (self.pairs["verdict"] == OPEN)]
+
+    def against(self, label: str) -> pd.DataFrame:
+        """The open pairs of one arm."""
+        own = (self.pairs["first"] == label) | (self.pairs["second"] == label)
+        return self.pairs[own & (self.pairs["verdict"] == OPEN)]
+
+
+def standing(pairs: pd.DataFrame, order: Sequence[str]) -> Standing:
+    """Who is better than whom, by the verdicts of all pairs."""
+    beats: dict[str, set[str]] = {label: set() for label in order}
+    for row in pairs.itertuples():
+        if row.verdict == BETTER:
+            beats[str(row.first)].add(str(row.second))
+        elif row.verdict == WORSE:
+            beats[str(row.second)].add(str(row.first))
+    frozen = {label: frozenset(beaten) for label, beaten in beats.items()}
+    return Standing(pairs=pairs, order=tuple(order), beats=frozen)
+
+
+def in_focus(found: Standing, baseline: str | None) -> pd.DataFrame:
+    """The open pairs that the sentence speaks of, and that more seeds should decide."""
+    if baseline is not None:
+        return found.against(baseline)
+    several = found.among(found.leaders)
+    if len(several):
+        return several
+    return found.among(found.order)
+
+
+def more_seeds(open_pairs: pd.DataFrame) -> int:
+    """How many more seeds would decide those pairs that at most 50 more can decide; 0 if none."""
+    extra = open_pairs["seeds_needed"] - open_pairs["seeds"]
+    within = extra[np.isfinite(extra) & (extra <= REACH)]
+    return max(1, int(within.max())) if len(within) else 0
+
+
+def sentence(found: Standing, baseline: str | None, metric: str, *, provisional: bool) -> str:
+    """Who is better than whom, in Markdown.
+
+    Args:
+        found: the standing.
+        baseline: an arm that all others are told against; None: who leads.
+        metric: what was judged, in words.
+        provisional: some runs are unfinished.
+    """
+    if len(found.order) < 2:
+        return "One strategy alone: there is nothing to judge it against."
+    seeds = int(found.pairs["seeds"].max())
+    if seeds < 2:
+        return _too_few(found, seeds)
+    told = _against(found, baseline) if baseline is not None else _leaders(found)
+    end = " Some runs are unfinished, so this is provisional." if provisional else ""
+    return f"By {metric}: {told}{end}"
+
+
+def bold(label: str) -> str:
+    """A label in bold, with what Markdown would read as a mark escaped."""
+    return f"**{escaped(label)}**"
+
+
+def escaped(label: str) -> str:
+    """A label as Markdown shows it letter by letter."""
+    return MARKS.sub(r"\\\1", label)
+
+
+def plain(text: str) -> str:
+    """A sentence of this file without its Markdown."""
+    return re.sub(r"\\(.)", r"\1", re.sub(r"(?<!\\)\*\*", "", text))
+
+
+def _too_few(found: Standing, seeds: int) -> str:
+    if not seeds:
+        return "No two strategies have a run with the same seed yet."
+    least = int(found.pairs["seeds_needed"].min())
+    return (
+        f"One seed decides nothing: any difference may be luck. With {least} seeds a clear "
+        f"difference can be told: {least - 1} more."
+    )
+
+
+def _leaders(found: Standing) -> str:
+    leaders = found.leaders
+    groups: dict[frozenset[str], list[str]] = {}
+    for label in found.order:
+        if found.beats[label]:
+            groups.setdefault(found.beats[label], []).append(label)
+    if not groups:
+        return f"no evidence of a difference between {_listed(found.order)}{_decide(found.pairs)}."
+    told = [_wins(found, winners, beaten) for beaten, winners in list(groups.items())[:CLAUSES]]
+    first = "; ".join(told)
+    inside = found.among(leaders)
+    if len(inside):
+        second = f"Between {_listed(leaders)} there is no evidence{_decide(inside)}."
+        return f"{first}. {second}"
+    rest = found.among(found.order)
+    if not len(rest):
+        return f"{first}. Every pair is decided."
+    return f"{first}. {_count(len(rest), len(found.pairs))} open{_decide(rest)}."
+
+
+def _wins(found: Standing, winners: Sequence[str], beaten: frozenset[str]) -> str:
+    verb = "is" if len(winners) == 1 else "are"
+    losers = [label for label in found.order if label in beaten]
+    if len(losers) > NAMED and len(losers) + len(winners) == len(found.order):
+        return f"{_listed(winners)} {verb} better than all {len(losers)} others"
+    return f"{_listed(winners)} {verb} better than {_listed(losers)}"
+
+
+def _against(found: Standing, baseline: str) -> str:
+    worse = [label for label in found.order if label in found.beats[baseline]]
+    better = [label for label in found.order if baseline in found.beats[label]]
+    level = [
+        label for label in found.order if label not in (*worse, *better) and label != baseline
+    ]
+    told = [
+        f"{_listed(labels)} {'is' if len(labels) == 1 else 'are'} {word}"
+        for labels, word in ((better, "better"), (worse, "worse")) if labels
+    ]
+    if level:
+        told.append(
+            f"for {_listed(level)} there is no evidence{_decide(found.against(baseline))}"
+        )
+    return f"against {bold(baseline)}, {'; '.join(told)}."
+
+
+def _decide(open_pairs: pd.DataFrame) -> str:
+    """What would decide open pairs, as the end of a sentence."""
+    more = more_seeds(open_pairs)
+    if not more:
+        return f", and {REACH} more seeds would hardly tell them apart"
+    extra = open_pairs["seeds_needed"] - open_pairs["seeds"]
+    beyond = int((extra > REACH).sum())
+    seeds = f"about {more} more {'seed' if more == 1 else 'seeds'} would decide"
+    if not beyond:
+        return f": {seeds}"
+    return f": {seeds} {len(open_pairs) - beyond} of {len(open_pairs)} pairs, the rest is too close"
+
+
+def _count(some: int, whole: int) -> str:
+    return f"{some} of {whole} pairs {'is' if some == 1 else 'are'}"
+
+
+def _listed(labels: Sequence[str]) -> str:
+    if len(labels) > NAMED:
+        named = ", ".join(bold(label) for label in labels[: NAMED - 1])
+        return f"{named} and {len(labels) - NAMED + 1} more"
+    names = [bold(label) for label in labels]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
