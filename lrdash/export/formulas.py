@@ -1,8 +1,8 @@
 """Each strategy's formula as lines of NumPy, for scripts that stand without lrdash.
 
-The lines use `BASE_LR`, `STEPS` (updates an epoch), `UPDATES` (all after warm-up) and `t`, and leave
-`rates`. They do the same operations in the same order as the strategies themselves, so that the
-numbers are the same to the last bit; the tests hold every strategy to that.
+The lines use `BASE_LR`, `STEPS` (updates an epoch), `UPDATES` (all after warm-up) and `t`, and
+leave `rates`. They do the same operations in the same order as the strategies themselves, so that
+the numbers are the same to the last bit; the tests hold every strategy to that.
 """
 
 from __future__ import annotations

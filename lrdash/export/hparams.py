@@ -1,4 +1,4 @@
-"""What TensorBoard's HParams tab reads: which settings and metrics there are, and those of each run.
+"""What TensorBoard's HParams tab reads: the settings and metrics there are, and those of each run.
 
 Reference: tensorboard/plugins/hparams, plugin_data.proto and api.proto.
 """

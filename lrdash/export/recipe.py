@@ -40,7 +40,7 @@ def sections(plan: Plan) -> list[Section]:
     told = [
         ("Settings", _settings_text(plan), _settings(plan)),
         ("Data", f"{plan.dataset.label}: {plan.dataset.scaling}",
-         data_lines(plan.dataset, plan.spec.examples or 0) + ["", *_targets(plan)]),
+         [*data_lines(plan.dataset, plan.spec.examples or 0), "", *_targets(plan)]),
         ("Model", f"{plan.model.label}, {plan.parameters:,} trainable weights.",
          ["keras.utils.set_random_seed(SEED)",
           "tf.config.experimental.enable_op_determinism()",

@@ -34,12 +34,12 @@ class Chart:
             f"</summary>\n{self.numbers}</details>\n" if self.numbers else ""
         )
         return (
-            f'<figure aria-labelledby="{self.name}-title">\n'
+            f'<figure aria-labelledby="{self.name}-title">\n<div class="drawn">\n'
             f'<h3 id="{self.name}-title">{escape(self.title)}</h3>\n'
             f'<div class="chart" role="img" aria-label="{escape(self.alt)}" '
             f'style="height:{height}px" data-source="{self.name}-data"></div>\n'
             f'<script type="application/json" id="{self.name}-data">{data}</script>\n'
-            f"<figcaption>{escape(self.caption)}</figcaption>\n{fold}</figure>\n"
+            f'<p class="quiet">{escape(self.caption)}</p>\n</div>\n{fold}</figure>\n'
         )
 
 

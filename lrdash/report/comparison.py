@@ -57,8 +57,7 @@ def comparison_report(
     found = _found(row, runs, columns)
     title = row.name or ", ".join(found.experiment.labels())
     made = [
-        f"<header>\n<h1>{html.escape(title)}</h1>\n", html.paragraph(_line(found), "quiet"),
-        "</header>\n",
+        html.header(title, _line(found)),
         html.section("Question", html.paragraph(_question(found))),
         html.section("Answer", _answer(found)),
         html.section("Leaderboard", numbers.board_table(found.board, row.target)),

@@ -7,6 +7,11 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 
+def header(title: str, line: str) -> str:
+    """The title of the report and a line under it."""
+    return f"<header>\n<h1>{escape(title)}</h1>\n{paragraph(line, 'quiet')}</header>\n"
+
+
 def paragraph(text: str, kind: str = "") -> str:
     """A plain paragraph; nothing for an empty text."""
     return f"<p{_class(kind)}>{escape(text)}</p>\n" if text else ""
@@ -46,7 +51,7 @@ def table(
         lines.append(f'<tr><th scope="row">{escape(first)}</th>{cells}</tr>\n')
     return (
         f'<div class="wide" tabindex="0" role="region" aria-label="{escape(caption)}">\n'
-        f"<table>\n<caption>{escape(caption)}</caption>\n<thead><tr>{head}</tr></thead>\n"
+        f"<table>\n<caption><span>{escape(caption)}</span></caption>\n<thead><tr>{head}</tr></thead>\n"
         f"<tbody>\n{''.join(lines)}</tbody>\n</table>\n</div>\n"
     )
 

@@ -12,6 +12,7 @@ import pandas as pd
 from lrdash.analysis.words import NOTHING, duration, number, percent, rate
 from lrdash.report.html import table
 
+KEPT = "\N{NO-BREAK SPACE}"
 SAMPLED = 12  # epochs in a table of curves, at most
 
 
@@ -62,10 +63,10 @@ def pairs_table(pairs: pd.DataFrame) -> str:
     """Each two strategies."""
     rows = [
         (
-            f"{line['first']} against {line['second']}", str(line["verdict"]),
+            f"{line['first']} against {line['second']}", line["verdict"].replace(" ", KEPT),
             interval(line["difference"], line["low"], line["high"]), number(line["p_adjusted"]),
             number(line["effect"]), percent(line["improvement"]), str(line["seeds"]),
-            number(line["seeds_needed"]),
+            _seeds(line["seeds_needed"]),
         )
         for line in pairs.to_dict(orient="records")
     ]
@@ -85,9 +86,9 @@ def curve_table(band: pd.DataFrame, *, caption: str, intervals: bool, rates: boo
     epochs = np.sort(band["epoch"].unique())
     kept = epochs[np.unique(np.linspace(0, len(epochs) - 1, SAMPLED).round().astype(int))]
     labels = list(band["label"].unique())
-    cells = band.set_index(["epoch", "label"])
+    lines = {(line["epoch"], line["label"]): line for line in band.to_dict(orient="records")}
     rows = [
-        (f"{epoch:g}", *(_cell(cells, epoch, label, intervals, rates) for label in labels))
+        (f"{epoch:g}", *(_cell(lines.get((epoch, label)), intervals, rates) for label in labels))
         for epoch in kept
     ]
     return table(("Epoch", *labels), rows, caption=caption)
@@ -122,15 +123,18 @@ def runs_table(arms: pd.DataFrame, reasons: Sequence[str]) -> str:
     return table(columns, rows, caption="Every run", texts=3)
 
 
-def _cell(cells: pd.DataFrame, epoch: float, label: str, intervals: bool, rates: bool) -> str:
-    if (epoch, label) not in cells.index:
+def _cell(line: Mapping[Any, Any] | None, intervals: bool, rates: bool) -> str:
+    if line is None:
         return NOTHING
-    line: Any = cells.loc[(epoch, label)]
     if rates:
         return rate(float(line["mean"]))
     several = intervals and line["runs"] > 1
     low, high = (line["low"], line["high"]) if several else (np.nan, np.nan)
     return interval(float(line["mean"]), float(low), float(high))
+
+
+def _seeds(needed: float) -> str:
+    return f"{needed:,.0f}" if np.isfinite(needed) else "over 1,000"
 
 
 def _loss(line: Mapping[Any, Any] | None) -> str:

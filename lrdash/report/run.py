@@ -30,8 +30,7 @@ def run_report(
     plan = planning.make(row.spec)
     title = row.name or f"{plan.strategy.label} on {plan.dataset.label}"
     made = [
-        f"<header>\n<h1>{html.escape(title)}</h1>\n",
-        html.paragraph(analysis.settings_in_words(row.spec), "quiet"), "</header>\n",
+        html.header(title, analysis.settings_in_words(row.spec)),
         html.section("Result", _result(row, epochs)),
         html.section("Curves", *_curves(plan, row, epochs, decisions)),
         html.section("What the callback decided", _decisions(decisions)),
