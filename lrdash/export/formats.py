@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import nan
+from typing import Any
+
+import numpy as np
 
 from lrdash import plan as planning
 from lrdash.analysis.compare import leaderboard
 from lrdash.errors import InvalidField
 from lrdash.export import program, tables, tensorboard
 from lrdash.export.recorded import Recorded
-from lrdash.frames import arms_frame, curves_frame
+from lrdash.frames import METRICS, arms_frame, curves_frame
 from lrdash.store.rows import RunRow
+
+LOST = ("diverged", "failed")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,25 +91,28 @@ FORMATS = {
 def recipe_of(runs: Recorded) -> Recorded:
     """The winning recipe alone: the first run of the best arm at its best peak rate.
 
+    Where every arm lost runs at every rate it is the run with the lowest final validation loss.
+
     Raises:
-        InvalidField: if no arm has come through at any rate.
+        InvalidField: if no run came through.
     """
-    columns = {
-        "run_id": [epoch.run_id for epoch in runs.all_epochs()],
-        "epoch": [epoch.epoch for epoch in runs.all_epochs()],
-        "learning_rate": [epoch.learning_rate for epoch in runs.all_epochs()],
-        "seconds": [epoch.seconds for epoch in runs.all_epochs()],
+    epochs = [(epoch, epoch.metrics) for epoch in runs.all_epochs()]
+    columns: dict[str, list[Any]] = {
+        "run_id": [epoch.run_id for epoch, _ in epochs],
+        "epoch": [epoch.epoch for epoch, _ in epochs],
+        "learning_rate": [epoch.learning_rate for epoch, _ in epochs],
+        "seconds": [epoch.seconds for epoch, _ in epochs],
+        **{name: [metrics.get(name, nan) for _, metrics in epochs] for name in METRICS},
     }
-    for name in ("loss", "accuracy", "val_loss", "val_accuracy"):
-        columns[name] = [epoch.metrics.get(name, float("nan")) for epoch in runs.all_epochs()]
     curves = curves_frame(columns, runs.rows)
     arms = arms_frame(runs.rows, curves)
-    board = leaderboard(arms, curves)
-    board = board[board["final_val_loss"] < float("inf")]
-    if board.empty:
-        raise InvalidField("runs", "must have at least one arm that came through", len(runs.rows))
-    best = board.iloc[0]
-    own = arms[(arms["label"] == best["label"]) & (arms["base_lr"] == best["best_base_lr"])]
-    chosen = own["run_id"].iloc[0]
+    through = arms[np.isfinite(arms["final_val_loss"]) & ~arms["status"].isin(LOST)]
+    if through.empty:
+        raise InvalidField("runs", "must hold one that came through", len(runs.rows))
+    best = leaderboard(arms, curves).iloc[0]
+    own = through[through["label"] == best["label"]]
+    own = own[own["base_lr"] == best["best_base_lr"]] if np.isfinite(best["final_val_loss"]) \
+        else through.nsmallest(1, "final_val_loss")
+    chosen = str(own["run_id"].iloc[0])
     row = next(row for row in runs.rows if row.run_id == chosen)
     return Recorded(rows=(row,), epochs={chosen: runs.epochs_of(row)}, name=runs.name)
