@@ -53,7 +53,8 @@ def test_csv_has_a_row_an_epoch_with_every_setting(store: Store) -> None:
     table = pd.read_csv(io.BytesIO(FORMATS["csv"].write(runs)))
     assert len(table) == 12 * EPOCHS
     assert set(table["label"]) == {"Constant", "Cosine decay"}
-    assert {*type(runs.rows[0].spec).model_fields} <= set(table.columns)
+    assert {*type(runs.rows[0].spec).model_fields, "loss_function"} <= set(table.columns)
+    assert set(table["loss_function"]) == {"cross_entropy"}
     first = runs.rows[0]
     own = table[table["run_id"] == first.run_id]
     assert own["epoch"].tolist() == [1, 2, 3, 4]
@@ -154,7 +155,7 @@ def test_tensorboard_finds_settings_and_metrics_of_all_runs(store: Store, tmp_pa
         ("validation", "epoch_loss"), ("validation", "epoch_accuracy")
     }
     ask = api_pb2.ListSessionGroupsRequest(
-        slice_size=100, allowed_statuses=[1, 2], aggregation_type=2, include_metrics=True,
+        slice_size=100, allowed_statuses=[1, 2], aggregation_type=1, include_metrics=True,
         col_params=[api_pb2.ColParams(metric=api_pb2.MetricName(
             group="validation", tag="epoch_loss"))],
     )

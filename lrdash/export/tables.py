@@ -13,6 +13,8 @@ from lrdash import frames
 from lrdash.export.recorded import Recorded, label_of
 from lrdash.store.rows import RunRow
 
+RENAMED = {"loss": "loss_function"}  # settings that bear the name of a measurement
+
 
 def epochs_table(runs: Recorded, *, rates: bool = False) -> pd.DataFrame:
     """One row an epoch, with the settings of its run behind the measurements.
@@ -24,8 +26,8 @@ def epochs_table(runs: Recorded, *, rates: bool = False) -> pd.DataFrame:
     Columns:
         those of `frames.epochs_frame`, further metrics as they were recorded (float64), `rates`
         if asked for (a list of float32 each), then name, label, status, engine (str), each field of
-        `RunSpec` (params, model_params and early_stopping as JSON texts), steps_per_epoch and
-        parameters (int64).
+        `RunSpec` (params, model_params and early_stopping as JSON texts; its loss as
+        loss_function), steps_per_epoch and parameters (int64).
     """
     epochs = runs.all_epochs()
     table = frames.epochs_frame(epochs)
@@ -76,7 +78,7 @@ def as_json(runs: Recorded) -> bytes:
 
 def _settings(row: RunRow) -> dict[str, Any]:
     spec = {
-        name: json.dumps(value) if isinstance(value, dict) else value
+        RENAMED.get(name, name): json.dumps(value) if isinstance(value, dict) else value
         for name, value in row.spec.as_dict().items()
     }
     return {
