@@ -108,8 +108,8 @@ def test_tensorboard_reads_curves_and_the_rate_of_every_update(
 
     runs = experiment(store, seeds=1, base_lrs=(0.1,), arms=("cosine",))
     (row,) = runs.rows
-    assert tensorboard.write(runs, tmp_path) == 4
-    (folder,) = [path for path in tmp_path.iterdir() if path.is_dir()]
+    assert tensorboard.write(runs, tmp_path / "logs") == 4
+    (folder,) = [path for path in (tmp_path / "logs").iterdir() if path.is_dir()]
     assert folder.name == f"Cosine-decay-0.1-seed0-{row.run_id}"
     train, validation = (EventAccumulator(str(folder / part)) for part in ("train", "validation"))
     train.Reload()
@@ -137,10 +137,11 @@ def test_tensorboard_finds_settings_and_metrics_of_all_runs(store: Store, tmp_pa
     from tensorboard.plugins.hparams import api_pb2, backend_context, list_session_groups
 
     runs = experiment(store, seeds=2, diverging=0.05)
-    tensorboard.write(runs, tmp_path)
-    events = EventMultiplexer().AddRunsFromDirectory(str(tmp_path))
+    logs = str(tmp_path / "logs")
+    tensorboard.write(runs, Path(logs))
+    events = EventMultiplexer().AddRunsFromDirectory(logs)
     events.Reload()
-    provider = MultiplexerDataProvider(events, str(tmp_path))
+    provider = MultiplexerDataProvider(events, logs)
     context = backend_context.Context(TBContext(data_provider=provider))
     request = RequestContext()
     metadata = context.hparams_metadata(request, "")
