@@ -25,6 +25,8 @@ from lrdash.export.protobuf import varint
 from lrdash.store import Store
 from tests.exports import EPOCHS, one_experiment, one_run
 
+ROOT = Path(__file__).resolve().parent.parent
+
 
 @pytest.fixture
 def store() -> Iterator[Store]:
@@ -294,7 +296,9 @@ def test_what_does_not_go_together_is_told(store: Store, words: list[str], told:
     assert told in result.stderr
 
 
-def test_exports_and_reports_load_neither_tensorflow_nor_keras(store: Store) -> None:
+def test_exports_and_reports_load_neither_tensorflow_nor_keras(
+    store: Store, tmp_path: Path
+) -> None:
     made = one_experiment(store)
     script = (
         "import sys\n"
@@ -306,12 +310,12 @@ def test_exports_and_reports_load_neither_tensorflow_nor_keras(store: Store) -> 
         "runs = recorded(rows, store.epochs_of([row.run_id for row in rows]))\n"
         "for kind in FORMATS.values():\n"
         "    kind.write(recipe_of(runs) if kind.single else runs)\n"
-        f"api.load_comparison({made!r}, store).report('{Path.cwd().as_posix()}/report.html')\n"
+        f"api.load_comparison({made!r}, store).report({str(tmp_path / 'x.html')!r})\n"
         "found = [name for name in ('tensorflow', 'keras', 'mlflow', 'tensorboard')\n"
         "         if name in sys.modules]\n"
         "assert not found, found\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
 
 
