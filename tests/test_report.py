@@ -104,7 +104,7 @@ def test_every_chart_has_a_description_and_its_numbers(store: Store) -> None:
     assert [chart["data-source"] for chart in charts] == [
         "loss-data", "rates-data", "bowl-data", "heatmap-data"
     ]
-    assert all(chart["role"] == "img" and chart["aria-label"] for chart in charts)
+    assert all(chart["role"] == "figure" and chart["aria-label"] for chart in charts)
     data = {script["id"] for script in page.tags("script") if "id" in script}
     assert {chart["data-source"] for chart in charts} <= data
     assert "3 of 3 lost" in page.text

@@ -36,7 +36,7 @@ class Chart:
         return (
             f'<figure aria-labelledby="{self.name}-title">\n<div class="drawn">\n'
             f'<h3 id="{self.name}-title">{escape(self.title)}</h3>\n'
-            f'<div class="chart" role="img" aria-label="{escape(self.alt)}" '
+            f'<div class="chart" role="figure" aria-label="{escape(self.alt)}" '
             f'style="height:{height}px" data-source="{self.name}-data"></div>\n'
             f'<script type="application/json" id="{self.name}-data">{data}</script>\n'
             f'<p class="quiet">{escape(self.caption)}</p>\n</div>\n{fold}</figure>\n'
