@@ -13,6 +13,9 @@ from pathlib import Path
 import plotly
 import plotly.graph_objects as go
 
+LEGEND = 560  # pixels of its width, at least; so many has the narrowest plot of a printed page
+ROW, LETTER, MARK = 22, 7, 50  # pixels: of a row, about of a letter, of the line before a name
+
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
@@ -28,7 +31,8 @@ class Chart:
     def html(self) -> str:
         """The chart as a figure element; the script of the report draws it."""
         height = int(self.figure.layout.height)
-        data = str(self.figure.to_json()).replace("<", "\\u003c")  # ends no script element
+        drawn = go.Figure(self.figure).update_layout(margin_t=34 + ROW * _rows(self.figure))
+        data = str(drawn.to_json()).replace("<", "\\u003c")  # ends no script element
         fold = (
             f"<details>\n<summary>The numbers: {escape(self.title[:1].lower() + self.title[1:])}"
             f"</summary>\n{self.numbers}</details>\n" if self.numbers else ""
@@ -41,6 +45,14 @@ class Chart:
             f'<script type="application/json" id="{self.name}-data">{data}</script>\n'
             f'<p class="quiet">{escape(self.caption)}</p>\n</div>\n{fold}</figure>\n'
         )
+
+
+def _rows(figure: go.Figure) -> int:
+    """Rows of the legend in print, where Plotly cannot be relied on to make room in time."""
+    names = [str(trace.name) for trace in figure.data if trace.showlegend is not False]
+    if figure.layout.showlegend is False:
+        return 0
+    return -(-sum(len(name) * LETTER + MARK for name in names if name) // LEGEND)
 
 
 def grid(charts: Sequence[Chart]) -> str:

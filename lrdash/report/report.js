@@ -36,6 +36,8 @@
   addEventListener('beforeprint', () => {
     folds.forEach(fold => { fold.dataset.was = fold.open ? 'open' : ''; fold.open = true; });
     paint({autosize: false, width: PRINTED});
+    // Once more: the legend makes its room at one drawing and takes it at the next.
+    hosts.filter(host => host.layout).forEach(host => window.Plotly.redraw(host));
   });
   addEventListener('afterprint', () => {
     folds.forEach(fold => { fold.open = fold.dataset.was === 'open'; });
