@@ -35,12 +35,15 @@
   const folds = [...document.querySelectorAll('details')];
   addEventListener('beforeprint', () => {
     folds.forEach(fold => { fold.dataset.was = fold.open ? 'open' : ''; fold.open = true; });
+    // The styles of print do not hold yet at this moment; the class brings its colours.
+    document.documentElement.classList.add('printing');
     paint({autosize: false, width: PRINTED});
     // Once more: the legend makes its room at one drawing and takes it at the next.
     hosts.filter(host => host.layout).forEach(host => window.Plotly.redraw(host));
   });
   addEventListener('afterprint', () => {
     folds.forEach(fold => { fold.open = fold.dataset.was === 'open'; });
+    document.documentElement.classList.remove('printing');
     paint({autosize: true, width: null});
   });
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => paint());
