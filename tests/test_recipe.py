@@ -32,7 +32,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 CLOSE = 1e-5
 # Each strategy once, and between them each embedded dataset, model, optimizer, loss and option.
 RUNS: tuple[dict[str, Any], ...] = (
-    {"strategy": "constant", "dataset": "digits", "model": "cnn", "examples": 200,
+    {"strategy": "constant", "dataset": "digits", "model": "cnn", "examples": 100, "epochs": 2,
      "model_params": {"blocks": 1, "filters": 4, "batch_norm": True, "dropout": 0.2}},
     {"strategy": "step", "params": {"drop_every": 1}, "dataset": "wine", "optimizer": "adam",
      "base_lr": 0.01},
@@ -42,9 +42,11 @@ RUNS: tuple[dict[str, Any], ...] = (
     {"strategy": "inverse_time", "dataset": "noisy_regression", "loss": "huber", "batch_size": 100},
     {"strategy": "inverse_sqrt", "dataset": "spirals", "nesterov": True, "batch_size": 100},
     {"strategy": "polynomial", "dataset": "wine", "label_smoothing": 0.1},
-    {"strategy": "linear", "dataset": "digits", "model": "lenet", "examples": 200,
+    {"strategy": "linear", "dataset": "digits", "model": "lenet", "examples": 100,
+     "epochs": 2,
      "model_params": {"batch_norm": True}},
     {"strategy": "cosine", "dataset": "digits", "model": "resnet", "examples": 100,
+     "epochs": 2,
      "model_params": {"stages": 2, "filters": 4, "dropout": 0.1, "l2": 0.001}},
     {"strategy": "cosine_restarts", "params": {"first_cycle": 1}, "dataset": "wine",
      "optimizer": "adamw", "base_lr": 0.01},
@@ -108,7 +110,8 @@ def test_a_script_ends_with_the_metrics_and_rates_of_the_keras_engine(
     names, rates = executed(script(plan), monkeypatch)
     history = names["history"]
     np.testing.assert_array_equal(rates, np.concatenate([epoch.rates for epoch in ours]))
-    for name, value in ours[-1].metrics.items():
+    measured = {k: v for k, v in ours[-1].metrics.items() if k != "learning_rate"}
+    for name, value in measured.items():
         assert history[name][-1] == pytest.approx(value, rel=CLOSE, abs=CLOSE), name
     assert len(history["loss"]) == len(ours)
 
