@@ -67,7 +67,7 @@ RULES = {
         f"{COMPARING} store.rows frames analysis analysis.words figures export",
         "numpy pandas plotly",
     ),
-    "api": Rule(f"{READING} export", "numpy pandas", lazily="training worker plotly report"),
+    "api": Rule(READING, "numpy pandas", lazily="training worker plotly report"),
     "ui": Rule(f"{READING} export report", "numpy pandas plotly streamlit starlette"),
     "bench": Rule(
         f"{COMPARING} checkpoints store", "numpy", lazily="training keras tensorflow jax"
