@@ -140,10 +140,7 @@ def _charts(found: Found) -> list[str]:
 def _verdicts(verdicts: Verdicts) -> str:
     if verdicts.pairs.empty:
         return html.paragraph("There is one strategy, so there are no pairs to judge.")
-    more = ""
-    if verdicts.more_seeds:
-        more = html.paragraph(f"{verdicts.more_seeds} more seeds would probably decide the rest.")
-    return numbers.pairs_table(verdicts.pairs) + more
+    return numbers.pairs_table(verdicts.pairs)
 
 
 def _settings(found: Found) -> list[str]:
