@@ -60,13 +60,23 @@ RULES = {
     "figures": Rule(
         "errors events strategies frames analysis analysis.words", "numpy pandas plotly"
     ),
-    "api": Rule(READING, "numpy pandas", lazily="training worker plotly"),
-    "ui": Rule(READING, "numpy pandas plotly streamlit starlette"),
+    "export": Rule(
+        f"{COMPARING} store.rows frames analysis analysis.words", "numpy pandas", lazily="mlflow"
+    ),
+    "report": Rule(
+        f"{COMPARING} store.rows frames analysis analysis.words figures export",
+        "numpy pandas plotly",
+    ),
+    "api": Rule(READING, "numpy pandas", lazily="training worker plotly report"),
+    "ui": Rule(f"{READING} export report", "numpy pandas plotly streamlit starlette"),
     "bench": Rule(
         f"{COMPARING} checkpoints store", "numpy", lazily="training keras tensorflow jax"
     ),
     "server": Rule("errors ui", lazily="streamlit starlette"),
-    "cli": Rule(f"{READING} api server", "typer rich", lazily="training worker bench __init__"),
+    "cli": Rule(
+        f"{READING} export api server", "typer rich",
+        lazily="training worker bench report __init__",
+    ),
     "__main__": Rule("cli"),
     "__init__": Rule(BASE + " strategies", lazily="api"),
     "app": Rule("ui frames analysis figures spec", "streamlit"),
@@ -190,7 +200,9 @@ def test_the_run_time_requirements_are_what_is_imported() -> None:
     imported = {found.target for path in files() for found in imports(path)}
     libraries = {name for rule in RULES.values() for name in rule.libraries.split()}
     libraries |= {name for rule in RULES.values() for name in rule.lazily.split()} - set(RULES)
-    named = {"sklearn": "scikit-learn", "annotated_types": "annotated-types"}
+    named = {
+        "sklearn": "scikit-learn", "annotated_types": "annotated-types", "mlflow": "mlflow-skinny"
+    }
     needed = {named.get(name, name) for name in imported & libraries}
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
     listed = {re.split(r"[\[<>=]", line)[0].lower() for line in lines if not line.startswith("#")}

@@ -265,7 +265,8 @@ def test_a_run_begins_by_saying_what_only_the_engine_knows() -> None:
     assert isinstance(started, RunStarted)
     assert (started.engine, started.parameters) == ("keras", plan.parameters)
     assert (started.steps_per_epoch, started.updates) == (plan.steps_per_epoch, plan.updates)
-    assert set(started.versions) == {"keras", "tensorflow", "numpy", "lrdash", "python"}
+    libraries = {"keras", "tensorflow", "numpy", "lrdash", "python"}
+    assert set(started.versions) == {*libraries, "machine"}
 
 
 # How runs end

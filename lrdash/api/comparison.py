@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -12,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lrdash import analysis, frames
+from lrdash.api.files import write_text
 from lrdash.errors import InvalidField
 from lrdash.experiment import Experiment
 from lrdash.store import ExperimentRow, RunRow, Store
@@ -120,6 +123,22 @@ class Comparison:
         band = analysis.band(self.curves(), arms)
         exact = analysis.exact_curves(analysis.at_best_peaks(self.experiment, arms))
         return figures.compare_loss_figure(band, styles, target=self.row.target, exact=exact)
+
+    def report(self, path: str | PathLike[str]) -> Path:
+        """Write the report: one HTML file that needs nothing else; see `lrdash.report`.
+
+        Args:
+            path: of the file; one that exists is replaced.
+
+        Returns:
+            The path.
+
+        Raises:
+            InvalidField: if the file cannot be written.
+        """
+        from lrdash.report import comparison_report
+
+        return write_text(path, comparison_report(self.row, self.rows, self.columns))
 
     def as_json(self) -> dict[str, Any]:
         """JSON types only, None for what is not finite or does not apply.

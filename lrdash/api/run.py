@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
 from lrdash import analysis, frames
+from lrdash.api.files import write_text
 from lrdash.errors import InvalidField
 from lrdash.events import RateDecided, Status
 from lrdash.plan import make
@@ -91,6 +94,22 @@ class Run:
             strategy=self.spec.strategy, epochs_total=self.spec.epochs, metric=metric,
             exact=analysis.exact_curves({self.run_id: self.spec}),
         )
+
+    def report(self, path: str | PathLike[str]) -> Path:
+        """Write the report: one HTML file that needs nothing else; see `lrdash.report`.
+
+        Args:
+            path: of the file; one that exists is replaced.
+
+        Returns:
+            The path.
+
+        Raises:
+            InvalidField: if the file cannot be written.
+        """
+        from lrdash.report import run_report
+
+        return write_text(path, run_report(self.row, self.epochs, self.decided))
 
     def as_json(self) -> dict[str, Any]:
         """JSON types only; see `lrdash.frames.run_as_json`."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
@@ -37,7 +39,7 @@ def compare(
     fields: dict[str, Any],
     strategies: Annotated[
         str, typer.Option(metavar="A,B,...", help=f"Any of: {', '.join(STRATEGIES)}.")
-    ],
+    ] = "",
     base_lrs: Annotated[
         str, typer.Option(metavar="X,Y,...", help="Peak rates; each strategy is trained at each.")
     ] = "0.01,0.1",
@@ -55,6 +57,14 @@ def compare(
             "step.factor=0.5.",
         ),
     ] = None,
+    arm: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="JSON",
+            help="One more strategy with its own settings and label, for several of one kind, e.g. "
+            """'{"strategy": "step", "params": {"factor": 0.3}, "label": "deep"}'.""",
+        ),
+    ] = None,
     target: Annotated[
         float | None, typer.Option(help="A validation loss to reach.")
     ] = None,
@@ -62,6 +72,10 @@ def compare(
     engine: Annotated[
         str, typer.Option(metavar="auto|lanes|keras", help="What trains.")
     ] = "auto",
+    html: Annotated[
+        Path | None,
+        typer.Option(help="Also write the report to this file: HTML that needs nothing else."),
+    ] = None,
     json_output: Annotated[
         bool, json_option("Print the comparison as one JSON document and nothing else.")
     ] = False,
@@ -74,11 +88,16 @@ def compare(
     """
     from lrdash.api import check_experiment, define
 
+    if not strategies.strip() and not arm:
+        raise InvalidField("--strategies", "must name at least one strategy", strategies)
+    arms = [*_arms(strategies, param or ()), *map(_own_arm, arm or ())]
     experiment = define(
-        _arms(strategies, param or ()), base_lrs=_numbers(base_lrs, float, "base_lrs"),
+        arms, base_lrs=_numbers(base_lrs, float, "base_lrs"),
         seeds=_seeds(seeds), target=target, **fields,
     )
     check_experiment(experiment, engine)
+    if html is not None and not html.parent.is_dir():
+        raise InvalidField("--html", "must lie in a folder that exists", str(html))
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if json_output:
         with silent_stdout():
@@ -88,6 +107,8 @@ def compare(
         with _listener(experiment) as listener:
             made = _compare(experiment, engine, name, listener)
         _show(made)
+    if html is not None:
+        typer.echo(f"Wrote the report to {made.report(html)}.", err=True)
     counts = made.row.counts
     if counts["finished"] == 0 or counts["finished"] + counts["diverged"] < made.row.runs:
         raise typer.Exit(1)
@@ -125,9 +146,21 @@ def _arms(names: str, given: Sequence[str]) -> list[Arm]:
     return [Arm(strategy=name, params=params[name]) for name in strategies]
 
 
+def _own_arm(text: str) -> Arm:
+    try:
+        given = json.loads(text)
+    except (ValueError, RecursionError):
+        given = None
+    if not isinstance(given, dict):
+        problem = 'must be a JSON object like {"strategy": "step", "params": {"factor": 0.3}}'
+        raise InvalidField("--arm", problem, text)
+    return Arm(**given)
+
+
 def _seeds(text: str) -> int | tuple[int, ...]:
+    """A number of seeds, or seeds with commas between or behind them: `5,` is the seed 5."""
     seeds = _numbers(text, int, "seeds")
-    return seeds[0] if len(seeds) == 1 else seeds
+    return seeds[0] if len(seeds) == 1 and "," not in text else seeds
 
 
 def _numbers(text: str, kind: Callable[[str], Number], field: str) -> tuple[Number, ...]:

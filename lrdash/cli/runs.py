@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, get_args
 
 import typer
 from rich.table import Table
 
 from lrdash.analysis.words import duration, number, settings_in_words
-from lrdash.cli import resume
+from lrdash.cli import export, resume
 from lrdash.cli.options import json_option
 from lrdash.cli.output import as_json, console
 from lrdash.errors import InvalidField, RunNotFound
@@ -91,41 +89,6 @@ def show(run_id: RunId, json_output: AsJson = False) -> None:
 
 
 @app.command()
-def export(
-    run_ids: RunIds,
-    output_format: Annotated[
-        Literal["csv", "json"],
-        typer.Option("--format", help="csv: one row an epoch; json: runs with their epochs."),
-    ] = "csv",
-    output: Annotated[
-        Path | None, typer.Option(help="File to write; standard output by default.")
-    ] = None,
-    json_output: Annotated[bool, json_option("The same as --format json.")] = False,
-) -> None:
-    """Export runs with their epochs as CSV or JSON."""
-    from lrdash import frames
-
-    with _store() as store:
-        rows = [store.run(run_id) for run_id in run_ids]
-        epochs = store.epochs_of(run_ids)
-    if json_output or output_format == "json":
-        told = [frames.run_as_json(row, epochs[row.run_id]) for row in rows]
-        text = json.dumps(told, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
-    else:
-        flat = [epoch for row in rows for epoch in epochs[row.run_id]]
-        text = str(frames.epochs_frame(flat).to_csv(index=False))
-    if output is None:
-        typer.echo(text, nl=False)
-        return
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as fault:
-        problem = f"must be a file that can be written ({fault.strerror})"
-        raise InvalidField("output", problem, str(output)) from None
-    typer.echo(f"Wrote {len(rows)} {_plural(len(rows))} to {output}.", err=True)
-
-
-@app.command()
 def rename(
     run_id: RunId,
     name: Annotated[str, typer.Argument(help="The new name.")],
@@ -173,6 +136,7 @@ def delete(
     _told({"deleted": gone}, f"Deleted {gone} {_plural(gone)}.", json_output)
 
 
+app.command()(export.export)
 app.command()(resume.resume)
 app.command()(resume.stop)
 

@@ -16,7 +16,7 @@ from lrdash.errors import LrdashError
 from lrdash.events import stopped_after
 from lrdash.store import RunRow
 from lrdash.strategies import STRATEGIES
-from lrdash.ui import history, preview, resources
+from lrdash.ui import export, history, preview, resources
 from lrdash.ui.exact import exact
 from lrdash.ui.history import History
 from lrdash.ui.live_chart import live_chart
@@ -24,6 +24,7 @@ from lrdash.ui.live_chart import live_chart
 LATEST = 20  # rows of a table while the run is active
 TICK = 1.0  # seconds between two looks while the run is active
 EPOCHS, CALLBACK, SETTINGS, CODE = "Epochs", "What the callback did", "Settings", "Keras code"
+EXPORT = "Export"
 STATUS_ICONS = {
     "queued": ":material/schedule:", "running": ":material/model_training:",
     "finished": ":material/check_circle:", "stopped": ":material/stop_circle:",
@@ -178,7 +179,7 @@ def _chart(past: History) -> None:
 def _details(past: History) -> None:
     has_callback = bool(past.decisions)
     shown = [EPOCHS] if past.epochs or past.run.active else []
-    choices = [*shown, *([CALLBACK] if has_callback else []), SETTINGS, CODE]
+    choices = [*shown, *([CALLBACK] if has_callback else []), SETTINGS, CODE, EXPORT]
     chosen = st.segmented_control(
         "Details", choices, default=choices[0], key="details", label_visibility="collapsed"
     )
@@ -192,6 +193,8 @@ def _details(past: History) -> None:
         _settings(past)
     elif chosen == CODE:
         preview.code(past.plan)
+    elif chosen == EXPORT:
+        export.of_runs([run], key="run")
 
 
 def _table(

@@ -1,10 +1,9 @@
-"""What can be done with an experiment: stop, name, extend, run again, export, delete."""
+"""What can be done with an experiment: stop, extend, export, name, run again, delete."""
 
 from __future__ import annotations
 
 import re
 
-import pandas as pd
 import streamlit as st
 
 from lrdash.errors import InvalidField, LrdashError
@@ -13,7 +12,7 @@ from lrdash.grouping import cut
 from lrdash.plan import Plan
 from lrdash.store import ExperimentRow, NewRun
 from lrdash.strategies import STRATEGIES
-from lrdash.ui import resources, results
+from lrdash.ui import export, resources
 
 MORE_SEEDS = 3  # offered at first
 
@@ -28,6 +27,8 @@ def actions(row: ExperimentRow, experiment: Experiment) -> None:
             st.rerun()
         with st.popover("Extend", icon=":material/add:", key="extend"):
             _extend(row, experiment)
+        with st.popover("Export", icon=":material/download:", key="export"):
+            export.of_experiment(row)
         with st.popover("More", icon=":material/more_horiz:", key="more-actions"):
             _more(row)
         if st.button("New comparison", icon=":material/add_chart:", key="new-comparison"):
@@ -120,16 +121,6 @@ def _more(row: ExperimentRow) -> None:
                 st.error(str(fault), icon=":material/error:")
                 return
             st.rerun()
-    st.download_button(
-        "All epochs as CSV", data=lambda: _table(row).to_csv(index=False), mime="text/csv",
-        file_name=f"lrdash-{row.experiment_id}.csv", icon=":material/download:",
-        key="experiment-csv", on_click="ignore", width="stretch",
-    )
-    st.download_button(
-        "All epochs as Parquet", data=lambda: _table(row).to_parquet(index=False),
-        mime="application/vnd.apache.parquet", file_name=f"lrdash-{row.experiment_id}.parquet",
-        icon=":material/download:", key="experiment-parquet", on_click="ignore", width="stretch",
-    )
     if st.button("Fill the form with these settings", icon=":material/replay:", key="run-again",
                  width="stretch"):
         st.query_params.pop("experiment", None)
@@ -138,12 +129,6 @@ def _more(row: ExperimentRow) -> None:
     if st.button("Delete", icon=":material/delete:", key="delete-experiment", width="stretch",
                  disabled=row.active, help="Stop first, then delete." if row.active else None):
         _confirm_delete(row)
-
-
-def _table(row: ExperimentRow) -> pd.DataFrame:
-    """All epochs of all runs with their settings, in full."""
-    arms, curves = results.load(resources.store().experiment(row.experiment_id))
-    return curves.merge(arms[["run_id", "status"]], on="run_id", how="left")
 
 
 @st.dialog("Delete this comparison")

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from math import nan
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from lrdash import analysis, frames
 from lrdash.errors import LrdashError
 from lrdash.store import RunRow
-from lrdash.ui import overlay, resources, shell
+from lrdash.ui import export, overlay, resources, shell
 
 PAGE_SIZE = 100  # runs on a page of the table
 
@@ -157,12 +155,8 @@ def _actions(picked: list[RunRow]) -> None:
                 _rename(one)
         with st.popover("Tag", icon=":material/label:"):
             _tag(picked)
-        st.download_button("JSON", data=lambda: _json(picked), file_name="lrdash-runs.json",
-                           mime="application/json", icon=":material/download:", key="json",
-                           on_click="ignore")
-        st.download_button("CSV", data=lambda: _csv(picked), file_name="lrdash-runs.csv",
-                           mime="text/csv", icon=":material/download:", key="csv",
-                           on_click="ignore")
+        with st.popover("Export", icon=":material/download:", key="export"):
+            export.of_runs(picked)
         if st.button("Delete", icon=":material/delete:", key="delete"):
             _confirm_delete([row.run_id for row in picked])
 
@@ -198,14 +192,3 @@ def _confirm_delete(run_ids: list[str]) -> None:
             st.error(str(fault), icon=":material/error:")
             return
         st.rerun()
-
-
-def _json(picked: list[RunRow]) -> str:
-    epochs = resources.store().epochs_of([row.run_id for row in picked])
-    return json.dumps([frames.run_as_json(row, epochs[row.run_id]) for row in picked], indent=2)
-
-
-def _csv(picked: list[RunRow]) -> str:
-    epochs = resources.store().epochs_of([row.run_id for row in picked])
-    parts = [frames.epochs_frame(epochs[row.run_id]) for row in picked]
-    return str(pd.concat(parts, ignore_index=True).to_csv(index=False))

@@ -60,8 +60,9 @@ def test_a_run_of_the_shell_is_listed_renamed_tagged_exported_and_deleted(
     open_runs(page, server, "striped")
     tick_first_row(page)
 
+    page.get_by_role("button", name="Export").click()
     with page.expect_download() as download:
-        button(page, "json").click()
+        button(page, "runs-json").click()
     exported = json.loads(download.value.path().read_text())
     assert exported[0]["run_id"] == trained
     assert exported[0]["name"] == "tiger"

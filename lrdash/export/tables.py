@@ -1,0 +1,88 @@
+"""All rows as CSV and Parquet: a row an epoch with every setting, or an update with its rate."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lrdash import frames
+from lrdash.export.recorded import Recorded, label_of
+from lrdash.store.rows import RunRow
+
+RENAMED = {"loss": "loss_function"}  # settings that bear the name of a measurement
+
+
+def epochs_table(runs: Recorded, *, rates: bool = False) -> pd.DataFrame:
+    """One row an epoch, with the settings of its run behind the measurements.
+
+    Args:
+        runs: what to write; none gives an empty table.
+        rates: also the rate of every update.
+
+    Columns:
+        those of `frames.epochs_frame`, further metrics as they were recorded (float64), `rates`
+        if asked for (a list of float32 each), then name, label, status, engine (str), each field of
+        `RunSpec` (params, model_params and early_stopping as JSON texts; its loss as
+        loss_function), steps_per_epoch and parameters (int64).
+    """
+    epochs = runs.all_epochs()
+    table = frames.epochs_frame(epochs)
+    known = set(table.columns)
+    further = dict.fromkeys(name for row in epochs for name in row.metrics if name not in known)
+    for name in further:
+        table[name] = np.array([row.metrics.get(name, np.nan) for row in epochs], np.float64)
+    if rates:
+        table["rates"] = pd.Series([row.rates for row in epochs], dtype=object)
+    settings = pd.DataFrame([_settings(row) for row in runs.rows])
+    return table.merge(settings, on="run_id", how="left") if len(settings) else table
+
+
+def updates_table(runs: Recorded) -> pd.DataFrame:
+    """One row an update.
+
+    Columns:
+        those of `frames.rates_frame`, then label, strategy (str), base_lr (float64), seed (int64).
+    """
+    table = frames.rates_frame(runs.all_epochs())
+    known = pd.DataFrame([
+        {"run_id": row.run_id, "label": label_of(row), "strategy": row.spec.strategy,
+         "base_lr": row.spec.base_lr, "seed": row.spec.seed}
+        for row in runs.rows
+    ])
+    return table.merge(known, on="run_id", how="left") if len(known) else table
+
+
+def csv(runs: Recorded, *, updates: bool = False) -> bytes:
+    """Comma-separated values, UTF-8, with full precision."""
+    table = updates_table(runs) if updates else epochs_table(runs)
+    return str(table.to_csv(index=False, lineterminator="\n")).encode()
+
+
+def parquet(runs: Recorded, *, updates: bool = False) -> bytes:
+    """An Apache Parquet file; the table of epochs holds the rate of every update as a list."""
+    table = updates_table(runs) if updates else epochs_table(runs, rates=True)
+    buffer = io.BytesIO()
+    table.to_parquet(buffer, index=False)
+    return buffer.getvalue()
+
+
+def as_json(runs: Recorded) -> bytes:
+    """The runs with their epochs as one JSON list; see `frames.run_as_json`."""
+    told = [frames.run_as_json(row, runs.epochs_of(row)) for row in runs.rows]
+    return (json.dumps(told, indent=2, allow_nan=False, ensure_ascii=False) + "\n").encode()
+
+
+def _settings(row: RunRow) -> dict[str, Any]:
+    spec = {
+        RENAMED.get(name, name): json.dumps(value) if isinstance(value, dict) else value
+        for name, value in row.spec.as_dict().items()
+    }
+    return {
+        "run_id": row.run_id, "name": row.name, "label": label_of(row), "status": row.status,
+        "engine": row.engine, **spec, "steps_per_epoch": row.steps_per_epoch,
+        "parameters": row.parameters,
+    }

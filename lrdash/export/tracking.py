@@ -1,0 +1,113 @@
+"""Runs into an MLflow tracking server, or into the SQLite file of one.
+
+MLflow is an extra: `pip install 'lrdash[mlflow]'`. It is imported only here and only when asked.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from lrdash.errors import InvalidField
+from lrdash.export import hparams
+from lrdash.export.recorded import Recorded, label_of
+from lrdash.store.rows import EpochRow, RunRow
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+STATUS = {"finished": "FINISHED", "stopped": "KILLED", "queued": "SCHEDULED", "running": "RUNNING"}
+BATCH = 1000  # metrics in one request, MLflow's own limit
+BY_UPDATE = "learning_rate_by_update"
+
+
+def log_runs(runs: Recorded, uri: str, experiment: str) -> list[str]:
+    """Write runs with settings, metrics of every epoch, and the rate of every update.
+
+    The step of a metric is the epochs done; that of `learning_rate_by_update` the update, from 0.
+    Values that are not finite are left out.
+
+    Args:
+        runs: what to write.
+        uri: tracking URI, e.g. `sqlite:///mlflow.db` or the address of a server.
+        experiment: its name there; made if it does not exist.
+
+    Returns:
+        MLflow's ids of the runs, in their order.
+
+    Raises:
+        InvalidField: if MLflow is not installed or refuses the URI.
+    """
+    client = _client(uri)
+    from mlflow.exceptions import MlflowException
+
+    try:
+        found = client.get_experiment_by_name(experiment)
+        made = found.experiment_id if found else client.create_experiment(experiment)
+        return [_log(client, made, row, list(runs.epochs_of(row))) for row in runs.rows]
+    except MlflowException as fault:
+        raise _refused(uri, fault) from None
+
+
+def _client(uri: str) -> MlflowClient:
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # nobody asked for it
+    try:
+        from mlflow import MlflowClient
+        from mlflow.exceptions import MlflowException
+    except ImportError:
+        problem = "needs MLflow: pip install 'lrdash[mlflow]'"
+        raise InvalidField("--format mlflow", problem, "no package mlflow") from None
+    try:
+        return MlflowClient(tracking_uri=uri)
+    except (MlflowException, ImportError) as fault:
+        raise _refused(uri, fault) from None
+
+
+def _refused(uri: str, fault: Exception) -> InvalidField:
+    told = " ".join(str(fault).split()).partition(". ")[0].rstrip(".")
+    return InvalidField(
+        "--tracking-uri", f"must be a store that MLflow can use, e.g. sqlite:///mlflow.db ({told})",
+        uri,
+    )
+
+
+def _log(client: MlflowClient, experiment: str, row: RunRow, epochs: list[EpochRow]) -> str:
+    from mlflow.entities import Param
+
+    started = row.started_at or row.created_at
+    start = round(started.timestamp() * 1000)
+    name = row.name or f"{label_of(row)}, rate {row.spec.base_lr:g}, seed {row.spec.seed}"
+    made: str = client.create_run(experiment, start, tags=_tags(row), run_name=name).info.run_id
+    params = [Param(key, str(value)) for key, value in hparams.settings(row).items()]
+    client.log_batch(made, params=params)
+    metrics = list(_metrics(row, epochs, start))
+    for first in range(0, len(metrics), BATCH):
+        client.log_batch(made, metrics=metrics[first : first + BATCH])
+    seconds = epochs[-1].seconds if epochs else row.seconds
+    client.set_terminated(made, STATUS.get(row.status, "FAILED"), start + round(seconds * 1000))
+    return made
+
+
+def _tags(row: RunRow) -> dict[str, str]:
+    told = {
+        "lrdash.run_id": row.run_id, "lrdash.label": label_of(row), "lrdash.status": row.status,
+        "lrdash.reason": row.reason, "lrdash.engine": row.engine,
+        "lrdash.experiment_id": row.experiment_id or "", "lrdash.tags": ", ".join(row.tags),
+        **{f"lrdash.version.{name}": version for name, version in row.versions.items()},
+    }
+    return {key: value for key, value in told.items() if value}
+
+
+def _metrics(row: RunRow, epochs: list[EpochRow], start: int) -> Iterator[Any]:
+    from mlflow.entities import Metric
+
+    for epoch in epochs:
+        at = start + round(epoch.seconds * 1000)
+        for name, value in {**epoch.metrics, "learning_rate": epoch.learning_rate}.items():
+            if math.isfinite(value):
+                yield Metric(name, float(value), at, epoch.epoch)
+        first = (epoch.epoch - 1) * row.steps_per_epoch
+        for place, rate in enumerate(epoch.rates):
+            yield Metric(BY_UPDATE, float(rate), at, first + place)
