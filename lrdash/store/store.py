@@ -9,6 +9,7 @@ from lrdash.spec import RunSpec
 from lrdash.store import experiments, lookup, runs, workers
 from lrdash.store.database import BUSY_TIMEOUT, Database
 from lrdash.store.experiments import Columns
+from lrdash.store.heartbeats import Watch
 from lrdash.store.migrations import migrate
 from lrdash.store.record import record
 from lrdash.store.rows import EpochRow, ExperimentRow, NewRun, RunRow
@@ -34,6 +35,7 @@ class Store:
     def __init__(self, url: str | None = None, *, busy_timeout: float = BUSY_TIMEOUT) -> None:
         self.url = database_url() if url is None else url  # may hold a password
         self._database = Database(self.url, busy_timeout)
+        self._watch = Watch()
         try:
             migrate(self._database)
         except BaseException:
@@ -432,12 +434,25 @@ class Store:
         """Declare running runs interrupted whose worker is dead; gives their ids, oldest first.
 
         Args:
-            worker_id: a worker known to be dead. By default all that have been silent for 10 s,
-                whose process is gone from this machine, or that were never registered.
+            worker_id: a worker known to be dead. By default all whose process is gone from this
+                machine, that were never registered, or that this store has seen silent for 10 s:
+                it has to be asked every few seconds to see that.
             reason: why, in words for the user.
         """
         with self._database.reading() as connection:
-            if not workers.anyone_lost(connection, worker_id):
+            if not workers.anyone_lost(connection, worker_id, self._watch):
                 return []
         with self._database.writing() as connection:
-            return workers.mark_interrupted(connection, worker_id, reason)
+            return workers.mark_interrupted(connection, worker_id, reason, self._watch)
+
+    def silent(self, worker_ids: Iterable[str]) -> set[str]:
+        """Those workers that give no sign of life although the database can be written.
+
+        As with `mark_interrupted`, this store sees it only if it is asked every few seconds.
+        """
+        asked = set(worker_ids)
+        with self._database.reading() as connection:
+            if not workers.silent(connection, asked, self._watch):
+                return set()
+        with self._database.writing() as connection:
+            return workers.dead(connection, asked, self._watch)
