@@ -147,6 +147,11 @@ class Vault:
         """Bytes that all checkpoints take."""
         return sum(kept.size for run_id in self.runs() for kept in self.of(run_id))
 
+    def damaged(self) -> list[Kept]:
+        """Checkpoints that are not what was written, oldest first of each run; reads them all."""
+        found = [kept for run_id in self.runs() for kept in self.of(run_id)]
+        return [kept for kept in found if self.load(kept.run_id, kept.epoch) is None]
+
     def forget(self, run_ids: Collection[str]) -> None:
         """Remove all checkpoints of these runs."""
         gone = set(run_ids)

@@ -160,6 +160,15 @@ def _not_understood(scheme: str) -> StoreError:
     )
 
 
+def file_of(url: str) -> Path | None:
+    """The file of a database, None if it is not SQLite. Opens and makes nothing.
+
+    Raises:
+        StoreError: if the URL is not understood.
+    """
+    return _path(_parse(url))
+
+
 def _path(url: URL) -> Path | None:
     """The file of a SQLite database; also where it is given as `file:path?mode=ro&uri=true`."""
     if url.get_backend_name() != "sqlite":

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from lrdash.events import Event, RateDecided, Status
 from lrdash.spec import RunSpec
-from lrdash.store import experiments, lookup, runs, workers
+from lrdash.store import experiments, lookup, runs, soundness, workers
 from lrdash.store.database import BUSY_TIMEOUT, Database
 from lrdash.store.experiments import Columns
 from lrdash.store.heartbeats import Watch
@@ -41,6 +41,15 @@ class Store:
         except BaseException:
             self.close()
             raise
+
+    def unsound(self) -> list[str]:
+        """What is wrong with the database, in words for the user; nothing if it is sound.
+
+        Reads all of it: damaged pages, rows without what they belong to, runs without epochs that
+        they tell of.
+        """
+        with self._database.reading() as connection:
+            return soundness.unsound(connection)
 
     def close(self) -> None:
         """Close the connections. A later call of any method opens new ones."""

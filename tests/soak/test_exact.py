@@ -1,0 +1,151 @@
+"""Workers and servers killed at random moments: no run is lost, and none differs by one bit."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lrdash.checkpoints import Vault
+from lrdash.laboratory import Laboratory
+from lrdash.store import Store, home
+from tests.soak.exact import CASES, Case, differing, kept, queue, undisturbed
+from tests.soak.runs import eventually
+from tests.soak.test_kills import ask, integrity
+
+pytestmark = [
+    pytest.mark.soak, pytest.mark.timeout(1500),
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+]
+
+ROOT = Path(__file__).resolve().parents[2]
+KILLS_EACH = 5  # of every case: 30 of the worker, 30 of the server
+SEED = 46_021
+LONGEST = 1.2  # seconds between a sign of training and the death
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    monkeypatch.setenv("LRDASH_CHECKPOINT_SECONDS", "0.2")
+    opened = Store()
+    yield opened
+    opened.close()
+
+
+def training(store: Store, run_ids: list[str], beyond: int) -> bool:
+    """Whether a run is being trained, and has got further than it was before."""
+    rows = store.runs(run_ids=run_ids)
+    busy = any(row.status == "running" for row in rows)
+    return busy and sum(row.epochs_done for row in rows) > beyond
+
+
+def over(store: Store, run_ids: list[str]) -> bool:
+    return not any(row.active for row in store.runs(run_ids=run_ids))
+
+
+def wait_for_training(
+    store: Store, run_ids: list[str], moments: random.Random, *, anywhere: bool
+) -> bool:
+    """Return at a random moment of the training; False if it ended before.
+
+    Args:
+        anywhere: do not wait for a new epoch: the model may still be built or compiled.
+    """
+    done = sum(row.epochs_done for row in store.runs(run_ids=run_ids))
+    beyond = -1 if anywhere else done
+    eventually(
+        lambda: training(store, run_ids, beyond) or over(store, run_ids), "training goes on"
+    )
+    threading.Event().wait(moments.uniform(0.0, LONGEST))
+    return not over(store, run_ids)
+
+
+def check(store: Store, case: Case, run_ids: list[str], folder: Path, expected: object) -> int:
+    """Wait for the ends and compare; gives the number of epochs in which nothing differs."""
+    eventually(lambda: over(store, run_ids), f"{case.name}: all runs end", 300)
+    found = [kept(store, Vault(home()), run_id) for run_id in run_ids]
+    assert differing(found, expected) == [], case.name  # type: ignore[arg-type]
+    assert integrity(folder) == "ok"
+    return sum(len(run["epochs"]) for run in found)
+
+
+def test_killed_workers_leave_no_trace_in_metrics_rates_and_weights(
+    store: Store, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    moments, kills, epochs = random.Random(SEED), 0, 0
+    laboratory = Laboratory(store)
+    laboratory.start()
+    for number, case in enumerate(CASES):
+        expected = undisturbed(case, tmp_path / str(number))
+        run_ids = queue(store, case)
+        for kill in range(KILLS_EACH):
+            if not wait_for_training(store, run_ids, moments, anywhere=kill == 1):
+                break
+            (worker,) = laboratory.status()
+            os.kill(worker.pid, signal.SIGKILL)
+            kills += 1
+            eventually(lambda: over(store, run_ids), "the death is noticed")  # noqa: B023
+            store.requeue(run_ids)
+        epochs += check(store, case, run_ids, home, expected)
+    laboratory.close()
+    with capsys.disabled():
+        print(f"\n{kills} workers killed; {epochs:,} epochs of {len(CASES)} cases are the same")
+    assert kills >= 25
+
+
+def serve(port: int) -> subprocess.Popen[bytes]:
+    """The server as users start it, continuing by itself what was interrupted."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "lrdash", "serve", "--no-browser", "--port", str(port),
+         "--resume-interrupted"],
+        cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+    )
+
+
+def kill(server: subprocess.Popen[bytes], home: Path, *, worker_first: bool) -> None:
+    """Kill a server, and before it its worker, so that nobody can say goodbye; or it alone."""
+    if worker_first:
+        for (pid,) in ask(home, "SELECT pid FROM workers ORDER BY started_at DESC LIMIT 1"):
+            os.kill(int(str(pid)), signal.SIGKILL)
+    server.kill()
+    server.wait()
+
+
+def test_killed_servers_go_on_where_they_were_and_leave_no_trace(
+    store: Store, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    moments, kills, epochs = random.Random(SEED + 1), 0, 0
+    for number, case in enumerate(CASES):
+        expected = undisturbed(case, tmp_path / str(number))
+        run_ids = queue(store, case)
+        for turn in range(KILLS_EACH):
+            server = serve(port)
+            try:
+                eventually(  # what the last server left was taken up again
+                    lambda: not over(store, run_ids), "the runs go on"  # noqa: B023
+                )
+                wait_for_training(store, run_ids, moments, anywhere=turn == 1)
+            finally:
+                kill(server, home, worker_first=turn % 2 == 0)
+            if over(store, run_ids) and not store.counts()["interrupted"]:
+                break
+            kills += 1
+        server = serve(port)
+        try:
+            eventually(lambda: not store.counts()["interrupted"], "the runs go on")
+            epochs += check(store, case, run_ids, home, expected)
+        finally:
+            kill(server, home, worker_first=False)
+    with capsys.disabled():
+        print(f"\n{kills} servers killed; {epochs:,} epochs of {len(CASES)} cases are the same")
+    assert kills >= 25
