@@ -200,7 +200,7 @@ def test_an_archive_cannot_write_outside_the_checkpoints(
     store.close()
     harmed(file, {name: {"bytes": 1, "sha256": "0"}}, {name: b"x"})
     before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(StoreError, match="it holds a file of the name .* Nothing was changed"):
+    with pytest.raises(StoreError, match=r"it holds a file of the name .* Nothing was changed"):
         restore(file, force=True)
     assert sorted(tmp_path.rglob("*")) == before
 

@@ -32,7 +32,8 @@ def backup(
         as_json(made.as_json())
         return
     more = f" and {_counted(made.checkpoints, 'checkpoint')}" if checkpoints else ""
-    typer.echo(f"Wrote {_counted(made.runs, 'run')}{more} to {made.file} ({made.size / 1e6:,.1f} MB).")
+    size = f"{made.size / 1e6:,.1f} MB"
+    typer.echo(f"Wrote {_counted(made.runs, 'run')}{more} to {made.file} ({size}).")
 
 
 def restore(

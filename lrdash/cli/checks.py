@@ -123,7 +123,8 @@ def checkpoints() -> Iterator[Finding]:
         detail = f"{used}{lost}; a server that trains removes what is too much"
         yield Finding(name="checkpoints", state="note", detail=detail)
     else:
-        yield _finding("checkpoints", True, f"{used}, {len(kept):,} {'run' if len(kept) == 1 else 'runs'}, all whole")
+        runs = "1 run" if len(kept) == 1 else f"{len(kept):,} runs"
+        yield _finding("checkpoints", True, f"{used}, {runs}, all whole")
 
 
 def tensorflow() -> Iterator[Finding]:

@@ -80,6 +80,7 @@ def queue(store: Store, case: Case) -> list[str]:
 
 def undisturbed(case: Case, folder: Path) -> list[dict[str, Any]]:
     """Train the runs in this process, in one go; gives what `kept` gives of them."""
+    folder.mkdir()
     store, vault = Store(sqlite_url(folder / "undisturbed.db")), Vault(folder)
     run_ids = queue(store, case)
     outbox, keeper = Outbox(store.record), Keeper(vault)
