@@ -77,7 +77,7 @@ def backup(file: str | Path, *, checkpoints: bool = False, force: bool = False) 
             made = Path(folder) / DATABASE
             files = _set_aside(Path(folder)) if checkpoints else {}
             copy_to(source, made)  # after the checkpoints: what they rest on is recorded
-            check_copy(made)
+            check_copy(made, f"The database {source}")
             runs = _count(made)
             if checkpoints:
                 made = _archive(Path(folder) / "archive.zip", {DATABASE: made, **files})
@@ -120,7 +120,7 @@ def restore(file: str | Path, *, force: bool = False) -> Backup:
             else:
                 files = _unpack(source, Path(folder))
             made = files.pop(DATABASE)
-            check_copy(made)
+            check_copy(made, f"The backup {source.name}")
             runs = _count(made)
             with replacing(target) as beside:
                 shutil.move(made, beside)

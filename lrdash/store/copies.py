@@ -63,32 +63,35 @@ def copy_to(source: Path, target: Path) -> None:
         raise explain(fault, name, str(target.parent)) from fault
 
 
-def check_copy(path: Path) -> int:
-    """Refuse what is no sound database of this lrdash or an earlier one; gives its schema version.
+def check_copy(path: Path, name: str) -> None:
+    """Refuse what is no sound database of this lrdash or an earlier one.
+
+    Args:
+        path: a file that nobody else uses.
+        name: what it is to users, e.g. `The backup all.zip`.
 
     Raises:
         StoreError: says what is wrong with it.
     """
-    name = f"The backup {path.name}"
     engine = create_engine(sqlite_url(path))
     try:
         with engine.connect() as connection:
             tables = set(inspect(connection).get_table_names())
             if not {"lrdash_schema", "runs", "epochs"} <= tables:
                 raise StoreError(f"{name} is a database of another program, not of lrdash.")
-            version, faults = schema_version(connection), unsound(connection)
+            version = schema_version(connection)
+            if version > len(MIGRATIONS):
+                raise StoreError(
+                    f"{name} was made by a newer lrdash (its schema is version {version}, this "
+                    f"lrdash knows up to {len(MIGRATIONS)}). Update lrdash, then try again."
+                )
+            faults = unsound(connection)
     except FAULTS as fault:
         raise explain(fault, name, str(path.parent)) from fault
     finally:
         engine.dispose()
-    if version > len(MIGRATIONS):
-        raise StoreError(
-            f"{name} was made by a newer lrdash (its schema is version {version}, this lrdash "
-            f"knows up to {len(MIGRATIONS)}). Update lrdash, then restore it."
-        )
     if faults:
-        raise StoreError(f"{name} is damaged: {faults[0]}. Take an earlier backup.")
-    return version
+        raise StoreError(f"{name} is damaged: {'; '.join(faults)}. Take an earlier backup.")
 
 
 @contextmanager

@@ -26,11 +26,11 @@ def offer() -> None:
         left.markdown(
             f":material/power_off: **{len(waiting):,} {'run was' if one else 'runs were'} "
             f"interrupted.** Nothing is lost: {'it goes' if one else 'they go'} on from the last "
-            "checkpoint, to the same bits as if nothing had happened."
+            "checkpoint, bit for bit."
         )
         with right.container(horizontal=True, horizontal_alignment="right"):
             if st.button(
-                f"Continue {len(waiting):,} {'run' if one else 'runs'}", type="primary",
+                f"Continue {len(waiting):,} {'run' if one else 'runs'}",
                 icon=":material/play_arrow:", key="continue-interrupted",
             ):
                 go_on(waiting)
