@@ -38,6 +38,9 @@ LAST = 2
 LIMIT_MB = 2048  # of all runs, unless LRDASH_CHECKPOINTS_MB says otherwise
 WAITING = 64  # checkpoints on their way to the disk; training waits for the disk beyond that
 
+# What reading a file raises that is not what was written.
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
+
 Cause = Literal["time", "rate", "end"]
 
 log = logging.getLogger(__name__)
@@ -110,7 +113,7 @@ class Vault:
             return _unpacked(path.read_bytes())
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as fault:
+        except UNREADABLE as fault:
             log.warning("the checkpoint %s is damaged and is passed over: %s", path, fault)
             return None
 
@@ -149,8 +152,16 @@ class Vault:
 
     def damaged(self) -> list[Kept]:
         """Checkpoints that are not what was written, oldest first of each run; reads them all."""
-        found = [kept for run_id in self.runs() for kept in self.of(run_id)]
-        return [kept for kept in found if self.load(kept.run_id, kept.epoch) is None]
+        return [kept for run_id in self.runs() for kept in self.of(run_id) if self._torn(kept)]
+
+    def _torn(self, kept: Kept) -> bool:
+        try:
+            _unpacked(self._path(kept.run_id, kept.epoch).read_bytes())
+        except FileNotFoundError:  # removed in this moment
+            return False
+        except UNREADABLE:
+            return True
+        return False
 
     def forget(self, run_ids: Collection[str]) -> None:
         """Remove all checkpoints of these runs."""
@@ -198,7 +209,7 @@ class Vault:
             try:
                 with np.load(self._path(run_id, epoch), allow_pickle=False) as file:
                     about = About(**json.loads(str(file["manifest"]))["about"])
-            except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+            except UNREADABLE:
                 return None
             self._known[run_id, epoch] = about
         return self._known[run_id, epoch]

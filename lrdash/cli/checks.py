@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import platform
 import shutil
@@ -107,7 +106,6 @@ def checkpoints() -> Iterator[Finding]:
             strays = sorted(set(kept) - store.versions(kept).keys())
         finally:
             store.close()
-        logging.getLogger("lrdash.checkpoints").setLevel(logging.ERROR)  # it is told below
         size, damaged = vault.size(), vault.damaged()
     except LrdashError as fault:
         yield _finding("checkpoints", False, str(fault))
