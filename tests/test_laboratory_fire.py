@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 import shlex
 import signal
+import socket
 import subprocess
 import sys
+import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from lrdash import api, training
+from lrdash.cli import app
 from lrdash.errors import InvalidField
 from lrdash.laboratory import Laboratory, standstill, supervisor
 from lrdash.laboratory.standstill import Standstill, cpu_seconds, patience
@@ -238,6 +243,24 @@ def test_a_run_that_kills_its_worker_is_not_tried_for_ever(
     eventually(lambda: store.run(following).status == "interrupted")
     assert store.run(run_id).status == "interrupted"
     assert "signal 9" in store.run(run_id).reason
+
+
+def test_the_shell_finds_runs_whose_process_is_gone_without_a_server(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    store.register_worker("w1", socket.gethostname(), dead.pid)
+    run_id = queue(store)
+    assert store.claim(run_id, "w1")
+    asked: list[list[str]] = []
+    engine = types.ModuleType("lrdash.training.keras_engine")
+    monkeypatch.setitem(sys.modules, "lrdash.training.keras_engine", engine)
+    monkeypatch.setattr(training, "keras_engine", engine, raising=False)
+    monkeypatch.setattr(api, "resume", lambda run_ids, **_: asked.append(run_ids) or [])
+    result = CliRunner().invoke(app, ["runs", "resume", "--interrupted"])
+    assert result.exit_code == 0, result.output
+    assert asked == [[run_id]]
 
 
 # Two servers

@@ -27,7 +27,7 @@ pytestmark = [
 ]
 
 ROOT = Path(__file__).resolve().parents[2]
-KILLS_EACH = 5  # of every case: 30 of the worker, 30 of the server
+WORKER_KILLS, SERVER_KILLS = 5, 4  # of every case: 30 and 24
 SEED = 46_021
 LONGEST = 1.2  # seconds between a sign of training and the death
 
@@ -86,7 +86,7 @@ def test_killed_workers_leave_no_trace_in_metrics_rates_and_weights(
     for number, case in enumerate(CASES):
         expected = undisturbed(case, tmp_path / str(number))
         run_ids = queue(store, case)
-        for kill in range(KILLS_EACH):
+        for kill in range(WORKER_KILLS):
             if not wait_for_training(store, run_ids, moments, anywhere=kill == 1):
                 break
             (worker,) = laboratory.status()
@@ -98,7 +98,7 @@ def test_killed_workers_leave_no_trace_in_metrics_rates_and_weights(
     laboratory.close()
     with capsys.disabled():
         print(f"\n{kills} workers killed; {epochs:,} epochs of {len(CASES)} cases are the same")
-    assert kills >= 25
+    assert kills >= 26
 
 
 def serve(port: int) -> subprocess.Popen[bytes]:
@@ -128,7 +128,7 @@ def test_killed_servers_go_on_where_they_were_and_leave_no_trace(
     for number, case in enumerate(CASES):
         expected = undisturbed(case, tmp_path / str(number))
         run_ids = queue(store, case)
-        for turn in range(KILLS_EACH):
+        for turn in range(SERVER_KILLS):
             server = serve(port)
             try:
                 eventually(  # what the last server left was taken up again
@@ -148,4 +148,4 @@ def test_killed_servers_go_on_where_they_were_and_leave_no_trace(
             kill(server, home, worker_first=False)
     with capsys.disabled():
         print(f"\n{kills} servers killed; {epochs:,} epochs of {len(CASES)} cases are the same")
-    assert kills >= 25
+    assert kills >= 20
