@@ -49,7 +49,7 @@ class Laboratory:
     def __init__(self, store: Store, workers: int = 1, *, resume: bool = False) -> None:
         self._store, self._size, self._logs = store, workers, home() / "logs"
         self._resume, self._patience = resume, patience()
-        self._found: set[str] | None = None  # interrupted runs that are to go on
+        self._own, self._tried = set[str](), set[str]()  # its workers' ids; runs that were resumed
         self._wake, self._closing = threading.Event(), threading.Event()
         self._lock = threading.Lock()  # over starting and closing
         self._thread: threading.Thread | None = None
@@ -125,9 +125,9 @@ class Laboratory:
 
     def _sweep(self) -> None:
         """Mark runs of the dead, let go on what is to go on, end workers that hang."""
-        lost = self._store.mark_interrupted()
-        if monotonic() < self._resume_until or self._found:
-            self._go_on(lost)
+        self._store.mark_interrupted()
+        if monotonic() < self._resume_until:
+            self._go_on()
         silent = self._store.silent(worker.worker_id for worker in self._workers if worker.ready)
         trained = [run_id for worker in self._workers for run_id in worker.run_ids]
         versions = self._store.versions(trained)
@@ -138,15 +138,17 @@ class Laboratory:
             elif worker.stands_still(versions):
                 self._end_hung(worker, f"it did nothing for {self._patience:.0f} s")
 
-    def _go_on(self, lost: list[str]) -> None:
+    def _go_on(self) -> None:
         """Queue what was interrupted before the start, each run once."""
-        if self._found is None:
-            self._found = {row.run_id for row in self._store.runs(status="interrupted")}
-        self._found |= set(lost)
-        if self._found:
-            again = self._store.requeue(self._found)
+        found = {
+            row.run_id
+            for row in self._store.runs(status="interrupted")
+            if row.worker_id not in self._own
+        }
+        again = self._store.requeue(found - self._tried)
+        self._tried |= found
+        if again:
             log.info("%d interrupted runs go on", len(again))
-            self._found = set()
 
     def _end_hung(self, worker: WorkerProcess, why: str) -> None:
         """Kill a worker that will never come back; it is buried like any other."""
@@ -202,6 +204,7 @@ class Laboratory:
 
     def _add_worker(self) -> None:
         worker = WorkerProcess(self._store.url, self._logs, self.wake, self._patience)
+        self._own.add(worker.worker_id)
         self._workers = (*self._workers, worker)
 
     def _pay(self) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -40,11 +41,11 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     opened.close()
 
 
-def training(store: Store, run_ids: list[str], beyond: int) -> bool:
-    """Whether a run is being trained, and has got further than it was before."""
+def training(store: Store, run_ids: list[str], beyond: int, gone: set[str]) -> bool:
+    """Whether a worker that still lives trains a run, and has got further than `beyond`."""
     rows = store.runs(run_ids=run_ids)
-    busy = any(row.status == "running" for row in rows)
-    return busy and sum(row.epochs_done for row in rows) > beyond
+    owners = {row.worker_id for row in rows if row.status == "running"}
+    return bool(owners - gone) and sum(row.epochs_done for row in rows) > beyond
 
 
 def over(store: Store, run_ids: list[str]) -> bool:
@@ -52,20 +53,30 @@ def over(store: Store, run_ids: list[str]) -> bool:
 
 
 def wait_for_training(
-    store: Store, run_ids: list[str], moments: random.Random, *, anywhere: bool
-) -> bool:
-    """Return at a random moment of the training; False if it ended before.
+    store: Store, run_ids: list[str], moments: random.Random, gone: set[str], *, anywhere: bool
+) -> str | None:
+    """Return at a random moment of the training with the worker's id; None if it ended before.
 
     Args:
+        gone: ids of workers that were killed; this one is added.
         anywhere: do not wait for a new epoch: the model may still be built or compiled.
     """
     done = sum(row.epochs_done for row in store.runs(run_ids=run_ids))
     beyond = -1 if anywhere else done
     eventually(
-        lambda: training(store, run_ids, beyond) or over(store, run_ids), "training goes on"
+        lambda: training(store, run_ids, beyond, gone) or finished(store, run_ids),
+        "training goes on",
     )
     threading.Event().wait(moments.uniform(0.0, LONGEST))
-    return not over(store, run_ids)
+    rows = store.runs(run_ids=run_ids, status="running")
+    if not rows or rows[0].worker_id is None:
+        return None
+    gone.add(rows[0].worker_id)
+    return rows[0].worker_id
+
+
+def finished(store: Store, run_ids: list[str]) -> bool:
+    return len(store.runs(run_ids=run_ids, status="finished")) == len(run_ids)
 
 
 def check(store: Store, case: Case, run_ids: list[str], folder: Path, expected: object) -> int:
@@ -80,14 +91,14 @@ def check(store: Store, case: Case, run_ids: list[str], folder: Path, expected: 
 def test_killed_workers_leave_no_trace_in_metrics_rates_and_weights(
     store: Store, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    moments, kills, epochs = random.Random(SEED), 0, 0
+    moments, kills, epochs, gone = random.Random(SEED), 0, 0, set[str]()
     laboratory = Laboratory(store)
     laboratory.start()
     for number, case in enumerate(CASES):
         expected = undisturbed(case, tmp_path / str(number))
         run_ids = queue(store, case)
         for kill in range(WORKER_KILLS):
-            if not wait_for_training(store, run_ids, moments, anywhere=kill == 1):
+            if not wait_for_training(store, run_ids, moments, gone, anywhere=kill == 1):
                 break
             (worker,) = laboratory.status()
             os.kill(worker.pid, signal.SIGKILL)
@@ -110,11 +121,14 @@ def serve(port: int) -> subprocess.Popen[bytes]:
     )
 
 
-def kill(server: subprocess.Popen[bytes], home: Path, *, worker_first: bool) -> None:
-    """Kill a server, and before it its worker, so that nobody can say goodbye; or it alone."""
-    if worker_first:
-        for (pid,) in ask(home, "SELECT pid FROM workers ORDER BY started_at DESC LIMIT 1"):
+def kill_worker(worker_id: str, home: Path) -> None:
+    """Kill a worker by its id; it may have ended already."""
+    for (pid,) in ask(home, f"SELECT pid FROM workers WHERE id = '{worker_id}'"):
+        with suppress(ProcessLookupError):
             os.kill(int(str(pid)), signal.SIGKILL)
+
+
+def end(server: subprocess.Popen[bytes]) -> None:
     server.kill()
     server.wait()
 
@@ -124,28 +138,27 @@ def test_killed_servers_go_on_where_they_were_and_leave_no_trace(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    moments, kills, epochs = random.Random(SEED + 1), 0, 0
+    moments, kills, epochs, gone = random.Random(SEED + 1), 0, 0, set[str]()
     for number, case in enumerate(CASES):
         expected = undisturbed(case, tmp_path / str(number))
         run_ids = queue(store, case)
         for turn in range(SERVER_KILLS):
             server = serve(port)
             try:
-                eventually(  # what the last server left was taken up again
-                    lambda: not over(store, run_ids), "the runs go on"  # noqa: B023
-                )
-                wait_for_training(store, run_ids, moments, anywhere=turn == 1)
+                worker = wait_for_training(store, run_ids, moments, gone, anywhere=turn == 1)
+                if worker and turn % 2 == 0:  # both at once: nobody can say goodbye
+                    kill_worker(worker, home)
             finally:
-                kill(server, home, worker_first=turn % 2 == 0)
-            if over(store, run_ids) and not store.counts()["interrupted"]:
+                end(server)
+            if worker is None:
                 break
             kills += 1
         server = serve(port)
         try:
-            eventually(lambda: not store.counts()["interrupted"], "the runs go on")
+            eventually(lambda: finished(store, run_ids), f"{case.name} ends", 300)  # noqa: B023
             epochs += check(store, case, run_ids, home, expected)
         finally:
-            kill(server, home, worker_first=False)
+            end(server)
     with capsys.disabled():
         print(f"\n{kills} servers killed; {epochs:,} epochs of {len(CASES)} cases are the same")
     assert kills >= 20
