@@ -38,6 +38,9 @@ LAST = 2
 LIMIT_MB = 2048  # of all runs, unless LRDASH_CHECKPOINTS_MB says otherwise
 WAITING = 64  # checkpoints on their way to the disk; training waits for the disk beyond that
 
+# What reading a file raises that is not what was written.
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
+
 Cause = Literal["time", "rate", "end"]
 
 log = logging.getLogger(__name__)
@@ -85,7 +88,7 @@ class Vault:
     """
 
     def __init__(self, home: Path, limit: int | None = None) -> None:
-        self._folder = home / FOLDER
+        self.folder = home / FOLDER
         megabytes = _setting("LRDASH_CHECKPOINTS_MB", LIMIT_MB, least=1)
         self.limit = int(megabytes * 2**20) if limit is None else limit
         self._known: dict[tuple[str, int], About] = {}  # of files written or read
@@ -96,7 +99,7 @@ class Vault:
         Raises:
             OSError: if it cannot be written; what was there is untouched.
         """
-        folder = self._folder / run_id
+        folder = self.folder / run_id
         folder.mkdir(parents=True, exist_ok=True)
         about = checkpoint.about
         _write(self._path(run_id, about.epoch), _packed(checkpoint))
@@ -110,7 +113,7 @@ class Vault:
             return _unpacked(path.read_bytes())
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as fault:
+        except UNREADABLE as fault:
             log.warning("the checkpoint %s is damaged and is passed over: %s", path, fault)
             return None
 
@@ -135,7 +138,7 @@ class Vault:
         """The checkpoints of a run, oldest first."""
         found = []
         with suppress(OSError):
-            for entry in os.scandir(self._folder / run_id):
+            for entry in os.scandir(self.folder / run_id):
                 stem, dot, ending = entry.name.partition(".")
                 if dot and ending == "npz" and stem.isdecimal():
                     with suppress(OSError):  # removed in this moment
@@ -147,11 +150,24 @@ class Vault:
         """Bytes that all checkpoints take."""
         return sum(kept.size for run_id in self.runs() for kept in self.of(run_id))
 
+    def damaged(self) -> list[Kept]:
+        """Checkpoints that are not what was written, oldest first of each run; reads them all."""
+        return [kept for run_id in self.runs() for kept in self.of(run_id) if self._torn(kept)]
+
+    def _torn(self, kept: Kept) -> bool:
+        try:
+            _unpacked(self._path(kept.run_id, kept.epoch).read_bytes())
+        except FileNotFoundError:  # removed in this moment
+            return False
+        except UNREADABLE:
+            return True
+        return False
+
     def forget(self, run_ids: Collection[str]) -> None:
         """Remove all checkpoints of these runs."""
         gone = set(run_ids)
         for run_id in gone:
-            shutil.rmtree(self._folder / run_id, ignore_errors=True)
+            shutil.rmtree(self.folder / run_id, ignore_errors=True)
         self._known = {key: about for key, about in self._known.items() if key[0] not in gone}
 
     def shrink(self, spare: Collection[str] = ()) -> int:
@@ -193,7 +209,7 @@ class Vault:
             try:
                 with np.load(self._path(run_id, epoch), allow_pickle=False) as file:
                     about = About(**json.loads(str(file["manifest"]))["about"])
-            except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+            except UNREADABLE:
                 return None
             self._known[run_id, epoch] = about
         return self._known[run_id, epoch]
@@ -201,18 +217,18 @@ class Vault:
     def runs(self) -> list[str]:
         """Ids of the runs that have any."""
         try:
-            return sorted(entry.name for entry in os.scandir(self._folder) if entry.is_dir())
+            return sorted(entry.name for entry in os.scandir(self.folder) if entry.is_dir())
         except OSError:
             return []
 
     def _touched(self, run_id: str) -> float:
         try:
-            return (self._folder / run_id).stat().st_mtime
+            return (self.folder / run_id).stat().st_mtime
         except OSError:
             return 0.0
 
     def _path(self, run_id: str, epoch: int) -> Path:
-        return self._folder / run_id / f"{epoch:06d}.npz"
+        return self.folder / run_id / f"{epoch:06d}.npz"
 
 
 class Writer:
@@ -248,7 +264,11 @@ class Writer:
                 cause = fault.strerror or str(fault)
                 if cause not in self._told:
                     self._told.add(cause)
-                    log.warning("no checkpoint of run %s: %s", job[0], cause)
+                    log.warning(
+                        "no checkpoint of run %s in %s: %s. Training goes on without; free some "
+                        "space there: delete runs, or lower LRDASH_CHECKPOINTS_MB",
+                        job[0], self._vault.folder, cause,
+                    )
 
 
 def _packed(checkpoint: Checkpoint) -> bytes:

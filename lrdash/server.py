@@ -25,7 +25,8 @@ logger = logging.getLogger(__name__)
 
 
 def serve(
-    *, host: str = "127.0.0.1", port: int = 8501, base_path: str = "", browser: bool = True
+    *, host: str = "127.0.0.1", port: int = 8501, base_path: str = "", browser: bool = True,
+    resume_interrupted: bool = False,
 ) -> None:
     """Serve the app until SIGTERM or Ctrl-C.
 
@@ -34,6 +35,7 @@ def serve(
         port: TCP port.
         base_path: path under which a proxy shows the app, e.g. `lr`.
         browser: open the system's browser once the server is up.
+        resume_interrupted: let runs go on that were interrupted before the start.
 
     Raises:
         InvalidField: the port is taken or the address is not this machine's.
@@ -49,6 +51,7 @@ def serve(
 
     sys.argv = [str(APP)]  # Streamlit looks for .streamlit/config.toml beside this file
     shell.own_navigation()
+    resources.resume_at_start(wanted=resume_interrupted)
     application = st.App(APP, lifespan=_lifespan, routes=resources.asset_routes())
     settings: dict[str, Any] = {
         "server.address": host,

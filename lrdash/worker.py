@@ -27,10 +27,10 @@ from typing import Any
 from lrdash import plan, training
 from lrdash.checkpoints import Vault, interval
 from lrdash.errors import LrdashError, StoreError
-from lrdash.events import SHUT_DOWN, Event, RunEnded, Sink, fan_out
+from lrdash.events import SHUT_DOWN, Event, RunEnded, Sink, Status, fan_out
 from lrdash.spec import RunSpec
 from lrdash.store import RunRow, Store, home, keep_pace, known_paces
-from lrdash.training.failures import in_words
+from lrdash.training.failures import ending, in_words
 from lrdash.training.keeping import Keeper
 from lrdash.training.outbox import Outbox, patiently
 from lrdash.training.pace import Pace
@@ -122,7 +122,7 @@ class Worker:
                 self._train(claimed)
             except Exception as fault:
                 log.exception("runs %s failed", " ".join(claimed))
-                self._fail(claimed, in_words(fault))
+                self._fail(claimed, in_words(fault), ending(fault))
         except Exception as fault:
             log.exception("runs %s could not be stored", " ".join(run_ids))
             return {"unsaved": in_words(fault)}
@@ -141,9 +141,9 @@ class Worker:
         except (StoreError, OSError) as fault:
             log.warning("checkpoints were not tidied: %s", fault)
 
-    def _fail(self, run_ids: Iterable[str], reason: str) -> None:
+    def _fail(self, run_ids: Iterable[str], reason: str, status: Status = "failed") -> None:
         """End those that have not ended."""
-        ended = RunEnded(status="failed", reason=reason)
+        ended = RunEnded(status=status, reason=reason)
         batch = [(run_id, ended) for run_id in run_ids]
         patiently(lambda: self._store.record(batch, self._id))
 
@@ -187,7 +187,7 @@ class Worker:
             )
         except LrdashError as fault:
             for run_id in run_ids:
-                sink(run_id, RunEnded(status="failed", reason=str(fault)))
+                sink(run_id, RunEnded(status=ending(fault), reason=str(fault)))
         finally:
             keeper.close()
         if pace.kind == "convolutional":  # what practice does not measure

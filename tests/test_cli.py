@@ -31,7 +31,8 @@ ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = (
     ["preview"], ["train"], ["compare"], ["serve"], ["doctor"], ["bench"], ["runs"],
     ["runs", "list"], ["runs", "show"], ["runs", "export"], ["runs", "rename"], ["runs", "tag"],
-    ["runs", "delete"], ["runs", "resume"], ["runs", "stop"],
+    ["runs", "delete"], ["runs", "resume"], ["runs", "stop"], ["runs", "backup"],
+    ["runs", "restore"],
 )
 
 
@@ -381,10 +382,13 @@ def serve_with(monkeypatch: pytest.MonkeyPatch, *words: str, **env: str) -> dict
 def test_serve_takes_options_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert serve_with(monkeypatch) == {
         "host": "127.0.0.1", "port": 8501, "base_path": "", "browser": True,
+        "resume_interrupted": False,
     }
-    env = {"LRDASH_HOST": "0.0.0.0", "PORT": "9000", "LRDASH_BASE_PATH": "lr"}
+    env = {"LRDASH_HOST": "0.0.0.0", "PORT": "9000", "LRDASH_BASE_PATH": "lr",
+           "LRDASH_RESUME_INTERRUPTED": "1"}
     assert serve_with(monkeypatch, "--no-browser", **env) == {
         "host": "0.0.0.0", "port": 9000, "base_path": "lr", "browser": False,
+        "resume_interrupted": True,
     }
     assert serve_with(monkeypatch, "--port", "9001", **env)["port"] == 9001
 

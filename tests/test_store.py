@@ -544,15 +544,22 @@ def test_a_worker_whose_process_is_gone_is_dead(store: Store) -> None:
     assert {store.run(run_id).status for run_id in (living, far)} == {"running"}
 
 
-def test_a_worker_that_fell_silent_is_dead_until_it_beats(store: Store) -> None:
+def test_a_worker_that_fell_silent_is_dead_until_it_beats(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [100.0]
+    monkeypatch.setattr("lrdash.store.heartbeats.monotonic", lambda: clock[0])
     for worker in ("silent", "beating"):
         store.register_worker(worker, socket.gethostname(), os.getpid())
-    earlier = (now() - timedelta(seconds=11)).isoformat(timespec="microseconds")
-    execute("UPDATE workers SET heartbeat_at = ?", earlier)
-    store.beat("beating")
-    store.beat("unknown")
     lost, living = running(store, "silent"), running(store, "beating")
-    assert store.mark_interrupted() == [lost]
+    marked = []
+    for _ in range(6):
+        store.beat("beating")
+        store.beat("unknown")
+        marked.append(store.mark_interrupted())
+        clock[0] += 3.0
+    assert marked == [[], [], [], [], [], [lost]]
+    assert store.run(lost).reason == "the training process gave no sign of life for 10 s"
     assert store.run(living).status == "running"
 
 

@@ -120,12 +120,12 @@ def poor_worker(store: Poor, monkeypatch: pytest.MonkeyPatch) -> worker.Worker:
     return worker.Worker("w1", store, lambda _answer: None)  # type: ignore[arg-type]
 
 
-def test_events_that_cannot_be_stored_fail_the_run_with_the_stores_words(
+def test_events_that_cannot_be_stored_interrupt_the_run_with_the_stores_words(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     store = Poor("record events")
     assert poor_worker(store, monkeypatch)._do(["r1", "r2"]) == {}
-    assert store.ends == [(run_id, "failed", "The disk is full.") for run_id in ("r1", "r2")]
+    assert store.ends == [(run_id, "interrupted", "The disk is full.") for run_id in ("r1", "r2")]
 
 
 @pytest.mark.parametrize("broken", ["record", "claim"])

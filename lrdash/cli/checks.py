@@ -80,6 +80,7 @@ def database() -> Iterator[Finding]:
         store = Store()
         try:
             total, unread = sum(store.counts().values()), len(store.unreadable())
+            faults = store.unsound()
         finally:
             store.close()
     except LrdashError as fault:
@@ -88,6 +89,40 @@ def database() -> Iterator[Finding]:
     lost = f", {unread} of another version of lrdash" if unread else ""
     detail = f"opens, schema version {len(MIGRATIONS)}, {total:,} runs{lost}"
     yield _finding("database", True, detail)
+    advice = "put a backup in its place with `lrdash runs restore FILE --force`"
+    sound = f"{'; '.join(faults)}; {advice}" if faults else "pages, references and epochs are whole"
+    yield _finding("integrity", not faults, sound)
+
+
+def checkpoints() -> Iterator[Finding]:
+    """Whether checkpoints are whole, belong to a run, and stay below their limit."""
+    from lrdash.checkpoints import Vault
+    from lrdash.store import Store, home
+
+    try:
+        vault, store = Vault(home()), Store()
+        try:
+            kept = vault.runs()
+            strays = sorted(set(kept) - store.versions(kept).keys())
+        finally:
+            store.close()
+        size, damaged = vault.size(), vault.damaged()
+    except LrdashError as fault:
+        yield _finding("checkpoints", False, str(fault))
+        return
+    used = f"{size / 2**20:,.0f} of {vault.limit / 2**20:,.0f} MB"
+    if damaged:
+        names = ", ".join(f"{one.run_id}/{one.epoch:06d}.npz" for one in damaged[:5])
+        more = f" and {len(damaged) - 5} more" if len(damaged) > 5 else ""
+        detail = f"{used}; damaged, and passed over: {names}{more} in {vault.folder}; delete them"
+        yield _finding("checkpoints", False, detail)
+    elif strays or size > vault.limit:
+        lost = f"; {len(strays)} belong to no run" if strays else ""
+        detail = f"{used}{lost}; a server that trains removes what is too much"
+        yield Finding(name="checkpoints", state="note", detail=detail)
+    else:
+        runs = "1 run" if len(kept) == 1 else f"{len(kept):,} runs"
+        yield _finding("checkpoints", True, f"{used}, {runs}, all whole")
 
 
 def tensorflow() -> Iterator[Finding]:
@@ -140,7 +175,7 @@ def address(host: str, port: int) -> Iterator[Finding]:
 
 
 CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
-    python, libraries, folder, database, tensorflow, datasets,
+    python, libraries, folder, database, checkpoints, tensorflow, datasets,
 )
 
 

@@ -33,6 +33,7 @@ def resume(
     chosen = list(run_ids or ())
     if interrupted:
         store = Store()
+        store.mark_interrupted()  # no server may have looked since the machine went down
         chosen += [row.run_id for row in store.runs(status="interrupted")]
         store.close()
         if not chosen:

@@ -23,8 +23,19 @@ def serve(
         ),
     ] = "",
     browser: Annotated[bool, typer.Option(help="Open the browser once the app is up.")] = True,
+    resume_interrupted: Annotated[
+        bool,
+        typer.Option(
+            envvar="LRDASH_RESUME_INTERRUPTED",
+            help="Let runs go on by themselves that were interrupted before the start; without "
+            "it the app offers to continue them.",
+        ),
+    ] = False,
 ) -> None:
     """Open the app: choose, train and watch in the browser. Ctrl-C ends it."""
     from lrdash import server  # brings Streamlit
 
-    server.serve(host=host, port=port, base_path=base_path, browser=browser)
+    server.serve(
+        host=host, port=port, base_path=base_path, browser=browser,
+        resume_interrupted=resume_interrupted,
+    )

@@ -10,12 +10,14 @@ import subprocess
 import sys
 import threading
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from typing import Any, Literal
+
+from lrdash.laboratory.standstill import STALL, Standstill, cpu_seconds
 
 LOG_LIMIT = 1_000_000  # bytes of one worker's log
 LOGS_KEPT = 20  # files
@@ -44,10 +46,13 @@ class WorkerProcess:
     Args:
         database: URL of the store.
         logs: folder for its log.
+        patience: seconds that it may stand still.
         wake: called from another thread whenever it has said something or ended.
     """
 
-    def __init__(self, database: str, logs: Path, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, database: str, logs: Path, wake: Callable[[], None], patience: float = STALL
+    ) -> None:
         self.worker_id = uuid.uuid4().hex[:12]
         self.log = logs / f"worker-{self.worker_id}.log"
         self.run_ids: tuple[str, ...] = ()  # being trained, together
@@ -55,6 +60,8 @@ class WorkerProcess:
         self.ready = False
         self.started = monotonic()
         self.stop_seen: float | None = None  # when the wish to stop all its runs was noticed
+        self.ended_for = ""  # why the laboratory killed it, if it did
+        self._standstill = Standstill(patience)
         self._answers: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         _prune(logs)
         with self.log.open("ab") as log:
@@ -86,6 +93,16 @@ class WorkerProcess:
             worker_id=self.worker_id, pid=self.pid, state=state,
             run_id=run_ids[0] if run_ids else None, run_ids=run_ids,
         )
+
+    def stands_still(self, versions: Mapping[str, int]) -> bool:
+        """Whether it has got nowhere for as long as it may.
+
+        Args:
+            versions: of the runs that it trains; they grow with everything that it says.
+        """
+        signs = (self.ready, self.run_ids, tuple(versions.get(name) for name in self.run_ids))
+        idle = self.ready and not self.run_ids  # waits for work
+        return self._standstill.reached(None if idle else signs, cpu_seconds(self.pid)) and not idle
 
     def answers(self) -> list[dict[str, Any]]:
         """What it said since the last call."""

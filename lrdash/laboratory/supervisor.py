@@ -13,15 +13,18 @@ from time import monotonic
 from lrdash.errors import StoreError
 from lrdash.events import ACTIVE, SHUT_DOWN, Event, RunEnded, stopped_after
 from lrdash.laboratory.process import WorkerProcess, WorkerStatus
+from lrdash.laboratory.standstill import patience
 from lrdash.store import Store, home
 
 TICK = 0.1  # seconds between two looks at queue and workers
 SWEEP = 3.0  # seconds between two searches for dead workers of any process
 PATIENCE = 0.7  # seconds that a worker has to obey a stop before it is killed
+SILENT = "it gave no sign of life"
 PARTING = 1.0  # seconds that workers have to end when the laboratory closes
 GROUPS_EACH = 200  # after which a worker is renewed: TensorFlow keeps some megabytes of each
 EARLY_DEATHS = 3  # in a row, before the first word; then queued runs fail
 LONGEST_PAUSE = 30.0  # seconds between two attempts to start a worker that dies at once
+FIRST_LOOK = 30.0  # seconds after the start in which runs found dead were dead before it
 
 log = logging.getLogger(__name__)
 
@@ -35,20 +38,25 @@ class Laboratory:
     Args:
         store: where the queue is; must stay open until `close`.
         workers: processes, and so the number of groups trained at a time.
+        resume: let runs go on that are found interrupted at the start, each once; a worker that
+            dies later is no cause, or a run that fills the memory would begin again for ever.
 
     Raises:
         StoreError: if the folder of the logs cannot be made.
+        InvalidField: if LRDASH_STALL_SECONDS is not a number of at least 1.
     """
 
-    def __init__(self, store: Store, workers: int = 1) -> None:
+    def __init__(self, store: Store, workers: int = 1, *, resume: bool = False) -> None:
         self._store, self._size, self._logs = store, workers, home() / "logs"
+        self._resume, self._patience = resume, patience()
+        self._own, self._tried = set[str](), set[str]()  # its workers' ids; runs that were resumed
         self._wake, self._closing = threading.Event(), threading.Event()
         self._lock = threading.Lock()  # over starting and closing
         self._thread: threading.Thread | None = None
         self._workers: tuple[WorkerProcess, ...] = ()  # replaced, never changed
         self._owed: deque[Callable[[], object]] = deque()  # what the store has yet to learn
         self._early_deaths = 0
-        self._start_at = self._sweep_at = 0.0
+        self._start_at = self._sweep_at = self._resume_until = 0.0
 
     def start(self) -> None:
         """Begin; harmless if it has begun already, without effect after `close`."""
@@ -84,6 +92,7 @@ class Laboratory:
         return tuple(worker.status for worker in self._workers if worker.alive)
 
     def _run(self) -> None:
+        self._resume_until = monotonic() + FIRST_LOOK if self._resume else 0.0
         while not self._closing.is_set():
             pause = TICK
             try:
@@ -112,9 +121,39 @@ class Laboratory:
         self._hand_out()
         if monotonic() >= self._sweep_at and not self._owed:
             self._sweep_at = monotonic() + SWEEP
-            self._store.mark_interrupted()
-            for worker in self._workers:
-                worker.trim_log()
+            self._sweep()
+
+    def _sweep(self) -> None:
+        """Mark runs of the dead, let go on what is to go on, end workers that hang."""
+        self._store.mark_interrupted()
+        if monotonic() < self._resume_until:
+            self._go_on()
+        silent = self._store.silent(worker.worker_id for worker in self._workers if worker.ready)
+        trained = [run_id for worker in self._workers for run_id in worker.run_ids]
+        versions = self._store.versions(trained)
+        for worker in self._workers:
+            worker.trim_log()
+            if worker.worker_id in silent:
+                self._end_hung(worker, SILENT)
+            elif worker.stands_still(versions):
+                self._end_hung(worker, f"it did nothing for {self._patience:.0f} s")
+
+    def _go_on(self) -> None:
+        """Queue what was interrupted before the start, each run once."""
+        found = {
+            row.run_id
+            for row in self._store.runs(status="interrupted")
+            if row.worker_id not in self._own
+        }
+        again = self._store.requeue(found - self._tried)
+        self._tried |= found
+        if again:
+            log.info("%d interrupted runs go on", len(again))
+
+    def _end_hung(self, worker: WorkerProcess, why: str) -> None:
+        """Kill a worker that will never come back; it is buried like any other."""
+        worker.ended_for = f"the training process was ended: {why}"
+        worker.kill()
 
     def _hear(self, worker: WorkerProcess) -> None:
         for answer in worker.answers():
@@ -122,7 +161,7 @@ class Laboratory:
                 worker.ready, self._early_deaths = True, 0
             if worker.run_ids and answer.get("ended") == list(worker.run_ids):
                 if "unsaved" in answer:
-                    ended = RunEnded(status="failed", reason=str(answer["unsaved"]))
+                    ended = RunEnded(status="interrupted", reason=str(answer["unsaved"]))
                     batch = [(run_id, ended) for run_id in worker.run_ids]
                     self._owed.append(partial(self._store.record, batch, worker.worker_id))
                 worker.run_ids = ()
@@ -143,8 +182,9 @@ class Laboratory:
         worker.kill()
         self._remove(worker)
         cause = worker.cause_of_death()
-        log.error("worker %s ended unexpectedly (%s)", worker.worker_id, cause)
-        self._disown(worker, f"the training process ended unexpectedly ({cause})")
+        reason = worker.ended_for or f"the training process ended unexpectedly ({cause})"
+        log.error("worker %s: %s", worker.worker_id, reason)
+        self._disown(worker, reason)
         if not worker.ready:
             self._early_deaths += 1
             self._start_at = monotonic() + min(LONGEST_PAUSE, 0.5 * 2**self._early_deaths)
@@ -163,7 +203,8 @@ class Laboratory:
             self._owed.append(partial(self._store.end, run_id, "failed", reason))
 
     def _add_worker(self) -> None:
-        worker = WorkerProcess(self._store.url, self._logs, self.wake)
+        worker = WorkerProcess(self._store.url, self._logs, self.wake, self._patience)
+        self._own.add(worker.worker_id)
         self._workers = (*self._workers, worker)
 
     def _pay(self) -> None:

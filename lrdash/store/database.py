@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url
@@ -42,6 +43,8 @@ class Database:
     def __init__(self, url: str, busy_timeout: float = BUSY_TIMEOUT) -> None:
         self._url = _parse(url)
         self.name = _name(self._url)
+        self.path = _path(self._url)  # of a SQLite file, else None
+        self.folder = str(self.path.parent) if self.path else ""
         self._busy_timeout = busy_timeout
         self._engine = self._make_engine()
         if self._engine.dialect.name == "sqlite":
@@ -58,7 +61,7 @@ class Database:
             with self._engine.connect() as connection, connection.begin():
                 yield connection
         except FAULTS as fault:
-            raise explain(fault, self.name) from fault
+            raise explain(fault, self.name, self.folder) from fault
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -73,7 +76,7 @@ class Database:
                 with connection.begin():
                     yield connection
         except FAULTS as fault:
-            raise explain(fault, self.name) from fault
+            raise explain(fault, self.name, self.folder) from fault
 
     def close(self) -> None:
         """Close the connections that are not in use."""
@@ -122,7 +125,7 @@ class Database:
             except FAULTS as fault:
                 if not is_locked(fault) or time.monotonic() > deadline:
                     self.close()
-                    raise explain(fault, self.name) from fault
+                    raise explain(fault, self.name, self.folder) from fault
                 pause.wait(0.02)
 
 
@@ -155,6 +158,22 @@ def _not_understood(scheme: str) -> StoreError:
         "LRDASH_DATABASE_URL to sqlite:///path/to/lrdash.db or "
         "postgresql://user:password@host/database, or remove it."
     )
+
+
+def file_of(url: str) -> Path | None:
+    """The file of a database, None if it is not SQLite. Opens and makes nothing.
+
+    Raises:
+        StoreError: if the URL is not understood.
+    """
+    return _path(_parse(url))
+
+
+def _path(url: URL) -> Path | None:
+    """The file of a SQLite database; also where it is given as `file:path?mode=ro&uri=true`."""
+    if url.get_backend_name() != "sqlite":
+        return None
+    return Path(str(url.database).removeprefix("file:")).absolute()
 
 
 def _name(url: URL) -> str:

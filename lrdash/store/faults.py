@@ -14,10 +14,11 @@ FAULTS = (exc.SQLAlchemyError, sqlite3.Error)
 # SQLite's result codes (https://www.sqlite.org/rescode.html); extended codes begin like their
 # primary code.
 _SQLITE = (
-    ("SQLITE_FULL", "has no room left: the disk is full. Free some space and try again; what could "
-     "not be saved was left out as a whole."),
-    ("SQLITE_READONLY", "is read-only. Make the file and its folder writable, or choose another "
-     "LRDASH_HOME."),
+    ("SQLITE_FULL", "has no room left: the disk of {folder} is full. Free some space there: delete "
+     "runs that you no longer need, or old checkpoints and logs; what could not be saved was left "
+     "out as a whole, and runs go on from what was."),
+    ("SQLITE_READONLY", "is read-only. Make the file and its folder {folder} writable, or choose "
+     "another LRDASH_HOME."),
     ("SQLITE_CANTOPEN", "cannot be opened. Check that it is a file in a folder that exists and is "
      "writable, or choose another LRDASH_HOME."),
     ("SQLITE_PERM", "may not be opened by this user. Mend its permissions, or choose another "
@@ -27,19 +28,20 @@ _SQLITE = (
     ("SQLITE_LOCKED", "is kept locked by another process. Close the program that holds it and try "
      "again."),
     ("SQLITE_NOTADB", "is not a database. Move the file away, or choose another LRDASH_HOME."),
-    ("SQLITE_CORRUPT", "is damaged. Put a backup in its place, or move the file away to begin with "
-     "an empty database."),
-    ("SQLITE_IOERR", "cannot be read or written: the disk reports an error. Check the disk, or "
-     "choose another LRDASH_HOME."),
+    ("SQLITE_CORRUPT", "is damaged. Put a backup in its place (`lrdash runs restore FILE`), or "
+     "move the file away to begin with an empty database."),
+    ("SQLITE_IOERR", "cannot be read or written: the disk of {folder} reports an error. Check the "
+     "disk, its free space and quota, or choose another LRDASH_HOME."),
 )
 
 
-def explain(fault: Exception, name: str) -> StoreError:
+def explain(fault: Exception, name: str, folder: str = "") -> StoreError:
     """The error to show for a fault of the database.
 
     Args:
         fault: as SQLAlchemy or the driver raised it.
         name: the database as users know it, e.g. `The database /home/ada/.lrdash/lrdash.db`.
+        folder: where a SQLite file lies.
     """
     if isinstance(fault, exc.TimeoutError):
         return StoreError(f"{name} is busy: no connection became free. Try again in a moment.")
@@ -47,7 +49,7 @@ def explain(fault: Exception, name: str) -> StoreError:
     code = _sqlite_code(fault)
     for known, story in _SQLITE:
         if code.startswith(known):
-            return StoreError(f"{name} {story}")
+            return StoreError(f"{name} {story.replace('{folder}', folder or 'the database')}")
     if isinstance(fault, exc.OperationalError | exc.InterfaceError) and not code:
         return StoreError(
             f"{name} cannot be reached: {_first_line(orig)}. "

@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterable, Sequence
 
 from lrdash.events import Event, RateDecided, Status
 from lrdash.spec import RunSpec
-from lrdash.store import experiments, lookup, runs, workers
+from lrdash.store import experiments, lookup, runs, soundness, workers
 from lrdash.store.database import BUSY_TIMEOUT, Database
 from lrdash.store.experiments import Columns
+from lrdash.store.heartbeats import Watch
 from lrdash.store.migrations import migrate
 from lrdash.store.record import record
 from lrdash.store.rows import EpochRow, ExperimentRow, NewRun, RunRow
@@ -34,11 +35,21 @@ class Store:
     def __init__(self, url: str | None = None, *, busy_timeout: float = BUSY_TIMEOUT) -> None:
         self.url = database_url() if url is None else url  # may hold a password
         self._database = Database(self.url, busy_timeout)
+        self._watch = Watch()
         try:
             migrate(self._database)
         except BaseException:
             self.close()
             raise
+
+    def unsound(self) -> list[str]:
+        """What is wrong with the database, in words for the user; nothing if it is sound.
+
+        Reads all of it: damaged pages, rows without what they belong to, runs without epochs that
+        they tell of.
+        """
+        with self._database.reading() as connection:
+            return soundness.unsound(connection)
 
     def close(self) -> None:
         """Close the connections. A later call of any method opens new ones."""
@@ -432,12 +443,25 @@ class Store:
         """Declare running runs interrupted whose worker is dead; gives their ids, oldest first.
 
         Args:
-            worker_id: a worker known to be dead. By default all that have been silent for 10 s,
-                whose process is gone from this machine, or that were never registered.
+            worker_id: a worker known to be dead. By default all whose process is gone from this
+                machine, that were never registered, or that this store has seen silent for 10 s:
+                it has to be asked every few seconds to see that.
             reason: why, in words for the user.
         """
         with self._database.reading() as connection:
-            if not workers.anyone_lost(connection, worker_id):
+            if not workers.anyone_lost(connection, worker_id, self._watch):
                 return []
         with self._database.writing() as connection:
-            return workers.mark_interrupted(connection, worker_id, reason)
+            return workers.mark_interrupted(connection, worker_id, reason, self._watch)
+
+    def silent(self, worker_ids: Iterable[str]) -> set[str]:
+        """Those workers that give no sign of life although the database can be written.
+
+        As with `mark_interrupted`, this store sees it only if it is asked every few seconds.
+        """
+        asked = set(worker_ids)
+        with self._database.reading() as connection:
+            if not workers.silent(connection, asked, self._watch):
+                return set()
+        with self._database.writing() as connection:
+            return workers.dead(connection, asked, self._watch)

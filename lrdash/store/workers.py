@@ -1,8 +1,7 @@
 """The training processes that are alive, and the runs of those that are not.
 
-A worker says every second or so that it lives. It counts as dead when it has been silent for
-`SILENCE`, or when its process is gone from this machine. Silence is measured by one clock: the
-server's in PostgreSQL, this machine's in SQLite, whose processes all run here.
+A worker says every second or so that it lives. It counts as dead when its heartbeat has stayed the
+same for `heartbeats.SILENCE`, or when its process is gone from this machine.
 """
 
 from __future__ import annotations
@@ -10,17 +9,18 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from lrdash.events import now
 from lrdash.store.codec import clean
+from lrdash.store.heartbeats import SILENCE, Watch
 from lrdash.store.lookup import chunks
 from lrdash.store.schema import runs, workers
 
-SILENCE = timedelta(seconds=10)
 UNEXPECTED = "the training process ended unexpectedly"
+SILENT = f"the training process gave no sign of life for {SILENCE:.0f} s"
 
 
 def register(connection: Connection, worker_id: str, host: str, pid: int) -> None:
@@ -43,33 +43,57 @@ def forget(connection: Connection, worker_id: str) -> None:
     connection.execute(delete(workers).where(workers.c.id == worker_id))
 
 
-def mark_interrupted(connection: Connection, worker_id: str | None, reason: str) -> list[str]:
+def mark_interrupted(
+    connection: Connection, worker_id: str | None, reason: str, watch: Watch
+) -> list[str]:
     """Declare the running runs of one worker, or of all dead ones, interrupted; gives their ids."""
     owned = select(runs.c.run_id, runs.c.worker_id).where(runs.c.status == "running")
     running = connection.execute(owned.order_by(runs.c.number).with_for_update()).all()
     if worker_id is not None:
-        lost = [row.run_id for row in running if row.worker_id == worker_id]
+        lost = {row.run_id: reason for row in running if row.worker_id == worker_id}
     else:
-        living = _living(connection) if running else set()
-        lost = [row.run_id for row in running if row.worker_id not in living]
-    _interrupt(connection, lost, reason)
-    return lost
+        here, silent = _present(connection), watch.dead(_beats(connection))
+        lost = {
+            row.run_id: reason if row.worker_id not in here else SILENT
+            for row in running
+            if row.worker_id not in here or row.worker_id in silent
+        }
+    for why in dict.fromkeys(lost.values()):
+        _interrupt(connection, [run_id for run_id, said in lost.items() if said == why], why)
+    return list(lost)
 
 
-def anyone_lost(connection: Connection, worker_id: str | None) -> bool:
-    """Whether `mark_interrupted` would find a run; only reads."""
+def anyone_lost(connection: Connection, worker_id: str | None, watch: Watch) -> bool:
+    """Whether `mark_interrupted` might find a run; only reads."""
     owners = set(connection.scalars(select(runs.c.worker_id).where(runs.c.status == "running")))
     if worker_id is not None:
         return worker_id in owners
-    return bool(owners) and not owners <= _living(connection)
+    silent = watch.silent(_beats(connection))
+    return bool(owners) and not owners <= _present(connection) - silent
 
 
-def _living(connection: Connection) -> set[str]:
-    host, moment = socket.gethostname(), _clock(connection)
+def silent(connection: Connection, worker_ids: Iterable[str], watch: Watch) -> set[str]:
+    """Those whose heartbeat stays the same; they may still be alive if nobody could write."""
+    return watch.silent(_beats(connection)) & set(worker_ids)
+
+
+def dead(connection: Connection, worker_ids: Iterable[str], watch: Watch) -> set[str]:
+    """Those that are silent although they could write; to be asked while writing."""
+    return watch.dead(_beats(connection)) & set(worker_ids)
+
+
+def _beats(connection: Connection) -> dict[str, datetime]:
+    rows = connection.execute(select(workers.c.id, workers.c.heartbeat_at))
+    return {row.id: row.heartbeat_at for row in rows}
+
+
+def _present(connection: Connection) -> set[str]:
+    """Registered workers, without those whose process is gone from this machine."""
+    host = socket.gethostname()
     return {
         row.id
         for row in connection.execute(select(workers))
-        if moment - row.heartbeat_at <= SILENCE and not (row.host == host and _gone(row.pid))
+        if not (row.host == host and _gone(row.pid))
     }
 
 

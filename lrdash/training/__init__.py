@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from lrdash.errors import EngineUnavailable, UnknownName
 from lrdash.events import Event, RunEnded, Sink
-from lrdash.training.failures import in_words
+from lrdash.training.failures import ending, in_words
 from lrdash.training.keeping import Keeper
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def train_group(
             reason, seconds = in_words(fault), perf_counter() - began
             for run_id in names:
                 if run_id not in ended:
-                    hear(run_id, RunEnded(status="failed", reason=reason, seconds=seconds))
+                    hear(run_id, RunEnded(status=ending(fault), reason=reason, seconds=seconds))
     return ended
 
 

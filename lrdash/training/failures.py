@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lrdash.errors import LrdashError
+from lrdash.errors import LrdashError, StoreError
+from lrdash.events import Status
 
 OUT_OF_MEMORY = (
     "out of memory: choose a smaller batch, fewer examples or a smaller model, "
@@ -20,6 +21,13 @@ class Diverged(Exception):
 
 class Contradiction(Exception):
     """Keras decided otherwise than the rule that the run is shown by; the message is the reason."""
+
+
+def ending(fault: Exception) -> Status:
+    """How a run ends by a fault: one that could not be written down is interrupted, and can be
+    continued once there is room, the others have failed.
+    """
+    return "interrupted" if isinstance(fault, StoreError) else "failed"
 
 
 def in_words(fault: Exception) -> str:

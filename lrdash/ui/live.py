@@ -16,13 +16,16 @@ from lrdash.errors import LrdashError
 from lrdash.events import stopped_after
 from lrdash.store import RunRow
 from lrdash.strategies import STRATEGIES
-from lrdash.ui import export, history, preview, resources
+from lrdash.ui import export, history, interrupted, preview, resources
 from lrdash.ui.exact import exact
 from lrdash.ui.history import History
 from lrdash.ui.live_chart import live_chart
 
 LATEST = 20  # rows of a table while the run is active
 TICK = 1.0  # seconds between two looks while the run is active
+RESUMABLE = ("interrupted", "stopped")
+PAUSE = "Training ends within a second and the trainer is free for other runs. Nothing is lost: " \
+    "what is done stays, and Continue goes on from the last checkpoint, to the same bits."
 EPOCHS, CALLBACK, SETTINGS, CODE = "Epochs", "What the callback did", "Settings", "Keras code"
 EXPORT = "Export"
 STATUS_ICONS = {
@@ -86,12 +89,23 @@ def _head(run: RunRow) -> None:
         st.caption(analysis.settings_in_words(run.spec))
     with right:
         if run.active:
+            training = run.status == "running"
+            words = "Pause" if training else "Take out of the queue"
             st.button(
-                "Stopping" if run.stop_requested else "Stop", icon=":material/stop:", key="stop",
-                disabled=run.stop_requested, width="stretch",
+                "Pausing" if run.stop_requested else words, key="stop", width="stretch",
+                icon=":material/pause:" if training else ":material/stop:",
+                disabled=run.stop_requested, help=PAUSE if training else None,
                 on_click=resources.store().request_stop, args=(run.run_id,),
             )
-        elif st.button(
+            return
+        if run.status in RESUMABLE and st.button(
+            "Continue", icon=":material/play_arrow:", key="continue", type="primary",
+            width="stretch",
+            help="It goes on from its last checkpoint, to the bit as if it had never paused.",
+        ):
+            interrupted.go_on([run.run_id])
+            st.rerun()
+        if st.button(
             "Train again with these settings", icon=":material/replay:", key="again",
             width="stretch",
         ):
@@ -117,10 +131,13 @@ def _progress(run: RunRow) -> None:
         return
     words = f"{run.status.capitalize()} after {run.epochs_done} of {total} epochs" \
         f" in {analysis.duration(run.seconds)}"
-    tell = {"finished": st.success, "stopped": st.info}.get(run.status, st.error)
+    calm = {"finished": st.success, "stopped": st.info, "interrupted": st.info}
+    tell = calm.get(run.status, st.error)
     said = not run.reason or run.reason == stopped_after(run.epochs_done)
-    reason = "" if said else f": {run.reason}"
-    tell(f"{words}{reason}", icon=STATUS_ICONS[run.status])
+    reason = "" if said else f": {run.reason.rstrip('.')}"
+    way_on = ". Nothing is lost: Continue goes on from the last checkpoint." \
+        if run.status in RESUMABLE else ""
+    tell(f"{words}{reason}{way_on}", icon=STATUS_ICONS[run.status])
 
 
 def _tiles(past: History) -> None:

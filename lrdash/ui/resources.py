@@ -21,7 +21,9 @@ PLOTLY_ROUTE = "/lrdash/plotly.min.js"
 def _process() -> Any:
     """The module that holds the objects; made once a process."""
     fresh = types.ModuleType("_lrdash_process")
-    fresh.__dict__.update(lock=threading.RLock(), store=None, laboratory=None, served=False)
+    fresh.__dict__.update(
+        lock=threading.RLock(), store=None, laboratory=None, served=False, resume=False
+    )
     return sys.modules.setdefault("_lrdash_process", fresh)
 
 
@@ -38,6 +40,11 @@ def store() -> Store:
         return cast(Store, process.store)
 
 
+def resume_at_start(*, wanted: bool) -> None:
+    """Whether the laboratory lets interrupted runs go on when it starts."""
+    _process().resume = wanted
+
+
 def laboratory() -> Laboratory:
     """The running laboratory; started at first use, with its warm worker.
 
@@ -47,7 +54,7 @@ def laboratory() -> Laboratory:
     process = _process()
     with process.lock:
         if process.laboratory is None:
-            started = Laboratory(store())
+            started = Laboratory(store(), resume=process.resume)
             started.start()
             process.laboratory = started
         return cast(Laboratory, process.laboratory)

@@ -10,8 +10,9 @@ import streamlit as st
 from lrdash import analysis, frames
 from lrdash.errors import LrdashError
 from lrdash.store import RunRow
-from lrdash.ui import export, overlay, resources, shell
+from lrdash.ui import export, interrupted, overlay, resources, shell
 
+RESUMABLE = ("interrupted", "stopped")
 PAGE_SIZE = 100  # runs on a page of the table
 
 
@@ -22,6 +23,7 @@ def body() -> None:
         overlay.body(side_by_side)
         return
     shell.activity()
+    interrupted.offer()
     rows = resources.store().runs()
     _unreadable()
     if not rows:
@@ -146,6 +148,11 @@ def _actions(picked: list[RunRow]) -> None:
         if st.button("Compare", icon=":material/stacked_line_chart:", key="compare-runs",
                      disabled=one is not None, help="Their curves over each other."):
             st.query_params["runs"] = ",".join(row.run_id for row in picked)
+            st.rerun()
+        paused = [row.run_id for row in picked if row.status in RESUMABLE]
+        if paused and st.button("Continue", icon=":material/play_arrow:", key="continue",
+                                help="From the last checkpoint, to the same bits."):
+            interrupted.go_on(paused)
             st.rerun()
         if st.button("Train again", icon=":material/replay:", disabled=one is None, key="again") \
                 and one:

@@ -7,7 +7,7 @@ import streamlit as st
 from lrdash.errors import LrdashError
 from lrdash.plan import Plan, make
 from lrdash.spec import RunSpec
-from lrdash.ui import form, live, preview, resources, shell
+from lrdash.ui import form, interrupted, live, preview, resources, shell
 
 
 def body() -> None:
@@ -17,6 +17,7 @@ def body() -> None:
         watch(run_id)
     else:
         shell.activity()
+        interrupted.offer()
         choose()
 
 

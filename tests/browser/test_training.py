@@ -58,7 +58,7 @@ def test_loss_and_rate_are_drawn_while_it_trains_and_zoom_stays(page: Page, serv
     wait_epochs(page, epochs_drawn(page) + 1)
     wait_epochs(page, epochs_drawn(page) + 1)
     assert x_range(page) == zoomed
-    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Pause").click()
     expect(page.get_by_text(re.compile("Stopped after"))).to_be_visible()
 
 
@@ -78,7 +78,7 @@ def test_reload_second_tab_and_stop_show_the_same_run(page: Page, browser: Brows
     wait_epochs(other, before)
     assert run_id in other.url
 
-    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Pause").click()
     expect(page.get_by_text(re.compile("Stopped after"))).to_be_visible()
     expect(other.get_by_text(re.compile("Stopped after"))).to_be_visible()
     context.close()

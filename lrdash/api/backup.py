@@ -1,0 +1,260 @@
+"""Backups: the database, with or without the checkpoints, in one file, and back again.
+
+Without checkpoints a backup is a SQLite file. With them it is a ZIP archive, uncompressed since
+checkpoints do not shrink: `manifest.json`, the database, and `checkpoints/RUN_ID/EPOCH.npz`. What
+is in the archive is only ever taken by the names of the manifest, each of which must look like one
+of these, with its size and its SHA-256.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import sqlite3
+import tempfile
+import zipfile
+import zlib
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from lrdash.checkpoints import FOLDER, Vault
+from lrdash.errors import InvalidField, StoreError
+from lrdash.events import now
+from lrdash.store import home
+from lrdash.store.copies import check_copy, copy_to, database_path, replacing, sync
+
+FORMAT = 1
+DATABASE, MANIFEST = "lrdash.db", "manifest.json"
+NAMES = re.compile(rf"{FOLDER}/[a-z0-9]{{12}}/[0-9]{{1,9}}\.npz")
+LARGEST_MANIFEST = 50_000_000  # bytes
+SQLITE = b"SQLite format 3\0"  # how its files begin
+BLOCK = 1 << 20  # bytes read at a time
+DAMAGED = (
+    zipfile.BadZipFile, zlib.error, ValueError, KeyError, TypeError, EOFError, RuntimeError,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backup:
+    """What a backup holds."""
+
+    file: str
+    size: int  # bytes
+    runs: int
+    checkpoints: int  # files
+
+    def as_json(self) -> dict[str, Any]:
+        """As JSON types."""
+        return {"file": self.file, "bytes": self.size, "runs": self.runs,
+                "checkpoints": self.checkpoints}
+
+
+def backup(file: str | Path, *, checkpoints: bool = False, force: bool = False) -> Backup:
+    """Write the database to a file, while runs go on if there are any.
+
+    The file appears only when it is whole and checked.
+
+    Args:
+        file: to write.
+        checkpoints: take them along, so that interrupted runs can go on where they were.
+        force: replace a file that is there.
+
+    Raises:
+        InvalidField: if the file exists or cannot be written.
+        StoreError: if the database cannot be read, is damaged, or is no SQLite database.
+    """
+    target, source = Path(file).expanduser().absolute(), database_path()
+    _refuse_target(target, source, force=force)
+    if not source.exists():
+        raise StoreError(f"There is no database {source} yet, so there is nothing to back up.")
+    try:
+        with tempfile.TemporaryDirectory(prefix=".lrdash-backup-", dir=target.parent) as folder:
+            made = Path(folder) / DATABASE
+            files = _set_aside(Path(folder)) if checkpoints else {}
+            copy_to(source, made)  # after the checkpoints: what they rest on is recorded
+            check_copy(made, f"The database {source}")
+            runs = _count(made)
+            if checkpoints:
+                made = _archive(Path(folder) / "archive.zip", {DATABASE: made, **files})
+            size = made.stat().st_size
+            made.replace(target)
+            sync(target)
+    except OSError as fault:
+        raise _cannot_write(target, fault) from fault
+    return Backup(file=str(target), size=size, runs=runs, checkpoints=len(files))
+
+
+def restore(file: str | Path, *, force: bool = False) -> Backup:
+    """Put a backup in the place of the database; checkpoints of the backup are added.
+
+    A database that stands there is kept beside it, under a name that ends in the time.
+
+    Args:
+        file: as `backup` wrote it.
+        force: replace a database that is there.
+
+    Raises:
+        InvalidField: if there is no such file, or a database stands there and `force` is not given.
+        StoreError: if the backup is damaged, of a newer lrdash or of another program, or if the
+            database is in use. Then nothing was changed.
+    """
+    source, target = Path(file).expanduser().absolute(), database_path()
+    if not source.is_file():
+        raise InvalidField("FILE", "must be a backup that `lrdash runs backup` wrote", str(file))
+    if target.exists() and not force:
+        raise InvalidField(
+            "FILE", f"would replace the database {target}; say --force to do so (the present one "
+            "is kept beside it)", str(file),
+        )
+    place = home()
+    try:
+        with tempfile.TemporaryDirectory(prefix=".restoring-", dir=place) as folder:
+            if _is_database(source):
+                files = {DATABASE: Path(folder) / DATABASE}
+                shutil.copyfile(source, files[DATABASE])
+            else:
+                files = _unpack(source, Path(folder))
+            made = files.pop(DATABASE)
+            check_copy(made, f"The backup {source.name}")
+            runs = _count(made)
+            with replacing(target) as beside:
+                shutil.move(made, beside)
+                sync(beside)
+            _place(files, place)
+    except OSError as fault:
+        raise StoreError(
+            f"The backup {source} cannot be restored into {place}: {fault.strerror}. Check that "
+            "the folder can be written and its disk has room."
+        ) from fault
+    return Backup(
+        file=str(source), size=source.stat().st_size, runs=runs, checkpoints=len(files)
+    )
+
+
+def _is_database(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(SQLITE)) == SQLITE
+
+
+def _refuse_target(target: Path, source: Path, *, force: bool) -> None:
+    if target.is_dir() or not target.parent.is_dir():
+        raise InvalidField("FILE", "must be a file in a folder that exists", str(target))
+    if target == source:
+        raise InvalidField("FILE", "must not be the database itself", str(target))
+    if target.exists() and not force:
+        raise InvalidField("FILE", "must not exist yet (--force replaces it)", str(target))
+
+
+def _cannot_write(target: Path, fault: OSError) -> InvalidField:
+    problem = f"must be a file that can be written ({fault.strerror})"
+    return InvalidField("FILE", problem, str(target))
+
+
+def _set_aside(folder: Path) -> dict[str, Path]:
+    """Links to all checkpoints, or copies, by their names in the archive: they may be removed while
+    the archive is written.
+    """
+    vault, found = Vault(home()), dict[str, Path]()
+    for run_id in vault.runs():
+        for kept in vault.of(run_id):
+            name = f"{FOLDER}/{run_id}/{kept.epoch:06d}.npz"
+            if not NAMES.fullmatch(name):
+                continue
+            aside = folder / name.replace("/", "-")
+            with suppress(FileNotFoundError):  # removed in this moment
+                _link_or_copy(home() / name, aside)
+                found[name] = aside
+    return found
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except FileNotFoundError:
+        raise
+    except OSError:  # another disk, or a file system without links
+        shutil.copyfile(source, target)
+
+
+def _archive(path: Path, files: dict[str, Path]) -> Path:
+    about = {
+        name: {"bytes": file.stat().st_size, "sha256": _digest(file)}
+        for name, file in files.items()
+    }
+    manifest = {"format": FORMAT, "made_at": now().isoformat(), "files": about}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr(MANIFEST, json.dumps(manifest))
+        for name, file in files.items():
+            archive.write(file, name)
+    sync(path)
+    return path
+
+
+def _unpack(source: Path, folder: Path) -> dict[str, Path]:
+    """The files of an archive, each checked, by their names in it."""
+    try:
+        with zipfile.ZipFile(source) as archive:
+            if archive.getinfo(MANIFEST).file_size > LARGEST_MANIFEST:
+                raise ValueError("its table of contents is too long")
+            manifest = json.loads(archive.read(MANIFEST))
+            if manifest["format"] > FORMAT:
+                raise StoreError(
+                    f"The backup {source.name} was made by a newer lrdash. Update lrdash, then "
+                    "restore it."
+                )
+            names = list(manifest["files"])
+            if DATABASE not in names:
+                raise ValueError("it holds no database")
+            found = {}
+            for place, name in enumerate(names):
+                if name != DATABASE and not NAMES.fullmatch(name):
+                    raise ValueError(f"it holds a file of the name {name[:80]!r}")
+                found[name] = folder / str(place)
+                with archive.open(name) as packed:
+                    _extract(packed, found[name], manifest["files"][name])
+    except DAMAGED as fault:
+        raise StoreError(
+            f"The backup {source.name} is damaged or was not written by lrdash: "
+            f"{str(fault) or type(fault).__name__}. Nothing was changed."
+        ) from fault
+    return found
+
+
+def _extract(packed: IO[bytes], target: Path, about: dict[str, Any]) -> None:
+    """Write one file of the archive; no more of it than the manifest says."""
+    left, digest = int(about["bytes"]), hashlib.sha256()
+    with target.open("wb") as file:
+        while block := packed.read(BLOCK):
+            left -= len(block)
+            if left < 0:
+                break
+            digest.update(block)
+            file.write(block)
+    if left or digest.hexdigest() != about["sha256"]:
+        raise ValueError("a file in it is not the one that was packed")
+
+
+def _place(files: dict[str, Path], place: Path) -> None:
+    for name, file in files.items():
+        target = place / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(file, target)
+        sync(target)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _count(path: Path) -> int:
+    connection = sqlite3.connect(path)
+    try:
+        return int(connection.execute("SELECT count(*) FROM runs").fetchone()[0])
+    finally:
+        connection.close()

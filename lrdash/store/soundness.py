@@ -1,0 +1,55 @@
+"""Whether the database is whole: its pages, its references, and the runs in it."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, func, select
+
+from lrdash.store.schema import epochs, runs
+
+SHOWN = 5  # of the runs with one kind of fault
+
+
+def unsound(connection: Connection) -> list[str]:
+    """What is wrong, in words for the user; nothing if all is well. Reads the whole database."""
+    return [*_pages(connection), *_references(connection), *_gaps(connection)]
+
+
+def _pages(connection: Connection) -> list[str]:
+    """What SQLite finds in its own file (https://www.sqlite.org/pragma.html#pragma_integrity_check).
+
+    PostgreSQL looks after its pages itself.
+    """
+    if connection.dialect.name != "sqlite":
+        return []
+    found = connection.exec_driver_sql("PRAGMA integrity_check(5)").scalars()
+    return [str(line) for line in found if line != "ok"]
+
+
+def _references(connection: Connection) -> list[str]:
+    if connection.dialect.name != "sqlite":
+        return []
+    lost: dict[str, int] = {}
+    for row in connection.exec_driver_sql("PRAGMA foreign_key_check"):
+        lost[row[0]] = lost.get(row[0], 0) + 1
+    return [
+        f"{count} {'row' if count == 1 else 'rows'} of {table} "
+        f"{'belongs' if count == 1 else 'belong'} to nothing"
+        for table, count in lost.items()
+    ]
+
+
+def _gaps(connection: Connection) -> list[str]:
+    """Runs whose epochs are not 1, 2, ... up to the number that the run tells."""
+    stored, last = func.count(epochs.c.epoch), func.coalesce(func.max(epochs.c.epoch), 0)
+    query = (
+        select(runs.c.run_id)
+        .outerjoin(epochs, epochs.c.run_id == runs.c.run_id)
+        .group_by(runs.c.run_id, runs.c.epochs_done)
+        .having((stored != last) | (last != runs.c.epochs_done))
+        .order_by(runs.c.run_id)
+    )
+    found = list(connection.scalars(query))
+    if not found:
+        return []
+    more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+    return [f"epochs are missing of {', '.join(found[:SHOWN])}{more}"]

@@ -1,0 +1,130 @@
+"""What must be the same to the bit: runs as they would have been if nobody had killed anything."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lrdash import training
+from lrdash.checkpoints import Vault
+from lrdash.plan import make
+from lrdash.spec import RunSpec
+from lrdash.store import NewRun, Store
+from lrdash.store.settings import sqlite_url
+from lrdash.training.keeping import Keeper
+from lrdash.training.outbox import Outbox
+
+BASE: dict[str, Any] = {"dataset": "digits", "examples": 200, "base_lr": 0.05}
+PLATEAU = {"strategy": "plateau", "params": {"patience": 5, "min_delta": 0.01}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A single run, or the runs of a comparison, trained by one engine."""
+
+    name: str
+    engine: str
+    runs: tuple[dict[str, Any], ...]  # fields of each spec
+
+    def specs(self) -> list[RunSpec]:
+        return [RunSpec(**{**BASE, **fields}) for fields in self.runs]
+
+
+def _group(epochs: int, **fields: Any) -> tuple[dict[str, Any], ...]:
+    arms: tuple[dict[str, Any], ...] = (
+        PLATEAU, {"strategy": "cosine"}, {"strategy": "one_cycle"}, {"strategy": "custom"},
+    )
+    return tuple(
+        {"epochs": epochs, "seed": seed, **arm, **fields} for arm in arms for seed in (0, 1)
+    )
+
+
+CASES = (
+    Case(name="plateau under Keras", engine="keras", runs=({"epochs": 400, **PLATEAU},)),
+    Case(name="cosine, AdamW and dropout under Keras", engine="keras", runs=(
+        {"epochs": 250, "strategy": "cosine", "optimizer": "adamw", "base_lr": 0.001,
+         "model_params": {"dropout": 0.3}},
+    )),
+    Case(name="plateau as a lane", engine="lanes", runs=(
+        {"epochs": 2500, **PLATEAU, "momentum": 0.9, "batch_size": 4, "base_lr": 0.005},
+    )),
+    Case(name="one cycle and Adam as a lane", engine="lanes", runs=(
+        {"epochs": 2000, "strategy": "one_cycle", "optimizer": "adam", "base_lr": 0.002,
+         "batch_size": 4, "warmup_epochs": 3},
+    )),
+    Case(name="a comparison as lanes", engine="lanes", runs=_group(
+        400, optimizer="rmsprop", base_lr=0.0005, model_params={"dropout": 0.2}, batch_size=8,
+    )),
+    Case(name="a comparison under Keras", engine="keras", runs=_group(50, nesterov=True)),
+)
+
+
+def queue(store: Store, case: Case) -> list[str]:
+    """Queue the runs of a case as one group; gives their ids in order."""
+    plans = [make(spec) for spec in case.specs()]
+    new = [
+        NewRun(
+            spec=plan.spec, label=plan.spec.strategy, steps_per_epoch=plan.steps_per_epoch,
+            updates=plan.updates, parameters=plan.parameters,
+        )
+        for plan in plans
+    ]
+    made = store.create_experiment(
+        "{}", new, groups=[range(len(new))], engine=case.engine, name=case.name
+    )
+    return [row.run_id for row in reversed(store.runs(experiment_id=made))]
+
+
+def undisturbed(case: Case, folder: Path) -> list[dict[str, Any]]:
+    """Train the runs in this process, in one go; gives what `kept` gives of them."""
+    folder.mkdir()
+    store, vault = Store(sqlite_url(folder / "undisturbed.db")), Vault(folder)
+    run_ids = queue(store, case)
+    outbox, keeper = Outbox(store.record), Keeper(vault)
+    training.train_group(
+        [make(spec) for spec in case.specs()], run_ids=run_ids, sink=outbox, should_stop=set,
+        engine=case.engine, keeper=keeper,
+    )
+    outbox.close()
+    keeper.close()
+    found = [kept(store, vault, run_id) for run_id in run_ids]
+    store.close()
+    return found
+
+
+def kept(store: Store, vault: Vault, run_id: str) -> dict[str, Any]:
+    """All of a run that must not depend on what happened to its process."""
+    row = store.run(run_id)
+    epochs = store.epochs(run_id)
+    return {
+        "ending": (row.status, row.reason, row.epochs_done, row.update, row.engine),
+        "epochs": [epoch.epoch for epoch in epochs],
+        "metrics": [repr(sorted(epoch.metrics.items())) for epoch in epochs],
+        "rates": [(epoch.learning_rate, epoch.rates.tobytes()) for epoch in epochs],
+        "decisions": [repr(decision) for decision in store.decisions(run_id)],
+        "weights": last_digest(vault, run_id),
+    }
+
+
+def last_digest(vault: Vault, run_id: str) -> tuple[int, str]:
+    """Epoch of a run's last checkpoint, and a digest over weights, slots and random states."""
+    epoch = vault.of(run_id)[-1].epoch
+    found = vault.load(run_id, epoch)
+    assert found is not None
+    digest = hashlib.sha256()
+    for name in sorted(found.arrays):
+        digest.update(name.encode() + found.arrays[name].tobytes())
+    return epoch, digest.hexdigest()
+
+
+def differing(found: Sequence[dict[str, Any]], expected: Sequence[dict[str, Any]]) -> list[str]:
+    """Names of what differs, by the place of the run."""
+    return [
+        f"run {place}: {name}"
+        for place, (one, other) in enumerate(zip(found, expected, strict=True))
+        for name in other
+        if one[name] != other[name]
+    ]
