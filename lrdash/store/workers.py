@@ -17,7 +17,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from lrdash.events import now
 from lrdash.store.codec import clean
 from lrdash.store.lookup import chunks
-from lrdash.store.schema import runs, workers
+from lrdash.store.schema import range_tests, runs, workers
 
 SILENCE = timedelta(seconds=10)
 UNEXPECTED = "the training process ended unexpectedly"
@@ -53,12 +53,19 @@ def mark_interrupted(connection: Connection, worker_id: str | None, reason: str)
         living = _living(connection) if running else set()
         lost = [row.run_id for row in running if row.worker_id not in living]
     _interrupt(connection, lost, reason)
+    _interrupt_tests(connection, worker_id, reason)
     return lost
 
 
 def anyone_lost(connection: Connection, worker_id: str | None) -> bool:
     """Whether `mark_interrupted` would find a run; only reads."""
-    owners = set(connection.scalars(select(runs.c.worker_id).where(runs.c.status == "running")))
+    owners = {
+        owner
+        for table in (runs, range_tests)
+        for owner in connection.scalars(
+            select(table.c.worker_id).where(table.c.status == "running")
+        )
+    }
     if worker_id is not None:
         return worker_id in owners
     return bool(owners) and not owners <= _living(connection)
@@ -79,6 +86,20 @@ def _interrupt(connection: Connection, run_ids: Iterable[str], reason: str) -> N
             status="interrupted", reason=clean(reason), ended_at=now(),
             version=runs.c.version + 1,
         ))
+
+
+def _interrupt_tests(connection: Connection, worker_id: str | None, reason: str) -> None:
+    """The same for range tests."""
+    running = range_tests.c.status == "running"
+    lost = {worker_id}
+    if worker_id is None:
+        owners = set(connection.scalars(select(range_tests.c.worker_id).where(running)))
+        lost = owners - _living(connection) if owners else set()
+    owned = running & range_tests.c.worker_id.in_(lost)
+    connection.execute(update(range_tests).where(owned).values(
+        status="interrupted", reason=clean(reason), ended_at=now(),
+        version=range_tests.c.version + 1,
+    ))
 
 
 def _clock(connection: Connection) -> datetime:
