@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from lrdash import plan as planning
 from lrdash.errors import InvalidField
+from lrdash.experiment import Arm, Experiment, peaks_around
 from lrdash.plan import Plan
 from lrdash.spec import MAX_RATE, Record, RunSpec, field
 
@@ -135,3 +136,34 @@ def make(spec: RangeTestSpec) -> PlannedTest:
     steps = planning.make(base).steps_per_epoch
     plan = planning.make(base.replace(epochs=-(-spec.updates // steps)))
     return PlannedTest(spec=spec.replace(base=plan.spec.as_dict()), plan=plan)
+
+
+def sweep(
+    spec: RangeTestSpec,
+    centre: float,
+    *,
+    strategy: str = "constant",
+    epochs: int = 10,
+    seeds: int = 3,
+    rates: int = 7,
+) -> Experiment:
+    """The real thing that a suggestion can be held against: whole trainings at the rates around.
+
+    Args:
+        spec: of the test.
+        centre: the suggestion.
+        strategy: id of the one that all of them follow, with its usual settings.
+        epochs: of each training.
+        seeds: how many, the first ones of the test's; further ones follow on.
+        rates: how many peak rates, two a decade, the centre in their middle.
+
+    Raises:
+        InvalidField: for a value that is not allowed.
+    """
+    own = list(spec.seeds[:seeds])
+    own += range(max(own) + 1, max(own) + 1 + seeds - len(own))
+    return Experiment(
+        base=spec.base.replace(epochs=epochs), arms=(Arm(strategy=strategy),),
+        base_lrs=tuple(rate for rate in peaks_around(centre, rates) if rate <= MAX_RATE),
+        seeds=tuple(own),
+    )

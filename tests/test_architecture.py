@@ -46,12 +46,15 @@ RULES = {
     "plan": Rule(f"{BASE} strategies datasets models", "numpy"),
     "experiment": Rule(PLANNING, "pydantic"),
     "grouping": Rule(PLANNING),
-    "range_test": Rule(PLANNING, "numpy pydantic"),
+    "range_test": Rule(f"{PLANNING} experiment", "numpy pydantic"),
     "checkpoints": Rule("errors", "numpy"),
     "training": Rule(f"{COMPARING} checkpoints", "numpy keras tensorflow"),
     "store": Rule("errors spec events store.rows", "numpy sqlalchemy"),
     "store.rows": Rule("errors spec events", "numpy"),
-    "worker": Rule(f"{COMPARING} checkpoints training store store.rows", lazily="keras tensorflow"),
+    "range_job": Rule("events range_test training store store.rows", "numpy"),
+    "worker": Rule(
+        f"{COMPARING} checkpoints training store store.rows range_job", lazily="keras tensorflow"
+    ),
     "laboratory": Rule("errors spec events store store.rows"),
     "analysis.words": Rule(f"{BASE} strategies store.rows", "numpy"),
     "frames": Rule(f"{BASE} strategies store.rows analysis.words", "numpy pandas"),
@@ -61,7 +64,7 @@ RULES = {
     "figures": Rule(
         "errors events strategies frames analysis analysis.words", "numpy pandas plotly"
     ),
-    "api": Rule(READING, "numpy pandas", lazily="training worker plotly"),
+    "api": Rule(READING, "numpy pandas", lazily="training worker range_job plotly"),
     "ui": Rule(READING, "numpy pandas plotly streamlit starlette"),
     "bench": Rule(
         f"{COMPARING} checkpoints store", "numpy", lazily="training keras tensorflow jax"

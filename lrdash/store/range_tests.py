@@ -146,6 +146,15 @@ class RangeTests:
             or worker_id not in (None, row.worker_id)
         )
 
+    def stop_asked(self, range_test_id: str) -> bool:
+        """Whether a running one was asked to stop."""
+        query = select(tests.c.number).where(
+            tests.c.range_test_id == range_test_id, tests.c.status == "running",
+            tests.c.stop_requested_at.is_not(None),
+        )
+        with self._database.reading() as connection:
+            return connection.scalar(query) is not None
+
     def held_against(self, range_test_id: str, experiment_id: str | None) -> None:
         """Remember the sweep over peak rates that shows how good its suggestions are.
 
