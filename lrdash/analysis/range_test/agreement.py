@@ -35,12 +35,13 @@ def agreement(table: pd.DataFrame, bowl: pd.DataFrame) -> pd.DataFrame:
     if best is None:
         nothing = np.full(len(found), math.nan)
         return found.assign(best_base_lr=nothing, factor=nothing, times=nothing, inside=False)
-    times = np.array([_at(rates, losses, value) for value in wanted]) / losses[best]
-    with np.errstate(invalid="ignore"):
+    at = np.array([_at(rates, losses, value) for value in wanted])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        times = at / losses[best]
         factor = np.exp(np.abs(np.log(wanted / rates[best])))
         return found.assign(
             best_base_lr=np.full(len(found), rates[best]), factor=factor, times=times,
-            inside=times <= 1 + TOLERANCE,
+            inside=at <= (1 + TOLERANCE) * losses[best],
         )
 
 
