@@ -1,4 +1,4 @@
-"""One range test from the store made and recorded there: the worker's job, and that of the shell."""
+"""One range test from the store, made and recorded there: for the worker and for the shell."""
 
 from __future__ import annotations
 

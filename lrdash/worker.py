@@ -2,9 +2,10 @@
 
 It is started by the laboratory and talks with it in lines of JSON. On standard input come the ids
 of runs to be trained together, `{"runs": ["...", ...]}`, or one, `{"run": "..."}`, or that of a
-range test, `{"range_test": "..."}`; on standard output it says `{"ready": true}` once and, for each such line, `{"ended": ...}` with the same value,
-and `unsaved` (the reason) if an ending could not be stored. Standard input is also its leash: when
-it closes, because the server closed or died, the process ends.
+range test, `{"range_test": "..."}`; on standard output it says `{"ready": true}` once and, for each
+such line, `{"ended": ...}` with the same value, and `unsaved` (the reason) if an ending could not
+be stored. Standard input is also its leash: when it closes, because the server closed or died, the
+process ends.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The curves of a range test: losses as they were, smoothed ones beside them, and where they end."""
+"""The curves of a range test: losses as they were, smoothed ones, and where they end."""
 
 from __future__ import annotations
 

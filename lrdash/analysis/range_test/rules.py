@@ -8,6 +8,7 @@ the divergence edge.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -58,11 +59,7 @@ def valley(rates: Curve, losses: Curve) -> float:
     """
     if len(losses) < LEAST:
         return float("nan")
-    length = np.ones(len(losses), dtype=np.int64)  # of the longest descent that ends here
-    for place in range(1, len(losses)):
-        higher = losses[:place] > losses[place]
-        if higher.any():
-            length[place] = length[:place][higher].max() + 1
+    length = _descents(losses)
     end = int(np.argmax(length))
     return float(rates[end - length[end] // 2]) if length[end] > 1 else float("nan")
 
@@ -93,6 +90,21 @@ def slide(rates: Curve, losses: Curve) -> float:
     while left > 0 and abs(slopes[right] - slopes[left]) > STEADY:
         right, left = right - 1, left - 1
     return float(rates[left])
+
+
+def _descents(losses: Curve) -> NDArray[np.int64]:
+    """Points of the longest strictly falling subsequence that ends at each place.
+
+    `least[n]` is the negative of the highest loss at which a descent of n + 1 points can end so
+    far; it grows, so a place's longest descent is found by bisection.
+    """
+    least: list[float] = []
+    length = np.ones(len(losses), dtype=np.int64)
+    for place, loss in enumerate(losses.tolist()):
+        before = bisect_left(least, -loss)
+        least[before : before + 1] = [-loss]
+        length[place] = before + 1
+    return length
 
 
 _LISTED = (

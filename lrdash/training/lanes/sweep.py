@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lrdash.plan import Plan
 from lrdash.training.lanes.cache import program_for
-from lrdash.training.lanes.graph import Graph, _share, _Share
+from lrdash.training.lanes.graph import Graph, _Share, _share
 from lrdash.training.lanes.layout import Layout
 from lrdash.training.lanes.program import Program, _Traced
 
