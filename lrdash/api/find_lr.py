@@ -137,4 +137,5 @@ def _seeds(given: int | Iterable[int]) -> Any:
         raise InvalidField("seeds", problem, given)
     if isinstance(given, int):
         return tuple(range(given))
-    return list(given) if isinstance(given, Iterable) and not isinstance(given, str) else given
+    values: Any = given
+    return list(values) if isinstance(values, Iterable) and not isinstance(values, str) else values

@@ -172,7 +172,7 @@ def _shade(figure: go.Figure, frame: pd.DataFrame, span: NDArray[np.float64]) ->
     edges = edge_rates(frame).dropna()
     if edges.empty:
         return
-    middle = float(np.exp(np.log(edges).median()))
+    middle = float(np.exp(np.median(np.log(edges.to_numpy(dtype=np.float64)))))
     figure.add_shape(
         type="rect", x0=middle, x1=float(span.max()) * 10, y0=0, y1=1, xref="x", yref="y domain",
         layer="below", line={"width": 0}, fillcolor="rgba(128, 128, 128, 0.13)",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
@@ -48,8 +49,9 @@ def go(page: str, range_test_id: str, rate: float) -> None:
 
 def spec_of(tested: RunSpec, rate: float) -> RunSpec:
     """A run of what was tried at this rate, all else as the form begins."""
-    kept = {name: value for name, value in tested.as_dict().items() if name not in INSTEAD}
-    return RunSpec(**kept, **form.DEFAULTS, base_lr=rate)
+    kept: dict[str, Any] = dict(form.DEFAULTS)
+    kept |= {name: value for name, value in tested.as_dict().items() if name not in INSTEAD}
+    return RunSpec(**kept, base_lr=rate)
 
 
 def _found() -> Found | None:

@@ -54,8 +54,9 @@ def agreement_in_words(table: pd.DataFrame) -> str:
     known = table[table["factor"].notna()]
     if known.empty:
         return "No rate of the sweep has come through yet."
-    best = known.loc[known["factor"].idxmin()]
-    inside = [label.lower() for label in known.loc[known["inside"], "label"]]
+    rows = known.to_dict(orient="records")
+    best = min(rows, key=lambda row: float(row["factor"]))
+    inside = [str(row["label"]).lower() for row in rows if row["inside"]]
     told = f"Best rate of the sweep: {rate(best['best_base_lr'])}. "
     if inside:
         told += f"Within its bowl of {TOLERANCE:.0%}: {', '.join(inside)}. "
