@@ -67,7 +67,8 @@ RULES = {
     "api": Rule(READING, "numpy pandas", lazily="training worker range_job plotly"),
     "ui": Rule(READING, "numpy pandas plotly streamlit starlette"),
     "bench": Rule(
-        f"{COMPARING} checkpoints store", "numpy", lazily="training keras tensorflow jax"
+        f"{COMPARING} checkpoints store", "numpy",
+        lazily="training analysis api keras tensorflow jax",
     ),
     "server": Rule("errors ui", lazily="streamlit starlette"),
     "cli": Rule(f"{READING} api server", "typer rich", lazily="training worker bench __init__"),

@@ -64,7 +64,7 @@ def headline(frame: pd.DataFrame, table: pd.DataFrame) -> str:
     value = suggested(table)
     if not math.isfinite(value):
         return "The loss falls nowhere, so there is no rate to suggest: try a wider range of rates."
-    row = table.set_index("rule").loc[PREFERRED]
+    (row,) = table[table["rule"] == PREFERRED].to_dict(orient="records")
     words = f"Suggested: {rate(value)} (rule {row['label'].lower()}"
     if row["found"] > 1:
         words += f"; {rate(row['low'])} to {rate(row['high'])} over {row['found']} seeds"
