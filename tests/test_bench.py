@@ -12,7 +12,6 @@ from lrdash.bench import PARTS, QUICK, child, parts
 from lrdash.cli import app
 from lrdash.errors import LrdashError
 
-
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 

@@ -39,7 +39,7 @@ def words(test: AppTest) -> str:
     return "\n".join(str(element.value) for kind in kinds for element in kind)
 
 
-def tested(store: Store, *, updates: int = 60, made: int = 60, end: str = "finished") -> str:
+def stored(store: Store, *, updates: int = 60, made: int = 60, end: str = "finished") -> str:
     """A test of wine with Adam, whose loss falls to its lowest at 0.1 and then blows up."""
     base = RunSpec(dataset="wine", model="mlp", optimizer="adam")
     spec = make(RangeTestSpec(base=base, lowest=1e-4, updates=updates, seeds=(0, 1))).spec
@@ -89,7 +89,7 @@ def test_a_range_that_is_too_narrow_is_told_and_nothing_is_lost(store: Store) ->
 
 
 def test_a_running_test_shows_how_far_it_is(store: Store) -> None:
-    test = page(test=tested(store, made=20, end="running"))
+    test = page(test=stored(store, made=20, end="running"))
     assert not test.exception
     assert "update 20 of 60" in str(test.main)
     assert [button for button in test.button if button.key == "stop-test"]
@@ -97,7 +97,7 @@ def test_a_running_test_shows_how_far_it_is(store: Store) -> None:
 
 
 def test_a_finished_test_shows_suggestions_and_leads_on(store: Store) -> None:
-    test = page(test=tested(store))
+    test = page(test=stored(store))
     assert not test.exception
     assert "Suggested: 0.01 (rule minimum / 10" in words(test)
     assert "The loss leaves all bounds at" in words(test)
@@ -112,7 +112,7 @@ def test_a_finished_test_shows_suggestions_and_leads_on(store: Store) -> None:
 
 
 def test_more_smoothing_moves_the_suggestion_not_the_losses(store: Store) -> None:
-    made = tested(store)
+    made = stored(store)
     test = page(test=made)
     before = test.dataframe[0].value["suggestion"].tolist()
     test.slider(key="smoothing-test").set_value(0.0).run()
@@ -122,10 +122,10 @@ def test_more_smoothing_moves_the_suggestion_not_the_losses(store: Store) -> Non
 
 @pytest.mark.parametrize("end", ["failed", "stopped", "interrupted"])
 def test_an_end_before_its_time_is_told_with_its_reason(store: Store, end: str) -> None:
-    test = page(test=tested(store, made=40, end=end))
+    test = page(test=stored(store, made=40, end=end))
     assert not test.exception
     assert f"{end.capitalize()} after 40 of 60 updates: it broke." in words(test)
-    nothing = page(test=tested(store, made=0, end=end))
+    nothing = page(test=stored(store, made=0, end=end))
     assert "nothing to draw" in words(nothing)
 
 
@@ -136,23 +136,23 @@ def test_a_test_that_does_not_exist_is_told(store: Store) -> None:
 
 
 def test_earlier_tests_are_listed_with_their_suggestion(store: Store) -> None:
-    tested(store)
-    tested(store, made=0, end="failed")
+    stored(store)
+    stored(store, made=0, end="failed")
     table = page().dataframe[0].value
     assert table["what"].tolist() == ["wine · mlp · Adam"] * 2
-    assert table["rate"].tolist() == ["–", "0.01"]  # noqa: RUF001
+    assert table["rate"].tolist() == ["–", "0.01"]
     assert table["status"].tolist() == ["failed", "finished"]
 
 
 def test_a_test_is_deleted_from_its_page(store: Store) -> None:
-    test = page(test=tested(store))
+    test = page(test=stored(store))
     test.button(key="delete-test").click().run()
     assert not store.range_tests.listing()
     assert [button for button in test.button if button.key == "start-test"]
 
 
 def test_the_train_page_takes_the_rate_with_data_model_and_optimizer(store: Store) -> None:
-    test = page("train", range_test=tested(store), rate="0.02")
+    test = page("train", range_test=stored(store), rate="0.02")
     assert not test.exception
     assert test.selectbox(key="dataset").value == "wine"
     assert test.selectbox(key="optimizer").value == "adam"
@@ -162,14 +162,14 @@ def test_the_train_page_takes_the_rate_with_data_model_and_optimizer(store: Stor
 
 
 def test_the_compare_page_takes_rates_around_it(store: Store) -> None:
-    test = page("compare", range_test=tested(store), rate="0.02")
+    test = page("compare", range_test=stored(store), rate="0.02")
     assert not test.exception
     assert test.selectbox(key="dataset").value == "wine"
     assert test.text_input(key="compare.rates").value == "0.002, 0.0063, 0.02, 0.063, 0.2"
 
 
 def test_a_broken_address_is_told_on_the_page_that_it_leads_to(store: Store) -> None:
-    test = page("train", range_test=tested(store), rate="much")
+    test = page("train", range_test=stored(store), rate="much")
     assert "rate must be a number above 0" in test.error[0].value
     assert [button for button in test.button if button.key == "start"]
     assert "There is no range test" in page("compare", range_test="gone", rate="1").error[0].value
@@ -193,11 +193,11 @@ def trained(store: Store, experiment_id: str) -> None:
 
 
 def test_the_bowl_of_whole_trainings_stands_beside_the_suggestions(store: Store) -> None:
-    made = tested(store)
+    made = stored(store)
     test = page(test=made)
     assert "21 runs" in words(test)
-    test.selectbox(key="sweep.strategy").set_value("cosine").run()
-    test.button(key="sweep.start").click().run()
+    test.selectbox(key="sweep-strategy").set_value("cosine").run()
+    test.button(key="sweep-start").click().run()
     sweep = store.range_tests.one(made).experiment_id
     assert sweep is not None
     specs = [run.spec for run in store.runs(experiment_id=sweep)]
@@ -210,7 +210,7 @@ def test_the_bowl_of_whole_trainings_stands_beside_the_suggestions(store: Store)
     assert "Best rate of the sweep: 0.001" in words(over)
     assert "Closest:" in words(over)
     judged = next(frame.value for frame in over.dataframe if "off" in frame.value)
-    assert judged["off"].tolist()[2] == "10 ×"  # noqa: RUF001
-    over.button(key="sweep.again").click().run()
+    assert judged["off"].tolist()[2] == "10 ×"
+    over.button(key="sweep-again").click().run()
     assert store.range_tests.one(made).experiment_id is None
     assert store.experiment(sweep).runs == 21

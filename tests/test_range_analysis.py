@@ -52,11 +52,12 @@ def test_the_minimum_is_divided_by_ten() -> None:
 
 
 def test_the_slide_comes_to_rest_left_of_the_rise() -> None:
-    found = slide(RATES, trough())
-    assert found < 0.1
-    steady = np.full(len(RATES), 2.0)
+    blowing = np.ones(60)
+    blowing[50:] += 2.0 ** np.arange(10)  # spans 512, so slopes up to 2.6 apart count as steady
+    assert slide(RATES[:60], blowing) == pytest.approx(RATES[52 - 15])
+    steady = np.full(60, 2.0)
     steady[0] = 1.9
-    assert slide(RATES, steady) == pytest.approx(RATES[-16])
+    assert slide(RATES[:60], steady) == pytest.approx(RATES[59 - 15])
 
 
 def test_a_curve_that_falls_nowhere_or_is_too_short_gives_no_rate() -> None:

@@ -202,7 +202,8 @@ def test_a_stop_keeps_the_losses_so_far_and_a_fault_becomes_the_reason(
         store, stopped, "w", lambda _done, _total: store.range_tests.request_stop(stopped)
     )
     row = store.range_tests.one(stopped)
-    assert (row.status, row.reason) == ("stopped", f"stopped by the user after {row.update} updates")
+    assert row.status == "stopped"
+    assert row.reason == f"stopped by the user after {row.update} updates"
     assert 0 < row.update < 200
     assert np.isfinite(row.losses[:, : row.update]).all()
     assert np.isnan(row.losses[:, row.update :]).all()

@@ -143,7 +143,7 @@ def _upright(row: dict[Any, Any], height: str) -> dict[str, Any]:
 def _rate_axis(title: str, rates: NDArray[np.float64], room: float = 0.02) -> dict[str, Any]:
     """A log axis over the rates with some room, a share of the span, at both ends."""
     positive = rates[np.isfinite(rates) & (rates > 0)]
-    more: dict[str, Any] = {"type": "log", "tickformat": ".1~g", "nticks": 7}
+    more: dict[str, Any] = {"type": "log", "tickformat": "~g", "nticks": 7}
     if len(positive):
         low, high = np.log10(positive.min()), np.log10(positive.max())
         edge = room * max(high - low, 1.0)

@@ -57,13 +57,13 @@ def _offer(row: RangeTestRow, spec: RangeTestSpec, centre: float) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         strategy = st.selectbox(
             "Strategy", list(STRATEGIES), format_func=lambda name: STRATEGIES[name].label,
-            index=list(STRATEGIES).index("constant"), key="sweep.strategy", width=240,
+            index=list(STRATEGIES).index("constant"), key="sweep-strategy", width=240,
             help="What the rate does in these trainings; the rates tried are its peaks.",
         )
-        epochs = st.number_input("Epochs", 1, 1000, EPOCHS, key="sweep.epochs", width=140)
-        seeds = st.number_input("Seeds", 1, 32, SEEDS, key="sweep.seeds", width=140)
+        epochs = st.number_input("Epochs", 1, 1000, EPOCHS, key="sweep-epochs", width=140)
+        seeds = st.number_input("Seeds", 1, 32, SEEDS, key="sweep-seeds", width=140)
         begin = st.button(
-            "Train the bowl", icon=":material/play_arrow:", key="sweep.start"
+            "Train the bowl", icon=":material/play_arrow:", key="sweep-start"
         )
     try:
         experiment = sweep(
@@ -117,7 +117,7 @@ def _bowl(row: RangeTestRow, made: ExperimentRow, table: pd.DataFrame) -> None:
                 "pages/compare.py", query_params={"experiment": made.experiment_id}
             )
         if not made.active and st.button(
-            "Train another bowl", icon=":material/replay:", key="sweep.again", type="tertiary",
+            "Train another bowl", icon=":material/replay:", key="sweep-again", type="tertiary",
             help="This one stays among the comparisons.",
         ):
             resources.store().range_tests.held_against(row.range_test_id, None)
