@@ -136,7 +136,7 @@ def _upright(row: dict[Any, Any], height: str) -> dict[str, Any]:
     return {
         "type": "line", "x0": row["suggestion"], "x1": row["suggestion"], "y0": 0, "y1": 1,
         "xref": "x", "yref": height, "layer": "below",
-        "line": {"color": look.faint(0.8), "dash": look.dash, "width": 1.5},
+        "line": {"color": look.colour, "dash": look.dash, "width": 1.5},
     }
 
 
