@@ -53,8 +53,8 @@ def test_the_minimum_is_divided_by_ten() -> None:
 
 def test_the_slide_comes_to_rest_left_of_the_rise() -> None:
     blowing = np.ones(60)
-    blowing[50:] += 2.0 ** np.arange(10)  # spans 512, so slopes up to 2.6 apart count as steady
-    assert slide(RATES[:60], blowing) == pytest.approx(RATES[52 - 15])
+    blowing[50:] += 2.0 ** np.arange(10)  # spans 512: slopes up to 2.6 apart are steady
+    assert slide(RATES[:60], blowing) == pytest.approx(RATES[51 - 15])
     steady = np.full(60, 2.0)
     steady[0] = 1.9
     assert slide(RATES[:60], steady) == pytest.approx(RATES[59 - 15])
