@@ -87,7 +87,7 @@ def range_bowl_figure(
     tried = bowl["base_lr"].to_numpy(dtype=np.float64)
     asked = table["suggestion"].dropna().to_numpy(dtype=np.float64)
     figure.update_layout(
-        xaxis=_rate_axis("Peak rate (log)", np.concatenate([tried, asked]), room=0.08)
+        xaxis=_rate_axis("Peak rate (log)", np.concatenate([tried, asked]), room=0.08, ticks=4)
     )
     return figure
 
@@ -140,10 +140,12 @@ def _upright(row: dict[Any, Any], height: str) -> dict[str, Any]:
     }
 
 
-def _rate_axis(title: str, rates: NDArray[np.float64], room: float = 0.02) -> dict[str, Any]:
+def _rate_axis(
+    title: str, rates: NDArray[np.float64], *, room: float = 0.02, ticks: int = 7
+) -> dict[str, Any]:
     """A log axis over the rates with some room, a share of the span, at both ends."""
     positive = rates[np.isfinite(rates) & (rates > 0)]
-    more: dict[str, Any] = {"type": "log", "tickformat": "~g", "nticks": 7}
+    more: dict[str, Any] = {"type": "log", "tickformat": "~g", "nticks": ticks}
     if len(positive):
         low, high = np.log10(positive.min()), np.log10(positive.max())
         edge = room * max(high - low, 1.0)

@@ -58,11 +58,12 @@ def agreement_in_words(table: pd.DataFrame) -> str:
     best = min(rows, key=lambda row: float(row["factor"]))
     inside = [str(row["label"]).lower() for row in rows if row["inside"]]
     told = f"Best rate of the sweep: {rate(best['best_base_lr'])}. "
+    share = f"{100 * TOLERANCE:.0f} % of its loss"
     if inside:
-        told += f"Within its bowl of {TOLERANCE:.0%}: {', '.join(inside)}. "
+        told += f"Within {share}: {', '.join(inside)}. "
     else:
-        told += f"No suggestion lies within its bowl of {TOLERANCE:.0%}. "
-    return f"{told}Closest: {best['label'].lower()}, {best['factor']:.2g} times off."
+        told += f"No suggestion comes within {share}. "
+    return f"{told}Closest: {best['label'].lower()}, off by a factor of {best['factor']:.2g}."
 
 
 def _at(rates: NDArray[np.float64], losses: NDArray[np.float64], wanted: float) -> float:
