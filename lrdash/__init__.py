@@ -14,7 +14,7 @@ from lrdash.strategies import preview
 __version__ = "0.1.0"
 __all__ = ["RunSpec", "__version__", "preview"]
 
-_IN_API = ("train", "Run", "compare", "Comparison", "resume")
+_IN_API = ("train", "Run", "compare", "Comparison", "resume", "find_lr", "RangeTest")
 
 
 def __getattr__(name: str) -> Any:

@@ -7,6 +7,7 @@
     ├── StoreError          the database: read-only, full, locked, of a newer version
     ├── RunNotFound         no run has this id
     ├── ExperimentNotFound  no experiment has this id
+    ├── RangeTestNotFound   no range test has this id
     └── EngineUnavailable   the asked engine cannot train this spec: says why and what can
 """
 
@@ -85,6 +86,17 @@ class ExperimentNotFound(LrdashError):
 
     def __reduce__(self) -> tuple[type, tuple[object, ...]]:
         return type(self), (self.experiment_id,)
+
+
+class RangeTestNotFound(LrdashError):
+    """No range test has the id that was asked for."""
+
+    def __init__(self, range_test_id: str) -> None:
+        self.range_test_id = range_test_id
+        super().__init__(f"There is no range test {shorten(range_test_id)}. It may be deleted.")
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return type(self), (self.range_test_id,)
 
 
 class EngineUnavailable(LrdashError):

@@ -1,10 +1,11 @@
 """The process that trains: `python -m lrdash.worker`. The only one that holds TensorFlow.
 
 It is started by the laboratory and talks with it in lines of JSON. On standard input come the ids
-of runs to be trained together, `{"runs": ["...", ...]}`, or one, `{"run": "..."}`; on standard
-output it says `{"ready": true}` once and, for each such line, `{"ended": ...}` with the same value,
-and `unsaved` (the reason) if an ending could not be stored. Standard input is also its leash: when
-it closes, because the server closed or died, the process ends.
+of runs to be trained together, `{"runs": ["...", ...]}`, or one, `{"run": "..."}`, or that of a
+range test, `{"range_test": "..."}`; on standard output it says `{"ready": true}` once and, for each
+such line, `{"ended": ...}` with the same value, and `unsaved` (the reason) if an ending could not
+be stored. Standard input is also its leash: when it closes, because the server closed or died, the
+process ends.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from time import monotonic
 from types import FrameType
 from typing import Any
 
-from lrdash import plan, training
+from lrdash import plan, range_job, training
 from lrdash.checkpoints import Vault, interval
 from lrdash.errors import LrdashError, StoreError
 from lrdash.events import SHUT_DOWN, Event, RunEnded, Sink, Status, fan_out
@@ -105,9 +106,13 @@ class Worker:
                 _practise()
                 job = self._jobs.get()
             while True:
-                asked = job["runs"] if "runs" in job else job["run"]
-                run_ids = [asked] if isinstance(asked, str) else list(asked)
-                self._say({"ended": asked, **self._do(run_ids)})
+                if "range_test" in job:
+                    asked = job["range_test"]
+                    self._say({"ended": asked, **self._do_range_test(asked)})
+                else:
+                    asked = job["runs"] if "runs" in job else job["run"]
+                    run_ids = [asked] if isinstance(asked, str) else list(asked)
+                    self._say({"ended": asked, **self._do(run_ids)})
                 self._tidy()
                 job = self._jobs.get()
         except BaseException:
@@ -125,6 +130,17 @@ class Worker:
                 self._fail(claimed, in_words(fault), ending(fault))
         except Exception as fault:
             log.exception("runs %s could not be stored", " ".join(run_ids))
+            return {"unsaved": in_words(fault)}
+        return {}
+
+    def _do_range_test(self, range_test_id: str) -> dict[str, str]:
+        """Make a range test; gives what the laboratory has to write down in its place."""
+        try:
+            tests = self._store.range_tests
+            if patiently(lambda: tests.claim(range_test_id, self._id)):
+                range_job.run(self._store, range_test_id, self._id)
+        except Exception as fault:
+            log.exception("range test %s could not be stored", range_test_id)
             return {"unsaved": in_words(fault)}
         return {}
 

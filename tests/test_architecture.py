@@ -31,7 +31,7 @@ class Rule:
 
 BASE = "errors registry spec events"
 PLANNING = f"{BASE} strategies datasets models plan"
-COMPARING = f"{PLANNING} experiment grouping"
+COMPARING = f"{PLANNING} experiment grouping range_test"
 READING = (
     f"{COMPARING} checkpoints store store.rows frames analysis analysis.words figures laboratory"
 )
@@ -46,11 +46,15 @@ RULES = {
     "plan": Rule(f"{BASE} strategies datasets models", "numpy"),
     "experiment": Rule(PLANNING, "pydantic"),
     "grouping": Rule(PLANNING),
+    "range_test": Rule(f"{PLANNING} experiment", "numpy pydantic"),
     "checkpoints": Rule("errors", "numpy"),
     "training": Rule(f"{COMPARING} checkpoints", "numpy keras tensorflow"),
     "store": Rule("errors spec events store.rows", "numpy sqlalchemy"),
     "store.rows": Rule("errors spec events", "numpy"),
-    "worker": Rule(f"{COMPARING} checkpoints training store store.rows", lazily="keras tensorflow"),
+    "range_job": Rule("events range_test training store store.rows", "numpy"),
+    "worker": Rule(
+        f"{COMPARING} checkpoints training store store.rows range_job", lazily="keras tensorflow"
+    ),
     "laboratory": Rule("errors spec events store store.rows"),
     "analysis.words": Rule(f"{BASE} strategies store.rows", "numpy"),
     "frames": Rule(f"{BASE} strategies store.rows analysis.words", "numpy pandas"),
@@ -67,10 +71,11 @@ RULES = {
         f"{COMPARING} store.rows frames analysis analysis.words figures export",
         "numpy pandas plotly",
     ),
-    "api": Rule(READING, "numpy pandas", lazily="training worker plotly report"),
+    "api": Rule(READING, "numpy pandas", lazily="training worker range_job plotly report"),
     "ui": Rule(f"{READING} export report", "numpy pandas plotly streamlit starlette"),
     "bench": Rule(
-        f"{COMPARING} checkpoints store", "numpy", lazily="training keras tensorflow jax"
+        f"{COMPARING} checkpoints store", "numpy",
+        lazily="training analysis api keras tensorflow jax",
     ),
     "server": Rule("errors ui", lazily="streamlit starlette"),
     "cli": Rule(

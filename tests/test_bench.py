@@ -12,6 +12,8 @@ from lrdash.bench import PARTS, QUICK, child, parts
 from lrdash.cli import app
 from lrdash.errors import LrdashError
 
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
 
 class Clock:
     """Runs tasks in no time: lanes take `lanes` seconds a run and epoch, a fit `fit` seconds."""
@@ -24,6 +26,13 @@ class Clock:
         self.asked.append(name)
         if name == "pairs":
             return [["digits", "mlp"], ["mnist", "cnn"]]
+        if name == "finder":
+            return [
+                {"dataset": "digits", "model": model, "rule": rule, "factor": factor,
+                 "suggestion": 0.1, "best_base_lr": 0.1, "inside": factor == 1.0}
+                for rule in ("valley", "minimum")
+                for model, factor in (("mlp", 1.0), ("cnn", 2.0), ("linear", None), ("lenet", 9.0))
+            ]
         if name in ("matmul", "work"):
             return {"matmul": 1e11, "work": 1e8}[name]
         if name == "lanes":
@@ -38,7 +47,7 @@ class Clock:
         ("forty-cold", (40 * 30 * 0.002 + 2) / 3), ("forty-warm", 40 * 30 * 0.002 / 3),
         ("many", 216 * 3 / (216 * 30 * 0.002 + 2)), ("one", 3 / (30 * 0.002)),
         ("cnn", 8 * 3 / (8 * 5 * 0.002 + 2)), ("pairs", 3 / 0.002),
-        ("jax", 40 * 30 * 0.002 / 10), ("linear", 1.0),
+        ("jax", 40 * 30 * 0.002 / 10), ("linear", 1.0), ("finder", 2.0),
         ("matmul", 1e8 * 40 * 30 / (40 * 30 * 0.002) / 1e11),
     ],
 )
@@ -128,3 +137,22 @@ def test_every_model_is_paired_with_every_shape_that_it_fits() -> None:
     assert {model for _, model in found} == set(MODELS)
     shapes = {(DATASETS[name].input_shape, DATASETS[name].num_classes > 0) for name, _ in found}
     assert shapes == {(d.input_shape, d.num_classes > 0) for d in DATASETS.values()}
+
+
+def test_the_finder_is_measured_on_every_pair_that_needs_no_download() -> None:
+    from lrdash.bench.finder import finder, pairs_at_hand
+    from lrdash.datasets import DATASETS
+
+    at_hand = {name for name, dataset in DATASETS.items() if not dataset.download_bytes}
+    assert {name for name, _ in pairs_at_hand()} == at_hand
+    assert ("digits", "resnet") in pairs_at_hand()
+    told = parts.measured(PARTS["finder"], Clock())
+    assert told["values"]["rules"]["minimum"] == {
+        "factor": 2.0, "found": 3, "pairs": 4, "inside": 0.25
+    }
+    assert "minimum 2x, 25% in the bowl" in told["detail"]
+    found = finder(only=["noisy_regression"])
+    assert {row["model"] for row in found} == {"linear", "mlp"}
+    assert len(found) == 8
+    assert all(row["factor"] is None or row["factor"] >= 1 for row in found)
+    json.dumps(found, allow_nan=False)

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from lrdash.api.compare import check_experiment, compare, define, extend, run_experiment
 from lrdash.api.comparison import Comparison, load_comparison
+from lrdash.api.find_lr import define_range_test, find_lr, run_range_test, sweep_around
 from lrdash.api.in_process import Progress, check, train
+from lrdash.api.range_test import RangeTest, agreement, load_range_test
 from lrdash.api.resume import resume
 from lrdash.api.run import Run, load
 
 __all__ = [
-    "Comparison", "Progress", "Run", "check", "check_experiment", "compare", "define", "extend",
-    "load", "load_comparison", "resume", "run_experiment", "train",
+    "Comparison", "Progress", "RangeTest", "Run", "agreement", "check", "check_experiment",
+    "compare", "define", "define_range_test", "extend", "find_lr", "load", "load_comparison",
+    "load_range_test", "resume", "run_experiment", "run_range_test", "sweep_around", "train",
 ]

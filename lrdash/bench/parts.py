@@ -127,6 +127,32 @@ def _linear(run: Run) -> Outcome:
     )
 
 
+def _finder(run: Run) -> Outcome:
+    """The median over all pairs of the factor by which the preferred rule misses."""
+    from lrdash.analysis.range_test import PREFERRED
+
+    found = run("finder")
+    rules = list(dict.fromkeys(row["rule"] for row in found))
+    values = {}
+    for rule in rules:
+        own = [row for row in found if row["rule"] == rule]
+        factors = [row["factor"] for row in own if row["factor"] is not None]
+        values[rule] = {
+            "factor": median(factors) if factors else None, "found": len(factors),
+            "pairs": len(own), "inside": sum(row["inside"] for row in own) / len(own),
+        }
+    told = ", ".join(
+        f"{rule} {row['factor'] or float('nan'):.3g}x, {row['inside']:.0%} in the bowl"
+        for rule, row in values.items()
+    )
+    return Outcome(
+        ratio=values[PREFERRED]["factor"], values={"rules": values, "pairs": found},
+        detail=f"factor between suggestion and best rate of a sweep (median of "
+        f"{values[PREFERRED]['pairs']} pairs), and share of them in the sweep's bowl of 10 %: "
+        f"{told}",
+    )
+
+
 def _epochs(k: int) -> int:
     return EPOCHS if k <= MANY else 6
 
@@ -188,6 +214,8 @@ _LISTED = (
     Part(name="jax", title="40 runs against JAX vmap", goal=0.8, bound="at most", measure=_jax),
     Part(name="linear", title="cost of a lane at K = 1000 over that at K = 40", goal=1.1,
          bound="at most", measure=_linear),
+    Part(name="finder", title="the range test's suggestion, off the best rate of a sweep",
+         goal=3.0, bound="at most", measure=_finder),
     Part(name="matmul", title="share of the machine's matrix-product rate", goal=None,
          bound="at least", measure=_matmul),
 )

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from lrdash import plan as planning
+from lrdash.bench.finder import finder
 from lrdash.datasets import DATASETS
 from lrdash.events import Event
 from lrdash.experiment import Arm, Experiment, plan_all
@@ -205,4 +206,5 @@ def _made(like: str, updates: int) -> str:
 
 TASKS: Mapping[str, Callable[..., Any]] = {
     "fit": fit, "lanes": lanes, "pairs": pairs, "jax": jax, "matmul": matmul, "work": work,
+    "finder": finder,
 }

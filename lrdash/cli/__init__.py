@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from lrdash.cli import bench, compare, doctor, preview, runs, serve, train
+from lrdash.cli import bench, compare, doctor, find_lr, preview, runs, serve, train
 from lrdash.errors import LrdashError
 
 
@@ -61,6 +61,7 @@ def common(
 app.command("preview")(preview.preview)
 app.command("train")(train.train)
 app.command("compare")(compare.compare)
+app.command("find-lr")(find_lr.find_lr)
 app.add_typer(runs.app, name="runs")
 app.command("serve")(serve.serve)
 app.command("bench")(bench.bench)

@@ -12,6 +12,7 @@ from lrdash.figures.compare import (
 )
 from lrdash.figures.palette import STYLES, Style, style_of
 from lrdash.figures.preview import preview_figure
+from lrdash.figures.range_test import range_bowl_figure, range_figure
 from lrdash.figures.training import LIVE_TRACES, live_marks, live_tail, training_figure
 
 __all__ = [
@@ -28,6 +29,8 @@ __all__ = [
     "live_tail",
     "overlay_figure",
     "preview_figure",
+    "range_bowl_figure",
+    "range_figure",
     "style_of",
     "training_figure",
     "verdict_css",

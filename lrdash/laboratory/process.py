@@ -34,6 +34,7 @@ class WorkerStatus:
     state: State
     run_id: str | None  # what it trains, the first of a group
     run_ids: tuple[str, ...] = ()  # the whole group
+    range_test_id: str | None = None  # what it tries instead
 
 
 class WorkerProcess:
@@ -56,6 +57,7 @@ class WorkerProcess:
         self.worker_id = uuid.uuid4().hex[:12]
         self.log = logs / f"worker-{self.worker_id}.log"
         self.run_ids: tuple[str, ...] = ()  # being trained, together
+        self.range_test_id: str | None = None  # being made, while nothing is trained
         self.groups = 0  # given to it so far
         self.ready = False
         self.started = monotonic()
@@ -85,13 +87,19 @@ class WorkerProcess:
         return self._process.poll() is None
 
     @property
+    def busy(self) -> bool:
+        """Whether it has something to do."""
+        return bool(self.run_ids) or self.range_test_id is not None
+
+    @property
     def status(self) -> WorkerStatus:
         """What it is doing."""
         run_ids = self.run_ids
-        state: State = "training" if run_ids else "warm" if self.ready else "starting"
+        state: State = "training" if self.busy else "warm" if self.ready else "starting"
         return WorkerStatus(
             worker_id=self.worker_id, pid=self.pid, state=state,
             run_id=run_ids[0] if run_ids else None, run_ids=run_ids,
+            range_test_id=self.range_test_id,
         )
 
     def stands_still(self, versions: Mapping[str, int]) -> bool:
@@ -113,11 +121,20 @@ class WorkerProcess:
 
     def give(self, run_ids: Sequence[str]) -> None:
         """Hand it runs to train together; if it is dead already, `alive` will tell."""
-        self.run_ids, self.stop_seen = tuple(run_ids), None
+        self.run_ids = tuple(run_ids)
+        self._send({"runs": self.run_ids})
+
+    def give_range_test(self, range_test_id: str) -> None:
+        """Hand it a range test to make; as `give`."""
+        self.range_test_id = range_test_id
+        self._send({"range_test": range_test_id})
+
+    def _send(self, job: dict[str, Any]) -> None:
+        self.stop_seen = None
         self.groups += 1
         if self._process.stdin is not None:
             with suppress(OSError):
-                self._process.stdin.write(json.dumps({"runs": self.run_ids}) + "\n")
+                self._process.stdin.write(json.dumps(job) + "\n")
                 self._process.stdin.flush()
 
     def terminate(self) -> None:

@@ -112,12 +112,13 @@ class Laboratory:
             self._hear(worker)
             if not worker.alive:
                 self._bury(worker)
-            elif not worker.run_ids and worker.groups >= GROUPS_EACH:
+            elif not worker.busy and worker.groups >= GROUPS_EACH:
                 self._renew(worker)
         if len(self._workers) < self._size and monotonic() >= self._start_at:
             self._add_worker()
         self._pay()
         self._stop_overdue()
+        self._stop_overdue_tests()
         self._hand_out()
         if monotonic() >= self._sweep_at and not self._owed:
             self._sweep_at = monotonic() + SWEEP
@@ -165,6 +166,12 @@ class Laboratory:
                     batch = [(run_id, ended) for run_id in worker.run_ids]
                     self._owed.append(partial(self._store.record, batch, worker.worker_id))
                 worker.run_ids = ()
+            test = worker.range_test_id
+            if test is not None and answer.get("ended") == test:
+                if "unsaved" in answer:
+                    reason = str(answer["unsaved"])
+                    self._owed.append(partial(self._store.range_tests.end, test, "failed", reason))
+                worker.range_test_id = None
 
     def _renew(self, worker: WorkerProcess) -> None:
         """End an idle worker that has trained enough; another takes its place."""
@@ -201,6 +208,9 @@ class Laboratory:
         reason = f"no training process can be started ({cause}); see {worker.log}"
         for run_id in self._store.queued():
             self._owed.append(partial(self._store.end, run_id, "failed", reason))
+        tests = self._store.range_tests
+        for test in tests.queued():
+            self._owed.append(partial(tests.end, test, "failed", reason))
 
     def _add_worker(self) -> None:
         worker = WorkerProcess(self._store.url, self._logs, self.wake, self._patience)
@@ -239,7 +249,7 @@ class Laboratory:
 
     def _kill_for_stop(self, worker: WorkerProcess) -> None:
         self._hear(worker)
-        if not worker.run_ids:
+        if not worker.busy:
             return  # it has obeyed in the meantime
         worker.kill()
         self._remove(worker)
@@ -247,7 +257,21 @@ class Laboratory:
         self._disown(worker, "the training process was ended by a stop")
         self._pay()  # at once, before anyone finds the runs without their process
 
+    def _stop_overdue_tests(self) -> None:
+        """The same for workers that make a range test."""
+        for worker in self._workers:
+            test = worker.range_test_id
+            if test is None or not self._store.range_tests.stop_asked(test):
+                continue
+            if worker.stop_seen is None:
+                worker.stop_seen = monotonic()
+            elif monotonic() - worker.stop_seen > PATIENCE:
+                self._kill_for_stop(worker)
+
     def _note_stop(self, worker: WorkerProcess) -> None:
+        if worker.range_test_id is not None:
+            reason = "stopped by the user"
+            self._store.range_tests.end(worker.range_test_id, "stopped", reason)
         batch: list[tuple[str, Event]] = [
             (row.run_id, RunEnded(status="stopped", reason=stopped_after(row.epochs_done)))
             for row in self._store.runs(run_ids=worker.run_ids, status="running")
@@ -255,7 +279,8 @@ class Laboratory:
         self._store.record(batch, worker.worker_id)
 
     def _hand_out(self) -> None:
-        idle = [worker for worker in self._workers if worker.ready and not worker.run_ids]
+        idle = [worker for worker in self._workers if worker.ready and not worker.busy]
+        idle = self._hand_out_tests(idle) if idle else idle
         if not idle:
             return
         taken = {run_id for worker in self._workers for run_id in worker.run_ids}
@@ -263,6 +288,15 @@ class Laboratory:
         free = (group for group in waiting if taken.isdisjoint(group))
         for worker, group in zip(idle, free, strict=False):
             worker.give(group)
+
+    def _hand_out_tests(self, idle: list[WorkerProcess]) -> list[WorkerProcess]:
+        """Range tests go first, as they take seconds; gives the workers left over."""
+        taken = {worker.range_test_id for worker in self._workers}
+        waiting = self._store.range_tests.queued(limit=2 * len(self._workers))
+        free = [test for test in waiting if test not in taken]
+        for worker, test in zip(idle, free, strict=False):
+            worker.give_range_test(test)
+        return idle[len(free) :]
 
     def _end_workers(self) -> None:
         """All at once: ask, wait, enforce; then mark what they were training."""

@@ -5,11 +5,18 @@ them.
 from __future__ import annotations
 
 from lrdash.store.calibration import keep_pace, known_paces
-from lrdash.store.rows import DecisionRow, EpochRow, ExperimentRow, NewRun, RunRow
+from lrdash.store.rows import (
+    DecisionRow,
+    EpochRow,
+    ExperimentRow,
+    NewRun,
+    RangeTestRow,
+    RunRow,
+)
 from lrdash.store.settings import database_url, home
 from lrdash.store.store import Store
 
 __all__ = [
-    "DecisionRow", "EpochRow", "ExperimentRow", "NewRun", "RunRow", "Store", "database_url", "home",
-    "keep_pace", "known_paces",
+    "DecisionRow", "EpochRow", "ExperimentRow", "NewRun", "RangeTestRow", "RunRow", "Store",
+    "database_url", "home", "keep_pace", "known_paces",
 ]

@@ -125,6 +125,31 @@ MIGRATIONS: tuple[Migration, ...] = (
             "accuracy = {metric}accuracy{end}, val_accuracy = {metric}val_accuracy{end}",
         ),
     ),
+    Migration(
+        description="range tests",
+        statements=(
+            """CREATE TABLE range_tests (
+                number {counter},
+                range_test_id VARCHAR(12) NOT NULL UNIQUE,
+                created_at VARCHAR(32) NOT NULL,
+                started_at VARCHAR(32),
+                ended_at VARCHAR(32),
+                stop_requested_at VARCHAR(32),
+                definition TEXT NOT NULL,
+                status VARCHAR(16) NOT NULL,
+                reason TEXT NOT NULL,
+                worker_id TEXT,
+                seeds INTEGER NOT NULL,
+                updates_done INTEGER NOT NULL,
+                rates {bytes} NOT NULL,
+                losses {bytes} NOT NULL,
+                experiment_id VARCHAR(12)
+                    REFERENCES experiments (experiment_id) ON DELETE SET NULL,
+                version BIGINT NOT NULL
+            )""",
+            "CREATE INDEX ix_range_tests_status ON range_tests (status)",
+        ),
+    ),
 )
 
 

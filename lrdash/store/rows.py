@@ -95,3 +95,40 @@ class EpochRow:
     learning_rate: float  # rate used by the last update of the epoch
     rates: NDArray[np.float32]  # rate used by each update [steps_per_epoch]
     seconds: float  # since training began
+
+
+@dataclass(frozen=True, kw_only=True)
+class RangeTestRow:
+    """One range test as it stands now."""
+
+    range_test_id: str  # 12 characters, lower-case letters and digits
+    created_at: datetime  # UTC
+    started_at: datetime | None
+    ended_at: datetime | None
+    definition: str  # JSON, as it was given
+    status: Status
+    reason: str  # why it ended as it did, fit to be shown; may be empty
+    worker_id: str | None  # the process that makes or made it
+    update: int  # updates done
+    rates: NDArray[np.float32]  # of each update [updates]
+    losses: NDArray[np.float32]  # of each batch before its update [seeds, updates]; NaN: not yet
+    stop_requested: bool  # a stop was asked for and has not happened yet
+    experiment_id: str | None  # the sweep over peak rates that it is held against
+    version: int  # grows with every change
+
+    @property
+    def active(self) -> bool:
+        """Queued or running."""
+        return self.status in ACTIVE
+
+    @property
+    def updates(self) -> int:
+        """Updates in all."""
+        return len(self.rates)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds from its start to its end, 0 before that."""
+        if self.started_at is None or self.ended_at is None:
+            return 0.0
+        return max(0.0, (self.ended_at - self.started_at).total_seconds())

@@ -6,6 +6,7 @@
     epochs          one row a finished epoch, deleted with its run
     decisions       one row a decision about the rate, deleted with its run
     workers         one row a training process that is or was alive
+    range_tests     one row a range test, with its losses
 
 Times are ISO text in UTC with microseconds, of one length, so that they sort as they passed.
 """
@@ -135,4 +136,24 @@ workers = Table(
     Column("pid", BigInteger, nullable=False),
     Column("started_at", UtcTime, nullable=False),
     Column("heartbeat_at", UtcTime, nullable=False),
+)
+
+range_tests = Table(
+    "range_tests", metadata,
+    Column("number", COUNTER, primary_key=True),
+    Column("range_test_id", String(12), nullable=False, unique=True),
+    Column("created_at", UtcTime, nullable=False),
+    Column("started_at", UtcTime),
+    Column("ended_at", UtcTime),
+    Column("stop_requested_at", UtcTime),
+    Column("definition", Text, nullable=False),  # JSON object
+    Column("status", String(16), nullable=False, index=True),
+    Column("reason", Text, nullable=False),
+    Column("worker_id", Text),
+    Column("seeds", Integer, nullable=False),
+    Column("updates_done", Integer, nullable=False),
+    Column("rates", LargeBinary, nullable=False),  # float32, little-endian, one an update
+    Column("losses", LargeBinary, nullable=False),  # the same, seed by seed
+    Column("experiment_id", ForeignKey("experiments.experiment_id", ondelete="SET NULL")),
+    Column("version", BigInteger, nullable=False),  # grows with every change
 )

@@ -11,6 +11,7 @@ from lrdash.store.database import BUSY_TIMEOUT, Database
 from lrdash.store.experiments import Columns
 from lrdash.store.heartbeats import Watch
 from lrdash.store.migrations import migrate
+from lrdash.store.range_tests import RangeTests
 from lrdash.store.record import record
 from lrdash.store.rows import EpochRow, ExperimentRow, NewRun, RunRow
 from lrdash.store.schema import CURVES
@@ -36,6 +37,7 @@ class Store:
         self.url = database_url() if url is None else url  # may hold a password
         self._database = Database(self.url, busy_timeout)
         self._watch = Watch()
+        self.range_tests = RangeTests(self._database)
         try:
             migrate(self._database)
         except BaseException:
@@ -440,7 +442,8 @@ class Store:
     def mark_interrupted(
         self, worker_id: str | None = None, reason: str = workers.UNEXPECTED
     ) -> list[str]:
-        """Declare running runs interrupted whose worker is dead; gives their ids, oldest first.
+        """Declare running runs interrupted whose worker is dead, and range tests with them; gives
+        the ids of the runs, oldest first.
 
         Args:
             worker_id: a worker known to be dead. By default all whose process is gone from this

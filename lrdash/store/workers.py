@@ -17,7 +17,7 @@ from lrdash.events import now
 from lrdash.store.codec import clean
 from lrdash.store.heartbeats import SILENCE, Watch
 from lrdash.store.lookup import chunks
-from lrdash.store.schema import runs, workers
+from lrdash.store.schema import range_tests, runs, workers
 
 UNEXPECTED = "the training process ended unexpectedly"
 SILENT = f"the training process gave no sign of life for {SILENCE:.0f} s"
@@ -46,26 +46,30 @@ def forget(connection: Connection, worker_id: str) -> None:
 def mark_interrupted(
     connection: Connection, worker_id: str | None, reason: str, watch: Watch
 ) -> list[str]:
-    """Declare the running runs of one worker, or of all dead ones, interrupted; gives their ids."""
+    """Declare the running runs of one worker, or of all dead ones, interrupted; gives their ids.
+    Their range tests go with them.
+    """
     owned = select(runs.c.run_id, runs.c.worker_id).where(runs.c.status == "running")
     running = connection.execute(owned.order_by(runs.c.number).with_for_update()).all()
-    if worker_id is not None:
-        lost = {row.run_id: reason for row in running if row.worker_id == worker_id}
-    else:
+    lost = {worker_id: reason}
+    if worker_id is None:
         here, silent = _present(connection), watch.dead(_beats(connection))
         lost = {
-            row.run_id: reason if row.worker_id not in here else SILENT
-            for row in running
-            if row.worker_id not in here or row.worker_id in silent
+            owner: reason if owner not in here else SILENT
+            for owner in _owners(connection)
+            if owner not in here or owner in silent
         }
-    for why in dict.fromkeys(lost.values()):
-        _interrupt(connection, [run_id for run_id, said in lost.items() if said == why], why)
-    return list(lost)
+    gone = {row.run_id: lost[row.worker_id] for row in running if row.worker_id in lost}
+    for why in dict.fromkeys(gone.values()):
+        _interrupt(connection, [run_id for run_id, said in gone.items() if said == why], why)
+    for owner, why in lost.items():
+        _interrupt_tests(connection, owner, why)
+    return list(gone)
 
 
 def anyone_lost(connection: Connection, worker_id: str | None, watch: Watch) -> bool:
-    """Whether `mark_interrupted` might find a run; only reads."""
-    owners = set(connection.scalars(select(runs.c.worker_id).where(runs.c.status == "running")))
+    """Whether `mark_interrupted` might find something; only reads."""
+    owners = _owners(connection)
     if worker_id is not None:
         return worker_id in owners
     silent = watch.silent(_beats(connection))
@@ -80,6 +84,17 @@ def silent(connection: Connection, worker_ids: Iterable[str], watch: Watch) -> s
 def dead(connection: Connection, worker_ids: Iterable[str], watch: Watch) -> set[str]:
     """Those that are silent although they could write; to be asked while writing."""
     return watch.dead(_beats(connection)) & set(worker_ids)
+
+
+def _owners(connection: Connection) -> set[str | None]:
+    """Workers of the runs and range tests under way."""
+    return {
+        owner
+        for table in (runs, range_tests)
+        for owner in connection.scalars(
+            select(table.c.worker_id).where(table.c.status == "running")
+        )
+    }
 
 
 def _beats(connection: Connection) -> dict[str, datetime]:
@@ -103,6 +118,15 @@ def _interrupt(connection: Connection, run_ids: Iterable[str], reason: str) -> N
             status="interrupted", reason=clean(reason), ended_at=now(),
             version=runs.c.version + 1,
         ))
+
+
+def _interrupt_tests(connection: Connection, worker_id: str | None, reason: str) -> None:
+    """The same for the range tests of a worker."""
+    owned = (range_tests.c.status == "running") & (range_tests.c.worker_id == worker_id)
+    connection.execute(update(range_tests).where(owned).values(
+        status="interrupted", reason=clean(reason), ended_at=now(),
+        version=range_tests.c.version + 1,
+    ))
 
 
 def _clock(connection: Connection) -> datetime:

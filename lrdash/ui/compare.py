@@ -14,7 +14,7 @@ from lrdash.plan import Plan
 from lrdash.spec import RunSpec
 from lrdash.store import known_paces
 from lrdash.strategies import STRATEGIES
-from lrdash.ui import comparison, fields, form, manage, resources, shell
+from lrdash.ui import comparison, fields, form, found_rate, manage, resources, shell
 
 FIRST = ["constant", "linear", "cosine", "one_cycle", "plateau"]
 FIRST_RATES = "0.01, 0.03, 0.1, 0.3, 1"
@@ -42,6 +42,10 @@ def choose() -> None:
             _fill(Experiment.from_json(resources.store().experiment(like).definition))
         except LrdashError as fault:
             st.error(str(fault), icon=":material/error:")
+    peaks = found_rate.into_form()
+    if peaks:
+        fields.preset(f"{PREFIX}how", TYPED)
+        fields.preset(f"{PREFIX}rates", fields.as_text(peaks))
     left, right = st.columns([5, 7], gap="medium")
     planned: list[Planned] = []
     with left:

@@ -144,7 +144,7 @@ def _strategy(dataset: str) -> dict[str, Any]:
     return {"strategy": name, "params": fields.draw(knobs, prefix=f"{name}.")}
 
 
-def more(dataset: str, *, seed: bool = True) -> dict[str, Any]:
+def more(dataset: str, *, seed: bool = True, stopping: bool = True) -> dict[str, Any]:
     """The part about batches, loss, early stopping and, for a single run, its seed."""
     classes = DATASETS[dataset].num_classes > 0
     losses = ["auto", "cross_entropy"] if classes else ["auto", "mse", "mae", "huber"]
@@ -158,6 +158,8 @@ def more(dataset: str, *, seed: bool = True) -> dict[str, Any]:
             values["seed"] = setting("seed")
         if classes:
             values["label_smoothing"] = setting("label_smoothing")
+    if not stopping:
+        return values
     wanted = st.toggle(
         KNOBS["early_stopping"].label, key="early_stopping", help=KNOBS["early_stopping"].help,
         **fields.PERSIST,

@@ -7,7 +7,7 @@ import streamlit as st
 from lrdash.errors import LrdashError
 from lrdash.plan import Plan, make
 from lrdash.spec import RunSpec
-from lrdash.ui import form, interrupted, live, preview, resources, shell
+from lrdash.ui import form, found_rate, interrupted, live, preview, resources, shell
 
 
 def body() -> None:
@@ -29,6 +29,7 @@ def choose() -> None:
             form.fill(resources.store().run(source).spec)
         except LrdashError as fault:
             st.error(str(fault), icon=":material/error:")
+    found_rate.into_train()
     left, right = st.columns([5, 7], gap="medium")
     plan: Plan | None = None
     with left:

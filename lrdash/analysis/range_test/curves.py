@@ -1,0 +1,98 @@
+"""The curves of a range test: losses as they were, smoothed ones, and where they end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from lrdash.analysis.compare.smoothing import smooth
+
+SMOOTHING = 0.9  # share of the past that a smoothed loss keeps, unless somebody asks otherwise
+QUIET = 0.1  # share of the updates at the start that no rule looks at: smoothing begins there
+BLOWN = 4.0  # times the lowest smoothed loss so far: from there on a test counts as diverged
+LEARNED = 0.8  # share of its first loss that a test has to fall below to have learned something
+
+Curve = NDArray[np.float64]
+
+
+def range_frame(
+    rates: ArrayLike, losses: ArrayLike, seeds: Sequence[int], smoothing: float = SMOOTHING
+) -> pd.DataFrame:
+    """One row an update of each seed, those that were made.
+
+    Args:
+        rates: of each update [updates].
+        losses: of each batch before its update [seeds, updates]; NaN at the end: not made.
+        seeds: one a row of the losses.
+        smoothing: see `analysis.smooth`.
+
+    Columns:
+        seed (int64), update (int64, from 0), learning_rate (float64), loss (float64, as it was;
+        NaN or infinite where the seed has diverged), smoothed (float64), used (bool: before the
+        divergence edge, and not among the first tenth of the updates).
+    """
+    used, raw = np.asarray(rates, np.float64), np.asarray(losses, np.float64)
+    made = ~np.isnan(raw).all(axis=0)
+    count = int(np.flatnonzero(made).max(initial=-1)) + 1
+    parts = []
+    for seed, curve in zip(seeds, raw[:, :count], strict=True):
+        soft = smooth(curve, smoothing)
+        inside = np.zeros(count, dtype=bool)
+        inside[usable(soft)] = True
+        parts.append(pd.DataFrame({
+            "seed": np.full(count, seed, dtype=np.int64),
+            "update": np.arange(count, dtype=np.int64),
+            "learning_rate": used[:count], "loss": curve, "smoothed": soft, "used": inside,
+        }))
+    return pd.concat(parts, ignore_index=True)
+
+
+def usable(soft: Curve) -> slice:
+    """The part of a smoothed curve that the rules look at: without its first tenth, and up to
+    before the divergence edge.
+    """
+    end = edge(soft)
+    return slice(min(int(QUIET * len(soft)), end), end)
+
+
+def edge(soft: Curve) -> int:
+    """Where a smoothed curve leaves all bounds; its length if it never does.
+
+    That is the first place after its lowest so far where it is no longer finite, or above
+    `BLOWN` times that lowest, or, once the test has learned something, above what it began with.
+    fastai ends its own test by the first two of these.
+    """
+    if not len(soft):
+        return 0
+    first = float(np.median(soft[: max(1, int(QUIET * len(soft)))]))
+    lowest = first
+    for place, loss in enumerate(soft.tolist()):
+        if not np.isfinite(loss):
+            return place
+        lowest = min(lowest, loss)
+        limit = BLOWN * lowest if lowest > 0 else np.inf
+        if lowest < LEARNED * first:
+            limit = min(limit, first)
+        if loss > limit and place >= QUIET * len(soft):
+            return place
+    return len(soft)
+
+
+def edge_rates(frame: pd.DataFrame) -> pd.Series[float]:
+    """The rate at which each seed diverged, by seed; NaN for one that never did.
+
+    Args:
+        frame: a `range_frame`.
+    """
+    found = {
+        seed: _edge_rate(part) for seed, part in frame.groupby("seed", sort=False)
+    }
+    return pd.Series(found, dtype="float64")
+
+
+def _edge_rate(part: pd.DataFrame) -> float:
+    end = edge(part["smoothed"].to_numpy(dtype=np.float64))
+    return float(part["learning_rate"].iloc[end]) if end < len(part) else float("nan")

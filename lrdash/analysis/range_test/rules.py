@@ -1,0 +1,132 @@
+"""Four rules that read a rate off a range test, each a function of rates and smoothed losses.
+
+They are those that fastai offers (https://docs.fast.ai/callback.schedule.html, section
+"Suggestion methods"), written anew from their descriptions there. All of them get the usable part
+of a curve: without the start, where nothing has been smoothed yet, and without what lies beyond
+the divergence edge.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+LEAST = 4  # points of a curve that a rule can work with
+SAFETY = 10.0  # what the lowest loss's rate is divided by
+APART = 15  # updates between the two slopes that `slide` compares
+STEADY = 0.005  # difference of these slopes up to which the curve counts as steady, for each
+# unit of loss that the curve spans
+
+Curve = NDArray[np.float64]
+Pick = Callable[[Curve, Curve], float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """A way to read a rate off a curve."""
+
+    id: str
+    label: str
+    idea: str  # in a sentence
+    source: str
+    pick: Pick  # (rates, smoothed losses), both [points], to a rate; NaN where there is none
+
+
+def steepest(rates: Curve, losses: Curve) -> float:
+    """The rate at which the loss falls fastest.
+
+    The slope is that of the loss over the logarithm of the rate, (L[i + 1] - L[i]) / (ln r[i + 1] -
+    ln r[i]); NaN if it falls nowhere.
+    """
+    if len(losses) < LEAST:
+        return float("nan")
+    slopes = np.diff(losses) / np.diff(np.log(rates))
+    best = int(np.argmin(slopes))
+    return float(rates[best]) if slopes[best] < 0 else float("nan")
+
+
+def valley(rates: Curve, losses: Curve) -> float:
+    """The middle of the longest descent.
+
+    The longest descent is the longest subsequence of strictly falling losses; with n points and its
+    last one at place b, the rate is that of place b - n / 2. NaN if the loss falls nowhere.
+
+    Reference: ESRI's rule, contributed to fastai as `valley`.
+    """
+    if len(losses) < LEAST:
+        return float("nan")
+    length = _descents(losses)
+    end = int(np.argmax(length))
+    return float(rates[end - length[end] // 2]) if length[end] > 1 else float("nan")
+
+
+def minimum(rates: Curve, losses: Curve) -> float:
+    """A tenth of the rate at which the loss is lowest: at the bottom it already begins to rise."""
+    if len(losses) < LEAST:
+        return float("nan")
+    return float(rates[int(np.argmin(losses))] / SAFETY)
+
+
+def slide(rates: Curve, losses: Curve) -> float:
+    """The rate left of the last stretch in which the slope still changes.
+
+    From the right end two places, `APART` updates from each other, slide to the left together; they
+    come to rest where their slopes differ by no more than `STEADY`, and the left one's rate is
+    taken. fastai compares the slopes as they are; here they are divided by what the curve spans, so
+    that a loss in other units gives the same rate. NaN for a curve shorter than both need.
+
+    Reference: novetta's rule, contributed to fastai as `slide`.
+    """
+    span = float(np.ptp(losses)) if len(losses) else 0.0
+    if len(losses) <= APART + 1 or span == 0:
+        return float("nan")
+    slopes = np.gradient(losses) / span
+    right = len(losses) - 1
+    left = right - APART
+    while left > 0 and abs(slopes[right] - slopes[left]) > STEADY:
+        right, left = right - 1, left - 1
+    return float(rates[left])
+
+
+def _descents(losses: Curve) -> NDArray[np.int64]:
+    """Points of the longest strictly falling subsequence that ends at each place.
+
+    `least[n]` is the negative of the highest loss at which a descent of n + 1 points can end so
+    far; it grows, so a place's longest descent is found by bisection.
+    """
+    least: list[float] = []
+    length = np.ones(len(losses), dtype=np.int64)
+    for place, loss in enumerate(losses.tolist()):
+        before = bisect_left(least, -loss)
+        least[before : before + 1] = [-loss]
+        length[place] = before + 1
+    return length
+
+
+_LISTED = (
+    Rule(
+        id="steepest", label="Steepest", pick=steepest,
+        idea="The rate at which the loss falls fastest.",
+        source="fastai, `steep`",
+    ),
+    Rule(
+        id="valley", label="Valley", pick=valley,
+        idea="The middle of the longest descent.",
+        source="fastai, `valley`",
+    ),
+    Rule(
+        id="minimum", label="Minimum / 10", pick=minimum,
+        idea="A tenth of the rate at which the loss is lowest.",
+        source="fastai, `minimum`",
+    ),
+    Rule(
+        id="slide", label="Slide", pick=slide,
+        idea="Left of the last stretch in which the slope still changes.",
+        source="fastai, `slide`",
+    ),
+)
+RULES: Mapping[str, Rule] = {rule.id: rule for rule in _LISTED}

@@ -1,0 +1,94 @@
+"""What the rules suggest, and how far the seeds agree."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from lrdash.analysis.range_test.curves import edge_rates
+from lrdash.analysis.range_test.rules import RULES, Rule
+from lrdash.analysis.words import rate
+
+# The rule whose suggestion counts unless somebody chooses another: of the four it comes closest to
+# the best rate of whole sweeps, which `lrdash bench finder` measures.
+PREFERRED = "minimum"
+
+
+def suggestions(frame: pd.DataFrame) -> pd.DataFrame:
+    """One row a rule.
+
+    Args:
+        frame: a `range_frame`; may be empty.
+
+    Columns:
+        rule (str, its id), label (str), suggestion (float64: the median over the seeds on a log
+        scale, NaN where no seed has any), low and high (float64: smallest and largest over the
+        seeds), found (int64: seeds in which the rule found a rate), seeds (int64).
+    """
+    parts = [part[part["used"]] for _, part in frame.groupby("seed", sort=False)]
+    rows = []
+    for rule in RULES.values():
+        picked = np.array([_pick(rule, part) for part in parts], dtype=np.float64)
+        picked = picked[np.isfinite(picked)]
+        rows.append({
+            "rule": rule.id, "label": rule.label, "suggestion": _median(picked),
+            "low": picked.min() if len(picked) else math.nan,
+            "high": picked.max() if len(picked) else math.nan,
+            "found": len(picked), "seeds": len(parts),
+        })
+    table = pd.DataFrame(rows)
+    return table.astype({"rule": "str", "label": "str", "found": "int64", "seeds": "int64"})
+
+
+def suggested(table: pd.DataFrame, rule: str = PREFERRED) -> float:
+    """The rate that a rule suggests, to two digits; NaN if there is none.
+
+    Args:
+        table: from `suggestions`.
+        rule: its id.
+    """
+    value = float(table.set_index("rule")["suggestion"][rule])
+    return float(f"{value:.2g}") if math.isfinite(value) else math.nan
+
+
+def headline(frame: pd.DataFrame, table: pd.DataFrame) -> str:
+    """The suggestion and the divergence edge in a sentence or two.
+
+    Args:
+        frame: a `range_frame`.
+        table: its `suggestions`.
+    """
+    value = suggested(table)
+    if not math.isfinite(value):
+        return "The loss falls nowhere, so there is no rate to suggest: try a wider range of rates."
+    (row,) = table[table["rule"] == PREFERRED].to_dict(orient="records")
+    words = f"Suggested: {rate(value)} (rule {row['label'].lower()}"
+    if row["found"] > 1:
+        words += f"; {rate(row['low'])} to {rate(row['high'])} over {row['found']} seeds"
+    return f"{words}). {_edge_in_words(frame)}"
+
+
+def _edge_in_words(frame: pd.DataFrame) -> str:
+    edges = edge_rates(frame)
+    lost = edges.dropna()
+    if lost.empty:
+        return "No seed diverged up to the highest rate."
+    counted = "" if len(lost) == len(edges) else f" in {len(lost)} of {len(edges)} seeds"
+    span = rate(lost.min())
+    if lost.max() > lost.min():
+        span += f" to {rate(lost.max())}"
+    return f"The loss leaves all bounds at {span}{counted}."
+
+
+def _pick(rule: Rule, part: pd.DataFrame) -> float:
+    rates, losses = (
+        part[name].to_numpy(dtype=np.float64) for name in ("learning_rate", "smoothed")
+    )
+    return rule.pick(rates, losses)
+
+
+def _median(rates: NDArray[np.float64]) -> float:
+    return float(np.exp(np.median(np.log(rates)))) if len(rates) else math.nan

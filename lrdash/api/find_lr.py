@@ -1,0 +1,141 @@
+"""Range tests in the process of the caller, recorded like those of the app."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from lrdash.analysis.range_test import suggested
+from lrdash.api.compare import run_experiment
+from lrdash.api.comparison import Comparison
+from lrdash.api.in_process import as_worker, prepare
+from lrdash.api.range_test import RangeTest, load_range_test
+from lrdash.errors import InvalidField
+from lrdash.range_test import INSTEAD, MOST_SEEDS, PlannedTest, RangeTestSpec, make, sweep
+from lrdash.spec import RunSpec
+from lrdash.store import Store
+
+Listener = Callable[[int, int], None]
+
+
+def find_lr(
+    spec: RunSpec | None = None,
+    *,
+    lowest: float = 1e-5,
+    highest: float = 10.0,
+    updates: int = 200,
+    seeds: int | Iterable[int] = 5,
+    progress: Listener | None = None,
+    **fields: Any,
+) -> RangeTest:
+    """Make a range test in this process: the rate grows with every update, once for each seed.
+
+    No model of yours is touched: each seed gets a fresh one. Ctrl-C, or Stop in the app, stops it;
+    the losses so far are kept.
+
+    Args:
+        spec: what to try; the default spec if there is none. Its strategy, rates, epochs and seed
+            are not used.
+        lowest: rate of the first update.
+        highest: rate of the last update.
+        updates: how many there are.
+        seeds: how many (0, 1, 2, ...), or which.
+        progress: is told the updates done and those in all.
+        fields: fields of `RunSpec`, in place of those of the spec.
+
+    Returns:
+        The test, whatever its end: look at `status` and `reason`.
+
+    Raises:
+        InvalidField, UnknownName: for a field that is wrong; then nothing is made.
+        StoreError: if the database cannot be used.
+    """
+    planned = define_range_test(
+        spec, lowest=lowest, highest=highest, updates=updates, seeds=seeds, **fields
+    )
+    return run_range_test(planned, progress)
+
+
+def define_range_test(
+    spec: RunSpec | None = None,
+    *,
+    lowest: float = 1e-5,
+    highest: float = 10.0,
+    updates: int = 200,
+    seeds: int | Iterable[int] = 5,
+    **fields: Any,
+) -> PlannedTest:
+    """The test that `find_lr` makes; errors and arguments as there."""
+    if not isinstance(spec, RunSpec | None):
+        raise InvalidField("spec", "must be a RunSpec", spec)
+    for given in fields.keys() & INSTEAD.keys():
+        problem = f"is not for a range test: give {INSTEAD[given]}"
+        raise InvalidField(given, problem, fields[given])
+    base = RunSpec(**fields) if spec is None else spec.replace(**fields)
+    return make(RangeTestSpec(
+        base=base, lowest=lowest, highest=highest, updates=updates, seeds=_seeds(seeds)
+    ))
+
+
+def run_range_test(planned: PlannedTest, progress: Listener | None = None) -> RangeTest:
+    """Make a test and record it; as `find_lr` does."""
+    from lrdash import range_job
+
+    prepare()
+    store = Store()
+    try:
+        with as_worker(store) as worker_id:
+            spec = planned.spec
+            made = store.range_tests.create(
+                spec.to_json(), spec.rates, seeds=len(spec.seeds), worker_id=worker_id
+            )
+            range_job.run(store, made, worker_id, progress)
+        return load_range_test(made, store)
+    finally:
+        store.close()
+
+
+def sweep_around(
+    test: RangeTest,
+    *,
+    strategy: str = "constant",
+    epochs: int = 10,
+    seeds: int = 3,
+    rates: int = 7,
+) -> Comparison:
+    """Train at the rates around a suggestion, to see how good it is; the test remembers the sweep.
+
+    Args:
+        test: with a suggestion.
+        strategy: id of the one that all trainings follow.
+        epochs: of each.
+        seeds: how many.
+        rates: how many peak rates, two a decade, the suggestion in their middle.
+
+    Raises:
+        InvalidField: for a test without a suggestion, or a value that is not allowed.
+        StoreError: if the database cannot be used.
+    """
+    centre = suggested(test.summary())
+    if centre != centre:
+        raise InvalidField("test", "must have a suggestion", test.range_test_id)
+    experiment = sweep(
+        test.spec, centre, strategy=strategy, epochs=epochs, seeds=seeds, rates=rates
+    )
+    made = run_experiment(experiment, name=f"Around {centre:g}, from a range test")
+    store = Store()
+    try:
+        store.range_tests.held_against(test.range_test_id, made.experiment_id)
+    finally:
+        store.close()
+    return made
+
+
+def _seeds(given: int | Iterable[int]) -> Any:
+    if isinstance(given, bool) or (isinstance(given, int) and not 1 <= given <= MOST_SEEDS):
+        problem = f"must be a number of seeds between 1 and {MOST_SEEDS}, or a list of seeds"
+        raise InvalidField("seeds", problem, given)
+    if isinstance(given, int):
+        return tuple(range(given))
+    values: Any = given
+    return list(values) if isinstance(values, Iterable) and not isinstance(values, str) else values

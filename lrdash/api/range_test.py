@@ -1,0 +1,154 @@
+"""A range test as Python sees it: numbers, frames and figures, all from what the store holds."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from lrdash import analysis
+from lrdash.analysis import range_test as told
+from lrdash.errors import InvalidField
+from lrdash.events import Status
+from lrdash.range_test import RangeTestSpec
+from lrdash.store import RangeTestRow, Store
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+
+@dataclass(frozen=True, kw_only=True)
+class RangeTest:
+    """A range test that is over, with all its losses."""
+
+    row: RangeTestRow
+
+    @property
+    def range_test_id(self) -> str:
+        """Its id in the store and in the app."""
+        return self.row.range_test_id
+
+    @property
+    def status(self) -> Status:
+        """`finished`, `stopped`, `failed` or `interrupted`."""
+        return self.row.status
+
+    @property
+    def reason(self) -> str:
+        """Why it ended so, in words; may be empty."""
+        return self.row.reason
+
+    @property
+    def spec(self) -> RangeTestSpec:
+        """What was tried, complete."""
+        return RangeTestSpec.from_json(self.row.definition)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds from its start to its end."""
+        return self.row.seconds
+
+    @property
+    def rates(self) -> NDArray[np.float32]:
+        """The rate of each update [updates]."""
+        return self.row.rates
+
+    @property
+    def losses(self) -> NDArray[np.float32]:
+        """The loss of each batch before its update [seeds, updates]; NaN: not made."""
+        return self.row.losses
+
+    @property
+    def suggestion(self) -> float:
+        """The rate that the preferred rule suggests, to two digits; NaN if there is none."""
+        return told.suggested(self.summary())
+
+    def frame(self, smoothing: float = told.SMOOTHING) -> pd.DataFrame:
+        """One row an update of each seed; see `lrdash.analysis.range_test.range_frame`."""
+        return told.range_frame(self.rates, self.losses, self.spec.seeds, smoothing)
+
+    def summary(self, smoothing: float = told.SMOOTHING) -> pd.DataFrame:
+        """One row a rule: its suggestion, the lowest and the highest over the seeds; see
+        `lrdash.analysis.range_test.suggestions`.
+        """
+        return told.suggestions(self.frame(smoothing))
+
+    def figure(self, smoothing: float = told.SMOOTHING) -> go.Figure:
+        """Loss over rate: every batch, the smoothed curve of each seed, and the suggestions."""
+        from lrdash.figures import range_figure
+
+        frame = self.frame(smoothing)
+        return range_figure(frame, told.suggestions(frame))
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON types only, None for what is not finite or was not made.
+
+        Returns:
+            range_test_id, status, reason, seconds, spec, suggestion, rules (one object a rule:
+            rule, label, suggestion, low, high, found, seeds), edges (by seed, the rate at which it
+            diverged), rates (one an update) and losses (a list a seed).
+        """
+        frame = self.frame()
+        edges = told.edge_rates(frame)
+        return {
+            "range_test_id": self.range_test_id, "status": self.status, "reason": self.reason,
+            "seconds": self.seconds, "spec": self.spec.as_dict(),
+            "suggestion": _plain(self.suggestion),
+            "rules": [
+                {name: _plain(value) for name, value in row.items()}
+                for row in told.suggestions(frame).to_dict(orient="records")
+            ],
+            "edges": {str(seed): _plain(value) for seed, value in edges.items()},
+            "rates": [float(rate) for rate in self.rates],
+            "losses": [[_plain(float(loss)) for loss in curve] for curve in self.losses],
+        }
+
+    def headline(self) -> str:
+        """What it tells, in a sentence or two."""
+        if self.status == "failed" or not self.row.update:
+            return f"{self.status.capitalize()}: {self.reason}." if self.reason else self.status
+        frame = self.frame()
+        return told.headline(frame, told.suggestions(frame))
+
+    def __repr__(self) -> str:
+        base = self.spec.base
+        return f"<RangeTest {self.range_test_id}: {base.dataset} · {base.model}; {self.headline()}>"
+
+    def _repr_html_(self) -> str:
+        return f"<div><strong>Range test</strong><br>{escape(self.headline())}</div>"
+
+
+def load_range_test(range_test_id: str, store: Store) -> RangeTest:
+    """A range test as the store has it.
+
+    Raises:
+        RangeTestNotFound: if there is none of this id.
+        StoreError: if the database cannot be read.
+    """
+    return RangeTest(row=store.range_tests.one(range_test_id))
+
+
+def agreement(test: RangeTest, arms: pd.DataFrame) -> pd.DataFrame:
+    """How well the suggestions of a test do; see `lrdash.analysis.range_test.agreement`.
+
+    Args:
+        test: the test.
+        arms: the `Comparison.frame()` of a sweep of one strategy over peak rates.
+
+    Raises:
+        InvalidField: if the sweep has several strategies.
+    """
+    if arms["label"].nunique() > 1:
+        raise InvalidField("arms", "must be of one strategy", list(arms["label"].unique()))
+    return told.agreement(test.summary(), analysis.bowl(arms))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

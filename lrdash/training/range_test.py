@@ -1,0 +1,145 @@
+"""A range test, made: all seeds side by side, each from a fresh model.
+
+Nothing outside is touched: the models are made for the test from their seeds and let go after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrdash.grouping import cut
+from lrdash.plan import Plan
+from lrdash.range_test import PlannedTest
+from lrdash.training.batches import epoch_order
+from lrdash.training.lanes.layout import SAME_ORDER, WIDEST, Layout, processors
+from lrdash.training.lanes.sweep import Moving, Sweep, sweep_for
+
+PART = 0.25  # seconds that a call may take, so that a stop is quick
+FIRST_PART = 5  # updates of the first call, before anything is measured
+LOST = np.float32(np.nan)  # the loss of an update that was not made
+
+Losses = NDArray[np.float32]
+Told = Callable[[int, Losses], None]
+
+
+class Stopped(Exception):
+    """Leaves a test because a stop was asked for."""
+
+
+@dataclass
+class _Lanes:
+    """Some seeds that move together, and what they have lost so far."""
+
+    seeds: list[int]
+    state: Moving
+    losses: list[Losses] = field(default_factory=list)  # parts [lanes, updates of the part]
+
+
+def measure(test: PlannedTest, *, told: Told, should_stop: Callable[[], bool]) -> Losses:
+    """The losses of a test; the same test gives the same bits on the same machine.
+
+    Args:
+        test: what to try.
+        told: is given, several times a second, the updates done and the losses so far
+            [seeds, updates], NaN where there are none yet.
+        should_stop: asked as often.
+
+    Returns:
+        The loss of each batch before its update, penalties of the weights included, float32
+        [seeds, updates]. It may be infinite or NaN once a seed has diverged; when all have, the
+        rest is not trained and NaN.
+
+    Raises:
+        Stopped: when a stop was asked for; `told` has the losses so far.
+        InvalidField: if a seed does not fit into the memory.
+    """
+    spec, plan = test.spec, test.plan
+    layout = _layout(plan, len(spec.seeds))
+    sweep, program = sweep_for(plan, layout)
+    seeds, lanes = list(spec.seeds), list[_Lanes]()
+    for first in range(0, len(seeds), layout.width):
+        part = seeds[first : first + layout.width]
+        padded = part + part[:1] * (layout.width - len(part))
+        lanes.append(_Lanes(padded, Moving(*program.start(padded)[:4])))
+    done = 0
+    for first, last in _parts(sweep, spec.updates):
+        if should_stop():
+            raise Stopped
+        _advance(sweep, lanes, spec.rates, first, last)
+        done = last
+        losses = _gathered(lanes, len(seeds), spec.updates)
+        told(done, losses)
+        if not np.isfinite(losses[:, done - 1]).any():
+            break
+    return _gathered(lanes, len(seeds), spec.updates)
+
+
+def _layout(plan: Plan, seeds: int) -> Layout:
+    """Dense models are stacked, as many lanes as there are seeds; others have a lane a call."""
+    groups = cut([plan] * seeds)  # as many as fit into the memory
+    if plan.model.convolutional:
+        return Layout(stacked=False, width=1)
+    return Layout(stacked=True, width=max(1, min(WIDEST, len(groups[0]), _calm(plan))))
+
+
+def _calm(plan: Plan) -> int:
+    """Lanes up to which XLA sums in one order; see `layout.SAME_ORDER`."""
+    widths = [int(width) for width in plan.spec.model_params.get("widths", [])]
+    return (SAME_ORDER - 1) // max(widths, default=1)
+
+
+def _parts(sweep: Sweep, updates: int) -> Iterator[tuple[int, int]]:
+    """Stretches of updates, none across the end of an epoch, of about `PART` seconds each."""
+    done, size = 0, FIRST_PART
+    while done < updates:
+        left = sweep.updates - done % sweep.updates
+        last = min(updates, done + min(size, left))
+        compiled, began = sweep.compiled, perf_counter()
+        yield done, last
+        if compiled:
+            each = (perf_counter() - began) / (last - done)
+            size = max(1, int(PART / max(each, 1e-6)))
+        done = last
+
+
+def _advance(
+    sweep: Sweep, lanes: list[_Lanes], rates: NDArray[np.float32], first: int, last: int
+) -> None:
+    """Do these updates of the test in all lanes."""
+    epoch, begin = divmod(first, sweep.updates)
+    own = np.zeros(sweep.updates, np.float32)
+    slice_ = rates[epoch * sweep.updates : (epoch + 1) * sweep.updates]
+    own[: len(slice_)] = slice_
+
+    def move(some: _Lanes) -> None:
+        order = np.stack([_order(sweep, seed, epoch) for seed in some.seeds])
+        some.state, losses = sweep.run(some.state, own, order, begin, begin + last - first)
+        some.losses.append(losses)
+
+    at_once = min(len(lanes), processors())
+    if at_once == 1 or not sweep.compiled:
+        for some in lanes:
+            move(some)
+        return
+    with ThreadPoolExecutor(at_once, "lrdash-range") as pool:
+        list(pool.map(move, lanes))
+
+
+def _order(sweep: Sweep, seed: int, epoch: int) -> NDArray[np.int32]:
+    padded = np.zeros(sweep.padded, np.int32)
+    padded[: sweep.examples] = epoch_order(seed, epoch, sweep.examples)
+    return padded
+
+
+def _gathered(lanes: list[_Lanes], seeds: int, updates: int) -> Losses:
+    """All losses so far [seeds, updates], NaN where there are none."""
+    rows = np.concatenate([np.concatenate(some.losses, axis=1) for some in lanes])[:seeds]
+    whole = np.full((seeds, updates), LOST, np.float32)
+    whole[:, : rows.shape[1]] = rows
+    return whole
