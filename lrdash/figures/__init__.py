@@ -8,18 +8,22 @@ from lrdash.figures.compare import (
     heatmap_figure,
     overlay_figure,
 )
+from lrdash.figures.inside import walk_figure
 from lrdash.figures.palette import STYLES, Style, style_of
 from lrdash.figures.preview import preview_figure
 from lrdash.figures.training import LIVE_TRACES, live_marks, live_tail, training_figure
+from lrdash.figures.whatif import Truth, grid_figure, whatif_figure
 
 __all__ = [
     "LIVE_TRACES",
     "STYLES",
     "Style",
+    "Truth",
     "arm_styles",
     "bowl_figure",
     "compare_loss_figure",
     "compare_rates_figure",
+    "grid_figure",
     "heatmap_figure",
     "live_marks",
     "live_tail",
@@ -27,4 +31,6 @@ __all__ = [
     "preview_figure",
     "style_of",
     "training_figure",
+    "walk_figure",
+    "whatif_figure",
 ]
