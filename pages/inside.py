@@ -1,4 +1,4 @@
-"""Inside the callback: what decided about the rate, step by step, and what else it could have done."""
+"""Inside the callback: what decided about the rate, step by step, and what if."""
 
 from lrdash.ui import inside, shell
 

@@ -46,9 +46,9 @@ class Moment:
     words: str  # the decision
     rate: float  # in force before
     rate_after: float  # from the next update on
-    value: float | None = None  # of the metric; None where it is not finite or nothing is watched
+    value: float | None = None  # of the metric; None if it is not finite or not watched
     best: float | None = None  # after the decision
-    bar: float | None = None  # what the value had to beat: best before, and the smallest improvement
+    bar: float | None = None  # what the value had to beat: best -+ smallest improvement
     wait: int | None = None  # as counted, before a cut sets it to 0
 
 

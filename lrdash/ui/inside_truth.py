@@ -60,7 +60,10 @@ def show(
     if run is None or (run.status != "finished" and not run.active):
         _offer(source, other, run)
         return None
-    return _progress(run) if run.active else _told(source, other, guess, differs, run)
+    if run.active:
+        _progress(run)
+        return None
+    return _told(source, other, guess, differs, run)
 
 
 def _offer(source: Source, other: Plateau, failed: RunRow | None) -> None:

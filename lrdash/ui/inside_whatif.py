@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from lrdash import analysis, figures
+from lrdash import figures
 from lrdash.errors import LrdashError
 from lrdash.strategies.plateau import Plateau
 from lrdash.teaching import (
