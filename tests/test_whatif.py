@@ -83,7 +83,8 @@ def test_more_patience_never_cuts_earlier_or_more_often_without_a_cooldown() -> 
 def test_the_outlook_says_what_changes_and_how_far_it_holds() -> None:
     was, would = (replay(Plateau(patience=p), RECORD) for p in (3, 2))
     assert outlook(was, was, changed="") == (
-        "These are the settings of the record: cut after epochs 5 and 11. Change one of them."
+        "These are the settings of the record: cut after epochs 5 and 11. Change one of them, "
+        "the patience for example."
     )
     assert outlook(was, would, changed="patience 2") == (
         "With patience 2 the rate would have been cut after epochs 4, 6 and 10 (recorded: epochs "

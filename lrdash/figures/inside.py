@@ -7,15 +7,12 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from numpy.typing import NDArray
 
-from lrdash.figures.axes import LINE_WIDTH, axis, blank, plain, rate_axis
-from lrdash.figures.palette import GREY, SKY, style_of
+from lrdash.figures.axes import LINE_WIDTH, axis, blank, metric_axis, plain, rate_axis
+from lrdash.figures.palette import BLUE, GREY, SKY, style_of
 from lrdash.teaching import Walk
 
 UP_TO, ONLY = {"grows": "upto"}, {"grows": "only"}  # the points up to the moment, or at it alone
-SPREAD = 5.0  # a loss that spans more than this is drawn on a log axis
-PAD = 0.06  # of the span, above and below
 
 
 def walk_figure(
@@ -48,7 +45,7 @@ def walk_figure(
             "type": "line", "xref": "x", "yref": "paper", "x0": 0, "x1": 0, "y0": 0, "y1": 1,
             "line": {"color": GREY, "width": 1, "dash": "dot"},
         }],
-        hoversubplots="axis", margin={"l": 10, "r": 10, "t": 60, "b": 10},
+        hoversubplots="axis", margin={"l": 10, "r": 10, "t": 10, "b": 10},
     )
     if plateau:
         figure.update_layout(yaxis3=_wait_axis(walk))
@@ -70,13 +67,13 @@ def _metric(figure: go.Figure, walk: Walk, values: Sequence[float], metric: str)
     if walk.kind != "scheduler":
         watched = [moment for moment in walk.moments if moment.outcome != "asleep"]
         x_watched = [moment.epoch for moment in watched]
-        for name, y, dash in (
-            ("best so far", [moment.best for moment in watched], "dash"),
-            ("to beat", [moment.bar for moment in watched], "dot"),
+        for name, y, dash, shape in (
+            ("best so far", [moment.best for moment in watched], "dash", "hv"),
+            ("to beat", [moment.bar for moment in watched], "dot", "vh"),
         ):
             figure.add_scatter(
                 x=x_watched, y=y, mode="lines", name=name, meta=UP_TO, hovertemplate="%{y:.4g}",
-                line={"color": GREY, "width": 1.5, "dash": dash, "shape": "hv"},
+                line={"color": GREY, "width": 1.5, "dash": dash, "shape": shape},
             )
     figure.add_scatter(
         x=x.tolist(), y=plain(values), mode="markers", meta=ONLY, hoverinfo="skip",
@@ -86,11 +83,11 @@ def _metric(figure: go.Figure, walk: Walk, values: Sequence[float], metric: str)
 
 def _rates(figure: go.Figure, walk: Walk) -> None:
     x, y = _rate_points(walk)
-    line = {"color": GREY, "width": LINE_WIDTH, "shape": "hv"}
+    scheduler = walk.kind == "scheduler"  # the rate is what it is about, its metric is a bystander
+    line = {"color": BLUE if scheduler else GREY, "width": LINE_WIDTH, "shape": "hv"}
     shared: dict[str, Any] = {"x": x, "y": y, "mode": "lines", "yaxis": "y2"}
     figure.add_scatter(
-        **shared, line={**line, "color": "rgba(128, 128, 128, 0.3)"}, hoverinfo="skip",
-        showlegend=False,
+        **shared, line=line, opacity=0.3, hoverinfo="skip", showlegend=False,
     )
     figure.add_scatter(
         **shared, name="learning rate", meta=UP_TO, line=line, hovertemplate="%{y:.4g}"
@@ -99,7 +96,10 @@ def _rates(figure: go.Figure, walk: Walk) -> None:
     figure.add_scatter(
         x=[moment.epoch for moment in changed], y=[moment.rate for moment in changed],
         mode="markers", yaxis="y2", name="rate changed", meta=UP_TO, hoverinfo="skip",
-        marker={"symbol": "triangle-down", "size": 10, "color": style_of("plateau").colour},
+        marker={
+            "symbol": "triangle-down", "size": 10,
+            "color": BLUE if scheduler else style_of("plateau").colour,
+        },
     )
 
 
@@ -131,21 +131,17 @@ def _rate_points(walk: Walk) -> tuple[list[int], list[float]]:
 
 
 def _metric_axis(walk: Walk, values: Sequence[float], metric: str) -> dict[str, Any]:
-    bars = [m.bar for m in walk.moments if m.bar is not None]
+    bars = [moment.bar for moment in walk.moments if moment.bar is not None]
     shown = np.array([*values, *bars], dtype=np.float64)
-    shown = shown[np.isfinite(shown)]
-    log = bool(len(shown)) and shown.min() > 0 and shown.max() > SPREAD * shown.min()
-    if log and not metric.endswith("accuracy"):
-        return axis(f"{metric} (log)", type="log", range=_span(np.log10(shown)),
-                    tickformat=".2~g", nticks=5)
-    return axis(metric, range=_span(shown), nticks=6)
+    return metric_axis(shown, metric, fixed=True)
 
 
 def _rate_axis(walk: Walk) -> dict[str, Any]:
     rates = np.array(_rate_points(walk)[1], dtype=np.float64)
     settings = rate_axis(rates)
     if settings["type"] == "log":
-        return {**settings, "range": _span(np.log10(rates)), "title": {"text": "Rate (log)"}}
+        low, high = float(np.log10(rates.min())), float(np.log10(rates.max()))
+        return {**settings, "range": [low - 0.15, high + 0.15], "title": {"text": "Rate (log)"}}
     top = float(rates.max(initial=0.0)) or 1.0
     return {**settings, "range": [0, top * 1.15], "title": {"text": "Rate"}, "nticks": 4}
 
@@ -153,11 +149,3 @@ def _rate_axis(walk: Walk) -> dict[str, Any]:
 def _wait_axis(walk: Walk) -> dict[str, Any]:
     most = max([1, walk.patience or 1, *(m.wait or 0 for m in walk.moments)])
     return axis("Wait", range=[0, most * 1.15], domain=[0.31, 0.49], nticks=4, tickformat="d")
-
-
-def _span(values: NDArray[np.float64]) -> list[float]:
-    if not len(values):
-        return [0.0, 1.0]
-    low, high = float(values.min()), float(values.max())
-    room = (high - low) * PAD or abs(high) * PAD or 0.5
-    return [low - room, high + room]

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import plotly.graph_objects as go
 
-from lrdash.figures.axes import LINE_WIDTH, axis, blank, plain, rate_axis
+from lrdash.figures.axes import LINE_WIDTH, axis, blank, metric_axis, plain, rate_axis
 from lrdash.figures.palette import BLUE, GREEN, GREY, style_of
 from lrdash.teaching import Grid, Recorded, Replay
 
@@ -56,12 +56,13 @@ def whatif_figure(
         _below(figure, [*truth.rates], "rate, trained", GREEN, dash="dash")
     _cuts(figure, would, start)
     rates = np.array([start, *was.rates, *would.rates, *(truth.rates if truth else ())])
+    values = np.array([*recorded.values, *(truth.values if truth else ())], dtype=np.float64)
     epochs = max(len(recorded.values), len(truth.values) if truth else 0, 1)
     figure.update_layout(
-        xaxis=axis("Epochs done", range=[0, epochs], anchor="y2", hoverformat="d"),
-        yaxis={**_upper(recorded, truth, metric), "domain": [0.46, 1.0]},
+        xaxis=axis("Epochs done", range=[0, epochs + 0.6], anchor="y2", hoverformat="d"),
+        yaxis={**metric_axis(values, metric), "domain": [0.46, 1.0]},
         yaxis2={**rate_axis(rates), "domain": [0.0, 0.38], "anchor": "x"},
-        hoversubplots="axis", margin={"l": 10, "r": 10, "t": 76, "b": 10},
+        hoversubplots="axis", margin={"l": 10, "r": 10, "t": 10, "b": 10},
     )
     if differs is not None:
         _border(figure, differs)
@@ -147,15 +148,6 @@ def _border(figure: go.Figure, differs: int) -> None:
         x=differs, y=1, yref="paper", xref="x", text="first difference", showarrow=False,
         xanchor="left", yanchor="top", xshift=4,
     )
-
-
-def _upper(recorded: Recorded, truth: Truth | None, metric: str) -> dict[str, Any]:
-    values = np.array([*recorded.values, *(truth.values if truth else ())], dtype=np.float64)
-    shown = values[np.isfinite(values)]
-    log = bool(len(shown)) and shown.min() > 0 and shown.max() > 5 * shown.min()
-    if log and not metric.endswith("accuracy"):
-        return axis(f"{metric} (log)", type="log", tickformat=".2~g", nticks=5)
-    return axis(metric, nticks=6)
 
 
 def _frame(

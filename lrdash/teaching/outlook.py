@@ -26,7 +26,8 @@ def outlook(was: Replay, would: Replay, *, changed: str) -> str:
 are the same before epoch 2, and the one after epoch 2 is certain.'
     """
     if not changed:
-        return f"These are the settings of the record: {listed(was.cuts)}. Change one of them."
+        return f"These are the settings of the record: {listed(was.cuts)}. Change one " \
+            "of them, the patience for example."
     differs = first_difference(was, would)
     if differs is None:
         return f"With {changed} nothing would have changed: {listed(was.cuts)}, as recorded. " \

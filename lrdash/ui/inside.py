@@ -123,7 +123,8 @@ def _read_it(source: Source) -> None:
     if source.rule is None:
         st.caption(
             "Above: the validation loss, for orientation; the schedule never sees it. Below: the "
-            f"rate, with a triangle where it changed. {keys}"
+            f"rate, with a triangle where it changed. {keys} To try another expression, choose a "
+            "series of your own above, and there LearningRateScheduler."
         )
         return
     better = "rises above" if source.rule.rising else "falls below"

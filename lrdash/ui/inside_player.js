@@ -114,6 +114,8 @@ const draw = async (P, root, data) => {
     root.drawn = data.what; host.look = null;
   }
   const [look, key] = paint(host);
+  const ground = getComputedStyle(root).getPropertyValue('--st-background-color').trim();
+  root.style.colorScheme = parseInt(ground.slice(1, 3), 16) < 128 ? 'dark' : 'light';
   if (host.look !== key) { host.look = key; await P.relayout(host, look); }
   cut(root, root.data.moments[root.at].epoch);
 };

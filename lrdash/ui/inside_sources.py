@@ -105,8 +105,8 @@ def _typed_plateau() -> Source:
         "a table can be pasted as it is. nan and inf are allowed.",
     )
     with st.expander("Settings of the callback"):
-        base_lr = fields.widget(KNOBS["base_lr"], key="base_lr", start=0.1)
-        values = fields.draw(Plateau.knobs(), prefix="plateau.", columns=3)
+        base_lr = fields.widget(KNOBS["base_lr"], key="own.base_lr", start=0.1)
+        values = fields.draw(Plateau.knobs(), prefix="own.", columns=3)
     rule = Plateau(**values)
     recorded = Recorded(values=read_series(text or ""), base_lr=base_lr)
     Course(rule, base_lr=base_lr, epochs=len(recorded.values), steps_per_epoch=1)  # checks
@@ -119,11 +119,11 @@ def _typed_plateau() -> Source:
 def _typed_scheduler() -> Source:
     left, middle, right = st.columns([4, 1, 1])
     with left:
-        strategy = Custom(**fields.draw(Custom.knobs(), prefix="custom.", columns=1))
+        strategy = Custom(**fields.draw(Custom.knobs(), prefix="own.", columns=1))
     with middle:
-        base_lr = fields.widget(KNOBS["base_lr"], key="base_lr", start=0.1)
+        base_lr = fields.widget(KNOBS["base_lr"], key="own.base_lr", start=0.1)
     with right:
-        epochs = st.number_input("Epochs", 1, MOST, 30, key="epochs", **fields.PERSIST)
+        epochs = st.number_input("Epochs", 1, MOST, 30, key="own.epochs", **fields.PERSIST)
     course = Course(strategy, base_lr=base_lr, epochs=int(epochs), steps_per_epoch=1)
     return Source(
         key=OWN, told=strategy.sentence(), walk=walk_scheduler(course), values=(), metric="metric",

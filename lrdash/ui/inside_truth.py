@@ -30,8 +30,9 @@ def training(source: Source) -> bool:
 def differing(rule: Plateau, other: Plateau) -> list[str]:
     """The settings in which two rules differ: `patience 2`."""
     before, after = rule.as_dict(), other.as_dict()
+    labels = {knob.name: knob.label.lower() for knob in Plateau.knobs()}
     return [
-        f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
+        f"{labels[name]} {value:g}" if isinstance(value, float) else f"{labels[name]} {value}"
         for name, value in after.items() if before[name] != value
     ]
 

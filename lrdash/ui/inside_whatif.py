@@ -44,10 +44,15 @@ def show(source: Source) -> None:
 
 def _start_from(source: Source) -> None:
     """Put the record's settings into the fields when another record was chosen."""
+    if source.rule is None:
+        return
     before = st.session_state.get("whatif_source", source.key)
-    if before != source.key and source.rule is not None:
-        for name in NAMES:
-            fields.preset(f"{PREFIX}{name}", getattr(source.rule, name))
+    filled = st.session_state.get(fields.PRESET, ())
+    for name in NAMES:
+        key = f"{PREFIX}{name}"
+        forgotten = key in filled and key not in st.session_state  # after a visit to another page
+        if before != source.key or forgotten:
+            fields.preset(key, getattr(source.rule, name))
     st.session_state["whatif_source"] = source.key
 
 
