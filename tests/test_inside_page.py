@@ -63,7 +63,8 @@ def finish(store: Store, run_id: str, losses: tuple[float, ...], status: str = "
     for epoch, loss in enumerate(losses):
         metrics = {**dict.fromkeys(plan.metrics, 0.5), "val_loss": loss}
         rates = course.rates(epoch).astype(np.float32)
-        events.append(EpochEnded(epoch=epoch + 1, metrics=metrics, rates=rates, seconds=epoch + 1.0))
+        done = epoch + 1
+        events.append(EpochEnded(epoch=done, metrics=metrics, rates=rates, seconds=float(done)))
         if decided := course.end_epoch(epoch, metrics):
             events.append(decided)
     if status != "running":
