@@ -13,7 +13,7 @@ const build = (root, data) => {
     return item;
   }));
   root.querySelector('.lw-remarks').textContent = data.remarks;
-  root.querySelector('.lw-algorithm h3').textContent = data.title;
+  root.querySelector('.lw-algorithm h2').textContent = data.title;
   const slider = root.querySelector('input');
   slider.min = 0; slider.max = data.moments.length - 1; slider.step = 1;
   slider.setAttribute('aria-label', data.epoch_label);
@@ -127,6 +127,8 @@ export default function ({ data, parentElement }) {
     root.data = data; root.what = data.what; root.source = data.source;
     host.setAttribute('aria-label', data.label); host.style.height = data.height + 'px';
     root.setAttribute('aria-label', data.title);
+    if (!root.onkeydown && matchMedia('(prefers-reduced-motion: reduce)').matches)
+      root.querySelector('select').value = '1';
     wire(root); halt(root); build(root, data);
     show(root, same ? Math.min(root.at, data.moments.length - 1) : 0);
   }

@@ -49,7 +49,8 @@ def show(
         differs: epochs done at the first decision that differs; None for none.
         was_active: whether something was in training when the page was drawn.
     """
-    if was_active and not training(source):
+    siblings = _siblings(source)
+    if was_active and not any(run.active for run in siblings):
         st.rerun()
     if differs is None:
         return None
@@ -57,7 +58,7 @@ def show(
         st.caption("A typed series has no training behind it that could be done again. Pick a run "
                    "or an example to train the truth.")
         return None
-    run = next((run for run in _siblings(source) if _same(run, other)), None)
+    run = next((run for run in siblings if _same(run, other)), None)
     if run is None or (run.status != "finished" and not run.active):
         _offer(source, other, run)
         return None
