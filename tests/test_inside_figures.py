@@ -96,7 +96,8 @@ def test_the_grid_greys_what_is_never_cut_and_frames_record_and_choice() -> None
         assert np.array_equal(np.isnan(shade), found.count == 0)
         assert np.array_equal(np.isnan(np.array(never.z, dtype=float)), found.count > 0)
         assert np.array_equal(shade[~np.isnan(shade)], counts[found.count > 0])
-        was, chosen = figure.layout.shapes
+        _, was, _, chosen = figure.layout.shapes
+        assert was.line.color != chosen.line.color
         assert (was.x0 + was.x1) / 2 == 2
         assert (chosen.x0 + chosen.x1) / 2 == 1
         assert (was.y0 + was.y1) / 2 == 2

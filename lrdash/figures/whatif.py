@@ -14,6 +14,7 @@ from lrdash.figures.palette import BLUE, GREEN, GREY, style_of
 from lrdash.teaching import Grid, Recorded, Replay
 
 ROW = 34  # pixels
+DARK, WHITE = "#14181d", "#ffffff"
 NEVER = "rgba(128, 128, 128, 0.25)"
 
 
@@ -78,8 +79,8 @@ def grid_figure(
     Args:
         grid: from `teaching.grid`.
         show: the epoch of the first cut, or the number of cuts.
-        was: patience and smallest improvement of the record; framed in its colour.
-        chosen: those chosen now; framed in another.
+        was: patience and smallest improvement of the record; framed in the colour of the rule.
+        chosen: those chosen now; framed in white.
         height: in pixels.
     """
     counts = grid.first if show == "first" else grid.count
@@ -103,8 +104,8 @@ def grid_figure(
         yaxis=axis("Smallest improvement", type="category", showgrid=False),
         hovermode="closest", showlegend=False, margin={"l": 10, "r": 10, "t": 10, "b": 10},
         shapes=[
-            _frame(grid, was, style_of("plateau").colour, "solid", 3),
-            _frame(grid, chosen, BLUE, "dot", 3),
+            *_frame(grid, was, style_of("plateau").colour),
+            *(_frame(grid, chosen, WHITE) if chosen != was else ()),
         ],
     )
     return figure
@@ -150,15 +151,17 @@ def _border(figure: go.Figure, differs: int) -> None:
     )
 
 
-def _frame(
-    grid: Grid, place: tuple[int, float], colour: str, dash: str, width: int
-) -> dict[str, Any]:
+def _frame(grid: Grid, place: tuple[int, float], colour: str) -> tuple[dict[str, Any], ...]:
+    """A frame that can be seen on dark and light cells: the colour on a dark ground."""
     column, row = grid.patiences.index(place[0]), grid.deltas.index(place[1])
-    return {
-        "type": "rect", "xref": "x", "yref": "y", "x0": column - 0.47, "x1": column + 0.47,
-        "y0": row - 0.47, "y1": row + 0.47,
-        "line": {"color": colour, "width": width, "dash": dash},
+    box = {
+        "type": "rect", "xref": "x", "yref": "y", "x0": column - 0.46, "x1": column + 0.46,
+        "y0": row - 0.44, "y1": row + 0.44,
     }
+    return tuple(
+        {**box, "line": {"color": shade, "width": width}}
+        for shade, width in ((DARK, 6), (colour, 3))
+    )
 
 
 def _told(words: str) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 
 from lrdash.teaching.whatif import Replay, first_difference
 
+FLOAT32 = 2.0**-23  # relative spacing of the numbers that training computes with
 LISTED = 8  # cuts named one by one
 
 
@@ -53,13 +54,19 @@ def verdict(
         differs: epochs done at the first decision that differs from the record.
     """
     shared = min(differs, len(was), len(truth))
-    gap = np.abs(np.subtract(was[:shared], truth[:shared])).max(initial=0.0)
-    same = "the same to the last bit" if gap == 0 else f"within {gap:.2g} of each other"
-    told = f"Trained: up to epoch {differs} both {metric} are {same}."
+    gap = float(np.abs(np.subtract(was[:shared], truth[:shared])).max(initial=0.0))
+    size = float(np.abs(was[:shared]).max(initial=0.0))
+    told = f"Trained: up to epoch {differs} both {metric} are {_nearness(gap, size)}."
     if real.cuts == guess.cuts:
         return f"{told} The guess was right: {listed(real.cuts)}."
     return f"{told} The guess said {listed(guess.cuts)}; in truth it was " \
         f"{listed(real.cuts)}."
+
+
+def _nearness(gap: float, size: float) -> str:
+    if gap == 0:
+        return "the same to the last bit"
+    return "the same but for rounding" if gap < FLOAT32 * size else f"within {gap:.2g} of each other"
 
 
 def listed(cuts: Sequence[int]) -> str:

@@ -113,7 +113,7 @@ def _grids(rule: Plateau, other: Plateau, recorded: Recorded) -> None:
             )
     st.caption(
         "Each cell is a plateau rule with that patience (across) and smallest improvement (up), "
-        "all else as set above; grey: never cut. The solid frame is the record, the dotted one "
+        "all else as set above; grey: never cut. The orange frame is the record, the white one "
         "your choice. A first cut holds; of the number of cuts all after the first difference is "
         "a guess."
     )

@@ -36,8 +36,8 @@ def points(page: Page, name: str) -> int:
     return found
 
 
-@pytest.fixture
-def inside(browser: Browser, server: Server) -> Iterator[Page]:
+@pytest.fixture(scope="module")
+def opened(browser: Browser, server: Server) -> Iterator[Page]:
     context = browser.new_context(
         viewport={"width": 1400, "height": 1000}, reduced_motion="reduce"
     )
@@ -51,6 +51,15 @@ def inside(browser: Browser, server: Server) -> Iterator[Page]:
     at_epoch(page, 1)
     yield page
     context.close()
+
+
+@pytest.fixture
+def inside(opened: Page) -> Page:
+    """The page at its first epoch."""
+    if opened.locator(WALK).get_attribute("data-epoch") != "1":
+        control(opened, "first").click()
+    at_epoch(opened, 1)
+    return opened
 
 
 def test_the_steps_light_up_with_their_numbers_and_the_decision_is_said(inside: Page) -> None:
@@ -114,11 +123,10 @@ def test_what_if_answers_at_once_keeps_the_moment_and_trains_the_truth(inside: P
     expect(inside.get_by_text(re.compile("^Trained: up to epoch 13"))).to_be_visible(
         timeout=120_000
     )
-    drawn = inside.evaluate(
-        "[...document.querySelectorAll('.lrdash-steady')].flatMap(c => c.data.map(t => t.name))"
+    inside.wait_for_function(
+        "['val_loss, trained', 'rate, trained'].every(name => [...document.querySelectorAll("
+        "'.lrdash-steady')].some(c => c.data?.some(t => t.name === name)))", polling=200,
     )
-    assert "val_loss, trained" in drawn
-    assert "rate, trained" in drawn
     button(inside, "open-truth").click()
     button(inside, "inside").click()
     inside.wait_for_url(re.compile(r"/inside\?run=[a-z0-9]+"))
