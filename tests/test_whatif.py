@@ -104,6 +104,10 @@ def test_the_verdict_holds_the_guess_against_the_truth() -> None:
         "Trained: up to epoch 4 both val_loss are the same to the last bit. The guess was right: "
         "cut after epochs 4, 6 and 10."
     )
+    rounded = [value + 1e-9 for value in VALUES]
+    assert "the same but for rounding" in verdict(
+        VALUES, rounded, guess, guess, metric="val_loss", differs=4
+    )
     moved = [*VALUES[:3], VALUES[3] + 0.001, 5.0]
     wrong = verdict(VALUES, moved, guess, other, metric="val_loss", differs=4)
     assert wrong == (

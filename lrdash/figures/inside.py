@@ -141,7 +141,9 @@ def _rate_axis(walk: Walk) -> dict[str, Any]:
     settings = rate_axis(rates)
     if settings["type"] == "log":
         low, high = float(np.log10(rates.min())), float(np.log10(rates.max()))
-        return {**settings, "range": [low - 0.15, high + 0.15], "title": {"text": "Rate (log)"}}
+        ticks = {"dtick": 1} if high - low > 1 else {}  # one a decade where there is little room
+        return {**settings, "range": [low - 0.15, high + 0.15], "title": {"text": "Rate (log)"},
+                **ticks}
     top = float(rates.max(initial=0.0)) or 1.0
     return {**settings, "range": [0, top * 1.15], "title": {"text": "Rate"}, "nticks": 4}
 

@@ -66,7 +66,9 @@ def verdict(
 def _nearness(gap: float, size: float) -> str:
     if gap == 0:
         return "the same to the last bit"
-    return "the same but for rounding" if gap < FLOAT32 * size else f"within {gap:.2g} of each other"
+    if gap < FLOAT32 * size:
+        return "the same but for rounding"
+    return f"within {gap:.2g} of each other"
 
 
 def listed(cuts: Sequence[int]) -> str:
