@@ -85,6 +85,15 @@ def test_the_truth_is_laid_over_the_guess() -> None:
     assert list(lines["rate, trained"].y) == [0.1, 0.05]
 
 
+def test_a_first_cut_later_than_that_of_the_record_has_a_question_mark() -> None:
+    found = grid(RULE, RECORD)
+    marked = figures.grid_figure(found, show="first", was=(2, 0.0), chosen=(3, 0.0), sure=4)
+    counted = figures.grid_figure(found, show="count", was=(2, 0.0), chosen=(3, 0.0), sure=4)
+    free = figures.grid_figure(found, show="first", was=(2, 0.0), chosen=(3, 0.0))
+    assert list(marked.data[1].text[0][:3]) == ["3", "4", "5?"]
+    assert "?" not in str(counted.data[1].text) + str(free.data[1].text)
+
+
 def test_the_grid_greys_what_is_never_cut_and_frames_record_and_choice() -> None:
     found = grid(RULE, RECORD)
     for show, counts in (("first", found.first), ("count", found.count)):

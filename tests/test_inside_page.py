@@ -195,6 +195,7 @@ def test_other_settings_say_when_the_rate_would_have_been_cut(store: Store) -> N
     test.number_input(key="whatif.patience").set_value(2).run()
     assert "With patience 2 the rate would have been cut after epochs 13, 16" in words(test)
     assert "only up to the first decision that differs" in words(test)
+    assert "A first cut up to epoch 14 is certain" in words(test)
     test.selectbox(key="whatif.rules").set_value("torch").run()
     assert "With patience 2, rules of torch" in words(test)
 

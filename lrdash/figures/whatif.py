@@ -72,7 +72,7 @@ def whatif_figure(
 
 def grid_figure(
     grid: Grid, *, show: Literal["first", "count"], was: tuple[int, float],
-    chosen: tuple[int, float], height: int | None = None,
+    chosen: tuple[int, float], sure: int | None = None, height: int | None = None,
 ) -> go.Figure:
     """Patience x smallest improvement as a table of colours and numbers (cividis).
 
@@ -81,6 +81,8 @@ def grid_figure(
         show: the epoch of the first cut, or the number of cuts.
         was: patience and smallest improvement of the record; framed in the colour of the rule.
         chosen: those chosen now; framed in white.
+        sure: epochs done at the first cut of the record, up to which a first cut is certain; later
+            ones get a question mark. None if the record was never cut.
         height: in pixels.
     """
     counts = grid.first if show == "first" else grid.count
@@ -93,11 +95,15 @@ def grid_figure(
         x=x, y=y, z=empty, colorscale=[[0, NEVER], [1, NEVER]], showscale=False, xgap=1, ygap=1,
         hoverongaps=False, hovertemplate=_told("never cut"),
     )
-    words = "first cut after epoch %{z}" if show == "first" else "%{z} cuts"
+    words = "first cut after epoch %{text}" if show == "first" else "%{z} cuts"
+    limit = sure if sure is not None and show == "first" else int(counts.max(initial=0))
+    texts = [
+        [f"{value}{'?' * (value > limit)}" if value else "" for value in row]
+        for row in counts.tolist()
+    ]
     figure.add_heatmap(
-        x=x, y=y, z=shade, text=[[str(v) if v else "" for v in row] for row in counts.tolist()],
-        texttemplate="%{text}", colorscale="Cividis", xgap=1, ygap=1, showscale=False,
-        hoverongaps=False, hovertemplate=_told(words),
+        x=x, y=y, z=shade, text=texts, texttemplate="%{text}", colorscale="Cividis", xgap=1, ygap=1,
+        showscale=False, hoverongaps=False, hovertemplate=_told(words),
     )
     figure.update_layout(
         xaxis=axis("Patience (epochs)", type="category", showgrid=False),

@@ -80,7 +80,7 @@ def _view(source: Source, was_active: bool) -> None:
         key="whatif", what=source.key,
         label=f"{source.metric} as recorded, and the rates as they were and would have been",
     )
-    _grids(rule, other, recorded)
+    _grids(rule, other, recorded, was.cuts[0] if was.cuts else None)
 
 
 def _settings(rule: Plateau) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def _settings(rule: Plateau) -> dict[str, Any]:
     return values
 
 
-def _grids(rule: Plateau, other: Plateau, recorded: Recorded) -> None:
+def _grids(rule: Plateau, other: Plateau, recorded: Recorded, sure: int | None) -> None:
     st.markdown("**Patience and smallest improvement**")
     found = _grid_of(rule, other, recorded)
     shown: dict[Literal["first", "count"], str] = {
@@ -106,7 +106,7 @@ def _grids(rule: Plateau, other: Plateau, recorded: Recorded) -> None:
             steady_chart(
                 figures.grid_figure(
                     found, show=show_, was=(rule.patience, rule.min_delta),
-                    chosen=(other.patience, other.min_delta),
+                    chosen=(other.patience, other.min_delta), sure=sure,
                 ),
                 key=f"grid-{show_}", what=f"grid-{show_}",
                 label=f"{title} for each patience and smallest improvement",
@@ -114,8 +114,11 @@ def _grids(rule: Plateau, other: Plateau, recorded: Recorded) -> None:
     st.caption(
         "Each cell is a plateau rule with that patience (across) and smallest improvement (up), "
         "all else as set above; grey: never cut. The orange frame is the record, the white one "
-        "your choice. A first cut holds; of the number of cuts all after the first difference is "
-        "a guess."
+        "your choice. "
+        + (f"A first cut up to epoch {sure} is certain. There the record's own rate fell, so later "
+           "ones (?), cells without a cut and numbers of cuts are guesses." if sure else
+           "The record's rate never fell, so every first cut is certain; what follows one is a "
+           "guess.")
     )
 
 
