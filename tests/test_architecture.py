@@ -33,7 +33,8 @@ BASE = "errors registry spec events"
 PLANNING = f"{BASE} strategies datasets models plan"
 COMPARING = f"{PLANNING} experiment grouping range_test"
 READING = (
-    f"{COMPARING} checkpoints store store.rows frames analysis analysis.words figures laboratory"
+    f"{COMPARING} checkpoints store store.rows frames analysis analysis.words figures laboratory "
+    "teaching"
 )
 RULES = {
     "errors": Rule(),
@@ -56,13 +57,14 @@ RULES = {
         f"{COMPARING} checkpoints training store store.rows range_job", lazily="keras tensorflow"
     ),
     "laboratory": Rule("errors spec events store store.rows"),
+    "teaching": Rule(f"{BASE} strategies", "numpy"),
     "analysis.words": Rule(f"{BASE} strategies store.rows", "numpy"),
     "frames": Rule(f"{BASE} strategies store.rows analysis.words", "numpy pandas"),
     "analysis": Rule(
         f"{COMPARING} store.rows frames analysis.words", "numpy pandas scipy"
     ),
     "figures": Rule(
-        "errors events strategies frames analysis analysis.words", "numpy pandas plotly"
+        "errors events strategies teaching frames analysis analysis.words", "numpy pandas plotly"
     ),
     "export": Rule(
         f"{COMPARING} store.rows frames analysis analysis.words", "numpy pandas", lazily="mlflow"

@@ -10,20 +10,24 @@ from lrdash.figures.compare import (
     overlay_figure,
     verdict_css,
 )
+from lrdash.figures.inside import walk_figure
 from lrdash.figures.palette import STYLES, Style, style_of
 from lrdash.figures.preview import preview_figure
 from lrdash.figures.range_test import range_bowl_figure, range_figure
 from lrdash.figures.training import LIVE_TRACES, live_marks, live_tail, training_figure
+from lrdash.figures.whatif import Truth, grid_figure, whatif_figure
 
 __all__ = [
     "LIVE_TRACES",
     "STYLES",
     "Style",
+    "Truth",
     "arm_styles",
     "bowl_figure",
     "compare_loss_figure",
     "compare_rates_figure",
     "forest_figure",
+    "grid_figure",
     "heatmap_figure",
     "live_marks",
     "live_tail",
@@ -34,4 +38,6 @@ __all__ = [
     "style_of",
     "training_figure",
     "verdict_css",
+    "walk_figure",
+    "whatif_figure",
 ]

@@ -14,6 +14,8 @@ from lrdash.figures.palette import GRID
 
 LINE_WIDTH = 2  # pixels
 CLEAR = "rgba(0, 0, 0, 0)"
+METRIC_RATIO = 5.0  # a loss that spans more than this is drawn on a log axis beside the rates
+PAD = 0.06  # of the span, above and below
 LOG_RATIO = 20.0  # a rate that spans more than this is drawn on a log axis
 
 
@@ -66,6 +68,37 @@ def rate_axis(
         # One digit, for every tick alike: Plotly's own labels mix powers with bare digits.
         return axis("Learning rate (log)", type="log", tickformat=".1~g", nticks=4, **more)
     return axis("Learning rate", type="linear", rangemode="tozero", **more)
+
+
+def metric_axis(
+    values: NDArray[np.float64], title: str, *, fixed: bool = False, **more: Any
+) -> dict[str, Any]:
+    """The axis of a metric: log where a loss spans more than 5 to 1, ticks at 1, 2 and 5.
+
+    Args:
+        values: what is to be shown; what is not finite is left out.
+        title: the metric's name; an accuracy is never on a log axis.
+        fixed: give the range, so that the axis stays when its lines are cut.
+        more: further settings of the axis.
+    """
+    shown = values[np.isfinite(values)]
+    log = bool(len(shown)) and shown.min() > 0 and shown.max() > METRIC_RATIO * shown.min()
+    if not log or title.endswith("accuracy"):
+        span = {"range": _span(shown)} if fixed else {}
+        return axis(title, nticks=6, **span, **more)
+    decades = range(math.floor(math.log10(shown.min())), math.ceil(math.log10(shown.max())) + 1)
+    ticks = [digit * 10.0**decade for decade in decades for digit in (1, 2, 5)]
+    span = {"range": _span(np.log10(shown))} if fixed else {}
+    return axis(f"{title} (log)", type="log", tickvals=ticks,
+                ticktext=[f"{tick:.4g}" for tick in ticks], **span, **more)
+
+
+def _span(values: NDArray[np.float64]) -> list[float]:
+    if not len(values):
+        return [0.0, 1.0]
+    low, high = float(values.min()), float(values.max())
+    room = (high - low) * PAD or abs(high) * PAD or 0.5
+    return [low - room, high + room]
 
 
 def plain(values: Iterable[float]) -> list[float | None]:

@@ -76,6 +76,7 @@ def _view(run_id: str, was_active: bool) -> None:
     if past.epochs or run.active:
         _tiles(past)
         _chart(past)
+        _inside(past)
     else:
         st.markdown(ADVICE.get(run.status, "No epoch was completed, so there is nothing to draw."))
     _details(past)
@@ -191,6 +192,16 @@ def _chart(past: History) -> None:
         "update on a logarithmic axis; a triangle marks where and why it changed. Drag to zoom, "
         "double-click to go back."
     )
+
+
+def _inside(past: History) -> None:
+    """The way to the walk through what the callback of this run decided."""
+    if past.run.active or not past.decisions:
+        return
+    if st.button("Inside the callback", icon=":material/schema:", key="inside", type="tertiary",
+                 help="Each decision about the rate, step by step, and what other settings would "
+                 "have done."):
+        st.switch_page("pages/inside.py", query_params={"run": past.run.run_id})
 
 
 def _details(past: History) -> None:

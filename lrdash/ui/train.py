@@ -51,12 +51,16 @@ def choose() -> None:
 
 def begin(plan: Plan, engine: str) -> None:
     """Queue the run and go to its own address."""
-    run_id = resources.store().create_run(
-        plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
-        parameters=plan.parameters, engine=engine,
-    )
-    st.query_params["run"] = run_id
+    st.query_params["run"] = queue(plan, engine)
     st.rerun()
+
+
+def queue(plan: Plan, engine: str, *, name: str = "") -> str:
+    """Queue the run; gives its id."""
+    return resources.store().create_run(
+        plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
+        parameters=plan.parameters, engine=engine, name=name,
+    )
 
 
 def watch(run_id: str) -> None:

@@ -1,0 +1,156 @@
+"""What the page walks through: an example, a run, or what somebody typed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from lrdash import analysis
+from lrdash.errors import InvalidField
+from lrdash.plan import Plan, make
+from lrdash.spec import RunSpec
+from lrdash.store import RunRow
+from lrdash.strategies.course import Course
+from lrdash.strategies.custom import Custom
+from lrdash.strategies.plateau import Plateau
+from lrdash.teaching import (
+    EXAMPLES,
+    MOST,
+    Recorded,
+    Walk,
+    read_series,
+    remarks,
+    walk_plateau,
+    walk_scheduler,
+)
+from lrdash.ui import fields, resources
+from lrdash.ui.form import KNOBS
+
+WALKED = ("plateau", "custom")  # strategies whose callback decides epoch by epoch
+OWN, EXAMPLE = "own", "example:"
+TYPED = "0.66, 0.51, 0.21, 0.123, 0.115, 0.126, 0.098, 0.121, 0.119, 0.117, 0.116, 0.118, 0.115"
+CALLBACKS = {"plateau": "ReduceLROnPlateau", "custom": "LearningRateScheduler"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A walk, and what is known of the training behind it."""
+
+    key: str  # run id, `example:NAME` or `own`
+    told: str  # what it is, in words
+    walk: Walk
+    values: tuple[float, ...]  # of the metric that is watched or shown, one an epoch
+    metric: str  # its name
+    remarks: str = ""  # what surprises in its settings
+    rule: Plateau | None = None  # None for a scheduler
+    recorded: Recorded | None = None  # what the rule watched
+    spec: RunSpec | None = None  # complete; trains it again; None for a typed series
+    engine: str = "keras"
+
+
+def example(name: str) -> Source:
+    """A recorded run that comes with lrdash."""
+    found = EXAMPLES[name]
+    return _of_plan(f"{EXAMPLE}{name}", found.told, make(found.spec), dict(found.metrics), "keras")
+
+
+def of_run(run_id: str) -> Source:
+    """A run of the store, as far as it has come.
+
+    Raises:
+        RunNotFound: there is no such run.
+        InvalidField: its strategy is no callback that decides, or it has not done an epoch.
+    """
+    run = resources.store().run(run_id)
+    if run.spec.strategy not in WALKED:
+        problem = "must follow Reduce on plateau or Your own expression: the rates of other " \
+            "strategies are fixed beforehand, no callback decides about them"
+        raise InvalidField(f"run {run_id}", problem, run.spec.strategy)
+    rows = resources.store().epochs(run_id)
+    if not rows:
+        raise InvalidField(f"run {run_id}", "must have done an epoch to be walked through", 0)
+    names = dict.fromkeys(name for row in rows for name in row.metrics)
+    metrics = {
+        name: tuple(row.metrics.get(name, float("nan")) for row in rows[:MOST]) for name in names
+    }
+    told = analysis.settings_in_words(run.spec)
+    return _of_plan(run_id, told, make(run.spec), metrics, run.engine)
+
+
+def typed() -> Source:
+    """What somebody types: a metric for ReduceLROnPlateau, or an expression.
+
+    Raises:
+        InvalidField: names the position of what is no number, or the setting that is wrong.
+    """
+    kind = st.segmented_control(
+        "Callback", list(CALLBACKS), format_func=lambda name: CALLBACKS[name], default="plateau",
+        required=True, key="callback", **fields.PERSIST,
+    )
+    return _typed_plateau() if kind == "plateau" else _typed_scheduler()
+
+
+def in_words(run: RunRow) -> str:
+    """A run in the list of what can be walked through."""
+    settings = analysis.settings_in_words(run.spec)
+    return f"{run.name or 'Run'} {run.run_id}: {settings}"
+
+
+def _typed_plateau() -> Source:
+    text = st.text_area(
+        "Metric after each epoch", TYPED, key="series", height=90, **fields.PERSIST,
+        help="Numbers with commas, spaces or line ends between them; a Python list or a column of "
+        "a table can be pasted as it is. nan and inf are allowed.",
+    )
+    with st.expander("Settings of the callback"):
+        base_lr = fields.widget(KNOBS["base_lr"], key="own.base_lr", start=0.1)
+        values = fields.draw(Plateau.knobs(), prefix="own.", columns=3)
+    rule = Plateau(**values)
+    recorded = Recorded(values=read_series(text or ""), base_lr=base_lr)
+    Course(rule, base_lr=base_lr, epochs=len(recorded.values), steps_per_epoch=1)  # checks
+    return Source(
+        key=OWN, told=rule.sentence(), walk=walk_plateau(rule, recorded), values=recorded.values,
+        metric=rule.monitor, remarks=" ".join(remarks(rule)), rule=rule, recorded=recorded,
+    )
+
+
+def _typed_scheduler() -> Source:
+    left, middle, right = st.columns([4, 1, 1])
+    with left:
+        strategy = Custom(**fields.draw(Custom.knobs(), prefix="own.", columns=1))
+    with middle:
+        base_lr = fields.widget(KNOBS["base_lr"], key="own.base_lr", start=0.1)
+    with right:
+        epochs = st.number_input("Epochs", 1, MOST, 30, key="own.epochs", **fields.PERSIST)
+    course = Course(strategy, base_lr=base_lr, epochs=int(epochs), steps_per_epoch=1)
+    return Source(
+        key=OWN, told=strategy.sentence(), walk=walk_scheduler(course), values=(), metric="metric",
+    )
+
+
+def _of_plan(
+    key: str, told: str, plan: Plan, metrics: dict[str, tuple[float, ...]], engine: str
+) -> Source:
+    strategy, course = plan.strategy, plan.course()
+    shared: dict[str, Any] = {"key": key, "told": told, "spec": plan.spec, "engine": engine}
+    if not isinstance(strategy, Plateau):
+        values = metrics["val_loss"]
+        walk = walk_scheduler(course, values)
+        return Source(**shared, walk=_up_to(walk, len(values)), values=values, metric="val_loss")
+    lead = tuple(float(course.rates(epoch)[-1]) for epoch in range(course.first_epoch))
+    values = metrics[strategy.monitor]
+    recorded = Recorded(values=values, base_lr=plan.spec.base_lr, lead=lead)
+    return Source(
+        **shared, walk=walk_plateau(strategy, recorded), values=values, metric=strategy.monitor,
+        remarks=" ".join(remarks(strategy)), rule=strategy, recorded=recorded,
+    )
+
+
+def _up_to(walk: Walk, epochs: int) -> Walk:
+    """Without the calls of epochs that the run has not begun."""
+    return Walk(
+        kind=walk.kind, steps=walk.steps,
+        moments=tuple(moment for moment in walk.moments if moment.epoch < epochs),
+    )

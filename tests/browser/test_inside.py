@@ -1,0 +1,155 @@
+"""Inside the callback in a real browser: playing, stepping, what if, the truth."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.browser.app import Server, button, settle, type_number
+
+WALK, CHART = ".lrdash-walk", ".lrdash-walk-chart"
+
+
+def at_epoch(page: Page, epoch: int) -> None:
+    """Wait until steps and chart show this epoch."""
+    page.wait_for_function(
+        "([walk, chart, n]) => document.querySelector(walk)?.dataset.epoch === n"
+        " && document.querySelector(chart)?.dataset.epoch === n",
+        arg=[WALK, CHART, str(epoch)], polling=100,
+    )
+
+
+def control(page: Page, what: str) -> Locator:
+    return page.locator(f"{WALK} [data-do={what}]")
+
+
+def points(page: Page, name: str) -> int:
+    """Points that a line of the walk's chart shows now."""
+    found: int = page.evaluate(
+        "([chart, name]) => document.querySelector(chart).data.find(t => t.name === name).x.length",
+        [CHART, name],
+    )
+    return found
+
+
+@pytest.fixture(scope="module")
+def opened(browser: Browser, server: Server) -> Iterator[Page]:
+    context = browser.new_context(
+        viewport={"width": 1400, "height": 1000}, reduced_motion="reduce"
+    )
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    page.on("websocket", lambda socket: socket.on("framesent", lambda _: sent.append(1)))
+    sent: list[int] = []
+    page.messages = sent  # type: ignore[attr-defined]
+    page.goto(f"{server.url}/inside")
+    settle(page)
+    at_epoch(page, 1)
+    yield page
+    context.close()
+
+
+@pytest.fixture
+def inside(opened: Page) -> Page:
+    """The page at its first epoch."""
+    if opened.locator(WALK).get_attribute("data-epoch") != "1":
+        control(opened, "first").click()
+    at_epoch(opened, 1)
+    return opened
+
+
+def test_the_steps_light_up_with_their_numbers_and_the_decision_is_said(inside: Page) -> None:
+    control(inside, "change").click()
+    at_epoch(inside, 14)
+    said = inside.locator(f"{WALK} [aria-live]")
+    expect(said).to_contain_text("wait 3 of 3, rate 0.5 to 0.25")
+    expect(inside.locator(f"{WALK} [aria-current=step]")).to_contain_text("0.5 × 0.5 = 0.25")
+    expect(inside.locator(".lw-lit")).to_have_count(6)
+    expect(inside.get_by_role("row", name=re.compile("^wait"))).to_contain_text("3 to 0")
+    assert points(inside, "val_loss") == 14
+    assert points(inside, "rate changed") == 1
+    control(inside, "back").click()
+    at_epoch(inside, 13)
+    assert points(inside, "rate changed") == 0
+
+
+def test_arrow_keys_step_on_slider_and_buttons(inside: Page) -> None:
+    slider = inside.get_by_role("slider", name="Epoch", exact=True)
+    slider.focus()
+    inside.keyboard.press("ArrowRight")
+    at_epoch(inside, 2)
+    expect(slider).to_have_attribute("aria-valuetext", "Epoch 2")
+    control(inside, "play").focus()
+    inside.keyboard.press("End")
+    at_epoch(inside, 40)
+    expect(control(inside, "next")).to_be_disabled()
+    inside.keyboard.press("ArrowLeft")
+    at_epoch(inside, 39)
+    inside.keyboard.press("Home")
+    at_epoch(inside, 1)
+
+
+def test_playing_goes_through_the_epochs_without_a_word_to_the_server(inside: Page) -> None:
+    inside.locator(f"{WALK} select").select_option("10")
+    inside.wait_for_timeout(500)
+    before = len(inside.messages)  # type: ignore[attr-defined]
+    control(inside, "play").click()
+    expect(control(inside, "play")).to_have_text("Pause")
+    inside.wait_for_function(
+        f"+document.querySelector('{WALK}').dataset.epoch >= 12", polling=50
+    )
+    control(inside, "play").click()
+    expect(control(inside, "play")).to_have_text("Play")
+    rested = inside.locator(WALK).get_attribute("data-epoch")
+    inside.wait_for_timeout(300)
+    assert inside.locator(WALK).get_attribute("data-epoch") == rested
+    assert len(inside.messages) == before  # type: ignore[attr-defined]
+    expect(inside.locator(f"{WALK} .lw-said")).to_have_attribute("aria-live", "polite")
+
+
+def test_what_if_answers_at_once_keeps_the_moment_and_trains_the_truth(inside: Page) -> None:
+    control(inside, "change").click()
+    type_number(inside, "Patience", "2")
+    expect(inside.get_by_text("the rate would have been cut after epochs 13, 16")).to_be_visible()
+    at_epoch(inside, 14)  # the walk above is not drawn anew
+    inside.reload()
+    settle(inside)
+    expect(inside.get_by_text("the rate would have been cut after epochs 13, 16")).to_be_visible()
+    button(inside, "truth").click()
+    expect(inside.get_by_text(re.compile("^Trained: up to epoch 13"))).to_be_visible(
+        timeout=120_000
+    )
+    inside.wait_for_function(
+        "['val_loss, trained', 'rate, trained'].every(name => [...document.querySelectorAll("
+        "'.lrdash-steady')].some(c => c.data?.some(t => t.name === name)))", polling=200,
+    )
+    button(inside, "open-truth").click()
+    button(inside, "inside").click()
+    inside.wait_for_url(re.compile(r"/inside\?run=[a-z0-9]+"))
+    at_epoch(inside, 1)
+
+
+@pytest.mark.parametrize("look", ["light", "dark"])
+def test_no_serious_barrier_and_nothing_sticks_out_on_a_phone(
+    browser: Browser, server: Server, look: str
+) -> None:
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844},
+        color_scheme=look,  # type: ignore[arg-type]
+    )
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    page.goto(f"{server.url}/inside")
+    settle(page)
+    at_epoch(page, 1)
+    expect(page.locator(".lrdash-steady .main-svg").last).to_be_visible()
+    found = Axe().run(page).response["violations"]
+    worst = [(v["id"], v["nodes"][0]["html"][:200]) for v in found
+             if v["impact"] in ("serious", "critical")]
+    assert worst == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    context.close()
