@@ -9,6 +9,7 @@ st.navigation(
     [
         st.Page("pages/train.py", title="Train", icon=":material/trending_down:", default=True),
         st.Page("pages/compare.py", title="Compare", icon=":material/stacked_line_chart:"),
+        st.Page("pages/valley.py", title="Valley", icon=":material/landscape:"),
         st.Page("pages/runs.py", title="Runs", icon=":material/table_rows:"),
     ],
     position="top",

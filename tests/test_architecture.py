@@ -57,11 +57,12 @@ RULES = {
     "analysis": Rule(
         f"{COMPARING} store.rows frames analysis.words", "numpy pandas scipy"
     ),
+    "teaching": Rule(f"{BASE} strategies", "numpy"),
     "figures": Rule(
-        "errors events strategies frames analysis analysis.words", "numpy pandas plotly"
+        "errors events strategies frames analysis analysis.words teaching", "numpy pandas plotly"
     ),
     "api": Rule(READING, "numpy pandas", lazily="training worker plotly"),
-    "ui": Rule(READING, "numpy pandas plotly streamlit starlette"),
+    "ui": Rule(f"{READING} teaching", "numpy pandas plotly streamlit starlette"),
     "bench": Rule(
         f"{COMPARING} checkpoints store", "numpy", lazily="training keras tensorflow jax"
     ),

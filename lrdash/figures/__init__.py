@@ -11,6 +11,7 @@ from lrdash.figures.compare import (
 from lrdash.figures.palette import STYLES, Style, style_of
 from lrdash.figures.preview import preview_figure
 from lrdash.figures.training import LIVE_TRACES, live_marks, live_tail, training_figure
+from lrdash.figures.valley import valley_loss_figure, valley_picture, valley_rate_figure
 
 __all__ = [
     "LIVE_TRACES",
@@ -27,4 +28,7 @@ __all__ = [
     "preview_figure",
     "style_of",
     "training_figure",
+    "valley_loss_figure",
+    "valley_picture",
+    "valley_rate_figure",
 ]

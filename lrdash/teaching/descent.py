@@ -18,6 +18,7 @@ from lrdash.strategies import Course, make
 from lrdash.teaching.surfaces import Floats, Surface
 
 MOST_STEPS = 500
+FLAT = 1e-9  # slopes below are taken for the bottom of a valley
 LOSSES = ("val_loss", "loss")  # what a surface knows of the metrics that a rule can watch
 
 
@@ -25,8 +26,8 @@ LOSSES = ("val_loss", "loss")  # what a surface knows of the metrics that a rule
 class Path:
     """One descent, n steps long; it is shorter than asked where it left the picture.
 
-    `across` is the slope of the surface along its steepest curvature at each place; a step that
-    changes its sign has jumped over the floor of the valley.
+    A step that changes the sign of the slope along the steepest curvature has jumped over the floor
+    of the valley.
     """
 
     strategy: str  # id
@@ -124,7 +125,7 @@ def _path(
     crossings = tuple(
         step
         for step in range(1, len(places))
-        if float(slopes[step] @ bends[step][1]) * float(slopes[step - 1] @ bends[step][1]) < 0
+        if _opposed(slopes[step - 1] @ bends[step][1], slopes[step] @ bends[step][1])
     )
     where = np.array(places)
     return Path(
@@ -132,6 +133,11 @@ def _path(
         curvatures=np.array([bend for bend, _ in bends]), crossings=crossings, asked=asked,
         ended=ended,
     )
+
+
+def _opposed(before: float, after: float) -> bool:
+    """Whether two slopes have opposite signs; those at the bottom itself are rounding alone."""
+    return bool(before * after < 0 and abs(before) > FLAT)
 
 
 def _course(

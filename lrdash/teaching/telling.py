@@ -20,9 +20,9 @@ def number(value: float) -> str:
     """Three significant digits.
 
     >>> number(0.09876), number(1.234e-7), number(12345.6)
-    ('0.0988', '1.23e-07', '12,300')
+    ('0.0988', '1.23e-7', '12,300')
     """
-    return figure(float(f"{value:.3g}"))
+    return figure(float(f"{value:.3g}")).replace("e-0", "e-")
 
 
 def path_in_words(surface: Surface, path: Path, name: str) -> str:
@@ -116,17 +116,19 @@ def _walk(path: Path) -> str:
         return f"{often}, to the very end. {_still(float(path.rates[-1]), path)}"
     after = f"{often}, the last time at step {last}."
     rate, bend = float(path.rates[last]), float(path.curvatures[last])
-    if rate < path.rates[last - 1] and rate * bend < 1.1:
+    highest = float(path.rates[:last].max())
+    if rate < 0.9 * highest and rate * bend < 1.1 and highest * bend >= 1:
         return (
             f"{after} By then its rate has fallen to {number(rate)}, which no longer exceeds "
             f"1 / curvature ({number(1 / bend)}): from there each step stops short of the floor, "
             "and it falls in."
         )
-    return (
-        f"{after} There the valley is wider (curvature {number(bend)}): a rate of {number(rate)} "
-        "no longer reaches the other wall."
-        if bend > 0 and rate * bend < 1 else after
-    )
+    if 0 < rate * bend < 1:
+        return (
+            f"{after} From there the walls are flat enough (curvature {number(bend)}) for a rate "
+            f"of {number(rate)} to stop short of the floor."
+        )
+    return f"{after} From there it follows the floor."
 
 
 def _still(rate: float, path: Path) -> str:
@@ -136,9 +138,13 @@ def _still(rate: float, path: Path) -> str:
     share, times = percent(float(f"{rate * bend / 2:.3g}")), number(abs(1 - rate * bend))
     falls = bool(path.rates[-1] < path.rates.max() * 0.99)
     kept = "Even at the end its rate" if falls else "Its rate"
+    effect = (
+        "so it bounces instead of falling in" if abs(1 - rate * bend) > 0.5
+        else "so near the best rate 1 / curvature that it falls in all the same"
+    )
     return (
         f"{kept} {number(rate)} is {share} of the limit {number(2 / bend)} there: each step lands "
-        f"on the other wall, {times} times as far out, so it bounces instead of falling in."
+        f"on the other wall, {times} times as far out, {effect}."
     )
 
 
