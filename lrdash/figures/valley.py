@@ -15,6 +15,7 @@ from lrdash.teaching import Path, Surface
 
 POINTS = 61  # of the grid, a side
 LEVELS = 14  # contour lines
+MARGIN = {"l": 10, "r": 10, "t": 14, "b": 10}  # pixels; the legend is a table of the page
 LOWEST = 1e-12  # losses below are drawn here: a log axis knows no 0
 DASHES = {"solid": [], "dash": [9, 5], "dot": [2, 4], "dashdot": [9, 4, 2, 4]}  # pixels
 
@@ -80,7 +81,7 @@ def valley_loss_figure(
         )
     figure.update_layout(
         xaxis=_step_axis(paths),
-        yaxis=axis("Loss (log)", type="log", tickformat=".1~g", nticks=5), showlegend=False,
+        yaxis=axis("Loss (log)", type="log", tickformat=".1~g", nticks=5), showlegend=False, margin=MARGIN,
     )
     return figure
 
@@ -90,8 +91,9 @@ def valley_rate_figure(
 ) -> go.Figure:
     """The rate of each step, and the stability limit 2 / curvature at the place where it starts.
 
-    Where all paths have the same limit all the way it is one grey line, else a dotted one in the
-    colour of each path. A linear axis reaches a little above the highest rate, and up to the lowest
+    Where all paths have the same limit all the way it is one named grey line, with a second one at
+    1 / curvature, below which a step no longer jumps over the floor; else there is a dotted one in
+    the colour of each path. A linear axis reaches a little above the highest rate, and up to the lowest
     limit where that is at most three times higher.
 
     Args:
@@ -111,7 +113,8 @@ def valley_rate_figure(
             line={"color": style.colour, "width": LINE_WIDTH, "dash": style.dash, "shape": "hv"},
         )
     limits = [path.limits[:-1] for path in paths]
-    for limit, name, colour in _limit_lines(paths, names, limits):
+    same = _same(limits)
+    for limit, name, colour in _limit_lines(paths, names, limits, same=same):
         figure.add_scatter(
             **_steps(limit), name=name, mode="lines", hovertemplate="%{y:.3g}",
             line={"color": colour, "width": 1.5, "dash": "dot", "shape": "hv"},
@@ -121,17 +124,33 @@ def valley_rate_figure(
     scale = rate_axis(np.append(rates, known), log=log)
     if not log:
         scale["range"] = [0, _top(rates, known)]
-    figure.update_layout(xaxis=_step_axis(paths), yaxis=scale, showlegend=False)
+    figure.update_layout(xaxis=_step_axis(paths), yaxis=scale, showlegend=False, margin=MARGIN)
+    if same:
+        for part, words in ((1.0, "2 / curvature"), (0.5, "1 / curvature")):
+            place = part * float(limits[0][0])
+            figure.add_annotation(
+                xref="paper", x=1, y=float(np.log10(place)) if log else place, text=words,
+                showarrow=False, xanchor="right", yanchor="bottom", font={"size": 11},
+            )
     return figure
 
 
-def _limit_lines(
-    paths: Sequence[Path], names: Sequence[str], limits: Sequence[NDArray[np.float64]]
-) -> list[tuple[NDArray[np.float64], str, str]]:
-    longest = max(limits, key=len, default=np.zeros(0))
+def _same(limits: Sequence[NDArray[np.float64]]) -> bool:
+    """Whether there is one limit for all, everywhere."""
     values = np.concatenate([np.zeros(0), *limits])
-    if len(values) and np.ptp(values) < 1e-9 * values.max():
-        return [(longest, "limit 2 / curvature", GREY)]
+    return bool(len(values) and np.ptp(values) < 1e-9 * values.max())
+
+
+def _limit_lines(
+    paths: Sequence[Path],
+    names: Sequence[str],
+    limits: Sequence[NDArray[np.float64]],
+    *,
+    same: bool,
+) -> list[tuple[NDArray[np.float64], str, str]]:
+    if same:
+        whole = np.full(max(path.asked for path in paths), limits[0][0])
+        return [(whole, "2 / curvature", GREY), (whole / 2, "1 / curvature", GREY)]
     return [
         (limit, f"limit of {name}", style_of(path.strategy).colour)
         for limit, path, name in zip(limits, paths, names, strict=True)

@@ -47,6 +47,7 @@ class Surface:
     steps: int = 60
     noise: float = 0.0  # standard deviation of what is added to each part of the gradient
     log_height: bool = False  # height of the relief is log(1 + loss), else the loss
+    even: bool = False  # the curvature is the same everywhere
 
     @property
     def dimensions(self) -> int:
@@ -167,7 +168,7 @@ for _one in (
         "where curvatures differ by orders of magnitude. The steep walls limit the rate; the flat "
         "floor needs a high one.",
         minima=(Minimum(place=(0.0, 0.0), label="minimum"),),
-        spans=((-3.0, 1.0), (-1.2, 1.2)), start=(-2.6, 0.8), base_lr=0.099,
+        spans=((-3.0, 1.0), (-1.2, 1.2)), start=(-2.6, 0.8), base_lr=0.099, even=True,
     ),
     _surface(
         quadratic(1.0), id="bowl", label="Bowl in one dimension",
@@ -176,7 +177,7 @@ for _one in (
         "each step stops short of the bottom, between 1 and 2 it lands on the other side, "
         "above 2 it lands higher than it started.",
         minima=(Minimum(place=(0.0,), label="minimum"),),
-        spans=((-3.0, 3.0),), start=(-2.4,), base_lr=1.95, steps=40,
+        spans=((-3.0, 3.0),), start=(-2.4,), base_lr=1.95, steps=40, even=True,
     ),
     _surface(
         quadratic(0.5, 4.0), id="noisy", label="Noisy bowl",
@@ -187,6 +188,7 @@ for _one in (
         "in proportion to the rate. A falling rate averages the noise away.",
         minima=(Minimum(place=(0.0, 0.0), label="minimum"),),
         spans=((-3.0, 3.0), (-2.0, 2.0)), start=(-2.5, 1.5), base_lr=0.35, steps=100, noise=0.8,
+        even=True,
     ),
     _surface(
         (_rosenbrock, _rosenbrock_gradient, _rosenbrock_hessian), id="rosenbrock",

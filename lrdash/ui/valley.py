@@ -86,13 +86,14 @@ def _walks(surface: Surface) -> tuple[list[str], list[Path]]:
                 replace(KNOBS["base_lr"], step=surface.base_lr / 20), key=f"{own}base_lr",
                 start=surface.base_lr,
             )
-            start = [_coordinate(surface, own, 0)]
         with second:
             knob = replace(KNOBS["epochs"], label="Steps", unit="", high=float(MOST_STEPS),
                            help="A step counts as an epoch in the strategies' settings.")
             steps = fields.widget(knob, key=f"{own}steps", start=surface.steps)
-            if surface.dimensions > 1:
-                start.append(_coordinate(surface, own, 1))
+        start = []
+        for axis, place in enumerate(st.columns(2)[: surface.dimensions]):
+            with place:
+                start.append(_coordinate(surface, own, axis))
         seed = 0
         if surface.noise:
             seed = fields.widget(

@@ -92,18 +92,24 @@ const ground = (v, w, h, look) => {
   }
   c.strokeStyle = look.line; c.strokeRect(MARGIN.l, MARGIN.t, f.pw, f.ph);
   axes(v, c, f, look);
-  c.textAlign = 'center'; c.textBaseline = 'top'; c.font = '12px ' + look.font;
-  for (const m of p.minima) {
-    const x = f.x(m.place[0]), y = f.flat ? f.y(0) : f.y(m.place[1]);
-    c.fillStyle = look.text; c.fillRect(x - 5, y - .75, 10, 1.5); c.fillRect(x - .75, y - 5, 1.5, 10);
-    if (!f.flat) c.fillText(m.label, x, y + 26);
-  }
   return kept;
+};
+
+// Crosses at the minima, over the paths; their names where there are several.
+const bottoms = (v, c, f, look) => {
+  c.textAlign = 'center'; c.textBaseline = 'top'; c.font = '12px ' + look.font;
+  c.lineWidth = 4; c.strokeStyle = look.bg; c.fillStyle = look.text;
+  const all = v.data.picture.minima;
+  for (const m of all) {
+    const x = f.x(m.place[0]), y = f.flat ? f.y(0) : f.y(m.place[1]);
+    c.fillRect(x - 6, y - .75, 12, 1.5); c.fillRect(x - .75, y - 6, 1.5, 12);
+    if (all.length > 1) { c.strokeText(m.label, x, y + 14); c.fillText(m.label, x, y + 14); }
+  }
 };
 
 // The relief: an orthographic look at the grid, far quads first.
 const eye = (v, w, h) => {
-  const {turn, tilt} = v, size = Math.min(w / 3, h / 2.3);
+  const {turn, tilt} = v, size = Math.min(w / 3, h / 2.9);
   const [ca, sa, ce, se] = [Math.cos(turn), Math.sin(turn), Math.cos(tilt), Math.sin(tilt)];
   return (x, y, z) => { // x and y from -1 to 1, z from 0 to 1
     const far = x * sa + y * ca, up = (z - .35) * 1.1;
@@ -139,7 +145,8 @@ const trail = (c, path, points, at, look, cross) => {
   const part = now - whole, [a, b] = [points[whole], points[Math.min(whole + 1, last)]];
   const head = [a[0] + (b[0] - a[0]) * part, a[1] + (b[1] - a[1]) * part];
   const stroke = (list, colour, width, dash) => {
-    c.strokeStyle = colour; c.lineWidth = width; c.setLineDash(dash); c.beginPath();
+    c.strokeStyle = colour; c.lineWidth = width; c.lineJoin = 'round'; c.setLineDash(dash);
+    c.beginPath();
     for (const p of list) c.lineTo(p[0], p[1]);
     c.stroke(); c.setLineDash([]);
   };
@@ -182,6 +189,7 @@ const drawMap = (v, look, at) => {
     const points = path.places.map((p, i) => [f.x(p[0]), f.y(f.flat ? path.heights[i] ?? 2 : p[1])]);
     trail(c, path, points, at, look, path.ended !== 'done' && border(points, w, h));
   }
+  c.globalAlpha = 1; bottoms(v, c, f, look);
   c.restore();
   const [x, y] = v.drag ?? v.data.start, grip = q(v, 'start');
   const up = f.flat ? heightAt(v.data.picture, x) : y;
@@ -215,14 +223,14 @@ const drawCharts = (v, at) => {
     if (!axis) continue;
     const x = axis._offset + axis.l2p(Math.min(at, v.most));
     Object.assign(veil.style, {left: x + 'px', width: Math.max(0, axis._offset + axis._length - x) + 'px',
-      top: size.t + 'px', height: size.h + 'px', display: 'block'});
+      top: size.t + 'px', height: size.h + 'px', display: at < v.most ? 'block' : 'none'});
   }
 };
 const doing = (path, step) => {
   if (path.ended !== 'done' && step >= path.rates.length)
     return path.ended === 'diverged' ? 'diverged: left the picture, higher than it began'
       : 'left the picture';
-  if (step >= path.rates.length) return 'arrived';
+  if (step >= path.rates.length) return 'at the end of its walk';
   const bend = path.curvatures[step], r = path.rates[step] * bend;
   if (!(bend > 0)) return 'no limit: the surface bends down here';
   return r > 2 ? 'above the limit: the next step lands higher'
@@ -345,7 +353,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   q(v, 'slider').max = v.most;
   root.classList.toggle('lv-flat', data.picture.spans.length === 1);
   root.setAttribute('aria-label', data.label);
-  q(v, 'height').textContent = data.height;
+  q(v, 'height').textContent = data.height; q(v, 'caption').textContent = data.caption;
   q(v, 'relief').querySelector('canvas').setAttribute('aria-label', data.label + ', as a relief.');
   table(v); v.told = null; v.ground = v.hills = null;
   if (first || (fresh && calm())) v.at = v.most;

@@ -46,11 +46,20 @@ HTML = """<div class="lrdash-valley" role="group">
   <div class="lv-part"><div class="lv-title">Loss after each step</div><div class="lv-chart">
     <div class="lv-loss" role="figure" aria-label="Loss after each step"></div>
     <div class="lv-veil"></div></div></div>
-  <div class="lv-part"><div class="lv-title">Rate of each step; dotted: the stability limit,
-    2 / curvature</div><div class="lv-chart">
+  <div class="lv-part"><div class="lv-title">Rate of each step, and what the curvature allows
+    </div><div class="lv-chart">
     <div class="lv-rate" role="figure" aria-label="Rate of each step and its limit"></div>
-    <div class="lv-veil"></div></div></div>
+    <div class="lv-veil"></div></div><div class="lv-caption"></div></div>
 </div></div>"""
+
+ONE_LIMIT = (
+    "Above 2 / curvature a step lands higher than it began. Between the dotted lines it jumps over "
+    "the floor and lands lower. Below 1 / curvature it stops short of the floor."
+)
+OWN_LIMITS = (
+    "Dotted, in the colour of each path: the stability limit 2 / curvature at the place where the "
+    "path is. A rate above it lands higher than it began. No line: the surface bends down there."
+)
 
 CSS = """
 .lrdash-valley{font-family:var(--st-font);color:var(--st-text-color);font-size:.9rem}
@@ -82,7 +91,12 @@ min-width:5rem}
 border-bottom:1px solid var(--st-border-color);white-space:nowrap}
 .lv-now thead th{font-weight:600}.lv-now td{min-width:4.2em}.lv-now td:last-child{width:60%}
 .lv-now canvas{width:28px;height:8px;margin-right:.5rem;vertical-align:middle}
+.lv-now td:last-child{white-space:normal;min-width:9em}
+.lv-caption{font-size:.85rem;opacity:.8}
 .lv-chart>div:first-child{height:240px}
+@media (max-width:640px){.lv-map canvas{height:280px}.lv-relief canvas{height:230px}
+.lv-now{font-size:.85rem}.lv-now th,.lv-now td{padding-right:.5rem;white-space:normal}
+.lv-now td{min-width:3.4em}}
 .lv-veil{position:absolute;display:none;pointer-events:none;background:var(--st-background-color);
 opacity:.72;border-left:2px solid var(--st-text-color)}
 """
@@ -120,6 +134,7 @@ def valley_player(
         "start": paths[0].places[0].tolist(),
         "label": f"{surface.label}: {', '.join(names)}",
         "height": f"Relief: height is {height}",
+        "caption": ONE_LIMIT if surface.even else OWN_LIMITS,
         "loss": figures.valley_loss_figure(paths, names).to_json(),
         "rate": figures.valley_rate_figure(paths, names, log=log).to_json(),
         "plotly": plotly_url(),
