@@ -9,7 +9,7 @@ from lrdash.figures.compare import (
     overlay_figure,
 )
 from lrdash.figures.palette import STYLES, Style, style_of
-from lrdash.figures.preview import preview_figure
+from lrdash.figures.preview import preview_figure, rate_line
 from lrdash.figures.training import LIVE_TRACES, live_marks, live_tail, training_figure
 from lrdash.figures.valley import valley_loss_figure, valley_picture, valley_rate_figure
 
@@ -26,6 +26,7 @@ __all__ = [
     "live_tail",
     "overlay_figure",
     "preview_figure",
+    "rate_line",
     "style_of",
     "training_figure",
     "valley_loss_figure",

@@ -12,7 +12,7 @@ from lrdash.spec import Knob, RunSpec
 from lrdash.strategies import STRATEGIES
 from lrdash.teaching import SURFACES, Path, Surface, compare_in_words, descend, path_in_words
 from lrdash.teaching.descent import LOSSES, MOST_STEPS
-from lrdash.ui import fields
+from lrdash.ui import draw, fields
 from lrdash.ui.valley_player import moved_start, valley_player
 
 PREFIX = "valley."
@@ -132,7 +132,9 @@ def _settings(name: str) -> dict[str, Any]:
         return {}
     with st.expander(strategy.label):
         st.caption(strategy.when)
-        return fields.draw(knobs, prefix=f"{PREFIX}{name}.")
+        params = fields.draw(knobs, prefix=f"{PREFIX}{name}.")
+        draw.in_form(name, params, f"{PREFIX}{name}.")
+    return params
 
 
 def _move(surface: Surface) -> None:
