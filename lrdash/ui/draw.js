@@ -183,13 +183,14 @@ const wire = v => {
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector('.lrdash-draw');
   const v = root.editor ??= {root, svg: root.querySelector('svg'), chosen: 0, points: []};
-  v.trigger = setTriggerValue; v.data = data;
+  v.trigger = setTriggerValue; v.data = data; v.between = share => between(v, share);
   if (!v.wired) { v.wired = true; wire(v); }
   if (v.moving) return; // what the server says is drawn when the pointer is lifted
   v.points = structuredClone(data.points);
   v.chosen = Math.min(v.chosen, v.points.length - 1);
   root.setAttribute('aria-label', data.label);
   q(v, 'xname').textContent = data.xlabel; q(v, 'yname').textContent = data.ylabel;
-  q(v, 'title').textContent = data.ytitle;
+  q(v, 'title').textContent = data.ytitle + (data.interpolation === 'linear'
+    ? '. Straight lines look bent on this axis.' : '');
   draw(v);
 }
