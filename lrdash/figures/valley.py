@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from lrdash.analysis.words import rate
 from lrdash.figures.axes import LINE_WIDTH, axis, blank, plain, rate_axis
 from lrdash.figures.palette import GREY, style_of
 from lrdash.teaching import Path, Surface
@@ -81,7 +83,7 @@ def valley_loss_figure(
         )
     figure.update_layout(
         xaxis=_step_axis(paths),
-        yaxis=axis("Loss (log)", type="log", tickformat=".1~g", nticks=5), showlegend=False, margin=MARGIN,
+        yaxis=axis("Loss (log)", type="log", **_ticks(paths)), showlegend=False, margin=MARGIN,
     )
     return figure
 
@@ -93,8 +95,8 @@ def valley_rate_figure(
 
     Where all paths have the same limit all the way it is one named grey line, with a second one at
     1 / curvature, below which a step no longer jumps over the floor; else there is a dotted one in
-    the colour of each path. A linear axis reaches a little above the highest rate, and up to the lowest
-    limit where that is at most three times higher.
+    the colour of each path. A linear axis reaches a little above the highest rate, and
+    above most of those limits that are at most five times higher.
 
     Args:
         paths: descents; may be empty.
@@ -126,12 +128,7 @@ def valley_rate_figure(
         scale["range"] = [0, _top(rates, known)]
     figure.update_layout(xaxis=_step_axis(paths), yaxis=scale, showlegend=False, margin=MARGIN)
     if same:
-        for part, words in ((1.0, "2 / curvature"), (0.5, "1 / curvature")):
-            place = part * float(limits[0][0])
-            figure.add_annotation(
-                xref="paper", x=1, y=float(np.log10(place)) if log else place, text=words,
-                showarrow=False, xanchor="right", yanchor="bottom", font={"size": 11},
-            )
+        _name_limits(figure, float(limits[0][0]), top=_top(rates, known), log=log)
     return figure
 
 
@@ -159,8 +156,34 @@ def _limit_lines(
 
 def _top(rates: NDArray[np.float64], limits: NDArray[np.float64]) -> float:
     highest = float(rates.max(initial=0.0)) or 1.0
-    lowest = float(np.nanmin(limits)) if np.isfinite(limits).any() else 0.0
-    return 1.15 * (max(highest, lowest) if lowest <= 3 * highest else highest)
+    near = limits[limits <= 5 * highest]
+    return 1.15 * max(highest, float(np.quantile(near, 0.9)) if len(near) else 0.0)
+
+
+def _name_limits(figure: go.Figure, limit: float, *, top: float, log: bool) -> None:
+    """Write the names of the two lines over them, or that they lie above the picture."""
+    for place, words in ((limit, "2 / curvature"), (limit / 2, "1 / curvature")):
+        above = not log and place > top
+        figure.add_annotation(
+            xref="paper", x=1, yref="paper" if above else "y",
+            y=1 if above else float(np.log10(place)) if log else place,
+            text=f"{words} ({place:.3g}) lies above this picture" if above else words,
+            showarrow=False, xanchor="right", yanchor="top" if above else "bottom",
+            yshift=-14 if above and place < limit else 0, font={"size": 11},
+        )
+
+
+def _ticks(paths: Sequence[Path]) -> dict[str, Any]:
+    """Ticks of the loss: whole decades, or 1, 2, 5 where there are fewer than two."""
+    losses = np.concatenate([np.ones(0), *[path.losses for path in paths]])
+    if not len(losses):
+        return {}
+    low, high = (math.log10(max(LOWEST, end)) for end in (losses.min(), losses.max()))
+    parts = [1, 2, 5] if high - low < 2 else [1]
+    stride = max(1, math.ceil((high - low) / 5))
+    decades = range(math.floor(low), math.ceil(high) + 1, stride)
+    values = [part * 10.0**decade for decade in decades for part in parts]
+    return {"tickvals": values, "ticktext": [rate(value) for value in values]}
 
 
 def _steps(values: NDArray[np.float64]) -> dict[str, Any]:

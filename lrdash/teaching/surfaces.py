@@ -181,8 +181,8 @@ for _one in (
     ),
     _surface(
         quadratic(0.5, 4.0), id="noisy", label="Noisy bowl",
-        formula=r"f(x, y) = \tfrac{0.5}{2} x^2 + \tfrac{4}{2} y^2 "
-        r"\quad \text{with } \nabla f + 0.8\,\varepsilon,\; \varepsilon \sim N(0, I)",
+        formula=r"\begin{aligned} f(x, y) &= \tfrac{0.5}{2} x^2 + \tfrac{4}{2} y^2 \\ "
+        r"g &= \nabla f + 0.8\,\varepsilon,\; \varepsilon \sim N(0, I) \end{aligned}",
         told="A bowl whose gradient is only known with noise, as it is from mini-batches. All "
         "strategies get the same noise. A constant rate never comes to rest: it is thrown about "
         "in proportion to the rate. A falling rate averages the noise away.",
@@ -202,8 +202,9 @@ for _one in (
     ),
     _surface(
         (_two, _two_gradient, _two_hessian), id="two_valleys", label="Two valleys",
-        formula=r"f(x, y) = 0.05\,(x^2 + y^2) - 0.8\,e^{-r_1^2 / (2 \cdot 0.28^2)} "
-        r"- 1.2\,e^{-r_2^2 / (2 \cdot 0.85^2)} + \text{const}",
+        formula=r"\begin{aligned} f(x, y) = {}& 0.05\,(x^2 + y^2) + 1.11 \\ "
+        r"&- 0.8\,e^{-r_1^2 / (2 \cdot 0.28^2)} - 1.2\,e^{-r_2^2 / (2 \cdot 0.85^2)} "
+        r"\end{aligned}",
         told="A narrow valley on the left, a wide and deeper one on the right; r is the distance "
         "to the centre of each. A rate above the limit of the narrow one cannot stay there and may "
         "be thrown into the wide one; a low rate stays where it falls in first.",

@@ -128,7 +128,7 @@ def _walk(path: Path) -> str:
             f"{after} From there the walls are flat enough (curvature {number(bend)}) for a rate "
             f"of {number(rate)} to stop short of the floor."
         )
-    if path.losses[last + 1 :].max(initial=0.0) < 1e-15:
+    if path.losses[last + 1 :].max(initial=0.0) < 1e-12:
         return f"{after} By then it has reached the bottom."
     return f"{after} From there it follows the floor."
 

@@ -1,5 +1,5 @@
 // The editor of a curve through points; see draw.py for what it gets.
-const SVG = 'http://www.w3.org/2000/svg', PAD = {l: 52, r: 14, t: 12, b: 40}, ZERO = 26, GAP = .002;
+const SVG = 'http://www.w3.org/2000/svg', PAD = {l: 60, r: 14, t: 12, b: 40}, ZERO = 26, GAP = .002;
 const q = (v, name) => v.root.querySelector('.ld-' + name);
 const make = (tag, parts, parent, text) => {
   const e = document.createElementNS(SVG, tag);
@@ -46,10 +46,10 @@ const axes = (v, f) => {
   for (let e = Math.ceil(log(d.low)); e <= log(d.top) + 1e-9; e++) {
     const y = f.y(10 ** e);
     make('line', {x1: PAD.l, x2: PAD.l + f.wide, y1: y, y2: y}, g);
-    make('text', {x: PAD.l - 7, y: y + 4, 'text-anchor': 'end'}, g, short(10 ** e * d.peak));
+    make('text', {x: PAD.l - 13, y: y + 4, 'text-anchor': 'end'}, g, short(10 ** e * d.peak));
   }
   make('line', {x1: PAD.l, x2: PAD.l + f.wide, y1: f.bottom, y2: f.bottom}, g);
-  make('text', {x: PAD.l - 7, y: f.bottom + 4, 'text-anchor': 'end'}, g, '0');
+  make('text', {x: PAD.l - 13, y: f.bottom + 4, 'text-anchor': 'end'}, g, '0');
   const raw = whole / 5, p = 10 ** Math.floor(log(raw));
   const step = [1, 2, 5, 10].map(m => m * p).find(s => s >= raw);
   for (let t = 0; t <= whole + 1e-9; t += step) {

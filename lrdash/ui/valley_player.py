@@ -96,7 +96,7 @@ border-bottom:1px solid var(--st-border-color);white-space:nowrap}
 .lv-chart>div:first-child{height:240px}
 @media (max-width:640px){.lv-map canvas{height:280px}.lv-relief canvas{height:230px}
 .lv-now{font-size:.85rem}.lv-now th,.lv-now td{padding-right:.5rem;white-space:normal}
-.lv-now td{min-width:3.4em}}
+.lv-now td{min-width:3.4em}.lv-now tbody th{min-width:6.5em}}
 .lv-veil{position:absolute;display:none;pointer-events:none;background:var(--st-background-color);
 opacity:.72;border-left:2px solid var(--st-text-color)}
 """
