@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from itertools import pairwise
 
 import numpy as np
@@ -11,6 +10,7 @@ import pytest
 from lrdash.errors import InvalidField, UnknownName
 from lrdash.strategies import STRATEGIES, preview
 from lrdash.teaching import SURFACES, compare_in_words, descend, path_in_words
+from lrdash.teaching.descent import limit
 from lrdash.teaching.telling import noise_floor, settled
 
 BOWL, RAVINE, NOISY = SURFACES["bowl"], SURFACES["ravine"], SURFACES["noisy"]
@@ -59,7 +59,7 @@ def test_a_warm_up_stands_in_front() -> None:
 
 
 @pytest.mark.parametrize(("share", "ended"), [(0.99, "done"), (1.01, "diverged")])
-def test_the_limit_parts_walks_that_stay_from_those_that_climb_out(share: float, ended: str) -> None:
+def test_the_limit_parts_walks_that_stay_from_those_that_climb(share: float, ended: str) -> None:
     for surface in (BOWL, RAVINE):
         rate = share * float(descend(surface, "constant", base_lr=0.01, steps=1).limits[0])
         path = descend(surface, "constant", base_lr=rate, steps=500)
@@ -108,10 +108,6 @@ def test_there_is_no_limit_where_the_surface_bends_down() -> None:
     here, _ = TWO.curvature(np.array([0.0, 0.0]))
     assert path.limits[0] == pytest.approx(2 / path.curvatures[0])
     assert here > 0
-    ridge = descend(TWO, "constant", base_lr=0.01, steps=1, start=[-1.6, 1e-9])
-    assert math.isfinite(ridge.limits[0])
-    from lrdash.teaching.descent import limit
-
     assert np.isnan(limit(np.array([-1.0, 0.0]))).all()
 
 

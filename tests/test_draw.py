@@ -108,7 +108,7 @@ def test_the_train_page_draws_on_its_preview(store: Store, sent: list[dict[str, 
 def test_an_edit_updates_preview_and_field_and_can_be_undone(
     store: Store, sent: list[dict[str, Any]]
 ) -> None:
-    test = page("train", **{"strategy": "Draw your own"})
+    test = page("train", strategy="Draw your own")
     test.text_input(key=FIELD).set_value("0: 1, 0.5: 0.1, 1: 0.01").run()
     assert sent[-1]["points"] == [[0, 1], [0.5, 0.1], [1, 0.01]]
     assert sent[-1]["undo"] is True
@@ -118,7 +118,7 @@ def test_an_edit_updates_preview_and_field_and_can_be_undone(
 
 
 def test_warm_up_moves_the_points_to_the_right(store: Store, sent: list[dict[str, Any]]) -> None:
-    page("train", **{"strategy": "Draw your own", "warmup_epochs": "4"})
+    page("train", strategy="Draw your own", warmup_epochs="4")
     assert (sent[-1]["lead"], sent[-1]["scale"]) == (4, 26)
 
 

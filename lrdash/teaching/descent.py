@@ -1,7 +1,7 @@
 """Gradient descent on a surface, under any strategy of the catalogue.
 
 A step stands for an epoch of one update, so that durations in epochs are counted in steps, and
-step t uses the rate of update t. A rule gets the loss at the place that a step led to as its metric.
+step t uses the rate of update t. A rule gets the loss at the place that a step led to.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Path:
 
 
 def limit(curvatures: Floats) -> Floats:
-    """2 / curvature: above this rate a step along the steepest curvature lands higher than it began.
+    """2 / curvature: above this rate a step along the steepest slope lands higher than it began.
 
     On a quadratic of curvature c a step multiplies the distance by 1 - rate * c, whose size is
     below 1 only for rates below 2 / c. NaN where the curvature is not above 0.

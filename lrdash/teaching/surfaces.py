@@ -1,6 +1,6 @@
 """Surfaces that gradient descent can be watched on: value, gradient and Hessian in closed form.
 
-A place is a vector of one number for a curve, of two for a surface. Every loss is above or at 0, the
+A place is a vector of one number for a curve, of two for a surface. No loss is below 0, the
 value of the lowest minimum, so that it can be drawn on a logarithmic axis.
 """
 

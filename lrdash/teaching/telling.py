@@ -1,8 +1,8 @@
 """What a descent did and why, in words made from its own numbers.
 
 On a quadratic of curvature c a step multiplies the distance to the floor by 1 - rate * c. So below
-1 / c it stops short of the floor, between 1 / c and 2 / c it jumps over the floor and lands lower on
-the other wall, and above 2 / c it lands higher than it began.
+1 / c it stops short of the floor, between 1 / c and 2 / c it jumps over the floor and lands lower
+on the other wall, and above 2 / c it lands higher than it began.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The editor of the strategy `points`: corners on a chart, to click, drag and delete.
 
-The text field of the form stays the only keeper of the points, so that address, reruns and runs that
-fill the form work as for every other setting; the editor writes into it, and what can be undone are
-the earlier texts of that field.
+The text field of the form stays the only keeper of the points, so that address, reruns and runs
+that fill the form work as for every other setting; the editor writes into it, and what can be
+undone are the earlier texts of that field.
 """
 
 from __future__ import annotations

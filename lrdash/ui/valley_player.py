@@ -1,8 +1,8 @@
 """Descents played in the browser: map, relief, charts of loss and rate, and a table of the moment.
 
 The browser gets surface and paths once and plays them by itself (`requestAnimationFrame`); the
-server hears of it only when the start was moved. Map and relief are drawn on canvases: a WebGL scene
-is slow, or missing, where there is no graphics card, and cannot be drawn anew for each frame.
+server hears of it only when the start was moved. Map and relief are drawn on canvases: a WebGL
+scene is slow, or missing, where there is no graphics card.
 """
 
 from __future__ import annotations
