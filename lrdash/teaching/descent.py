@@ -125,7 +125,7 @@ def _path(
     crossings = tuple(
         step
         for step in range(1, len(places))
-        if _opposed(slopes[step - 1] @ bends[step][1], slopes[step] @ bends[step][1])
+        if _opposed(*(float(slopes[k] @ bends[step][1]) for k in (step - 1, step)))
     )
     where = np.array(places)
     return Path(

@@ -203,8 +203,8 @@ for _one in (
     _surface(
         (_two, _two_gradient, _two_hessian), id="two_valleys", label="Two valleys",
         formula=r"\begin{aligned} f(x, y) = {}& 0.05\,(x^2 + y^2) + 1.11 \\ "
-        r"&- 0.8\,e^{-r_1^2 / (2 \cdot 0.28^2)} - 1.2\,e^{-r_2^2 / (2 \cdot 0.85^2)} "
-        r"\end{aligned}",
+        r"&- 0.8\,e^{-r_1^2 / (2 \cdot 0.28^2)} \\ "
+        r"&- 1.2\,e^{-r_2^2 / (2 \cdot 0.85^2)} \end{aligned}",
         told="A narrow valley on the left, a wide and deeper one on the right; r is the distance "
         "to the centre of each. A rate above the limit of the narrow one cannot stay there and may "
         "be thrown into the wide one; a low rate stays where it falls in first.",
