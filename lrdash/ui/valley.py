@@ -60,7 +60,8 @@ def _surface() -> Surface:
             **fields.PERSIST,
         )
         surface = SURFACES[name]
-        st.latex(surface.formula)
+        with st.container(key="valley-formula"):
+            st.latex(surface.formula)
         st.caption(surface.told)
     return surface
 

@@ -62,6 +62,7 @@ OWN_LIMITS = (
 )
 
 CSS = """
+.st-key-valley-formula .katex-display{overflow:visible;font-size:.95em}
 .lrdash-valley{font-family:var(--st-font);color:var(--st-text-color);font-size:.9rem}
 .lv-top{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,330px),1fr));gap:.8rem}
 .lv-part{min-width:0}.lv-title{font-weight:600;min-height:1.9rem;line-height:1.9rem;
