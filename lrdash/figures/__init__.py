@@ -12,9 +12,10 @@ from lrdash.figures.compare import (
 )
 from lrdash.figures.inside import walk_figure
 from lrdash.figures.palette import STYLES, Style, style_of
-from lrdash.figures.preview import preview_figure
+from lrdash.figures.preview import preview_figure, rate_line
 from lrdash.figures.range_test import range_bowl_figure, range_figure
 from lrdash.figures.training import LIVE_TRACES, live_marks, live_tail, training_figure
+from lrdash.figures.valley import valley_loss_figure, valley_picture, valley_rate_figure
 from lrdash.figures.whatif import Truth, grid_figure, whatif_figure
 
 __all__ = [
@@ -35,8 +36,12 @@ __all__ = [
     "preview_figure",
     "range_bowl_figure",
     "range_figure",
+    "rate_line",
     "style_of",
     "training_figure",
+    "valley_loss_figure",
+    "valley_picture",
+    "valley_rate_figure",
     "verdict_css",
     "walk_figure",
     "whatif_figure",

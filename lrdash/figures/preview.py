@@ -64,6 +64,19 @@ def preview_figure(
     return figure
 
 
+def rate_line(rates: ArrayLike, steps_per_epoch: float) -> dict[str, list[float]]:
+    """The rates as a thinned line: `x` in epochs, `y`; each value holds until the next x.
+
+    Args:
+        rates: rate of each update, [updates], at least one.
+        steps_per_epoch: updates an epoch, fractions allowed.
+    """
+    values = np.asarray(rates, dtype=np.float64)
+    kept = keep(values)
+    ends = np.append(kept, len(values)) / steps_per_epoch
+    return {"x": ends.round(5).tolist(), "y": np.append(values[kept], values[-1]).tolist()}
+
+
 def _line(values: NDArray[np.float64], steps: int) -> dict[str, Any]:
     kept = keep(values)
     x, y = kept / steps, values[kept]

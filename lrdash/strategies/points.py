@@ -17,6 +17,7 @@ from lrdash.strategies.snippet import own
 from lrdash.strategies.words import MOST_MARKS, figure, percent
 
 HIGHEST_FACTOR = 10.0
+MOST_POINTS = 200
 
 
 class Points(Schedule):
@@ -65,8 +66,8 @@ class Points(Schedule):
     def _ordered(cls, given: object) -> tuple[tuple[float, float], ...]:
         points = _pairs(given)
         shares = [share for share, _ in points]
-        if not 2 <= len(points) <= 200:
-            raise ValueError("must have between 2 and 200 points")
+        if not 2 <= len(points) <= MOST_POINTS:
+            raise ValueError(f"must have between 2 and {MOST_POINTS} points")
         if shares[0] != 0 or shares[-1] != 1:
             raise ValueError("must start at share 0 and end at share 1")
         if not all(a < b for a, b in itertools.pairwise(shares)):

@@ -1,13 +1,16 @@
-"""What the teaching pages show: callbacks epoch by epoch, and what other settings would have done.
-Pure NumPy; all rates come from `lrdash.strategies`.
+"""What the teaching pages show: callbacks epoch by epoch, what other settings would have done, and
+gradient descent on surfaces that one can see. Pure NumPy; all rates come from `lrdash.strategies`.
 """
 
+from lrdash.teaching.descent import Path, descend
 from lrdash.teaching.examples import EXAMPLES, Example
 from lrdash.teaching.moments import Moment, Recorded, Variable, Walk
 from lrdash.teaching.outlook import listed, outlook, verdict
 from lrdash.teaching.scheduler import walk_scheduler
 from lrdash.teaching.series import MOST, read_series
 from lrdash.teaching.steps import Step, remarks
+from lrdash.teaching.surfaces import SURFACES, Minimum, Surface
+from lrdash.teaching.telling import compare_in_words, path_in_words
 from lrdash.teaching.walk import walk_plateau
 from lrdash.teaching.whatif import (
     DELTAS,
@@ -24,18 +27,25 @@ __all__ = [
     "EXAMPLES",
     "MOST",
     "PATIENCES",
+    "SURFACES",
     "Example",
     "Grid",
+    "Minimum",
     "Moment",
+    "Path",
     "Recorded",
     "Replay",
     "Step",
+    "Surface",
     "Variable",
     "Walk",
+    "compare_in_words",
+    "descend",
     "first_difference",
     "grid",
     "listed",
     "outlook",
+    "path_in_words",
     "read_series",
     "remarks",
     "replay",

@@ -14,7 +14,7 @@ from lrdash.plan import Plan
 from lrdash.spec import RunSpec
 from lrdash.store import known_paces
 from lrdash.strategies import STRATEGIES
-from lrdash.ui import comparison, fields, form, found_rate, manage, resources, shell
+from lrdash.ui import comparison, draw, fields, form, found_rate, manage, resources, shell
 
 FIRST = ["constant", "linear", "cosine", "one_cycle", "plateau"]
 FIRST_RATES = "0.01, 0.03, 0.1, 0.3, 1"
@@ -149,6 +149,7 @@ def _arm(name: str, dataset: str) -> Arm:
         with st.expander(strategy.label):
             st.caption(strategy.when)
             params = fields.draw(knobs, prefix=f"{PREFIX}{name}.")
+            draw.in_form(name, params, f"{PREFIX}{name}.")
     return Arm(strategy=name, params=params)
 
 

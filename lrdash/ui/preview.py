@@ -8,6 +8,8 @@ from lrdash import analysis, figures
 from lrdash.plan import Plan
 from lrdash.strategies import preview as strategy_preview
 from lrdash.strategies.base import Rates
+from lrdash.strategies.points import Points
+from lrdash.ui import draw as drawing
 from lrdash.ui import fields, resources
 
 ENGINES = {"keras": "Keras callbacks, live", "auto": "Compiled, fastest"}
@@ -15,14 +17,21 @@ ENGINES = {"keras": "Keras callbacks, live", "auto": "Compiled, fastest"}
 
 def draw(plan: Plan) -> None:
     """The rate over the whole training, the strategy in a sentence, its formula and Keras code."""
+    with st.container(border=True):
+        st.header("Learning rate over the training", anchor=False)
+        if plan.spec.strategy == Points.id:
+            drawing.on_plan(plan, f"{Points.prefix}points")
+        else:
+            _chart(plan)
+        st.markdown(sentence(plan))
+
+
+def _chart(plan: Plan) -> None:
     figure = figures.preview_figure(
         plan.rates(), plan.steps_per_epoch, plan.course().marks(), strategy=plan.spec.strategy,
         stuck=_stuck(plan),
     )
-    with st.container(border=True):
-        st.header("Learning rate over the training", anchor=False)
-        st.plotly_chart(figure, key="preview", config={"displayModeBar": False})
-        st.markdown(sentence(plan))
+    st.plotly_chart(figure, key="preview", config={"displayModeBar": False})
 
 
 def sentence(plan: Plan) -> str:
