@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import tempfile
@@ -41,6 +42,15 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "lrdash-home"
     monkeypatch.setenv("LRDASH_HOME", str(folder))
     return folder
+
+
+@pytest.fixture(autouse=True, scope="module")
+def light_collections() -> None:
+    """Streamlit collects garbage after every run of a page; what TensorFlow left behind in the
+    tests before would be looked through each time, for seconds.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = (
     ["preview"], ["train"], ["compare"], ["serve"], ["doctor"], ["bench"], ["runs"],
     ["runs", "list"], ["runs", "show"], ["runs", "export"], ["runs", "rename"], ["runs", "tag"],
-    ["runs", "delete"], ["runs", "resume"], ["runs", "stop"], ["runs", "backup"],
+    ["runs", "delete"], ["runs", "resume"], ["runs", "stop"], ["runs", "backup"], ["find-lr"],
     ["runs", "restore"],
 )
 

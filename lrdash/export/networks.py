@@ -12,6 +12,7 @@ from typing import Any
 from lrdash.errors import InvalidField
 from lrdash.models import Model
 from lrdash.models.lenet import FILTERS, KERNEL, WIDTHS, _pads
+from lrdash.models.noisy_quadratic import LEAST
 from lrdash.spec import DataShape
 
 Lines = list[str]
@@ -30,10 +31,11 @@ def model_lines(model: Model, shape: DataShape) -> Lines:
         raise InvalidField("model", problem, model.id)
     last = "softmax" if shape.task == "classification" else "linear"
     units, penalty = shape.outputs, _penalty(getattr(model, "l2", 0.0))
+    body = NETWORKS[model.id](model, shape)
+    if model.id != "noisy_quadratic":
+        body.append(f'outputs = {L}.Dense({units}, activation="{last}"{penalty})(x)')
     return [
-        f"inputs = keras.Input({shape.input_shape!r})",
-        *NETWORKS[model.id](model, shape),
-        f'outputs = {L}.Dense({units}, activation="{last}"{penalty})(x)',
+        f"inputs = keras.Input({shape.input_shape!r})", *body,
         "model = keras.Model(inputs, outputs)",
     ]
 
@@ -97,6 +99,39 @@ def _resnet(model: Any, _shape: DataShape) -> Lines:
     return [*lines, "", f"x = {L}.GlobalAveragePooling2D()(x)", *_dropped(model.dropout)]
 
 
+BOWL = f'''\
+
+
+class Bowl({L}.Layer):
+    """L = 1/2 sum_i x_i^2 / i: gives its root, with noise in the gradient while training."""
+
+    def __init__(self, dimensions, noise):
+        super().__init__()
+        self.dimensions, self.noise = dimensions, noise
+        self.seed_generator = keras.random.SeedGenerator()
+
+    def build(self, shape):
+        self.position = self.add_weight(shape=(self.dimensions, 1), initializer="ones")
+
+    def call(self, inputs, training=False):
+        ops = keras.ops
+        curvature = 1.0 / ops.arange(1, self.dimensions + 1, dtype="float32")[:, None]
+        loss = 0.5 * ops.sum(curvature * ops.square(self.position))
+        root = ops.stop_gradient(ops.maximum(ops.sqrt(loss), {LEAST}))
+        examples = ops.shape(inputs)[0]
+        slope = ops.broadcast_to(ops.reshape(loss, (1, 1)), (examples, 1))
+        if training and self.noise:
+            draws = keras.random.normal((examples, self.dimensions), seed=self.seed_generator)
+            slope += ops.matmul(draws, ops.sqrt(self.noise * curvature) * self.position)
+        return root + (slope - ops.stop_gradient(slope)) / (2.0 * root)
+
+'''
+
+
+def _bowl(model: Any, _shape: DataShape) -> Lines:
+    return [*BOWL.splitlines(), f"outputs = Bowl({model.dimensions}, {model.noise!r})(inputs)"]
+
+
 def _flat(shape: DataShape, source: str) -> Lines:
     if len(shape.input_shape) == 1:
         return [f"x = {source}"]
@@ -139,4 +174,5 @@ def _penalty(l2: float) -> str:
 
 NETWORKS: dict[str, Callable[[Any, DataShape], Lines]] = {
     "linear": _linear, "mlp": _mlp, "cnn": _cnn, "lenet": _lenet, "resnet": _resnet,
+    "noisy_quadratic": _bowl,
 }

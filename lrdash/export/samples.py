@@ -7,6 +7,7 @@ scikit-learn or from their formula, the others from `keras.datasets`.
 from __future__ import annotations
 
 from lrdash.datasets import Dataset
+from lrdash.datasets.noisy_quadratic import EXAMPLES as STEPS
 from lrdash.datasets.noisy_regression import EXAMPLES, FEATURES, NOISE
 from lrdash.datasets.noisy_regression import SEED as NOISY_SEED
 from lrdash.datasets.spirals import CLASSES, PER_CLASS
@@ -57,6 +58,8 @@ READERS: dict[str, Lines] = {
     "diabetes": sklearn_lines("diabetes"),
     "spirals": SPIRALS,
     "noisy_regression": NOISY,
+    # The noise is in the model; examples only count the updates.
+    "noisy_quadratic": [f"x, y = np.zeros(({STEPS}, 0)), np.zeros({STEPS})"],
     "mnist": keras_lines("mnist", "-1, 28, 28, 1"),
     "fashion_mnist": keras_lines("fashion_mnist", "-1, 28, 28, 1"),
     "cifar10": keras_lines("cifar10"),

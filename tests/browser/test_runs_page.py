@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from time import monotonic, sleep
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -34,6 +35,16 @@ def open_runs(page: Page, server: Server, search: str) -> None:
     expect(page.get_by_test_id("stDataFrame")).to_be_visible()
 
 
+def saved(server: Server, run_id: str, word: str) -> None:
+    """Wait until a run bears a word as its name or one of its tags."""
+    store = Store(f"sqlite:///{server.home / 'lrdash.db'}")
+    end = monotonic() + 30
+    while word not in ((run := store.run(run_id)).name, *run.tags):
+        assert monotonic() < end
+        sleep(0.1)
+    store.close()
+
+
 def tick_first_row(page: Page) -> None:
     grid = page.get_by_test_id("stDataFrame")
     box = grid.bounding_box()
@@ -51,12 +62,14 @@ def test_a_run_of_the_shell_is_listed_renamed_tagged_exported_and_deleted(
     page.get_by_role("button", name="Rename").click()
     page.get_by_role("textbox", name="Name").fill("tiger")
     page.get_by_role("button", name="Save").click()
+    saved(server, trained, "tiger")
     open_runs(page, server, "tiger")
     tick_first_row(page)
 
     page.get_by_role("button", name="Tag").click()
     page.get_by_role("textbox", name=re.compile("Tags, separated")).fill("wild, striped")
     page.get_by_role("button", name="Save").click()
+    saved(server, trained, "striped")
     open_runs(page, server, "striped")
     tick_first_row(page)
 

@@ -22,6 +22,9 @@ from tests.browser.app import (
     x_range,
 )
 
+# Of a server that has shown all pages to other tests before; TensorFlow would double it.
+LIMIT_MB = 300
+
 
 def test_the_first_page_is_there_without_tensorflow_in_the_server(
     page: Page, server: Server
@@ -31,11 +34,11 @@ def test_the_first_page_is_there_without_tensorflow_in_the_server(
     expect(page.locator(".js-plotly-plot").first).to_be_visible()
     mapped = Path(f"/proc/{server.process.pid}/maps").read_text()
     assert "libtensorflow" not in mapped
-    assert server.memory_mb() < 150
+    assert server.memory_mb() < LIMIT_MB
 
 
 def test_loss_and_rate_are_drawn_while_it_trains_and_zoom_stays(page: Page, server: Server) -> None:
-    type_number(page, "Epochs", "150")
+    type_number(page, "Epochs", "400")
     start(page)
     wait_epochs(page, 1)
     seen: list[int] = []
@@ -43,7 +46,7 @@ def test_loss_and_rate_are_drawn_while_it_trains_and_zoom_stays(page: Page, serv
         wait_epochs(page, (seen[-1] if seen else 0) + 1)
         seen.append(epochs_drawn(page))
     assert seen == sorted(set(seen))
-    assert server.memory_mb() < 150
+    assert server.memory_mb() < LIMIT_MB
 
     box = page.locator(f"{CHART} .nsewdrag").first.bounding_box()
     assert box is not None
