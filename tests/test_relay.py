@@ -127,7 +127,7 @@ def test_a_factor_on_a_rule_keeps_what_it_has_seen_and_counted() -> None:
 @pytest.mark.parametrize("kind", PIECES)
 def test_a_relay_goes_on_from_the_state_of_any_epoch(kind: str, at: int) -> None:
     pieces = [{"epoch": 2, **PIECES[kind]}, {"epoch": 5, "factor": 0.1}]
-    plan = make(spec_of(*pieces, **{"strategy": "plateau", "params": SETTINGS["plateau"]}))
+    plan = make(spec_of(*pieces, strategy="plateau", params=SETTINGS["plateau"]))
     whole, first = plan.course(), plan.course()
     said = None
     for epoch in range(at):
