@@ -14,7 +14,9 @@ from lrdash.strategies import preview
 __version__ = "0.1.0"
 __all__ = ["RunSpec", "__version__", "preview"]
 
-_IN_API = ("train", "Run", "compare", "Comparison", "resume")
+_IN_API = (
+    "train", "Run", "compare", "Comparison", "resume", "fork", "cooldowns", "more", "steer",
+)
 
 
 def __getattr__(name: str) -> Any:

@@ -31,7 +31,7 @@ class Rule:
 
 BASE = "errors registry spec events"
 PLANNING = f"{BASE} strategies datasets models plan"
-COMPARING = f"{PLANNING} experiment grouping"
+COMPARING = f"{PLANNING} experiment grouping branching"
 READING = (
     f"{COMPARING} checkpoints store store.rows frames analysis analysis.words figures laboratory"
 )
@@ -46,6 +46,7 @@ RULES = {
     "plan": Rule(f"{BASE} strategies datasets models", "numpy"),
     "experiment": Rule(PLANNING, "pydantic"),
     "grouping": Rule(PLANNING),
+    "branching": Rule(PLANNING),
     "checkpoints": Rule("errors", "numpy"),
     "training": Rule(f"{COMPARING} checkpoints", "numpy keras tensorflow"),
     "store": Rule("errors spec events store.rows", "numpy sqlalchemy"),

@@ -5,6 +5,15 @@ Every run is recorded in the store, so the app shows it live, like one of its ow
 
 from __future__ import annotations
 
+from lrdash.api.branches import (
+    cooldowns,
+    fork,
+    make_branches,
+    more,
+    plan_branches,
+    plan_more,
+    steer,
+)
 from lrdash.api.compare import check_experiment, compare, define, extend, run_experiment
 from lrdash.api.comparison import Comparison, load_comparison
 from lrdash.api.in_process import Progress, check, train
@@ -12,6 +21,7 @@ from lrdash.api.resume import resume
 from lrdash.api.run import Run, load
 
 __all__ = [
-    "Comparison", "Progress", "Run", "check", "check_experiment", "compare", "define", "extend",
-    "load", "load_comparison", "resume", "run_experiment", "train",
+    "Comparison", "Progress", "Run", "check", "check_experiment", "compare", "cooldowns", "define",
+    "extend", "fork", "load", "load_comparison", "make_branches", "more", "plan_branches",
+    "plan_more", "resume", "run_experiment", "steer", "train",
 ]

@@ -12,7 +12,7 @@ import typer
 from rich.table import Table
 
 from lrdash.analysis.words import duration, number, settings_in_words
-from lrdash.cli import resume
+from lrdash.cli import branches, resume
 from lrdash.cli.options import json_option
 from lrdash.cli.output import as_json, console
 from lrdash.errors import InvalidField, RunNotFound
@@ -21,7 +21,7 @@ from lrdash.store import RunRow, Store
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None,
-    help="List, show, export, stop, resume, name and delete runs.",
+    help="List, show, export, stop, resume, branch, steer, name and delete runs.",
 )
 STATUSES: Sequence[Status] = get_args(Status)
 
@@ -175,6 +175,9 @@ def delete(
 
 app.command()(resume.resume)
 app.command()(resume.stop)
+app.command()(branches.fork)
+app.command()(branches.more)
+app.command()(branches.steer)
 
 
 @contextmanager
