@@ -1,4 +1,4 @@
-"""Specs of branches, of longer runs, and pieces by hand: pure functions from one spec to another."""
+"""Specs of branches and of longer runs, and pieces by hand: pure functions of a spec."""
 
 from __future__ import annotations
 

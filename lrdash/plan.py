@@ -17,6 +17,7 @@ from lrdash.models import MODELS, Model
 from lrdash.spec import Piece, RunSpec
 from lrdash.strategies import STRATEGIES
 from lrdash.strategies.base import Rates, Rule, Strategy
+from lrdash.strategies.corners import corners
 from lrdash.strategies.course import Course
 from lrdash.strategies.relay import Leg, Relay, leg_text, relay_of
 from lrdash.strategies.snippet import call
@@ -66,11 +67,25 @@ class Plan:
         return np.concatenate([course.rates(epoch) for epoch in range(self.spec.epochs)])
 
     def keras_code(self) -> str:
-        """The same recipe as a Keras script; see `lrdash.strategies.code.keras_code`."""
-        spec = self.spec
-        return self.strategy.keras_code(
-            base_lr=spec.base_lr, epochs=spec.epochs, steps_per_epoch=self.steps_per_epoch,
-            warmup_epochs=spec.warmup_epochs, warmup_start_factor=spec.warmup_start_factor,
+        """The same recipe as a Keras script; see `lrdash.strategies.code.keras_code`.
+
+        Pieces become points where all rates are known beforehand.
+
+        Raises:
+            InvalidField: for pieces of which that cannot be made.
+        """
+        spec, strategy = self.spec, self.strategy
+        warmup, start, base_lr = spec.warmup_epochs, spec.warmup_start_factor, spec.base_lr
+        if spec.pieces or spec.horizon:
+            table = self.course().table
+            if table is None:
+                problem = "must be known beforehand to be written as Keras code; export its rates"
+                raise InvalidField("strategy", problem, spec.strategy)
+            warmup, base_lr = 0.0, float(table.max()) or base_lr
+            strategy = STRATEGIES["points"](**corners(table, base_lr))
+        return strategy.keras_code(
+            base_lr=base_lr, epochs=spec.epochs, steps_per_epoch=self.steps_per_epoch,
+            warmup_epochs=warmup, warmup_start_factor=start,
             optimizer=spec.optimizer, momentum=spec.momentum, nesterov=spec.nesterov,
             weight_decay=spec.weight_decay, batch_size=spec.batch_size,
             loss=KERAS_LOSSES.get(self.loss, self.loss), label_smoothing=spec.label_smoothing,

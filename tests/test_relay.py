@@ -12,8 +12,9 @@ import pytest
 from lrdash.errors import InvalidField
 from lrdash.plan import make
 from lrdash.spec import MAX_RATE, Piece, RunSpec
-from lrdash.strategies import STRATEGIES, Course
+from lrdash.strategies import STRATEGIES, Course, preview
 from lrdash.strategies import make as make_strategy
+from lrdash.strategies.corners import corners
 
 OLD = Path(__file__).parent / "data" / "store_v2.db"
 BASE: dict[str, Any] = {"examples": 100, "batch_size": 32, "base_lr": 0.2, "epochs": 8}
@@ -221,3 +222,21 @@ def test_a_prefix_is_shared_until_something_differs() -> None:
 def test_a_piece_that_makes_no_sense_is_refused(pieces: Any, words: str) -> None:
     with pytest.raises(InvalidField, match=words):
         make(RunSpec(**BASE, pieces=pieces))
+
+
+def test_the_rates_of_a_steered_run_are_drawn_again_by_points() -> None:
+    pieces = [{"epoch": 2, **PIECES["cooldown"]}, {"epoch": 5, "factor": 0.1}]
+    spec = spec_of(*pieces, strategy="plateau", params=SETTINGS["plateau"])
+    rates = played(spec).ravel().astype(np.float32)
+    params = corners(rates, 0.2)
+    drawn = preview("points", params, base_lr=0.2, epochs=8, steps_per_epoch=steps())
+    np.testing.assert_allclose(drawn, rates, rtol=0, atol=1e-6 * 0.2)
+    with pytest.raises(InvalidField, match="at most 199 corners"):
+        corners(np.cos(np.arange(5000) / 100) + 1, 2.0)
+
+
+def test_a_plan_with_pieces_becomes_keras_code_where_its_rates_are_known() -> None:
+    code = make(spec_of({"epoch": 2, **PIECES["hold"]})).keras_code()
+    assert "ThroughPoints" in code
+    with pytest.raises(InvalidField, match="known beforehand"):
+        make(spec_of({"epoch": 2, "factor": 0.5}, strategy="plateau")).keras_code()

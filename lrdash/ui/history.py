@@ -38,6 +38,11 @@ class History:
         run = store.run(self.run.run_id)
         if run.version == self.run.version and self.epochs:
             return False
+        if run.spec != self.run.spec:  # steered or lengthened: what should be used is told anew
+            self.plan = make(run.spec)
+            self.course, self.difference = self.plan.course(), 0.0
+            for row in self.epochs:
+                self._compare(row)
         for row in store.epochs(run.run_id, after=self.epochs[-1].epoch if self.epochs else 0):
             self.epochs.append(row)
             self._compare(row)
