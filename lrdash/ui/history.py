@@ -12,6 +12,7 @@ from lrdash.events import RateDecided
 from lrdash.plan import Plan, make
 from lrdash.store import EpochRow, RunRow, Store
 from lrdash.strategies.course import Course
+from lrdash.strategies.relay import Relay
 
 GLIDE = 50  # changes of the rate above which a schedule is said to glide
 
@@ -23,7 +24,7 @@ class History:
     run: RunRow
     plan: Plan
     glides: bool  # the rate moves with almost every update, not at single places
-    course: Course  # replays the rates from the stored metrics: what should have been used
+    course: Course | Relay  # replays the rates from the stored metrics: what should have been used
     epochs: list[EpochRow] = field(default_factory=list)
     decisions: list[RateDecided] = field(default_factory=list)
     difference: float = 0.0  # largest |rate shown - rate used| so far, in float32
