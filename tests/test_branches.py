@@ -54,7 +54,7 @@ def test_a_branch_has_the_bits_of_its_spec_trained_alone(
     fields: dict[str, Any], engine: str, tmp_path: Path
 ) -> None:
     vault, parent = Vault(tmp_path / "a"), make(RunSpec(**{**SMALL, **fields})).spec
-    said = train([parent], engine, vault, until=4)["run0"]
+    train([parent], engine, vault, until=4)
     at = 3
     child = branching.branch(parent, at, 0.5, 0.05)
     origins = {"child": Origin(epoch=at, run_ids=["run0"])}
