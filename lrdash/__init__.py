@@ -14,7 +14,10 @@ from lrdash.strategies import preview
 __version__ = "0.1.0"
 __all__ = ["RunSpec", "__version__", "preview"]
 
-_IN_API = ("train", "Run", "compare", "Comparison", "resume", "find_lr", "RangeTest")
+_IN_API = (
+    "train", "Run", "compare", "Comparison", "resume", "find_lr", "RangeTest", "fork", "cooldowns",
+    "more", "steer",
+)
 
 
 def __getattr__(name: str) -> Any:

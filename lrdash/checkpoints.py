@@ -19,7 +19,7 @@ import queue
 import shutil
 import threading
 import zipfile
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -50,7 +50,7 @@ log = logging.getLogger(__name__)
 class About:
     """What a checkpoint is of."""
 
-    digest: str  # of the spec
+    digest: str  # of what decided the epochs done: equal for runs that share them to the bit
     engine: str  # another engine cannot go on from it
     epoch: int  # epochs done
     seconds: float  # of training
@@ -118,21 +118,48 @@ class Vault:
             return None
 
     def latest(
-        self, run_id: str, *, digest: str, engine: str, at_most: int
+        self, run_id: str, *, digest: Callable[[int], str], engine: str | None, at_most: int
     ) -> Checkpoint | None:
         """The newest whole checkpoint from which a run can go on.
 
         Args:
-            run_id: of the run.
-            digest: of its spec.
-            engine: that will train it.
+            run_id: of the run that wrote it.
+            digest: gives, for a number of epochs done, that of the run that will go on.
+            engine: that wrote it; None for any.
             at_most: epochs done; later ones are not looked at.
         """
         for kept in reversed(self.of(run_id)):
             found = self.load(run_id, kept.epoch) if kept.epoch <= at_most else None
-            if found and (found.about.digest, found.about.engine) == (digest, engine):
+            if found is None or engine not in (None, found.about.engine):
+                continue
+            if found.about.digest == digest(found.about.epoch):
                 return found
         return None
+
+    def hand_over(self, run_id: str, heir: str, epoch: int) -> bool:
+        """Give a branch the newest checkpoint that a run has of at most this epoch.
+
+        It stays when the run's own is thinned out or deleted, and takes no room beside it where
+        the disk can link files.
+
+        Returns:
+            Whether there was one, and it could be given.
+        """
+        found = [kept.epoch for kept in self.of(run_id) if kept.epoch <= epoch]
+        if not found:
+            return False
+        source, target = self._path(run_id, found[-1]), self._path(heir, found[-1])
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if not target.exists():
+                try:
+                    os.link(source, target)
+                except OSError:  # no links here
+                    _write(target, source.read_bytes())
+        except OSError as fault:
+            log.warning("branch %s begins without a checkpoint: %s", heir, fault)
+            return False
+        return True
 
     def of(self, run_id: str) -> list[Kept]:
         """The checkpoints of a run, oldest first."""

@@ -5,13 +5,15 @@ A sink is any callable `(run_id, event) -> None`; `fan_out` makes one of several
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from lrdash.spec import Piece
 
 Status = Literal["queued", "running", "finished", "stopped", "failed", "diverged", "interrupted"]
 ACTIVE: tuple[Status, ...] = ("queued", "running")
@@ -82,6 +84,14 @@ class RateDecided:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Steered:
+    """A user's hand changed the rate: from the next epoch on, the run has a piece more."""
+
+    piece: Piece  # its epoch is the number of epochs done
+    command: int  # number of the command that this answers
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunEnded:
     """Training is over, one way or another."""
 
@@ -91,8 +101,22 @@ class RunEnded:
     at: datetime = field(default_factory=now)
 
 
-Event = RunStarted | Progress | EpochEnded | RateDecided | RunEnded
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """A user's wish to change the rate of a run that trains; not an event of the run yet."""
+
+    number: int  # grows with every command
+    piece: Piece  # to take over at the next end of an epoch, whatever its own epoch
+
+
+Event = RunStarted | Progress | EpochEnded | RateDecided | Steered | RunEnded
 Sink = Callable[[str, Event], None]
+Mailbox = Callable[[str], Sequence[Command]]  # by run id; oldest first
+
+
+def no_mail(_run_id: str) -> Sequence[Command]:
+    """The mailbox of runs that nobody steers."""
+    return ()
 
 
 def fan_out(*sinks: Sink) -> Sink:

@@ -1,7 +1,7 @@
 """Which runs are trained together, as lanes of one compiled program, and how many fit into memory.
 
 A group is the unit of work: a worker takes it as a whole. Its runs share everything that shapes
-the program (`group_key`); strategy, rates, seed and early stopping differ freely.
+the program (`group_key`); strategy, rates, epochs, seed and early stopping differ freely.
 
 The memory of a lane is estimated before anything is built, in float32 values of 4 bytes: weights,
 gradients and the optimizer's slots, what the layers hand on for one batch (kept on the way there,
@@ -36,7 +36,7 @@ FLOAT = 4  # bytes
 # What shapes the compiled program.
 SHARED = (
     "dataset", "examples", "model", "model_params", "optimizer", "momentum", "nesterov",
-    "weight_decay", "batch_size", "epochs", "loss", "label_smoothing",
+    "weight_decay", "batch_size", "loss", "label_smoothing",
 )
 # Values that the optimizer remembers for each weight.
 SLOTS: Mapping[str, int] = {"sgd": 0, "rmsprop": 1, "adam": 2, "adamw": 2}
@@ -128,7 +128,8 @@ def cut(plans: Sequence[Plan]) -> list[list[int]]:
     groups = []
     for kind, places in kinds.items():
         single = kind.startswith("alone")
-        groups += [places] if single else _parts(places, _lanes(plans[places[0]], limit))
+        longest = max((plans[place] for place in places), key=lambda plan: plan.spec.epochs)
+        groups += [places] if single else _parts(places, _lanes(longest, limit))
     return groups
 
 

@@ -6,6 +6,7 @@ before anything costly is loaded: neither Keras nor the examples are needed.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,10 +14,12 @@ import numpy as np
 from lrdash.datasets import DATASETS, Dataset
 from lrdash.errors import InvalidField
 from lrdash.models import MODELS, Model
-from lrdash.spec import RunSpec
+from lrdash.spec import Piece, RunSpec
 from lrdash.strategies import STRATEGIES
 from lrdash.strategies.base import Rates, Rule, Strategy
+from lrdash.strategies.corners import corners
 from lrdash.strategies.course import Course
+from lrdash.strategies.relay import Leg, Relay, leg_text, relay_of
 from lrdash.strategies.snippet import call
 
 KERAS_LOSSES = {"cross_entropy": "sparse_categorical_crossentropy"}  # others have the same name
@@ -38,10 +41,19 @@ class Plan:
     parameters: int  # trainable weights
     loss: str  # cross_entropy, mse, mae or huber
     metrics: tuple[str, ...]  # what each epoch is measured by
+    followers: tuple[Strategy | None, ...] = ()  # one a piece; None: what went before goes on
 
-    def course(self) -> Course:
+    def course(self) -> Course | Relay:
         """A fresh course of the rate."""
-        return _course(self.spec, self.strategy, self.steps_per_epoch)
+        return _course(self.spec, self.strategy, self.followers, self.steps_per_epoch)
+
+    def steered(self, piece: Piece) -> Plan:
+        """The plan with a piece more, checked like any other.
+
+        Raises:
+            UnknownName, InvalidField: as in `make`.
+        """
+        return make(self.spec.steered(piece))
 
     def rates(self) -> Rates:
         """The rate that each update will use, float64 [updates].
@@ -55,11 +67,25 @@ class Plan:
         return np.concatenate([course.rates(epoch) for epoch in range(self.spec.epochs)])
 
     def keras_code(self) -> str:
-        """The same recipe as a Keras script; see `lrdash.strategies.code.keras_code`."""
-        spec = self.spec
-        return self.strategy.keras_code(
-            base_lr=spec.base_lr, epochs=spec.epochs, steps_per_epoch=self.steps_per_epoch,
-            warmup_epochs=spec.warmup_epochs, warmup_start_factor=spec.warmup_start_factor,
+        """The same recipe as a Keras script; see `lrdash.strategies.code.keras_code`.
+
+        Pieces become points where all rates are known beforehand.
+
+        Raises:
+            InvalidField: for pieces of which that cannot be made.
+        """
+        spec, strategy = self.spec, self.strategy
+        warmup, start, base_lr = spec.warmup_epochs, spec.warmup_start_factor, spec.base_lr
+        if spec.pieces or spec.horizon:
+            table = self.course().table
+            if table is None:
+                problem = "must be known beforehand to be written as Keras code; export its rates"
+                raise InvalidField("strategy", problem, spec.strategy)
+            warmup, base_lr = 0.0, float(table.max()) or base_lr
+            strategy = STRATEGIES["points"](**corners(table, base_lr))
+        return strategy.keras_code(
+            base_lr=base_lr, epochs=spec.epochs, steps_per_epoch=self.steps_per_epoch,
+            warmup_epochs=warmup, warmup_start_factor=start,
             optimizer=spec.optimizer, momentum=spec.momentum, nesterov=spec.nesterov,
             weight_decay=spec.weight_decay, batch_size=spec.batch_size,
             loss=KERAS_LOSSES.get(self.loss, self.loss), label_smoothing=spec.label_smoothing,
@@ -93,17 +119,23 @@ def make(spec: RunSpec) -> Plan:
     loss = _loss(spec, dataset)
     metrics = _metrics(dataset)
     strategy = strategy_kind(**spec.params)
-    _check_monitors(spec, strategy, dataset, metrics)
-    _course(spec, strategy, steps)  # refuses what the length of the training does not bear
+    followers = tuple(_follower(piece) for piece in spec.pieces)
+    _check_monitors(spec, [strategy, *followers], dataset, metrics)
+    _course(spec, strategy, followers, steps)  # refuses what the training's length does not bear
     complete = spec.replace(
         examples=dataset.used(spec.examples), model_params=model.as_dict(),
         params=strategy.as_dict(), loss=loss,
+        pieces=[
+            _complete(piece, follower, spec).as_dict()
+            for piece, follower in zip(spec.pieces, followers, strict=True)
+        ],
     )
     return Plan(
         spec=complete, dataset=dataset, model=model, strategy=strategy,
         train_examples=train, validation_examples=validation,
         steps_per_epoch=steps, updates=steps * spec.epochs,
         parameters=model.parameters(dataset.shape), loss=loss, metrics=metrics,
+        followers=followers,
     )
 
 
@@ -152,11 +184,14 @@ def _metrics(dataset: Dataset) -> tuple[str, ...]:
 
 
 def _check_monitors(
-    spec: RunSpec, strategy: Strategy, dataset: Dataset, metrics: tuple[str, ...]
+    spec: RunSpec, strategies: Sequence[Strategy | None], dataset: Dataset,
+    metrics: tuple[str, ...],
 ) -> None:
-    watched = {}
-    if isinstance(strategy, Rule):
-        watched[f"{strategy.prefix}monitor"] = strategy.monitor
+    watched = {
+        f"{strategy.prefix}monitor": strategy.monitor
+        for strategy in strategies
+        if isinstance(strategy, Rule)
+    }
     if spec.early_stopping:
         watched["early_stopping.monitor"] = spec.early_stopping.monitor
     for name, metric in watched.items():
@@ -165,8 +200,55 @@ def _check_monitors(
             raise InvalidField(name, problem, metric)
 
 
-def _course(spec: RunSpec, strategy: Strategy, steps_per_epoch: int) -> Course:
-    return Course(
+def _follower(piece: Piece) -> Strategy | None:
+    """The strategy of a piece; None where what went before goes on."""
+    if not piece.strategy:
+        return None
+    strategy = STRATEGIES[piece.strategy](**piece.params)
+    if piece.from_start and isinstance(strategy, Rule):
+        problem = "must be off for a strategy that decides as it goes: it has no horizon"
+        raise InvalidField("pieces.from_start", problem, piece.from_start)
+    return strategy
+
+
+def _complete(piece: Piece, strategy: Strategy | None, spec: RunSpec) -> Piece:
+    if strategy is None:
+        return piece
+    return piece.replace(params=strategy.as_dict(), base_lr=piece.base_lr or spec.base_lr)
+
+
+def _course(
+    spec: RunSpec, strategy: Strategy, followers: Sequence[Strategy | None], steps_per_epoch: int
+) -> Course | Relay:
+    first = Course(
         strategy, base_lr=spec.base_lr, epochs=spec.epochs, steps_per_epoch=steps_per_epoch,
         warmup_epochs=spec.warmup_epochs, warmup_start_factor=spec.warmup_start_factor,
+        horizon=spec.horizon,
     )
+    legs = [
+        _leg(spec, piece, follower, steps_per_epoch)
+        for piece, follower in zip(spec.pieces, followers, strict=True)
+    ]
+    return relay_of(first, legs)
+
+
+def _leg(spec: RunSpec, piece: Piece, strategy: Strategy | None, steps_per_epoch: int) -> Leg:
+    base_lr, horizon = piece.base_lr or spec.base_lr, piece.settled(spec.epochs).horizon
+    text = leg_text(
+        strategy, base_lr=base_lr, factor=piece.factor, epochs=horizon or spec.epochs,
+        from_start=piece.from_start,
+    )
+    if strategy is None:
+        return Leg(start=piece.epoch, text=text, factor=piece.factor)
+    if piece.from_start:  # the curve of a run of that length, its warm-up included
+        course = Course(
+            strategy, base_lr=base_lr, epochs=spec.epochs, steps_per_epoch=steps_per_epoch,
+            warmup_epochs=spec.warmup_epochs, warmup_start_factor=spec.warmup_start_factor,
+            horizon=horizon,
+        )
+        return Leg(start=piece.epoch, text=text, course=course)
+    course = Course(
+        strategy, base_lr=base_lr, epochs=spec.epochs - piece.epoch,
+        steps_per_epoch=steps_per_epoch, horizon=horizon,
+    )
+    return Leg(start=piece.epoch, text=text, course=course, offset=piece.epoch)

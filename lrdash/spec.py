@@ -8,6 +8,7 @@ place.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import types
 from collections.abc import Mapping
@@ -22,6 +23,7 @@ from pydantic.fields import FieldInfo
 from lrdash.errors import InvalidField, nearest
 
 MAX_RATE = 1000.0  # no rate above this is accepted anywhere
+UNSET = ("horizon", "pieces")  # fields of a run that are written down only where they are set
 
 
 def field(
@@ -140,6 +142,68 @@ class EarlyStopping(Record):
     )
 
 
+class Piece(Record):
+    """From some epoch on the rate goes another way: a hand at the wheel, or a branch.
+
+    Either a strategy of its own takes over, or (without one) what went before goes on, its rates
+    times `factor`. There is no warm-up inside a piece.
+
+    Raises:
+        InvalidField: for a value that is not allowed, or settings of a strategy without one.
+    """
+
+    prefix: ClassVar[str] = "pieces."
+
+    epoch: int = field(
+        ..., label="From epoch", unit="epochs", ge=1, le=10_000, step=1,
+        help="Epochs done when it takes over.",
+    )
+    strategy: str = field(
+        "", label="Strategy", help="What moves the rate from here on. Empty: what went before."
+    )
+    params: dict[str, Any] = field(
+        {}, label="Strategy settings", help="The strategy's own settings."
+    )
+    base_lr: float | None = field(
+        None, label="Peak rate", gt=0, le=MAX_RATE, step=0.01,
+        help="The strategy's peak rate. Empty: that of the run.",
+    )
+    factor: float = field(
+        1.0, label="Factor", gt=0, le=MAX_RATE, step=0.1,
+        help="Without a strategy: what the rates that went before are multiplied by.",
+    )
+    from_start: bool = field(
+        False, label="Counted from the start",
+        help="The strategy is laid over the run from its start and entered at this place; else it "
+        "begins here.",
+    )
+    horizon: int | None = field(
+        None, label="Horizon", unit="epochs", ge=1, le=10_000, step=1,
+        help="Epochs that the strategy counts with; beyond them its last rate holds. Empty: to "
+        "the end of the run.",
+    )
+
+    @pydantic.model_validator(mode="after")
+    def _belongs_together(self) -> Self:
+        for name in ("params", "base_lr", "from_start", "horizon"):
+            if not self.strategy and getattr(self, name):
+                problem = "must be empty without a strategy"
+                raise InvalidField(f"{self.prefix}{name}", problem, getattr(self, name))
+        if self.strategy and self.factor != 1.0:
+            problem = "must be 1 with a strategy, whose peak rate is base_lr"
+            raise InvalidField(f"{self.prefix}factor", problem, self.factor)
+        if self.from_start and self.horizon and self.horizon <= self.epoch:
+            problem = f"must be above {self.epoch}, the epoch at which the piece takes over"
+            raise InvalidField(f"{self.prefix}horizon", problem, self.horizon)
+        return self
+
+    def settled(self, epochs: int) -> Self:
+        """The same with its horizon written out, for a run of this many epochs."""
+        if not self.strategy or self.horizon:
+            return self
+        return self.replace(horizon=epochs if self.from_start else epochs - self.epoch)
+
+
 class RunSpec(Record):
     """Everything that decides one training run: same spec, same curve.
 
@@ -217,6 +281,72 @@ class RunSpec(Record):
     early_stopping: EarlyStopping | None = field(
         None, label="Early stopping", help="Stop when the metric no longer improves."
     )
+    horizon: int | None = field(
+        None, label="Horizon", unit="epochs", ge=1, le=10_000, step=1,
+        help="Epochs that the strategy counts with, warm-up included; beyond them its last rate "
+        "holds. Empty: the epochs of the run.",
+    )
+    pieces: tuple[Piece, ...] = field(
+        (), label="Pieces", help="Where the rate leaves the strategy, in ascending order of epochs."
+    )
+
+    @pydantic.field_validator("pieces", mode="before")
+    @classmethod
+    def _listed(cls, given: object) -> object:
+        if not isinstance(given, list | tuple):
+            raise ValueError("must be a list of pieces")
+        return given
+
+    @pydantic.model_validator(mode="after")
+    def _ordered(self) -> Self:
+        places = [piece.epoch for piece in self.pieces]
+        if any(a >= b for a, b in itertools.pairwise(places)):
+            raise InvalidField("pieces", "must have ascending epochs, no two alike", places)
+        if places and places[-1] >= self.epochs:
+            problem = f"must take over before the last of {self.epochs} epochs is done"
+            raise InvalidField("pieces.epoch", problem, places[-1])
+        return self
+
+    @classmethod
+    def knobs(cls) -> tuple[Knob, ...]:
+        """What a form draws: horizon and pieces come from branches and steering instead."""
+        return tuple(knob for knob in super().knobs() if knob.name not in UNSET)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The values as JSON types; without horizon and pieces where there are none, so that the
+        digest of a run is what it was before there could be any.
+        """
+        values = super().as_dict()
+        return {name: value for name, value in values.items() if value or name not in UNSET}
+
+    def settled(self) -> Self:
+        """The same rates with every horizon written out: what stays if `epochs` changes."""
+        pieces = tuple(piece.settled(self.epochs) for piece in self.pieces)
+        update = {"horizon": self.horizon or self.epochs, "pieces": pieces}
+        return self.model_copy(update=update)
+
+    def prefix_digest(self, epoch: int) -> str:
+        """Digest of what decides the first epochs: equal for specs that share them to the bit.
+
+        The number of epochs does not, nor do pieces that take over at the end of the last of them
+        or later.
+        """
+        settled = self.settled()
+        kept = tuple(piece for piece in settled.pieces if piece.epoch < epoch)
+        values = settled.model_copy(update={"pieces": kept}).as_dict()
+        del values["epochs"]
+        text = json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def begins(self, epoch: int) -> bool:
+        """Whether a piece takes over when this many epochs are done."""
+        return any(piece.epoch == epoch for piece in self.pieces)
+
+    def steered(self, piece: Piece) -> Self:
+        """The spec with a piece more, in place of one at the same epoch."""
+        others = (other for other in self.pieces if other.epoch != piece.epoch)
+        ordered = sorted((*others, piece), key=lambda one: one.epoch)
+        return self.replace(pieces=[one.as_dict() for one in ordered])
 
     def to_json(self) -> str:
         """Canonical JSON: sorted keys, no white space. `from_json` gives an equal spec back."""

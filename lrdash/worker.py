@@ -31,8 +31,9 @@ from lrdash.errors import LrdashError, StoreError
 from lrdash.events import SHUT_DOWN, Event, RunEnded, Sink, Status, fan_out
 from lrdash.spec import RunSpec
 from lrdash.store import RunRow, Store, home, keep_pace, known_paces
+from lrdash.training.commands import Commands
 from lrdash.training.failures import ending, in_words
-from lrdash.training.keeping import Keeper
+from lrdash.training.keeping import Keeper, Origin
 from lrdash.training.outbox import Outbox, patiently
 from lrdash.training.pace import Pace
 
@@ -153,7 +154,7 @@ class Worker:
             kept = self._vault.runs()
             known = self._store.versions(kept)
             self._vault.forget([run_id for run_id in kept if run_id not in known])
-            self._vault.shrink()
+            self._vault.shrink(spare=self._store.versions())  # what queued branches begin with
         except (StoreError, OSError) as fault:
             log.warning("checkpoints were not tidied: %s", fault)
 
@@ -195,11 +196,14 @@ class Worker:
         self, plans: Mapping[str, plan.Plan], sink: Sink, engine: str, done: Mapping[str, int]
     ) -> None:
         made, run_ids = list(plans.values()), list(plans)
-        pace, keeper = Pace(made), Keeper(self._vault, done, interval())
+        left = patiently(lambda: self._store.origins(run_ids))
+        origins = {run: Origin(epoch=at, run_ids=line) for run, (at, line) in left.items()}
+        pace, keeper = Pace(made), Keeper(self._vault, done, interval(), origins)
         try:
             training.train_group(
                 made, run_ids=run_ids, sink=fan_out(sink, pace), engine=engine,
                 should_stop=_StopRequests(self._store, run_ids, self._id), keeper=keeper,
+                mailbox=Commands(self._store, run_ids),
             )
         except LrdashError as fault:
             for run_id in run_ids:

@@ -11,7 +11,7 @@ import lrdash
 from lrdash import training
 from lrdash.api import Run, load
 from lrdash.errors import InvalidField, RunNotFound, UnknownName
-from lrdash.events import EpochEnded, Event, RateDecided, RunEnded, RunStarted, Sink
+from lrdash.events import EpochEnded, Event, Mailbox, RateDecided, RunEnded, RunStarted, Sink
 from lrdash.plan import Plan
 from lrdash.store import Store
 from lrdash.training.keeping import Keeper
@@ -34,7 +34,7 @@ def epoch_event(plan: Plan, epoch: int) -> EpochEnded:
 
 def imitation(
     plan: Plan, *, run_id: str, sink: Sink, should_stop: Callable[[], bool], engine: str = "auto",
-    keeper: Keeper,
+    keeper: Keeper, mailbox: Mailbox,
 ) -> RunEnded:
     """Says what an engine would say, without one."""
     sink(run_id, RunStarted(

@@ -31,7 +31,7 @@ class Rule:
 
 BASE = "errors registry spec events"
 PLANNING = f"{BASE} strategies datasets models plan"
-COMPARING = f"{PLANNING} experiment grouping range_test"
+COMPARING = f"{PLANNING} experiment grouping range_test branching"
 READING = (
     f"{COMPARING} checkpoints store store.rows frames analysis analysis.words figures laboratory "
     "teaching"
@@ -48,6 +48,7 @@ RULES = {
     "experiment": Rule(PLANNING, "pydantic"),
     "grouping": Rule(PLANNING),
     "range_test": Rule(f"{PLANNING} experiment", "numpy pydantic"),
+    "branching": Rule(PLANNING),
     "checkpoints": Rule("errors", "numpy"),
     "training": Rule(f"{COMPARING} checkpoints", "numpy keras tensorflow"),
     "store": Rule("errors spec events store.rows", "numpy sqlalchemy"),

@@ -32,7 +32,7 @@ COMMANDS = (
     ["preview"], ["train"], ["compare"], ["serve"], ["doctor"], ["bench"], ["runs"],
     ["runs", "list"], ["runs", "show"], ["runs", "export"], ["runs", "rename"], ["runs", "tag"],
     ["runs", "delete"], ["runs", "resume"], ["runs", "stop"], ["runs", "backup"], ["find-lr"],
-    ["runs", "restore"],
+    ["runs", "restore"], ["runs", "fork"], ["runs", "more"], ["runs", "steer"],
 )
 
 
@@ -102,10 +102,10 @@ def test_every_command_speaks_json(words: list[str]) -> None:
     assert "--json" in call(*words, "--help").stdout
 
 
-def test_every_field_of_a_spec_is_an_option_of_train() -> None:
+def test_every_knob_of_a_spec_is_an_option_of_train() -> None:
     page = call("train", "--help", env={"COLUMNS": "200"}).stdout
     special = {"params": "param", "model_params": "model-param"}
-    for name in RunSpec.model_fields:
+    for name in (knob.name for knob in RunSpec.knobs()):
         assert f"--{special.get(name, name.replace('_', '-'))} " in page
     for knob in EarlyStopping.knobs():
         assert knob.help in re.sub(r"\s+", " ", page)

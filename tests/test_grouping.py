@@ -38,7 +38,7 @@ def plenty(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         {"strategy": "cosine"}, {"base_lr": 0.5}, {"seed": 3}, {"warmup_epochs": 2},
         {"early_stopping": {"patience": 3}}, {"loss": "cross_entropy"}, {"examples": 1797},
-        {"model_params": {"widths": [128, 64]}},
+        {"epochs": 31}, {"model_params": {"widths": [128, 64]}},
     ],
 )
 def test_runs_that_need_the_same_program_have_the_same_key(fields: dict[str, Any]) -> None:
@@ -48,7 +48,7 @@ def test_runs_that_need_the_same_program_have_the_same_key(fields: dict[str, Any
 @pytest.mark.parametrize(
     "fields",
     [
-        {"dataset": "wine"}, {"examples": 500}, {"model": "linear"}, {"epochs": 31},
+        {"dataset": "wine"}, {"examples": 500}, {"model": "linear"},
         {"model_params": {"widths": [128]}}, {"optimizer": "adam"}, {"momentum": 0.8},
         {"nesterov": True}, {"batch_size": 64}, {"loss": "mse"}, {"label_smoothing": 0.1},
     ],

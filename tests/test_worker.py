@@ -110,6 +110,9 @@ class Poor:
             self._maybe("record events")
         self.ends += [(run_id, event.status, event.reason) for run_id, event in ends]
 
+    def origins(self, _run_ids: Sequence[str]) -> dict[str, Any]:
+        return {}
+
     def stop_requests(self, run_ids: Sequence[str], worker_id: str) -> set[str]:
         self._maybe("stop_requests")
         return set(run_ids)

@@ -5,6 +5,15 @@ Every run is recorded in the store, so the app shows it live, like one of its ow
 
 from __future__ import annotations
 
+from lrdash.api.branches import (
+    cooldowns,
+    fork,
+    make_branches,
+    more,
+    plan_branches,
+    plan_more,
+    steer,
+)
 from lrdash.api.compare import check_experiment, compare, define, extend, run_experiment
 from lrdash.api.comparison import Comparison, load_comparison
 from lrdash.api.find_lr import define_range_test, find_lr, run_range_test, sweep_around
@@ -15,6 +24,7 @@ from lrdash.api.run import Run, load
 
 __all__ = [
     "Comparison", "Progress", "RangeTest", "Run", "agreement", "check", "check_experiment",
-    "compare", "define", "define_range_test", "extend", "find_lr", "load", "load_comparison",
-    "load_range_test", "resume", "run_experiment", "run_range_test", "sweep_around", "train",
+    "compare", "cooldowns", "define", "define_range_test", "extend", "find_lr", "fork", "load",
+    "load_comparison", "load_range_test", "make_branches", "more", "plan_branches", "plan_more",
+    "resume", "run_experiment", "run_range_test", "steer", "sweep_around", "train",
 ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lrdash.api.comparison import Comparison, load_comparison
 from lrdash.api.in_process import as_worker, new_keeper, prepare, stop_requests
 from lrdash.errors import InvalidField
-from lrdash.events import EpochEnded, Event, RunEnded, Sink, fan_out, stopped_after
+from lrdash.events import EpochEnded, Event, Mailbox, RunEnded, Sink, fan_out, stopped_after
 from lrdash.experiment import MAX_SEEDS, Arm, Experiment, Planned, missing, plan_all
 from lrdash.grouping import cut
 from lrdash.plan import Plan
@@ -196,17 +196,21 @@ def train_groups(
         progress: is told every event.
         done: epochs recorded of each run that goes on.
     """
+    from lrdash.training.commands import Commands
     from lrdash.training.outbox import Outbox
 
     prepare()
-    run_ids, outbox, keeper = list(plans), Outbox(store.record), new_keeper(done)
+    run_ids, outbox = list(plans), Outbox(store.record)
+    keeper = new_keeper(done, store.origins(run_ids) if done else None)
     tell = progress or (lambda _run_id, _event: None)
     watch = _Watch(run_ids, done or {})
     sink = fan_out(outbox, watch, tell)
     try:
         for group in groups:
             own = {run_ids[place]: plans[run_ids[place]] for place in group}
-            _train_group(own, sink, stop_requests(store, list(own)), engine, keeper)
+            mailbox = Commands(store, list(own))
+            stops = stop_requests(store, list(own))
+            _train_group(own, sink, stops, engine, keeper, mailbox)
     except KeyboardInterrupt:
         for run_id, ended in watch.stopped():
             outbox(run_id, ended)
@@ -222,12 +226,13 @@ def _train_group(
     should_stop: Callable[[], set[str]],
     engine: str,
     keeper: Keeper,
+    mailbox: Mailbox,
 ) -> None:
     from lrdash import training
 
     training.train_group(
         list(plans.values()), run_ids=list(plans), sink=sink, should_stop=should_stop,
-        engine=engine, keeper=keeper,
+        engine=engine, keeper=keeper, mailbox=mailbox,
     )
 
 

@@ -98,6 +98,7 @@ def _train(
     plan: Plan, run_id: str, store: Store, engine: str, progress: Progress | None
 ) -> None:
     from lrdash.training import train as fit
+    from lrdash.training.commands import Commands
     from lrdash.training.outbox import Outbox
 
     outbox, keeper = Outbox(store.record), new_keeper()
@@ -114,6 +115,7 @@ def _train(
         fit(
             plan, run_id=run_id, sink=fan_out(outbox, watch),
             should_stop=lambda: bool(asked()), engine=engine, keeper=keeper,
+            mailbox=Commands(store, [run_id]),
         )
     except KeyboardInterrupt:
         seconds = monotonic() - began
@@ -125,15 +127,20 @@ def _train(
         outbox.close()
 
 
-def new_keeper(done: Mapping[str, int] | None = None) -> Keeper:
+def new_keeper(
+    done: Mapping[str, int] | None = None,
+    origins: Mapping[str, tuple[int, Sequence[str]]] | None = None,
+) -> Keeper:
     """The checkpoints of this machine.
 
     Args:
         done: epochs recorded of each run that goes on.
+        origins: of those that are branches, as the store gives them.
     """
-    from lrdash.training.keeping import Keeper
+    from lrdash.training.keeping import Keeper, Origin
 
-    return Keeper(Vault(home()), done, interval())
+    left = {run: Origin(epoch=at, run_ids=line) for run, (at, line) in (origins or {}).items()}
+    return Keeper(Vault(home()), done, interval(), left)
 
 
 def stop_requests(store: Store, run_ids: Sequence[str]) -> Callable[[], set[str]]:

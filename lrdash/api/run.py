@@ -77,6 +77,14 @@ class Run:
         used = self.rates()["learning_rate"].to_numpy()
         return analysis.rate_changes(used, self.row.steps_per_epoch, self.decided, marks)
 
+    def steer(
+        self, *, rate: float | None = None, factor: float | None = None, back: bool = False
+    ) -> int:
+        """Change its rate while it trains; see `lrdash.steer`."""
+        from lrdash.api.branches import steer
+
+        return steer(self.run_id, rate=rate, factor=factor, back=back)
+
     def figure(self, metric: Literal["loss", "accuracy"] = "loss") -> go.Figure:
         """Loss (or `accuracy`) above, learning rate below.
 

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from lrdash.analysis.words import duration, number, settings_in_words
-from lrdash.cli import backup, export, resume
+from lrdash.cli import backup, branches, export, resume
 from lrdash.cli.options import json_option
 from lrdash.cli.output import as_json, console
 from lrdash.errors import InvalidField, RunNotFound
@@ -19,7 +19,7 @@ from lrdash.store import RunRow, Store
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None,
-    help="List, show, export, stop, resume, name, delete, back up and restore runs.",
+    help="List, show, export, stop, resume, branch, steer, name, delete, back up, restore runs.",
 )
 STATUSES: Sequence[Status] = get_args(Status)
 
@@ -141,6 +141,9 @@ app.command()(resume.resume)
 app.command()(resume.stop)
 app.command()(backup.backup)
 app.command()(backup.restore)
+app.command()(branches.fork)
+app.command()(branches.more)
+app.command()(branches.steer)
 
 
 @contextmanager

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lrdash.errors import InvalidField
 from lrdash.export.formulas import math_imports, rate_lines
 from lrdash.export.networks import model_lines
 from lrdash.export.samples import data_lines
 from lrdash.export.steering import steering_lines
 from lrdash.plan import Plan
-from lrdash.strategies.base import Schedule
+from lrdash.strategies.base import Horizon, Schedule
+from lrdash.strategies.corners import corners
+from lrdash.strategies.points import Points
+from lrdash.strategies.relay import Relay
 
 VALIDATION_BATCH = 512  # as in training: the batches of validation are at least so large
 OPTIMIZERS = {"sgd": "SGD", "rmsprop": "RMSprop", "adam": "Adam", "adamw": "AdamW"}
@@ -92,6 +96,8 @@ def _targets(plan: Plan) -> Lines:
 
 def _rates(plan: Plan) -> Lines:
     course, spec = plan.course(), plan.spec
+    if isinstance(course, Relay):
+        return _pieced(course, spec.base_lr)
     warm = [
         f"WARMUP = {course.warmup}  # updates",
         "line = np.arange(1, WARMUP + 1, dtype=np.float64) / WARMUP",
@@ -108,6 +114,21 @@ def _rates(plan: Plan) -> Lines:
     if course.warmup:
         lines = [*warm, *lines, "rates = np.concatenate([ramp, rates])"]
     return [*lines, "", *TABLE.splitlines()]
+
+
+def _pieced(course: Relay, base_lr: float) -> Lines:
+    """The rates of a schedule in pieces, drawn through its corners."""
+    if course.table is None:
+        problem = "must not follow a rule that watches a metric, to be written as a script"
+        raise InvalidField("pieces", problem, course.strategy.id)
+    points = Points(**corners(course.table, base_lr))
+    horizon = Horizon(
+        base_lr=base_lr, steps_per_epoch=course.steps_per_epoch, updates=course.updates
+    )
+    return [
+        f"UPDATES = {course.updates}", "t = np.arange(UPDATES, dtype=np.float64)",
+        *rate_lines(points, horizon), "", *TABLE.splitlines(),
+    ]
 
 
 TABLE = '''\

@@ -36,7 +36,8 @@ def run_row(row: RowMapping) -> RunRow:
         worker_id=row["worker_id"], versions=json.loads(row["versions"]), version=row["version"],
         stop_requested=row["stop_requested_at"] is not None and row["status"] in ACTIVE,
         experiment_id=row["experiment_id"], group_id=row["group_id"], label=row["label"] or "",
-        engine_note=row["engine_note"] or "",
+        engine_note=row["engine_note"] or "", parent_id=row["parent_id"],
+        fork_epoch=row["fork_epoch"],
     )
 
 

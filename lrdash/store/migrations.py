@@ -35,7 +35,7 @@ WORDS = {
 }
 # Makes processes that open a new PostgreSQL database wait for each other; any constant would do.
 ADVISORY_LOCK = 7_205_759
-TABLES = {"experiments", "runs", "epochs", "decisions", "workers"}
+TABLES = {"experiments", "runs", "epochs", "decisions", "workers", "commands"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,6 +148,22 @@ MIGRATIONS: tuple[Migration, ...] = (
                 version BIGINT NOT NULL
             )""",
             "CREATE INDEX ix_range_tests_status ON range_tests (status)",
+        ),
+    ),
+    Migration(
+        description="branches of runs, and commands to runs that train",
+        statements=(
+            "ALTER TABLE runs ADD COLUMN parent_id VARCHAR(12) "
+            "REFERENCES runs (run_id) ON DELETE SET NULL",
+            "ALTER TABLE runs ADD COLUMN fork_epoch INTEGER",
+            "CREATE INDEX ix_runs_parent_id ON runs (parent_id)",
+            """CREATE TABLE commands (
+                number {counter},
+                run_id VARCHAR(12) NOT NULL REFERENCES runs (run_id) ON DELETE CASCADE,
+                command TEXT NOT NULL,
+                created_at VARCHAR(32) NOT NULL
+            )""",
+            "CREATE INDEX ix_commands_run_id ON commands (run_id)",
         ),
     ),
 )

@@ -11,10 +11,22 @@ from typing import Any
 from sqlalchemy import Connection, Table, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from lrdash.events import ACTIVE, EpochEnded, Event, Progress, RateDecided, RunEnded, RunStarted
+from lrdash.events import (
+    ACTIVE,
+    EpochEnded,
+    Event,
+    Progress,
+    RateDecided,
+    RunEnded,
+    RunStarted,
+    Steered,
+)
+from lrdash.store import branches
 from lrdash.store.codec import clean, decision_values, epoch_values, versions_text
 from lrdash.store.lookup import chunks
 from lrdash.store.schema import decisions, epochs, runs
+
+FOR_GOOD = ("finished", "failed", "diverged")  # endings after which a run does not just go on
 
 # The columns of a run that its events change.
 CHANGED = (
@@ -40,6 +52,9 @@ def record(
     _put(connection, epochs, [epoch_values(r, e) for r, e in kept if isinstance(e, EpochEnded)])
     decided = [decision_values(r, e) for r, e in kept if isinstance(e, RateDecided)]
     _put(connection, decisions, decided)
+    branches.note(connection, [(r, e) for r, e in kept if isinstance(e, Steered)])
+    over = [r for r, e in kept if isinstance(e, RunEnded) and e.status in FOR_GOOD]
+    branches.forget(connection, over)
     rows = [_changed(row, said[run_id]) for run_id, row in standing.items()]
     if rows:
         values = {name: bindparam(f"new_{name}", type_=runs.c[name].type) for name in CHANGED}

@@ -43,6 +43,8 @@ class RunRow:
     group_id: str | None = None  # runs of one group are trained together
     label: str = ""  # of its arm in the comparison
     engine_note: str = ""  # why this engine, where it is not the usual one
+    parent_id: str | None = None  # the run that it is a branch of; None also if that is deleted
+    fork_epoch: int | None = None  # epochs that it shares with its parent; None: no branch
 
     @property
     def active(self) -> bool:

@@ -116,7 +116,6 @@ def requeue(
     reason, that had been asked for.
     """
     again: list[str] = []
-    asked = (runs.c.engine == "keras") & (func.coalesce(runs.c.engine_note, "") == "")
     for some in chunks(run_ids):
         over = runs.c.run_id.in_(some) & runs.c.status.in_(RESUMABLE)
         standing = select(runs.c.run_id).where(over).order_by(runs.c.number).with_for_update()
@@ -124,11 +123,17 @@ def requeue(
         _change(
             connection, runs.c.run_id.in_(found),
             status="queued" if worker_id is None else "running", reason="", worker_id=worker_id,
-            engine=case((asked, "keras"), else_="auto"), engine_note=None, ended_at=None,
+            engine=asked_engine(), engine_note=None, ended_at=None,
             stop_requested_at=None,
         )
         again += found
     return again
+
+
+def asked_engine() -> Any:
+    """The engine that a run had asked for, as far as it can be told, as an SQL expression."""
+    asked = (runs.c.engine == "keras") & (func.coalesce(runs.c.engine_note, "") == "")
+    return case((asked, "keras"), else_="auto")
 
 
 def end(connection: Connection, run_id: str, status: Status, reason: str) -> bool:

@@ -5,6 +5,7 @@
     runs            one row a run, with its state of now
     epochs          one row a finished epoch, deleted with its run
     decisions       one row a decision about the rate, deleted with its run
+    commands        one row a change of the rate that a user wants and that is not made yet
     workers         one row a training process that is or was alive
     range_tests     one row a range test, with its losses
 
@@ -108,6 +109,8 @@ runs = Table(
     Column("group_id", String(12)),  # runs to be trained together
     Column("label", Text),
     Column("engine_note", Text),
+    Column("parent_id", ForeignKey("runs.run_id", ondelete="SET NULL"), index=True),
+    Column("fork_epoch", Integer),  # epochs of the parent that it shares
 )
 
 epochs = Table(
@@ -127,6 +130,16 @@ decisions = Table(
     Column("run_id", ForeignKey("runs.run_id", ondelete="CASCADE"), primary_key=True),
     Column("epoch", Integer, primary_key=True),
     Column("decision", Text, nullable=False),  # JSON object, see `codec`
+)
+
+commands = Table(
+    "commands", metadata,
+    Column("number", COUNTER, primary_key=True),
+    Column(
+        "run_id", ForeignKey("runs.run_id", ondelete="CASCADE"), nullable=False, index=True
+    ),
+    Column("command", Text, nullable=False),  # JSON object: a piece
+    Column("created_at", UtcTime, nullable=False),
 )
 
 workers = Table(

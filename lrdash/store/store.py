@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from lrdash.events import Event, RateDecided, Status
-from lrdash.spec import RunSpec
-from lrdash.store import experiments, lookup, runs, soundness, workers
+from lrdash.events import Command, Event, RateDecided, Status
+from lrdash.spec import Piece, RunSpec
+from lrdash.store import branches, experiments, lookup, runs, soundness, workers
 from lrdash.store.database import BUSY_TIMEOUT, Database
 from lrdash.store.experiments import Columns
 from lrdash.store.heartbeats import Watch
@@ -300,6 +300,92 @@ class Store:
         with self._database.reading() as connection:
             ids = experiments.run_ids_of(connection, experiment_id) if experiment_id else []
             return experiments.curves(connection, [*ids, *(run_ids or ())], after, metrics)
+
+    # Branches, more epochs, steering
+
+    def create_branches(
+        self,
+        parent_id: str,
+        epoch: int | Sequence[int],
+        new_runs: Sequence[NewRun],
+        *,
+        groups: Sequence[Sequence[int]] | None = None,
+        engine: str = "auto",
+        worker_id: str | None = None,
+    ) -> list[str]:
+        """Add branches of a run, which may be running, and give their ids.
+
+        Each has the parent's epochs up to its own first, and the decisions before that.
+
+        Args:
+            parent_id: the run that they leave.
+            epoch: epochs done when they do, of all or of each.
+            new_runs: what to train, complete.
+            groups: places in `new_runs`, each once, to be trained together; by default all.
+            engine: as asked: `auto`, `lanes` or `keras`.
+            worker_id: the worker that trains them itself; by default they are queued.
+
+        Raises:
+            RunNotFound: if there is no such run.
+            InvalidField: for an epoch that the parent has not done.
+        """
+        at = [epoch] * len(new_runs) if isinstance(epoch, int) else list(epoch)
+        with self._database.writing() as connection:
+            return branches.create(
+                connection, parent_id, at, new_runs, groups, engine=engine, worker_id=worker_id
+            )
+
+    def origins(self, run_ids: Iterable[str]) -> dict[str, tuple[int, list[str]]]:
+        """Of those that are branches: epochs shared with the parent, and all ancestors that are
+        left, the nearest first.
+        """
+        with self._database.reading() as connection:
+            return branches.origins(connection, run_ids)
+
+    def children(self, run_ids: Iterable[str]) -> list[str]:
+        """Ids of the branches of these runs, oldest first."""
+        with self._database.reading() as connection:
+            return branches.children(connection, run_ids)
+
+    def lengthen(
+        self, run_id: str, spec: RunSpec, *, updates: int, worker_id: str | None = None
+    ) -> None:
+        """Let a run that is finished, stopped or interrupted go on by a longer spec.
+
+        Args:
+            run_id: of the run.
+            spec: complete, with the same beginning.
+            updates: in all.
+            worker_id: the worker that trains it itself; by default it is queued.
+
+        Raises:
+            RunNotFound: if there is no such run.
+            StoreError: if it is queued, running, failed or diverged.
+        """
+        with self._database.writing() as connection:
+            branches.lengthen(connection, run_id, spec, updates, worker_id)
+
+    def steer(self, run_id: str, piece: Piece) -> int:
+        """Change the rate of a run that trains, from its next epoch on.
+
+        Args:
+            run_id: of the run, which may still be queued.
+            piece: what takes over; its epoch is set when it does.
+
+        Returns:
+            The number of the command.
+
+        Raises:
+            RunNotFound: if there is no such run.
+            StoreError: if it is over.
+        """
+        with self._database.writing() as connection:
+            return branches.steer(connection, run_id, piece)
+
+    def commands(self, run_ids: Iterable[str]) -> Mapping[str, Sequence[Command]]:
+        """Changes of the rate that are wanted and not made yet, oldest first, by the run."""
+        with self._database.reading() as connection:
+            return branches.waiting(connection, run_ids)
 
     # From the queue to the end
 

@@ -31,8 +31,13 @@ class Course:
         base_lr: peak rate.
         epochs: epochs in all, warm-up included.
         steps_per_epoch: updates an epoch, S.
-        warmup_epochs: length of the warm-up, fractions allowed; below `epochs`.
+        warmup_epochs: length of the warm-up, fractions allowed; below `horizon`.
         warmup_start_factor: where the line starts, as a share of base_lr.
+        horizon: epochs that the strategy counts with, warm-up included; by default all. Beyond
+            them its last rate holds; with fewer epochs the rest of the curve is not reached.
+
+    Attributes:
+        decided: the strategy's own decision at the end of the last epoch.
 
     Raises:
         InvalidField: warm-up as long as the training, or settings that the horizon does not bear.
@@ -47,15 +52,17 @@ class Course:
         steps_per_epoch: int,
         warmup_epochs: float = 0.0,
         warmup_start_factor: float = 0.0,
+        horizon: int | None = None,
     ) -> None:
-        total = epochs * steps_per_epoch
+        span = horizon or epochs
+        total = span * steps_per_epoch
         warmup = round(warmup_epochs * steps_per_epoch)
         if warmup >= total:
-            problem = f"must be shorter than the training ({epochs} epochs)"
+            problem = f"must be shorter than the training ({span} epochs)"
             raise InvalidField("warmup_epochs", problem, warmup_epochs)
         self.strategy = strategy
         self.steps_per_epoch = steps_per_epoch
-        self.updates = total
+        self.updates = epochs * steps_per_epoch
         self.warmup = warmup  # updates
         self.first_epoch = math.ceil(warmup / steps_per_epoch)  # first that begins after warm-up
         self.horizon = Horizon(
@@ -77,8 +84,11 @@ class Course:
         else:
             rest = np.full(self.horizon.updates, base_lr)
             self._decisions = {}
-        self._table: Rates = np.concatenate([ramp, rest])
+        whole: Rates = np.concatenate([ramp, rest])
+        held = np.full(max(0, self.updates - total), whole[-1])
+        self._table: Rates = np.concatenate([whole, held])[: self.updates]
         self._state: dict[str, Any] = self._rule.start(base_lr) if self._rule else {}
+        self.decided: RateDecided | None = None
 
     @property
     def monitor(self) -> str | None:
@@ -90,10 +100,14 @@ class Course:
         """All rates beforehand, float64 [updates]; None for a rule."""
         return None if self._rule else self._table
 
+    def known(self, epoch: int) -> bool:
+        """Whether the rates of an epoch (counted from 0) were settled before training."""
+        return self._rule is None or epoch < self.first_epoch
+
     def rates(self, epoch: int) -> Rates:
         """Rates of the updates of an epoch (counted from 0), float64 [steps_per_epoch]."""
         part = self._table[epoch * self.steps_per_epoch : (epoch + 1) * self.steps_per_epoch]
-        if self._rule and epoch >= self.first_epoch:
+        if not self.known(epoch):
             return np.full(self.steps_per_epoch, self._state["rate"])
         return part
 
@@ -114,6 +128,10 @@ class Course:
         Raises:
             InvalidField: if the metrics lack the one that is monitored.
         """
+        self.decided = self._decide(epoch, metrics)
+        return self.decided
+
+    def _decide(self, epoch: int, metrics: Mapping[str, float]) -> RateDecided | None:
         done = epoch + 1
         if self._rule is None:
             return self._decisions.get(done) if done * self.steps_per_epoch < self.updates else None
@@ -140,12 +158,30 @@ class Course:
         if isinstance(self.strategy, Schedule):
             for mark in self.strategy.marks(self.horizon):
                 marks.append(replace(mark, update=mark.update + self.warmup))
-        return tuple(marks)
+        return tuple(mark for mark in marks if mark.update < self.updates)
+
+    def begins(self, done: int) -> bool:  # noqa: ARG002
+        """Whether another piece takes over when this many epochs are done: never here."""
+        return False
+
+    def told(self, decision: RateDecided | None, done: int) -> RateDecided | None:  # noqa: ARG002
+        """What is said at the end of an epoch, where the strategy decided this."""
+        return decision
+
+    def multiply(self, factor: float) -> None:
+        """Multiply a rule's rate; what it has seen and counted stays."""
+        if self._rule:
+            self._state = {**self._state, "rate": self._state["rate"] * factor}
 
     def state(self) -> dict[str, Any]:
         """What `restore` needs, as JSON types."""
         return dict(self._state)
 
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from a state given by `state`."""
+    def restore(self, state: Mapping[str, Any], done: int) -> None:  # noqa: ARG002
+        """Go on from a state given by `state`.
+
+        Args:
+            state: as it was given.
+            done: epochs that were done then.
+        """
         self._state = dict(state)

@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from lrdash.errors import EngineUnavailable, UnknownName
-from lrdash.events import Event, RunEnded, Sink
+from lrdash.events import Event, Mailbox, RunEnded, Sink, no_mail
 from lrdash.training.failures import ending, in_words
 from lrdash.training.keeping import Keeper
 
@@ -33,6 +33,7 @@ def train(
     should_stop: Callable[[], bool],
     engine: str = "auto",
     keeper: Keeper | None = None,
+    mailbox: Mailbox = no_mail,
 ) -> RunEnded:
     """Train one run; whatever goes wrong becomes its ending.
 
@@ -43,7 +44,7 @@ def train(
             still raises for `RunEnded`, that reaches the caller.
         should_stop: asked about ten times a second; True ends the run as stopped.
         engine: "auto" or one of the engines by name.
-        keeper: as in `train_group`.
+        keeper, mailbox: as in `train_group`.
 
     Returns:
         How the run ended, as it was said to the sink.
@@ -52,7 +53,8 @@ def train(
         return {run_id} if should_stop() else set()
 
     return train_group(
-        [plan], run_ids=[run_id], sink=sink, should_stop=stops, engine=engine, keeper=keeper
+        [plan], run_ids=[run_id], sink=sink, should_stop=stops, engine=engine, keeper=keeper,
+        mailbox=mailbox,
     )[run_id]
 
 
@@ -64,6 +66,7 @@ def train_group(
     should_stop: Callable[[], set[str]],
     engine: str = "auto",
     keeper: Keeper | None = None,
+    mailbox: Mailbox = no_mail,
 ) -> dict[str, RunEnded]:
     """Train several runs; whatever goes wrong becomes the ending of those that have not ended.
 
@@ -79,6 +82,7 @@ def train_group(
         engine: "lanes", "keras", or "auto": lanes wherever they apply; the others, trained by
             keras, say why.
         keeper: has checkpoints to go on from and takes new ones; by default nothing is kept.
+        mailbox: where users' commands arrive; each takes effect at the next end of an epoch.
 
     Returns:
         How each run ended, as it was said to the sink.
@@ -95,7 +99,7 @@ def train_group(
         began = perf_counter()
         group, names = [plans[place] for place in part], [run_ids[place] for place in part]
         try:
-            _train(group, names, hear, should_stop, engine, keeper)
+            _train(group, names, hear, should_stop, engine, keeper, mailbox)
         except Exception as fault:
             log.exception("failed: %s", " ".join(names))
             reason, seconds = in_words(fault), perf_counter() - began
@@ -134,7 +138,7 @@ def _parts(plans: Sequence[Plan], engine: str) -> list[list[int]]:
 
 def _train(
     plans: Sequence[Plan], run_ids: Sequence[str], sink: Sink, should_stop: Callable[[], set[str]],
-    engine: str, keeper: Keeper,
+    engine: str, keeper: Keeper, mailbox: Mailbox,
 ) -> None:
     from lrdash.grouping import lanes_apply
 
@@ -146,10 +150,12 @@ def _train(
 
         ended = fit(
             plan, run_id=run_id, sink=sink, should_stop=lambda: run_id in should_stop(),
-            keeper=keeper, note=note,
+            keeper=keeper, note=note, mailbox=mailbox,
         )
         sink(run_id, ended)
         return
     from lrdash.training.lanes.engine import train_lanes
 
-    train_lanes(plans, run_ids=run_ids, sink=sink, should_stop=should_stop, keeper=keeper)
+    train_lanes(
+        plans, run_ids=run_ids, sink=sink, should_stop=should_stop, keeper=keeper, mailbox=mailbox
+    )

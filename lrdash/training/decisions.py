@@ -15,8 +15,10 @@ from typing import Any
 import keras
 
 from lrdash.events import RateDecided
+from lrdash.strategies.base import Rates
 from lrdash.strategies.course import Course
 from lrdash.strategies.plateau import Plateau
+from lrdash.strategies.relay import Relay
 from lrdash.training.callbacks import Logs
 from lrdash.training.failures import Contradiction
 from lrdash.training.rates import rate_in_use, scheduler_of, set_rate
@@ -27,7 +29,7 @@ Say = Callable[[RateDecided], None]
 class WarmUp(keras.callbacks.Callback):  # type: ignore[misc]
     """Sets the rate of each update up to the first epoch that begins after warm-up."""
 
-    def __init__(self, course: Course) -> None:
+    def __init__(self, course: Course | Relay) -> None:
         super().__init__()
         self._course, self._epoch = course, 0
 
@@ -41,10 +43,27 @@ class WarmUp(keras.callbacks.Callback):  # type: ignore[misc]
             set_rate(self.model, self._course.rates(self._epoch)[batch])
 
 
+class EveryUpdate(keras.callbacks.Callback):  # type: ignore[misc]
+    """Sets the rate of each update: for a relay with a rule in it."""
+
+    def __init__(self, course: Relay) -> None:
+        super().__init__()
+        self._course = course
+        self._rates: Rates = course.rates(0)
+
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
+        """Look the rates of the epoch up."""
+        self._rates = self._course.rates(epoch)
+
+    def on_train_batch_begin(self, batch: int, logs: Logs = None) -> None:
+        """Set the rate of this update."""
+        set_rate(self.model, self._rates[batch])
+
+
 class Decide(keras.callbacks.Callback):  # type: ignore[misc]
     """Lets the course decide at each epoch's end, says what it decided, and sets a rule's rate."""
 
-    def __init__(self, course: Course, say: Say) -> None:
+    def __init__(self, course: Course | Relay, say: Say) -> None:
         super().__init__()
         self._course, self._say = course, say
 
@@ -61,7 +80,7 @@ class SteeredPlateau(keras.callbacks.ReduceLROnPlateau):  # type: ignore[misc]
         Contradiction: out of `fit`, where Keras cuts, waits or rests otherwise than the rule.
     """
 
-    def __init__(self, course: Course, rule: Plateau, say: Say) -> None:
+    def __init__(self, course: Course | Relay, rule: Plateau, say: Say) -> None:
         super().__init__(
             monitor=rule.monitor,
             mode="max" if rule.rising else "min",
@@ -96,7 +115,7 @@ class SteeredPlateau(keras.callbacks.ReduceLROnPlateau):  # type: ignore[misc]
             )
 
 
-def steering(course: Course, say: Say) -> tuple[list[Any], list[Any]]:
+def steering(course: Course | Relay, say: Say) -> tuple[list[Any], list[Any]]:
     """The callbacks that steer the rate of a course.
 
     Returns:
@@ -104,6 +123,9 @@ def steering(course: Course, say: Say) -> tuple[list[Any], list[Any]]:
         between them.
     """
     strategy = course.strategy
+    if isinstance(course, Relay):
+        before = [EveryUpdate(course)] if course.table is None else []
+        return before, [Decide(course, say)]
     if isinstance(strategy, Plateau) and strategy.rules == "keras":
         return [WarmUp(course)], [SteeredPlateau(course, strategy, say)]
     if course.table is None:
@@ -114,7 +136,7 @@ def steering(course: Course, say: Say) -> tuple[list[Any], list[Any]]:
 
 
 def _adopt(
-    model: keras.Model, course: Course, decision: RateDecided | None, say: Say
+    model: keras.Model, course: Course | Relay, decision: RateDecided | None, say: Say
 ) -> None:
     if decision is None:
         return

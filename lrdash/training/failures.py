@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from lrdash.errors import LrdashError, StoreError
 from lrdash.events import Status
+
+if TYPE_CHECKING:
+    from lrdash.checkpoints import Checkpoint
+    from lrdash.training.steering import Turn
 
 OUT_OF_MEMORY = (
     "out of memory: choose a smaller batch, fewer examples or a smaller model, "
@@ -17,6 +23,19 @@ class Stopped(Exception):
 
 class Diverged(Exception):
     """Leaves `fit` because the loss is no longer a finite number; the message is the reason."""
+
+
+class Turned(Exception):
+    """Leaves `fit` because a hand has changed the plan of the run.
+
+    Args:
+        turn: what changes.
+        found: the run as it stands.
+    """
+
+    def __init__(self, turn: Turn, found: Checkpoint) -> None:
+        super().__init__("the rate was changed by hand")
+        self.turn, self.found = turn, found
 
 
 class Contradiction(Exception):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from time import perf_counter
 from typing import Any
 
@@ -17,6 +17,14 @@ from lrdash.plan import Plan
 Arrays = dict[str, NDArray[Any]]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """Where a branch comes from."""
+
+    epoch: int  # epochs done when it left its parent
+    run_ids: Sequence[str]  # parent, grandparent, ...
+
+
 class Keeper:
     """The checkpoints of the runs that are trained together.
 
@@ -28,24 +36,36 @@ class Keeper:
         done: epochs of each run that are recorded already. A checkpoint may be on disk before the
             epochs that led to it are recorded; those would be missing if the run went on from it.
         interval: seconds between two checkpoints of a run.
+        origins: of the runs that are branches. Where such a run has nothing of its own, it goes on
+            from a checkpoint of these that was written before their ways parted, by any engine.
     """
 
     def __init__(
         self, vault: Vault | None = None, done: Mapping[str, int] | None = None,
-        interval: float = INTERVAL,
+        interval: float = INTERVAL, origins: Mapping[str, Origin] | None = None,
     ) -> None:
         self._vault, self._done, self._interval = vault, dict(done or {}), interval
+        self._origins = dict(origins or {})
         self._writer = Writer(vault) if vault else None
 
     def start(self, run_id: str, plan: Plan, engine: str) -> Notes:
         """The notes of a run that begins, or goes on."""
-        found = None
         done = self._done.get(run_id, 0)
-        if self._vault and done:
-            found = self._vault.latest(
-                run_id, digest=plan.spec.digest, engine=engine, at_most=done
-            )
-        return Notes(self, run_id, plan, engine, found)
+        found = self._find(run_id, plan, engine, done) if done else None
+        return Notes(self, run_id, plan, engine, found, done)
+
+    def _find(self, run_id: str, plan: Plan, engine: str, done: int) -> Checkpoint | None:
+        if self._vault is None:
+            return None
+        digest = plan.spec.prefix_digest
+        found = self._vault.latest(run_id, digest=digest, engine=engine, at_most=done)
+        origin = self._origins.get(run_id)
+        for other in (run_id, *origin.run_ids) if origin else ():
+            if found is None and origin:
+                found = self._vault.latest(
+                    other, digest=digest, engine=None, at_most=min(done, origin.epoch)
+                )
+        return found
 
     def save(self, run_id: str, checkpoint: Checkpoint) -> None:
         """Write a checkpoint, in the background."""
@@ -74,28 +94,44 @@ class Notes:
     Attributes:
         found: the checkpoint to go on from, None at the start.
         epoch: epochs done in it.
+        recorded: epochs of the run that are recorded already, perhaps more.
         seconds: of training, up to it.
     """
 
     def __init__(
-        self, keeper: Keeper, run_id: str, plan: Plan, engine: str, found: Checkpoint | None
+        self, keeper: Keeper, run_id: str, plan: Plan, engine: str, found: Checkpoint | None,
+        recorded: int = 0,
     ) -> None:
         self._keeper, self._run_id, self._plan, self._engine = keeper, run_id, plan, engine
         self._saved = perf_counter()
-        self.found = found
+        self.found, self.recorded = found, recorded
         self.epoch = found.about.epoch if found else 0
         self.seconds = found.about.seconds if found else 0.0
 
+    def follow(self, plan: Plan) -> None:
+        """What is kept from now on is of this plan: a hand has changed it."""
+        self._plan = plan
+
+    def turned(self, plan: Plan, found: Checkpoint) -> Notes:
+        """The notes of the same run that goes on from here by another plan."""
+        return Notes(self._keeper, self._run_id, plan, self._engine, found, found.about.epoch)
+
     @property
     def decision(self) -> RateDecided | None:
-        """What was decided at the end of the last epoch: it may not have been recorded."""
+        """What the strategy decided at the end of the last epoch: it may not have been recorded."""
         said = self.found.state["decision"] if self.found else None
         return RateDecided(**said) if said else None
 
     @property
     def ended(self) -> RunEnded | None:
-        """How the run ended, if that was at the end of the last epoch."""
+        """How the run ended, if that was at the end of the last epoch.
+
+        A run that was lengthened, and a branch of one that had ended, do not end there.
+        """
         said = self.found.state["ended"] if self.found else None
+        goes_on = self._plan.spec.begins(self.epoch)
+        if said and (goes_on or (not said[1] and self.epoch < self._plan.spec.epochs)):
+            return None
         return RunEnded(status=said[0], reason=said[1], seconds=self.seconds) if said else None
 
     def due(self, decision: RateDecided | None, *, over: bool) -> Cause | None:
@@ -117,7 +153,7 @@ class Notes:
     def save(
         self, cause: Cause, arrays: Arrays, state: Mapping[str, Any], *, epoch: int,
         seconds: float, val_loss: float, decision: RateDecided | None, ended: RunEnded | None,
-    ) -> None:
+    ) -> Checkpoint:
         """Keep the run as it is at the end of an epoch.
 
         Args:
@@ -127,8 +163,11 @@ class Notes:
             epoch: epochs done.
             seconds: of training.
             val_loss: after this epoch.
-            decision: taken at its end.
+            decision: of the strategy, at its end.
             ended: how the run ended, if it is over.
+
+        Returns:
+            What is kept, where anything is.
         """
         self._saved = perf_counter()
         said = {
@@ -136,8 +175,9 @@ class Notes:
             "ended": [ended.status, ended.reason] if ended else None,
         }
         about = About(
-            digest=self._plan.spec.digest, engine=self._engine, epoch=epoch, seconds=seconds,
-            cause=cause, val_loss=val_loss,
+            digest=self._plan.spec.prefix_digest(epoch), engine=self._engine, epoch=epoch,
+            seconds=seconds, cause=cause, val_loss=val_loss,
         )
         checkpoint = Checkpoint(about=about, arrays=arrays, state={**state, **said})
         self._keeper.save(self._run_id, checkpoint)
+        return checkpoint

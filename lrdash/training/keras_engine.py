@@ -7,28 +7,29 @@ from functools import partial
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from lrdash.datasets.base import Split
-from lrdash.events import RunEnded, RunStarted, Sink, stopped_after
+from lrdash.events import Mailbox, RunEnded, RunStarted, Sink, no_mail, stopped_after
 from lrdash.plan import Plan
 from lrdash.strategies.course import Course
+from lrdash.strategies.relay import Relay
 from lrdash.training.callbacks import Stream
 from lrdash.training.decisions import steering
-from lrdash.training.failures import Diverged, Stopped
-from lrdash.training.keep import Keep, early
+from lrdash.training.failures import Diverged, Stopped, Turned
+from lrdash.training.keep import Keep, Watchers, early
 from lrdash.training.keeping import Keeper, Notes
 from lrdash.training.losses import loss_of, metrics_of, targets_of
 from lrdash.training.optimizers import optimizer_of
 from lrdash.training.pipeline import training_batches, validation_batches
 from lrdash.training.rates import RateTable, first_rate
+from lrdash.training.steering import Wheel
 from lrdash.training.versions import versions
 
 
 def fit(
     plan: Plan, *, run_id: str, sink: Sink, should_stop: Callable[[], bool], keeper: Keeper,
-    note: str = "",
+    note: str = "", mailbox: Mailbox = no_mail,
 ) -> RunEnded:
     """Train one run; the same plan gives the same bits on the same machine, paused or not.
 
@@ -39,6 +40,7 @@ def fit(
         should_stop: asked between batches.
         keeper: has the checkpoint to go on from, and takes new ones.
         note: why this engine, where another is usual.
+        mailbox: where commands of its user arrive.
 
     Returns:
         How the run ended.
@@ -46,30 +48,39 @@ def fit(
     split = plan.dataset.load(plan.spec.examples)
     try:
         notes = keeper.start(run_id, plan, "keras")
-        return _fit(plan, split, partial(sink, run_id), should_stop, notes, note)
+        if should_stop():
+            return RunEnded(status="stopped", reason=stopped_after(notes.epoch))
+        emit, wheel = partial(sink, run_id), Wheel(run_id, mailbox, notes.recorded)
+        emit(_started(plan, note))
+        while True:
+            try:
+                return _fit(plan, split, emit, should_stop, notes, wheel)
+            except Turned as turned:  # exact, as every run that goes on from a checkpoint
+                plan = turned.turn.plan
+                notes = notes.turned(plan, turned.found)
     finally:
         keras.backend.clear_session()  # what a run leaves behind would pile up in a warm worker
 
 
 def _fit(
     plan: Plan, split: Split, emit: Callable[[Any], None], should_stop: Callable[[], bool],
-    notes: Notes, note: str,
+    notes: Notes, wheel: Wheel,
 ) -> RunEnded:
-    if should_stop():
-        return RunEnded(status="stopped", reason=stopped_after(notes.epoch))
     course = plan.course()
     model = _compiled(plan, course)
-    emit(_started(plan, model, note))
-    first = notes.decision if notes.found else course.before_start()
-    if first is not None:
-        emit(first)
     if notes.ended is not None:
+        decision = course.told(notes.decision, notes.epoch)
+        if decision is not None:
+            emit(decision)
         return notes.ended
     stream = Stream(emit, should_stop, epoch=notes.epoch, seconds=notes.seconds)
     stopper = _stopper(plan)
-    keep = Keep(notes, plan, course, stream)
-    before, after = steering(course, keep.hearing(emit))
-    keep.restore(model, [*after, *stopper])
+    keep = Keep(notes, plan, course, stream, wheel, emit)
+    before, after = steering(course, keep.hear)
+    keep.restore(model, Watchers(rule=after[0], stopper=next(iter(stopper), None)))
+    first = course.told(notes.decision, notes.epoch) if notes.found else course.before_start()
+    if first is not None:
+        emit(first)
     data = _batches(plan, split, notes.epoch)
     try:
         model.fit(
@@ -92,12 +103,13 @@ def _fit(
     )
 
 
-def _compiled(plan: Plan, course: Course) -> keras.Model:
+def _compiled(plan: Plan, course: Course | Relay) -> keras.Model:
     spec, shape = plan.spec, plan.dataset.shape
     keras.utils.set_random_seed(spec.seed)
     tf.config.experimental.enable_op_determinism()
     model = plan.model.build(shape)
-    steered = course.table is None or course.strategy.id == "custom"
+    by_expression = isinstance(course, Course) and course.strategy.id == "custom"
+    steered = course.table is None or by_expression
     rate = first_rate(course) if steered else RateTable(course.table)  # type: ignore[arg-type]
     model.compile(
         optimizer=optimizer_of(spec, rate),
@@ -137,10 +149,10 @@ def _stopper(plan: Plan) -> list[Any]:
     ]
 
 
-def _started(plan: Plan, model: keras.Model, note: str) -> RunStarted:
+def _started(plan: Plan, note: str) -> RunStarted:
     return RunStarted(
         engine="keras",
-        parameters=sum(int(np.prod(weight.shape)) for weight in model.trainable_weights),
+        parameters=plan.parameters,
         steps_per_epoch=plan.steps_per_epoch,
         updates=plan.updates,
         versions=versions(),

@@ -10,6 +10,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from lrdash.strategies.course import Course
+from lrdash.strategies.relay import Relay
 
 
 class RateTable(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
@@ -32,9 +33,17 @@ class RateTable(keras.optimizers.schedules.LearningRateSchedule):  # type: ignor
         return {"rates": self._rates.numpy().tolist()}
 
 
-def first_rate(course: Course) -> float:
+def first_rate(course: Course | Relay) -> float:
     """The rate of the first update, exact in float32."""
     return float(np.float32(course.rates(0)[0]))
+
+
+def is_variable(model: keras.Model) -> bool:
+    """Whether the optimizer's rate is set from outside, not looked up in a schedule."""
+    # `learning_rate` gives a number for both.
+    return not isinstance(
+        model.optimizer._learning_rate, keras.optimizers.schedules.LearningRateSchedule
+    )
 
 
 def set_rate(model: keras.Model, rate: float) -> None:
@@ -47,7 +56,7 @@ def rate_in_use(model: keras.Model) -> np.float32:
     return np.float32(tf.convert_to_tensor(model.optimizer.learning_rate).numpy())
 
 
-def scheduler_of(course: Course) -> keras.callbacks.LearningRateScheduler:
+def scheduler_of(course: Course | Relay) -> keras.callbacks.LearningRateScheduler:
     """Keras' own callback, asking the course for the rate at the start of each epoch."""
 
     def schedule(epoch: int, _lr: float) -> float:

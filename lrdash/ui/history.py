@@ -12,6 +12,7 @@ from lrdash.events import RateDecided
 from lrdash.plan import Plan, make
 from lrdash.store import EpochRow, RunRow, Store
 from lrdash.strategies.course import Course
+from lrdash.strategies.relay import Relay
 
 GLIDE = 50  # changes of the rate above which a schedule is said to glide
 
@@ -23,7 +24,7 @@ class History:
     run: RunRow
     plan: Plan
     glides: bool  # the rate moves with almost every update, not at single places
-    course: Course  # replays the rates from the stored metrics: what should have been used
+    course: Course | Relay  # replays the rates from the stored metrics: what should have been used
     epochs: list[EpochRow] = field(default_factory=list)
     decisions: list[RateDecided] = field(default_factory=list)
     difference: float = 0.0  # largest |rate shown - rate used| so far, in float32
@@ -38,6 +39,11 @@ class History:
         run = store.run(self.run.run_id)
         if run.version == self.run.version and self.epochs:
             return False
+        if run.spec != self.run.spec:  # steered or lengthened: what should be used is told anew
+            self.plan = make(run.spec)
+            self.course, self.difference = self.plan.course(), 0.0
+            for row in self.epochs:
+                self._compare(row)
         for row in store.epochs(run.run_id, after=self.epochs[-1].epoch if self.epochs else 0):
             self.epochs.append(row)
             self._compare(row)

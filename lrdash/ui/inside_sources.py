@@ -72,11 +72,14 @@ def of_run(run_id: str) -> Source:
     if not rows:
         raise InvalidField(f"run {run_id}", "must have done an epoch to be walked through", 0)
     names = dict.fromkeys(name for row in rows for name in row.metrics)
+    pieces = run.spec.pieces  # up to the first, the callback alone decides
+    rows = rows[: pieces[0].epoch if pieces else MOST][:MOST]
     metrics = {
-        name: tuple(row.metrics.get(name, float("nan")) for row in rows[:MOST]) for name in names
+        name: tuple(row.metrics.get(name, float("nan")) for row in rows) for name in names
     }
     told = analysis.settings_in_words(run.spec)
-    return _of_plan(run_id, told, make(run.spec), metrics, run.engine)
+    alone = run.spec.replace(pieces=(), horizon=run.spec.horizon or run.spec.epochs)
+    return _of_plan(run_id, told, make(alone if pieces else run.spec), metrics, run.engine)
 
 
 def typed() -> Source:
@@ -134,6 +137,8 @@ def _of_plan(
     key: str, told: str, plan: Plan, metrics: dict[str, tuple[float, ...]], engine: str
 ) -> Source:
     strategy, course = plan.strategy, plan.course()
+    if not isinstance(course, Course):
+        raise InvalidField("pieces", "must be empty to be walked through", len(plan.spec.pieces))
     shared: dict[str, Any] = {"key": key, "told": told, "spec": plan.spec, "engine": engine}
     if not isinstance(strategy, Plateau):
         values = metrics["val_loss"]

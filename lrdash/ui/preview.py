@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from lrdash import analysis, figures
+from lrdash.errors import InvalidField
 from lrdash.plan import Plan
 from lrdash.strategies import preview as strategy_preview
 from lrdash.strategies.base import Rates
@@ -105,4 +106,7 @@ def explain(plan: Plan) -> None:
 
 def code(plan: Plan) -> None:
     """A snippet to paste into one's own script."""
-    st.code(plan.keras_code(), language="python")
+    try:
+        st.code(plan.keras_code(), language="python")
+    except InvalidField as fault:  # pieces by hand under a rule, or a curve that bends too often
+        st.caption(str(fault))

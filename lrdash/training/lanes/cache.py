@@ -46,8 +46,8 @@ def clear() -> None:
 
 
 def _shape(plan: Plan) -> str:
-    """What the runs of a group share, but for the number of epochs: a program serves any."""
-    values = {name: getattr(plan.spec, name) for name in SHARED if name != "epochs"}
+    """What the runs of a group share."""
+    values = {name: getattr(plan.spec, name) for name in SHARED}
     return json.dumps(values, sort_keys=True)
 
 

@@ -11,7 +11,7 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from lrdash.events import RunEnded, RunStarted, Sink, stopped_after
+from lrdash.events import Mailbox, RunEnded, RunStarted, Sink, no_mail, stopped_after
 from lrdash.plan import Plan
 from lrdash.training.batches import epoch_order
 from lrdash.training.keeping import Keeper
@@ -36,6 +36,7 @@ def train_lanes(
     should_stop: Stops,
     keeper: Keeper,
     layout: Layout | None = None,
+    mailbox: Mailbox = no_mail,
 ) -> None:
     """Train runs of one group; the same plans give the same bits on the same machine.
 
@@ -46,6 +47,7 @@ def train_lanes(
         should_stop: gives the ids of the runs to stop; asked about ten times a second.
         keeper: has checkpoints to go on from, and takes new ones.
         layout: the form of the program, if not the one that suits the plan.
+        mailbox: where commands of their users arrive.
     """
     stopped = should_stop()
     lanes = []
@@ -54,7 +56,7 @@ def train_lanes(
         if run_id in stopped:
             sink(run_id, RunEnded(status="stopped", reason=stopped_after(notes.epoch)))
         else:
-            lanes.append(Lane(run_id, plan, sink, notes))
+            lanes.append(Lane(run_id, plan, sink, notes, mailbox))
     if lanes:
         _train(lanes, program_for(lanes[0].plan, len(lanes), layout), should_stop)
 
@@ -65,7 +67,7 @@ def _train(lanes: Sequence[Lane], program: Program, should_stop: Stops) -> None:
     for lane in lanes:
         lane.start(RunStarted(
             engine="lanes", parameters=plan.parameters, steps_per_epoch=plan.steps_per_epoch,
-            updates=plan.updates, versions=said,
+            updates=lane.plan.updates, versions=said,
         ))
     ready = deque(_blocks([lane for lane in lanes if lane.ended is None], program))
     if not ready:

@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 from lrdash.checkpoints import Cause
 from lrdash.events import (
     EpochEnded,
+    Mailbox,
     Progress,
     RateDecided,
     RunEnded,
     RunStarted,
     Sink,
     Status,
+    no_mail,
     stopped_after,
 )
 from lrdash.plan import Plan
@@ -27,6 +29,7 @@ from lrdash.training.keeping import Arrays, Notes
 from lrdash.training.lanes.stopping import EarlyStop
 from lrdash.training.lanes.tally import Tally
 from lrdash.training.reasons import diverged, stopped_early
+from lrdash.training.steering import Turn, Wheel
 
 PROGRESS = 0.25  # seconds between two progress events
 
@@ -39,9 +42,12 @@ class Lane:
         plan: of the run.
         sink: receives all its events, `RunEnded` included.
         notes: where it begins, and what is kept of it.
+        mailbox: where commands of its user arrive.
     """
 
-    def __init__(self, run_id: str, plan: Plan, sink: Sink, notes: Notes) -> None:
+    def __init__(
+        self, run_id: str, plan: Plan, sink: Sink, notes: Notes, mailbox: Mailbox = no_mail
+    ) -> None:
         self.run_id, self.plan, self.notes = run_id, plan, notes
         self.ended: RunEnded | None = None
         self.epochs_done = notes.epoch
@@ -51,8 +57,9 @@ class Lane:
         self._course = plan.course()
         wanted = plan.spec.early_stopping
         self._stopper = EarlyStop(wanted) if wanted else None
-        self._decision: RateDecided | None = None  # at the end of the last epoch
+        self._wheel = Wheel(run_id, mailbox, notes.recorded)
         self._val_loss = math.nan
+        self._kept: dict[str, Any] = {}  # state at the end of the last epoch
         if notes.found:
             self._restore(notes.found.state)
         self._began = self._moved = perf_counter()
@@ -62,7 +69,9 @@ class Lane:
         self._moved = perf_counter()
         self._began = self._moved - self.notes.seconds
         self._emit(started)
-        first = self.notes.decision if self.notes.found else self._course.before_start()
+        first = self._course.before_start()
+        if self.notes.found:
+            first = self._course.told(self.notes.decision, self.epochs_done)
         if first is not None:
             self._emit(first)
         if self.notes.ended is not None:
@@ -101,15 +110,22 @@ class Lane:
             self._diverge("val_loss", metrics["val_loss"], self.epochs_done, last)
             return
         self._val_loss = metrics["val_loss"]
-        self._decision = decision = self._course.end_epoch(self.epochs_done - 1, metrics)
+        decision = self._course.end_epoch(self.epochs_done - 1, metrics)
+        ends = self._stopper is not None and self._stopper.ends(self.epochs_done, metrics)
+        self._kept = self._state()
+        turn = self._wheel.turn(plan, self.epochs_done)
+        if turn is not None:
+            decision = self._turn(turn)
         if decision is not None:
             self._emit(decision)
-        if self._stopper and self._stopper.ends(self.epochs_done, metrics):
-            wanted = plan.spec.early_stopping
-            self._end("finished", stopped_early(wanted, self.epochs_done) if wanted else "")
+        wanted = plan.spec.early_stopping
+        if self._course.begins(self.epochs_done):
+            self._begin_piece()
+        elif ends and wanted:
+            self._end("finished", stopped_early(wanted, self.epochs_done))
         elif self.epochs_done == plan.spec.epochs:
             self._end("finished")
-        else:
+        if self.ended is None:
             self._look_up()
         self.due = self.notes.due(decision, over=self.ended is not None)
 
@@ -117,11 +133,10 @@ class Lane:
         """Keep the run as it stands at the end of an epoch, with these values of the program."""
         if self.due is None:
             return
-        stopper = self._stopper.state() if self._stopper else None
         self.notes.save(
-            self.due, arrays, {"course": self._course.state(), "stopper": stopper},
+            self.due, arrays, self._kept,
             epoch=self.epochs_done, seconds=self._seconds, val_loss=self._val_loss,
-            decision=self._decision, ended=self.ended,
+            decision=self._course.decided, ended=self.ended,
         )
         self.due = None
 
@@ -133,10 +148,31 @@ class Lane:
     def _seconds(self) -> float:
         return perf_counter() - self._began
 
+    def _state(self) -> dict[str, Any]:
+        """Before another piece takes over: a branch that leaves here needs no more."""
+        stopper = self._stopper.state() if self._stopper else None
+        return {"course": self._course.state(), "stopper": stopper}
+
     def _restore(self, state: Mapping[str, Any]) -> None:
-        self._course.restore(state["course"])
+        self._course.restore(state["course"], self.epochs_done)
         if self._stopper:
             self._stopper.restore(state["stopper"])
+        if self._course.begins(self.epochs_done):
+            self._begin_piece()
+
+    def _turn(self, turn: Turn) -> RateDecided | None:
+        """Go on by another plan; gives what is decided now."""
+        own = self._course.decided
+        self.plan, self._course = turn.plan, turn.plan.course()
+        self._course.restore(self._kept["course"], self.epochs_done)
+        self._course.decided = own
+        self.notes.follow(turn.plan)
+        self._emit(turn.event)
+        return self._course.told(own, self.epochs_done)
+
+    def _begin_piece(self) -> None:
+        if self._stopper:
+            self._stopper.wait_anew()
 
     def _look_up(self) -> None:
         self.rates = self._course.rates(self.epochs_done).astype(np.float32)

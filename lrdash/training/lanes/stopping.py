@@ -27,6 +27,10 @@ class EarlyStop:
         """Go on from a state given by `state`."""
         self._best, self._wait = state["best"], state["wait"]
 
+    def wait_anew(self) -> None:
+        """Forget how long it has waited, not what is best: the rate goes another way now."""
+        self._wait = 0
+
     def ends(self, epoch: int, metrics: Mapping[str, float]) -> bool:
         """Whether training is over after this epoch, counted from 1; call it for each in turn."""
         value = metrics[self._wanted.monitor]
