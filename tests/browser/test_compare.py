@@ -83,7 +83,7 @@ def test_eight_strategies_five_rates_three_seeds_live_to_the_leaderboard(
     expect(page.get_by_role("heading", name="Leaderboard")).to_be_visible()
     board = page.get_by_test_id("stDataFrame").first
     expect(board).to_be_visible()
-    assert page.locator(STEADY).count() == 4
+    assert page.locator(STEADY).count() == 5  # the fifth is the forest plot
     lines = page.evaluate(
         f"document.querySelector('{STEADY}').data.filter(t => t.mode.startsWith('lines') "
         "&& t.showlegend !== false).length"
