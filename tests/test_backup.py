@@ -77,7 +77,9 @@ def test_a_backup_brings_back_runs_epochs_and_checkpoints(store: Store, tmp_path
     store.close()
     assert restore(file, force=True).checkpoints == 1
     assert [row.epoch for row in store.epochs(run_id)] == [row.epoch for row in before]
-    found = Vault(home_folder()).latest(run_id, digest=lambda _epoch: "d", engine="keras", at_most=3)
+    found = Vault(home_folder()).latest(
+        run_id, digest=lambda _epoch: "d", engine="keras", at_most=3
+    )
     assert found is not None
     assert found.arrays["w"].tolist() == np.arange(9.0).tolist()
 
