@@ -77,7 +77,7 @@ def test_a_course_resumes_exactly() -> None:
     settings = {"base_lr": 0.1, "epochs": 6, "steps_per_epoch": 3, "warmup_epochs": 0.5}
     first, second = (Course(Custom(expression="lr * 0.7"), **settings) for _ in range(2))
     first.end_epoch(0, {})
-    second.restore(first.state())
+    second.restore(first.state(), 1)
 
     for epoch in range(6):
         assert second.rates(epoch).tolist() == first.rates(epoch).tolist()

@@ -208,7 +208,7 @@ def test_a_resumed_course_goes_on_exactly_after_warm_up(rules: Any) -> None:
     for epoch in range(6):
         first.end_epoch(epoch, losses[epoch])
     second = Course(rule, **settings)
-    second.restore(json.loads(json.dumps(first.state())))
+    second.restore(json.loads(json.dumps(first.state())), 6)
     rest = [(second.rates(e).tolist(), second.end_epoch(e, losses[e])) for e in range(6, 12)]
 
     assert rest == expected[6:]

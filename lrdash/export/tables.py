@@ -78,7 +78,7 @@ def as_json(runs: Recorded) -> bytes:
 
 def _settings(row: RunRow) -> dict[str, Any]:
     spec = {
-        RENAMED.get(name, name): json.dumps(value) if isinstance(value, dict) else value
+        RENAMED.get(name, name): json.dumps(value) if isinstance(value, dict | list) else value
         for name, value in row.spec.as_dict().items()
     }
     return {
