@@ -44,7 +44,7 @@ def _view(experiment_id: str, was_active: bool) -> None:
     row = resources.store().experiment(experiment_id)
     if was_active and not row.active:
         st.rerun()
-    _progress(row)
+    progress(row)
     results.show(row, Experiment.from_json(row.definition))
 
 
@@ -78,7 +78,8 @@ def _counted(experiment: Experiment) -> str:
     return " × ".join(f"{number} {one if number == 1 else many}" for number, one, many in parts)
 
 
-def _progress(row: ExperimentRow) -> None:
+def progress(row: ExperimentRow) -> None:
+    """How far it is, or how it ended, with the way on where runs are unfinished."""
     done = row.runs - row.counts["queued"] - row.counts["running"]
     if row.active:
         share = min(1.0, row.update / max(1, row.updates))

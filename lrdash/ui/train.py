@@ -18,6 +18,9 @@ def body() -> None:
     else:
         shell.activity()
         interrupted.offer()
+        if not resources.store().runs(limit=1):
+            st.page_link("pages/start.py", label="New here? Three guided experiments show what a "
+                         "learning rate does.", icon=":material/explore:")
         choose()
 
 

@@ -1,0 +1,153 @@
+"""Why warm up: fresh weights, a high peak rate, and a ramp in front of it."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from lrdash.analysis.guides.guide import Evidence, Explained, Floats, Guide, listed
+from lrdash.analysis.verdicts import judge as judge_arms
+from lrdash.analysis.words import number, rate
+from lrdash.datasets import DATASETS
+from lrdash.experiment import Arm, Experiment
+from lrdash.spec import RunSpec
+
+WITHOUT, WITH = "Without warm-up", "With warm-up"
+DATASET = "digits"
+SHARE = 0.2  # of training, on the way up
+GUESSING = math.log(DATASETS[DATASET].num_classes)  # loss of one who knows nothing
+BROKEN = GUESSING / 2  # a run that ends above has learnt next to nothing
+
+
+def so_far(found: Evidence) -> str:
+    """How many runs at the highest peak are no better than a guess so far."""
+    if found.curves.empty:
+        return ""
+    peak = found.peaks()[-1]
+    told = " and ".join(
+        f"{_broken(found.finals(label, peak))} of {len(found.finals(label, peak))} "
+        f"{label[0].lower()}{label[1:]}"
+        for label in (WITHOUT, WITH)
+    )
+    return f"At the highest peak, {rate(peak)}, above a loss of {number(BROKEN)} so far: {told}."
+
+
+def judge(found: Evidence) -> Explained:
+    """Up to which peak rate all seeds survive without and with a warm-up, and at what price."""
+    bare, ramped = (_largest(found, label) for label in (WITHOUT, WITH))
+    findings = (
+        *(_at(found, peak) for peak in found.peaks()), *_price(found), _best(found),
+    )
+    if ramped > bare:
+        times = f", {number(ramped / bare)} times as high" if bare else ""
+        headline = (
+            f"With a warm-up every seed survives up to a peak rate of {rate(ramped)}"
+            + (f"; without one only up to {rate(bare)}" if bare else "; without one up to none")
+            + f". The ramp bears a higher rate{times}."
+        )
+        return Explained(outcome="as expected", headline=headline, findings=findings)
+    return Explained(
+        outcome="otherwise", headline=_otherwise(found, bare, ramped), findings=findings
+    )
+
+
+def _otherwise(found: Evidence, bare: float, ramped: float) -> str:
+    peaks = found.peaks()
+    if bare > ramped:
+        return (
+            f"The opposite of what one expects: without a warm-up every seed survived up to "
+            f"{rate(bare)}, with it only up to {rate(ramped) if ramped else 'none of the peaks'}."
+        )
+    if not bare:
+        return "No peak was survived by every seed, with or without a warm-up: all are too high."
+    if bare == peaks[-1]:
+        return (
+            f"Nothing broke, not even at the highest peak, {rate(bare)}: on these seeds the "
+            "warm-up was not needed."
+        )
+    return (
+        f"This time every seed survived up to {rate(bare)} with and without a warm-up: it did not "
+        "bear a higher peak. How many broke above is told below; other seeds may tell more."
+    )
+
+
+def _largest(found: Evidence, label: str) -> float:
+    """The largest peak up to which no run of an arm is broken; 0 if there is none."""
+    survived = 0.0
+    for peak in found.peaks():
+        if _broken(found.finals(label, peak)):
+            break
+        survived = peak
+    return survived
+
+
+def _broken(finals: Floats) -> int:
+    return int((finals > BROKEN).sum())
+
+
+def _at(found: Evidence, peak: float) -> str:
+    parts = []
+    for label in (WITHOUT, WITH):
+        finals = found.finals(label, peak)
+        diverged = int(np.isinf(finals).sum())
+        broken = _broken(finals)
+        gone = f", {broken} of {len(finals)} broken" if broken else ", none broken"
+        if diverged:
+            gone += f" ({diverged} diverged)"
+        parts.append(f"{number(float(np.median(finals)))} {label.split()[0].lower()}{gone}")
+    return f"**Peak {rate(peak)}**, median of the final validation loss: {listed(parts)} warm-up."
+
+
+def _price(found: Evidence) -> tuple[str, ...]:
+    """What the ramp costs at the lowest peak, after its first epoch."""
+    first = found.curves[found.curves["epoch"] == 1]
+    peak = found.peaks()[0]
+    told = []
+    for label in (WITHOUT, WITH):
+        own = found.arm(label)
+        rows = first[first["run_id"].isin(own[own["base_lr"] == peak]["run_id"])]
+        if rows.empty or not np.isfinite(rows["loss"]).all():
+            return ()
+        told.append(f"{number(float(rows['loss'].mean()))} {label.split()[0].lower()}")
+    return (
+        f"**The price**: the ramp starts slowly. Training loss of the first epoch at the lowest "
+        f"peak, {rate(peak)}: {listed(told)} warm-up.",
+    )
+
+
+def _best(found: Evidence) -> str:
+    return (
+        "**Which is better, each at its own best peak?** A warm-up saves high peaks; it need not "
+        f"lower the loss at good ones. {judge_arms(found.arms).sentence}"
+    )
+
+
+GUIDE = Guide(
+    id="warmup",
+    title="Why warm up?",
+    idea="Fresh weights are random, and the valley they stand in is steep. A high rate throws them "
+    "out at once, to a place from which some networks never come back. A **warm-up** raises the "
+    f"rate on a straight line over the first {SHARE:.0%} of training; then both fall to 0.",
+    expected="At low peak rates the warm-up makes little difference. At high ones it saves runs: "
+    "every seed survives up to a higher peak.",
+    watch=(
+        "The first epochs: at a high peak the loss jumps up without a ramp, and falls with one.",
+        f"Lines that stay near {GUESSING:.1f}, the loss of guessing: those networks are broken.",
+    ),
+    source="Kalra and Barkeshli 2024, arXiv 2406.09405",
+    lines="peaks",
+    experiment=Experiment(
+        base=RunSpec(
+            dataset=DATASET, model="mlp", model_params={"widths": [64, 64, 64, 64]}, epochs=15,
+        ),
+        arms=(
+            Arm(strategy="linear", label=WITHOUT),
+            Arm(strategy="wsd", label=WITH, params={
+                "warmup_fraction": SHARE, "decay_fraction": 1 - SHARE, "decay_shape": "linear",
+            }),
+        ),
+        base_lrs=(0.1, 0.2, 0.4), seeds=(0, 1, 2, 3, 4),
+    ),
+    so_far=so_far, judge=judge,
+)
