@@ -83,7 +83,7 @@ def _draw() -> Experiment:
         st.header("What to compare", anchor=False)
         chosen = st.multiselect(
             "Strategies", list(STRATEGIES), key=f"{PREFIX}strategies",
-            **fields.start_of(f"{PREFIX}strategies", FIRST, name="default"), **fields.PERSIST,
+            default=FIRST, **fields.PERSIST,
             format_func=lambda name: STRATEGIES[name].label,
             help="Each is trained at every peak rate with every seed.",
         )
@@ -93,7 +93,7 @@ def _draw() -> Experiment:
         with first:
             seeds = st.number_input(
                 "Seeds", 1, 200, key=f"{PREFIX}seeds",
-                **fields.start_of(f"{PREFIX}seeds", 3), **fields.PERSIST,
+                value=3, **fields.PERSIST,
                 help="Runs of each strategy and rate. Within a seed all arms start from the same "
                 "weights and see the same batches. Three show a trend; five or more tell.",
             )
@@ -101,7 +101,7 @@ def _draw() -> Experiment:
             values["epochs"] = form.setting("epochs")
         target = st.number_input(
             "Target validation loss", min_value=0.0, step=0.05, key=f"{PREFIX}target",
-            **fields.start_of(f"{PREFIX}target", None), **fields.PERSIST,
+            value=None, **fields.PERSIST,
             placeholder="none", help="The leaderboard tells how many epochs it took to reach it.",
         )
         with st.expander("Warm-up, batches, loss, early stopping"):
@@ -122,14 +122,14 @@ def _rates(values: dict[str, Any]) -> tuple[float, ...] | str:
     """
     how = st.segmented_control(
         "Peak rates", [AROUND, TYPED], key=f"{PREFIX}how", required=True, **fields.PERSIST,
-        **fields.start_of(f"{PREFIX}how", AROUND, name="default"),
+        default=AROUND,
         help="A fair comparison gives each strategy its own best peak rate, so that none wins "
         "because the rate happened to suit it.",
     )
     if how == TYPED:
         typed: str = st.text_input(
             "Peak rates, typed", key=f"{PREFIX}rates", label_visibility="collapsed",
-            **fields.start_of(f"{PREFIX}rates", FIRST_RATES), **fields.PERSIST,
+            value=FIRST_RATES, **fields.PERSIST,
         )
         return typed
     centre = suggested_peak(values["optimizer"], float(values.get("momentum") or 0.0))

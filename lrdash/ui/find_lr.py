@@ -68,8 +68,7 @@ def _draw() -> RangeTestSpec:
             )
         with second:
             seeds = st.number_input(
-                "Seeds", 1, MOST_SEEDS, key=f"{PREFIX}seeds",
-                **fields.start_of(f"{PREFIX}seeds", SEEDS), **fields.PERSIST,
+                "Seeds", 1, MOST_SEEDS, SEEDS, key=f"{PREFIX}seeds", **fields.PERSIST,
                 help=KNOBS["seeds"].help,
             )
         with st.expander("Batches, loss"):

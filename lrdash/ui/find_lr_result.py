@@ -157,8 +157,8 @@ def _progress(row: RangeTestRow) -> None:
 
 def _smoothing() -> float:
     value: float = st.slider(
-        "Smoothing", 0.0, 0.98, step=0.02, key="smoothing-test", width=280,
-        **fields.start_of("smoothing-test", told.SMOOTHING), **fields.PERSIST,
+        "Smoothing", 0.0, 0.98, told.SMOOTHING, step=0.02, key="smoothing-test", width=280,
+        **fields.PERSIST,
         help="Share of the past that the smoothed lines keep. The points stay as they were.",
     )
     return value

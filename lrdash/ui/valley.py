@@ -77,7 +77,7 @@ def _walks(surface: Surface) -> tuple[list[str], list[Path]]:
         st.header("The walk", anchor=False)
         chosen = st.multiselect(
             "Strategies", list(STRATEGIES), key=f"{PREFIX}strategies", max_selections=MOST,
-            **fields.start_of(f"{PREFIX}strategies", FIRST, name="default"), **fields.PERSIST,
+            default=FIRST, **fields.PERSIST,
             format_func=lambda name: STRATEGIES[name].label,
             help="All walk from the same start with the same peak rate.",
         )
@@ -141,7 +141,7 @@ def _settings(name: str) -> dict[str, Any]:
 def _move(surface: Surface) -> None:
     """Put the start that was dragged into the number fields."""
     for axis, place in zip(AXES, moved_start(PLAYER), strict=False):
-        fields.preset(f"{PREFIX}{surface.id}.{axis}", place)
+        fields.preset(f"{PREFIX}{surface.id}.{axis}", place, shown=True)
 
 
 def _explain(surface: Surface, paths: list[Path], names: list[str]) -> None:
