@@ -106,6 +106,6 @@ def explain(plan: Plan) -> None:
 def code(plan: Plan) -> None:
     """A snippet to paste into one's own script."""
     try:
-        st.code(plan.keras_code(), language="python")
+        st.code(plan.keras_code(), language="python", wrap_lines=True)
     except InvalidField as fault:  # pieces by hand under a rule, or a curve that bends too often
         st.caption(str(fault))
