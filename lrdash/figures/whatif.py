@@ -87,7 +87,8 @@ def grid_figure(
     """
     counts = grid.first if show == "first" else grid.count
     cut = grid.count > 0
-    x, y = [str(value) for value in grid.patiences], [f"{value:g}" for value in grid.deltas]
+    x = [str(value) for value in grid.patiences]
+    y = [f"{value:g}".replace("e-0", "e-") for value in grid.deltas]
     shade = np.where(cut, counts, np.nan)
     figure = blank(height or 110 + ROW * len(y))
     empty = np.where(cut, np.nan, 1.0)

@@ -49,7 +49,7 @@ def choose() -> None:
     with right, st.container(key="outlook"):
         if planned is None:
             st.error(problem, icon=":material/error:")
-            st.caption("Nothing is lost: mend the field on the left and Start comes back.")
+            st.caption("Nothing is lost: mend that field and Start comes back.")
         else:
             _offer(planned)
         _earlier()

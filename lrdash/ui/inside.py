@@ -122,6 +122,7 @@ def _read_it(source: Source) -> None:
     keys = "Left and right arrow keys step, Home and End jump."
     if source.rule is None:
         st.caption(
+            f"The rate, with a triangle where it changed. {keys}" if source.key == OWN else
             "Above: the validation loss, for orientation; the schedule never sees it. Below: the "
             f"rate, with a triangle where it changed. {keys} To try another expression, choose a "
             "series of your own above, and there LearningRateScheduler."
