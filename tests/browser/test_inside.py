@@ -131,6 +131,17 @@ def test_what_if_answers_at_once_keeps_the_moment_and_trains_the_truth(inside: P
     button(inside, "inside").click()
     inside.wait_for_url(re.compile(r"/inside\?run=[a-z0-9]+"))
     at_epoch(inside, 1)
+    first = re.search(r"run=([a-z0-9]+)", inside.url)[1]  # type: ignore[index]
+
+    type_number(inside, "Patience", "4")  # that run has weights to go on from
+    expect(inside.get_by_text(re.compile("^A branch that leaves this run after"))).to_be_visible()
+    button(inside, "truth").click()
+    told = inside.get_by_text(re.compile("^Trained as a branch of the record"))
+    expect(told).to_be_visible(timeout=120_000)
+    inside.wait_for_url(re.compile(rf"run={first}&.*truth=[a-z0-9]+"))
+    inside.reload()
+    settle(inside)
+    expect(told).to_be_visible()
 
 
 @pytest.mark.parametrize("look", ["light", "dark"])
