@@ -54,7 +54,7 @@ def whatif_figure(
         _below(figure, would.rates[differs - 1 :], "a guess from here on", BLUE,
                first=differs, dash="dot")
     if truth:
-        _below(figure, [*truth.rates], "rate, trained", GREEN, dash="dash")
+        _below(figure, [*truth.rates, *truth.rates[-1:]], "rate, trained", GREEN, dash="dash")
     _cuts(figure, would, start)
     rates = np.array([start, *was.rates, *would.rates, *(truth.rates if truth else ())])
     values = np.array([*recorded.values, *(truth.values if truth else ())], dtype=np.float64)

@@ -264,7 +264,7 @@ const draw = v => {
   if (v.look !== look.bg + look.text) { v.look = look.bg + look.text; v.ground = v.hills = null; }
   drawMap(v, look, at); drawRelief(v, look, at); drawCharts(v, at); tell(v, Math.floor(at + 1e-9));
   if (!v.playing && !v.held) say(v);
-  v.root.dataset.at = v.at.toFixed(2); v.root.dataset.frames = +(v.root.dataset.frames || 0) + 1;
+  v.root.dataset.at = Math.floor(v.at * 100 + 1e-6) / 100; v.root.dataset.frames = +(v.root.dataset.frames || 0) + 1;
 };
 const redraw = v => { v.ground = v.hills = null; draw(v); };
 

@@ -36,5 +36,5 @@ def test_a_suggestion_survives_a_reload_and_is_carried_to_the_train_page(
 
     page.reload()
     settle(page)
-    assert float(number(page, "Peak rate").input_value()) == rate
+    expect(number(page, "Peak rate")).to_have_value(f"{rate:g}")
     expect(page.get_by_role("combobox", name=re.compile("Dataset"))).to_have_value("Wine")
