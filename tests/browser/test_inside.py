@@ -94,7 +94,9 @@ def test_arrow_keys_step_on_slider_and_buttons(inside: Page) -> None:
 
 
 def test_playing_goes_through_the_epochs_without_a_word_to_the_server(inside: Page) -> None:
-    inside.locator(f"{WALK} select").select_option("10")
+    pace = inside.locator(f"{WALK} select")
+    expect(pace).to_have_value("1")  # slow at first, as less motion is wished for
+    pace.select_option("10")
     inside.wait_for_timeout(500)
     before = len(inside.messages)  # type: ignore[attr-defined]
     control(inside, "play").click()
