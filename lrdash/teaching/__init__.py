@@ -21,6 +21,7 @@ from lrdash.teaching.whatif import (
     Replay,
     first_difference,
     grid,
+    left_off,
     replay,
 )
 
@@ -48,6 +49,7 @@ __all__ = [
     "descend",
     "first_difference",
     "grid",
+    "left_off",
     "listed",
     "look_up",
     "outlook",
