@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from lrdash import analysis, figures, frames
+from lrdash import analysis, figures, frames, grouping
 from lrdash.analysis.guides import Evidence, Guide, by_peak, guide_of
 from lrdash.errors import LrdashError
-from lrdash.experiment import Experiment
+from lrdash.experiment import Experiment, plan_all
 from lrdash.store import ExperimentRow
-from lrdash.ui import comparison, resources, results
+from lrdash.ui import comparison, manage, resources, results
 from lrdash.ui.steady_chart import preload, steady_chart
 
 TICK = 1.0  # seconds between two looks while it trains
 ICONS = {"as expected": "check_circle", "otherwise": "help", "open": "hourglass_empty"}
 HEIGHT = 360  # pixels of a chart
 LINES = {
-    "runs": "One line a run, one colour a strategy.",
+    "seed": "The runs of one seed: same first weights, same batches, so that only the rate "
+    "differs. A rate is drawn up to the epoch whose updates used it.",
     "peaks": "One line a strategy and peak rate, the mean over the seeds with its 95 % interval; "
     "a line ends where a run was lost.",
 }
@@ -45,6 +47,20 @@ def watch(experiment_id: str) -> None:
     st.markdown(f"{guide.idea}\n\n**What one expects.** {guide.expected}")
     st.fragment(_guarded, run_every=TICK if row.active else None)(guide, experiment_id, row.active)
     st.caption(f"Source of the idea: {guide.source}.")
+
+
+def begin(experiment: Experiment, name: str) -> None:
+    """Queue all runs and go to their own address."""
+    store = resources.store()
+    planned = plan_all(experiment)
+    experiment_id = store.create_experiment(
+        experiment.to_json(), manage.new_runs([(run.label, run.plan) for run in planned]),
+        groups=grouping.cut([run.plan for run in planned]),
+    )
+    store.rename_experiment(experiment_id, name)
+    resources.laboratory().wake()
+    st.query_params["experiment"] = experiment_id
+    st.rerun()
 
 
 def _leave() -> None:
@@ -73,7 +89,7 @@ def _view(guide: Guide, experiment_id: str, was_active: bool) -> None:
     else:
         _charts(guide, row, found)
     if not row.active:
-        _go_on(row, found)
+        _go_on(guide, row, found)
 
 
 def _look(guide: Guide, row: ExperimentRow, found: Evidence) -> None:
@@ -103,6 +119,7 @@ def _explained(guide: Guide, row: ExperimentRow, found: Evidence) -> None:
 
 
 def _charts(guide: Guide, row: ExperimentRow, found: Evidence) -> None:
+    found = _shown(guide, row, found)
     for place, (metric, title) in zip(
         st.columns(2), (("val_loss", "Validation loss"), ("learning_rate", "Learning rate")),
         strict=True,
@@ -119,22 +136,46 @@ def _charts(guide: Guide, row: ExperimentRow, found: Evidence) -> None:
     )
 
 
+def _shown(guide: Guide, row: ExperimentRow, found: Evidence) -> Evidence:
+    """What the charts draw of the evidence: a label a line."""
+    if guide.lines == "peaks":
+        return replace(found, arms=by_peak(found.arms), curves=by_peak(found.curves))
+    seeds = [int(seed) for seed in found.arms["seed"].unique()]
+    seed = st.segmented_control(
+        "Seed", seeds, default=seeds[0], required=True, key=f"seed-{row.experiment_id}",
+        help="Whose runs are drawn. What is said above is about all seeds.",
+    )
+    return replace(
+        found, arms=found.arms[found.arms["seed"] == seed],
+        curves=found.curves[found.curves["seed"] == seed],
+    )
+
+
+def _styles(arms: pd.DataFrame) -> dict[str, figures.Style]:
+    """Looks in the colours of the strategies; Step and Plateau are near, so one is dashed."""
+    looks = figures.arm_styles(arms)
+    step = {label: look for label, look in looks.items() if look == figures.STYLES["step"]}
+    return looks | {label: replace(look, dash="dash") for label, look in step.items()}
+
+
 def _figure(guide: Guide, found: Evidence, metric: str) -> go.Figure:
-    if guide.lines == "runs":
-        styles = figures.arm_styles(found.arms)
-        return figures.overlay_figure(
-            found.curves, metric=metric, log=True, styles=styles, height=HEIGHT
-        )
-    arms, curves = by_peak(found.arms), by_peak(found.curves)
-    styles, epochs = figures.arm_styles(arms), guide.experiment.base.epochs
-    band = analysis.band(curves, arms, metric=metric)
+    styles, epochs = _styles(found.arms), guide.experiment.base.epochs
+    band = analysis.band(found.curves, found.arms, metric=metric)
     if metric == "learning_rate":
         return figures.compare_rates_figure(band, styles, epochs=epochs, height=HEIGHT)
     return figures.compare_loss_figure(band, styles, log=True, epochs=epochs, height=HEIGHT)
 
 
-def _go_on(row: ExperimentRow, found: Evidence) -> None:
+def _go_on(guide: Guide, row: ExperimentRow, found: Evidence) -> None:
     with st.container(horizontal=True):
+        if st.button(
+            "Try other seeds", icon=":material/casino:", key="again", type="primary",
+            help="Other first weights and other batches. An effect that is real shows again; the "
+            "same seeds would give the same curves, to the bit.",
+        ):
+            first = int(found.arms["seed"].max()) + 1
+            seeds = range(first, first + len(guide.experiment.seeds))
+            begin(guide.experiment.replace(seeds=list(seeds)), guide.title)
         _to_compare(row)
         ruled = found.arms[found.arms["strategy"] == "plateau"]["run_id"]
         if len(ruled) and st.button(

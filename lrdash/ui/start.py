@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lrdash import analysis, grouping
+from lrdash import analysis
 from lrdash.analysis.guides import GUIDES, Guide, guide_of
 from lrdash.experiment import Experiment, Planned, plan_all
 from lrdash.store import ExperimentRow, known_paces
-from lrdash.ui import guided, manage, resources, shell
+from lrdash.ui import guided, resources, shell
 
 HISTORY = 200  # earlier runs that an estimate looks at
 LOOKED = 50  # earlier experiments among which a last result is looked for
@@ -32,7 +32,6 @@ def body() -> None:
     experiment_id = st.query_params.get("experiment")
     if experiment_id:
         guided.watch(experiment_id)
-        _again(experiment_id)
         return
     shell.activity()
     st.markdown(INTRODUCTION)
@@ -60,7 +59,7 @@ def _card(guide: Guide, last: ExperimentRow | None) -> None:
                 "Start", icon=":material/play_arrow:", key=f"start-{guide.id}", type="primary",
                 help=guide.title,
             ):
-                _begin(guide.experiment, guide.title)
+                guided.begin(guide.experiment, guide.title)
             if last and st.button(
                 "Training now" if last.active else "Last result", key=f"last-{guide.id}",
                 icon=":material/history:",
@@ -94,34 +93,3 @@ def _last_results() -> dict[str, ExperimentRow]:
         if guide is not None:
             found.setdefault(guide.id, row)
     return found
-
-
-def _begin(experiment: Experiment, name: str) -> None:
-    """Queue all runs and go to their own address."""
-    store = resources.store()
-    planned = plan_all(experiment)
-    experiment_id = store.create_experiment(
-        experiment.to_json(), manage.new_runs([(run.label, run.plan) for run in planned]),
-        groups=grouping.cut([run.plan for run in planned]),
-    )
-    store.rename_experiment(experiment_id, name)
-    resources.laboratory().wake()
-    st.query_params["experiment"] = experiment_id
-    st.rerun()
-
-
-def _again(experiment_id: str) -> None:
-    """The same question with other seeds: is the answer the same?"""
-    row = resources.store().experiment(experiment_id)
-    experiment = Experiment.from_json(row.definition)
-    guide = guide_of(experiment)
-    if guide is None or row.active:
-        return
-    if st.button(
-        "Try other seeds", icon=":material/casino:", key="again",
-        help="Other first weights and other batches. An effect that is real shows again; the same "
-        "seeds would give the same curves, to the bit.",
-    ):
-        first = max(experiment.seeds) + 1
-        seeds = range(first, first + len(guide.experiment.seeds))
-        _begin(guide.experiment.replace(seeds=list(seeds)), guide.title)

@@ -73,7 +73,7 @@ class Guide:
     expected: str  # what theory or lesson lets one expect
     watch: tuple[str, ...]  # what to look at while it trains, and afterwards
     source: str  # paper or lesson
-    lines: Literal["runs", "peaks"]  # the chart has a line a run, or a mean an arm and peak rate
+    lines: Literal["seed", "peaks"]  # charts of one seed at a time, or means of all at each peak
     experiment: Experiment
     so_far: Callable[[Evidence], str]  # one sentence while it trains; empty: nothing to tell yet
     judge: Callable[[Evidence], Explained]  # of runs that have all come to their own end

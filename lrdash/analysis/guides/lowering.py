@@ -110,7 +110,7 @@ def _reason(found: Evidence, plateau: Cuts) -> tuple[str, ...]:
         return ()
     return (
         f"Why then? The callback wrote at epoch {first.epoch} of seed {first.seed}: "
-        f"“{own['decision'].iloc[0]}”",
+        f"“{own['decision'].iloc[0]}”.",
     )
 
 
@@ -171,11 +171,11 @@ GUIDE = Guide(
     expected=f"{STEP} cuts at the same epochs whatever happens. {PLATEAU} cuts when the loss has "
     "stopped falling, at other epochs with every seed, and after a cut the loss takes a step down.",
     watch=(
-        f"The chart of the rate: {STEP} draws one staircase for all seeds, {PLATEAU} one for each.",
-        "The chart of the loss: it jumps up and down, and is calmer and lower after a cut.",
+        "The loss jumps up and down while the rate is high. Is it calmer and lower after a cut?",
+        f"Another seed: {STEP} draws the same staircase again, {PLATEAU} another one.",
     ),
     source="the lesson on LearningRateScheduler and ReduceLROnPlateau that lrdash grew out of",
-    lines="runs",
+    lines="seed",
     experiment=Experiment(
         base=RunSpec(dataset="noisy_regression", model="mlp", epochs=30),
         arms=(

@@ -33,7 +33,7 @@ def judge(found: Evidence) -> Explained:
     """Up to which peak rate all seeds survive without and with a warm-up, and at what price."""
     bare, ramped = (_largest(found, label) for label in (WITHOUT, WITH))
     findings = (
-        *(_at(found, peak) for peak in found.peaks()), *_price(found), _best(found),
+        *(_at(found, peak) for peak in found.peaks()), _measure(), *_price(found), _best(found),
     )
     if ramped > bare:
         times = f", {number(ramped / bare)} times as high" if bare else ""
@@ -88,11 +88,20 @@ def _at(found: Evidence, peak: float) -> str:
         finals = found.finals(label, peak)
         diverged = int(np.isinf(finals).sum())
         broken = _broken(finals)
-        gone = f", {broken} of {len(finals)} broken" if broken else ", none broken"
+        gone = f"{broken} of {len(finals)} runs broken" if broken else "no run broken"
         if diverged:
             gone += f" ({diverged} diverged)"
-        parts.append(f"{number(float(np.median(finals)))} {label.split()[0].lower()}{gone}")
-    return f"**Peak {rate(peak)}**, median of the final validation loss: {listed(parts)} warm-up."
+        median = float(np.median(finals))
+        loss = f"median loss {number(median)}" if np.isfinite(median) else "no median loss"
+        parts.append(f"{label[0].lower()}{label[1:]} {gone}, {loss}")
+    return f"**Peak {rate(peak)}**: {'; '.join(parts)}."
+
+
+def _measure() -> str:
+    return (
+        f"**Broken** means diverged, or a final validation loss above {number(BROKEN)}, half of "
+        "what always answering the mean gives."
+    )
 
 
 def _price(found: Evidence) -> tuple[str, ...]:
