@@ -239,5 +239,6 @@ def test_a_guided_experiment_can_be_trained_as_it_stands_and_is_known_again(guid
 def test_each_arm_gets_a_line_at_each_of_its_peaks() -> None:
     found = decay((0.1, 0.1, 0.2), (0.1, 0.1, 0.1))
     assert len(by_peak(found.arms)["label"].unique()) == 6
-    assert by_peak(found.curves)["label"].iloc[0] == "Constant, peak 0.1"
+    assert by_peak(found.curves)["label"].iloc[0] == "Constant, 0.1"
     assert found.arms["label"].nunique() == 2  # the input stays as it is
+    assert set(by_peak(evidence(lowering()).arms)["label"]) == {STEP, PLATEAU}

@@ -20,12 +20,11 @@ from lrdash.ui.steady_chart import preload, steady_chart
 TICK = 1.0  # seconds between two looks while it trains
 ICONS = {"as expected": "check_circle", "otherwise": "help", "open": "hourglass_empty"}
 HEIGHT = 360  # pixels of a chart
-LINES = {
-    "seed": "The runs of one seed: same first weights, same batches, so that only the rate "
-    "differs. A rate is drawn up to the epoch whose updates used it.",
-    "peaks": "One line a strategy and peak rate, the mean over the seeds with its 95 % interval; "
-    "a line ends where a run was lost.",
-}
+READING = (
+    "The runs of one seed: same first weights, same batches, so that only the rate differs. A rate "
+    "is drawn up to the epoch whose updates used it. Both axes upwards are logarithmic, so that a "
+    "halved value is the same way down everywhere. Point at a line to read it; drag to zoom."
+)
 
 
 def watch(experiment_id: str) -> None:
@@ -119,7 +118,7 @@ def _explained(guide: Guide, row: ExperimentRow, found: Evidence) -> None:
 
 
 def _charts(guide: Guide, row: ExperimentRow, found: Evidence) -> None:
-    found = _shown(guide, row, found)
+    found = _shown(row, found)
     for place, (metric, title) in zip(
         st.columns(2), (("val_loss", "Validation loss"), ("learning_rate", "Learning rate")),
         strict=True,
@@ -130,25 +129,25 @@ def _charts(guide: Guide, row: ExperimentRow, found: Evidence) -> None:
                 _figure(guide, found, metric), key=f"guided-{metric}",
                 what=f"{row.experiment_id} {metric}", label=f"{title}: {guide.title}",
             )
-    st.caption(
-        f"{LINES[guide.lines]} Both axes upwards are logarithmic, so that a halved value is the "
-        "same way down everywhere. Point at a line to read its values; drag to zoom."
-    )
+    gone = found.arms[found.arms["status"] == "diverged"]
+    if len(gone):
+        told = "; ".join(
+            f"{label} after {epochs} epochs" if epochs > 1 else f"{label} at once"
+            for label, epochs in zip(gone["label"], gone["epochs_done"], strict=True)
+        )
+        st.caption(f"**Diverged with this seed**: {told}.")
+    st.caption(READING)
 
 
-def _shown(guide: Guide, row: ExperimentRow, found: Evidence) -> Evidence:
-    """What the charts draw of the evidence: a label a line."""
-    if guide.lines == "peaks":
-        return replace(found, arms=by_peak(found.arms), curves=by_peak(found.curves))
+def _shown(row: ExperimentRow, found: Evidence) -> Evidence:
+    """What the charts draw of the evidence: the runs of one seed, a label a run."""
     seeds = [int(seed) for seed in found.arms["seed"].unique()]
     seed = st.segmented_control(
         "Seed", seeds, default=seeds[0], required=True, key=f"seed-{row.experiment_id}",
         help="Whose runs are drawn. What is said above is about all seeds.",
     )
-    return replace(
-        found, arms=found.arms[found.arms["seed"] == seed],
-        curves=found.curves[found.curves["seed"] == seed],
-    )
+    arms, curves = (frame[frame["seed"] == seed] for frame in (found.arms, found.curves))
+    return replace(found, arms=by_peak(arms), curves=by_peak(curves))
 
 
 def _styles(arms: pd.DataFrame) -> dict[str, figures.Style]:
@@ -169,7 +168,7 @@ def _figure(guide: Guide, found: Evidence, metric: str) -> go.Figure:
 def _go_on(guide: Guide, row: ExperimentRow, found: Evidence) -> None:
     with st.container(horizontal=True):
         if st.button(
-            "Try other seeds", icon=":material/casino:", key="again", type="primary",
+            "Try other seeds", icon=":material/casino:", key="again",
             help="Other first weights and other batches. An effect that is real shows again; the "
             "same seeds would give the same curves, to the bit.",
         ):

@@ -41,10 +41,9 @@ def body() -> None:
             _card(guide, last.get(guide.id))
     st.header("And then", anchor=False)
     st.markdown(FURTHER)
-    st.page_link(
-        "pages/glossary.py", label="A word that you do not know? The glossary has it.",
-        icon=":material/dictionary:",
-    )
+    if st.button("A word that you do not know? The glossary has it", type="tertiary",
+                 icon=":material/dictionary:", key="to-glossary"):
+        st.switch_page("pages/glossary.py")
 
 
 def _card(guide: Guide, last: ExperimentRow | None) -> None:

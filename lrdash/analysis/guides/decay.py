@@ -136,11 +136,10 @@ GUIDE = Guide(
     expected="The floor of the constant rate is about proportional to the rate, and decay to zero "
     "ends below it from every peak.",
     watch=(
-        "The lines of the constant rate become flat and jitter, the higher the rate the higher up.",
+        "The lines of the constant rate go flat and jitter: the higher the rate, the higher up.",
         "The lines of the decay go on down, and most of the fall comes near the end.",
     ),
     source="Zhang et al. 2019, arXiv 1907.04164; Defazio et al. 2023, arXiv 2310.07831",
-    lines="peaks",
     experiment=Experiment(
         base=RunSpec(
             dataset="noisy_quadratic", model="noisy_quadratic", model_params={"dimensions": 20},

@@ -73,7 +73,6 @@ class Guide:
     expected: str  # what theory or lesson lets one expect
     watch: tuple[str, ...]  # what to look at while it trains, and afterwards
     source: str  # paper or lesson
-    lines: Literal["seed", "peaks"]  # charts of one seed at a time, or means of all at each peak
     experiment: Experiment
     so_far: Callable[[Evidence], str]  # one sentence while it trains; empty: nothing to tell yet
     judge: Callable[[Evidence], Explained]  # of runs that have all come to their own end
@@ -89,8 +88,12 @@ class Guide:
 
 
 def by_peak(frame: pd.DataFrame) -> pd.DataFrame:
-    """An arms or curves frame in which each arm at each peak rate has a label of its own."""
-    peaks = [f"{label}, peak {rate(peak)}" for label, peak in zip(
+    """An arms or curves frame in which each arm at each peak rate has a label of its own; with one
+    peak rate they keep those they have.
+    """
+    if frame["base_lr"].nunique() < 2:
+        return frame
+    peaks = [f"{label}, {rate(peak)}" for label, peak in zip(
         frame["label"], frame["base_lr"], strict=True
     )]
     return frame.assign(label=pd.Series(peaks, index=frame.index, dtype="str"))

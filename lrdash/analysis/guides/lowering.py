@@ -175,7 +175,6 @@ GUIDE = Guide(
         f"Another seed: {STEP} draws the same staircase again, {PLATEAU} another one.",
     ),
     source="the lesson on LearningRateScheduler and ReduceLROnPlateau that lrdash grew out of",
-    lines="seed",
     experiment=Experiment(
         base=RunSpec(dataset="noisy_regression", model="mlp", epochs=30),
         arms=(

@@ -141,7 +141,6 @@ GUIDE = Guide(
         f"Lines that end early, or near {GUESSING:g}, the loss of always answering the mean.",
     ),
     source="Kalra and Barkeshli 2024, arXiv 2406.09405",
-    lines="peaks",
     experiment=Experiment(
         base=RunSpec(
             dataset="noisy_regression", model="mlp", model_params={"widths": [128, 128, 128]},
