@@ -21,8 +21,9 @@ TICK = 1.0  # seconds between two looks while it trains
 ICONS = {"as expected": "check_circle", "otherwise": "help", "open": "hourglass_empty"}
 HEIGHT = 360  # pixels of a chart
 READING = (
-    "The runs of one seed: same first weights, same batches, so that only the rate differs. A rate "
-    "is drawn up to the epoch whose updates used it. Both axes upwards are logarithmic, so that a "
+    "The runs of one seed: same first weights, same batches, so that only the rate differs. A "
+    "number behind a name is its peak rate. A rate is drawn up to the epoch whose updates used it. "
+    "Both axes upwards are logarithmic, so that a "
     "halved value is the same way down everywhere. Point at a line to read it; drag to zoom."
 )
 
