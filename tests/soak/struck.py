@@ -55,7 +55,10 @@ def finished(store: Store, run_ids: list[str]) -> bool:
     return len(store.runs(run_ids=run_ids, status="finished")) == len(run_ids)
 
 
-def check(store: Store, case: Case, run_ids: list[str], folder: Path, expected: Sequence[dict[str, Any]]) -> int:
+def check(
+    store: Store, case: Case, run_ids: list[str], folder: Path,
+    expected: Sequence[dict[str, Any]],
+) -> int:
     """Wait for the ends and compare; gives the number of epochs in which nothing differs."""
     eventually(lambda: over(store, run_ids), f"{case.name}: all runs end", 300)
     found = [kept(store, Vault(home()), run_id) for run_id in run_ids]
