@@ -60,7 +60,7 @@ def check(
     expected: Sequence[dict[str, Any]],
 ) -> int:
     """Wait for the ends and compare; gives the number of epochs in which nothing differs."""
-    eventually(lambda: over(store, run_ids), f"{case.name}: all runs end", 300)
+    eventually(lambda: over(store, run_ids), f"{case.name}: all runs end", 900)
     found = [kept(store, Vault(home()), run_id) for run_id in run_ids]
     assert differing(found, expected) == [], case.name
     assert integrity(folder) == "ok"

@@ -21,7 +21,7 @@ from tests.soak.runs import eventually
 from tests.soak.struck import check, finished, over, wait_for_training
 
 pytestmark = [
-    pytest.mark.soak, pytest.mark.timeout(1500),
+    pytest.mark.soak, pytest.mark.timeout(3000),
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
 ]
 
@@ -41,6 +41,14 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     opened = Store()
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def laboratory(store: Store) -> Iterator[Laboratory]:
+    started = Laboratory(store)
+    started.start()
+    yield started
+    started.close()
 
 
 class Fire:
@@ -70,14 +78,13 @@ class Fire:
 
 @pytest.mark.parametrize("engine", ["keras", "lanes"])
 def test_branches_steered_and_longer_runs_bear_killed_workers_to_the_bit(
-    engine: str, store: Store, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    engine: str, laboratory: Laboratory, store: Store, home: Path, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    laboratory = Laboratory(store)
-    laboratory.start()
     fire = Fire(store, laboratory, f"{SEED} {engine}")
     (parent,) = queue(store, Case(name="parent", engine=engine, runs=(PARENTS[engine],)))
     fire.strike([parent], steered=parent)
-    eventually(lambda: finished(store, [parent]), "the parent ends", 300)
+    eventually(lambda: finished(store, [parent]), "the parent ends")
     row = store.run(parent)
     assert len(row.spec.pieces) == fire.kills  # no command is lost, none heeded twice
     assert store.commands([parent]) == {}
@@ -86,13 +93,12 @@ def test_branches_steered_and_longer_runs_bear_killed_workers_to_the_bit(
     wanted: list[tuple[int, Any]] = [(early, 0.5), (early, {"strategy": "linear"}), (late, 0.1)]
     branches = list(make_branches(row, wanted, store, engine=engine))
     fire.strike(branches)
-    eventually(lambda: finished(store, branches), "the branches end", 300)
+    eventually(lambda: finished(store, branches), "the branches end")
 
     plan = plan_more(store.run(branches[0]), row.epochs_done // 4, "hold")
     store.lengthen(branches[0], plan.spec, updates=plan.updates)
     fire.strike(branches[:1])
-    eventually(lambda: finished(store, branches), "the longer branch ends", 300)
-    laboratory.close()
+    eventually(lambda: finished(store, branches), "the longer branch ends")
 
     run_ids = [parent, *branches]
     alone = Case(
