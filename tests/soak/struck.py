@@ -55,12 +55,20 @@ def finished(store: Store, run_ids: list[str]) -> bool:
     return len(store.runs(run_ids=run_ids, status="finished")) == len(run_ids)
 
 
+def written(store: Store, run_ids: list[str]) -> bool:
+    """Whether the checkpoint of every run's end is on disk: its end may be recorded before."""
+    vault = Vault(home())
+    ends = {row.run_id: row.epochs_done for row in store.runs(run_ids=run_ids)}
+    return all([kept.epoch for kept in vault.of(one)][-1:] == [end] for one, end in ends.items())
+
+
 def check(
     store: Store, case: Case, run_ids: list[str], folder: Path,
     expected: Sequence[dict[str, Any]],
 ) -> int:
     """Wait for the ends and compare; gives the number of epochs in which nothing differs."""
     eventually(lambda: over(store, run_ids), f"{case.name}: all runs end", 900)
+    eventually(lambda: written(store, run_ids), f"{case.name}: the last checkpoints are written")
     found = [kept(store, Vault(home()), run_id) for run_id in run_ids]
     assert differing(found, expected) == [], case.name
     assert integrity(folder) == "ok"

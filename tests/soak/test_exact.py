@@ -18,7 +18,7 @@ from lrdash.laboratory import Laboratory
 from lrdash.store import Store
 from tests.soak.exact import CASES, Case, queue, undisturbed
 from tests.soak.runs import eventually
-from tests.soak.struck import check, finished, over, wait_for_training
+from tests.soak.struck import check, finished, over, wait_for_training, written
 from tests.soak.test_kills import ask
 
 pytestmark = [
@@ -112,6 +112,7 @@ def test_killed_servers_go_on_where_they_were_and_leave_no_trace(
     server = serve(port)
     try:
         eventually(lambda: finished(store, run_ids), f"{case.name} ends", 900)
+        eventually(lambda: written(store, run_ids), "the last checkpoints are written")
     finally:
         end(server)
     epochs = check(store, case, run_ids, home, undisturbed(case, tmp_path / "undisturbed"))
