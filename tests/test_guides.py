@@ -207,6 +207,13 @@ def test_what_ended_half_way_gets_no_answer_but_what_is_known(status: str, messa
     )
 
 
+def test_what_was_deleted_is_missed() -> None:
+    for runs in (lowering()[:2], lowering()[2:]):
+        told = LOWERING.explain(evidence(runs))
+        assert (told.outcome, told.findings) == ("open", ())
+        assert "deleted" in told.headline
+
+
 @pytest.mark.parametrize(
     ("guide", "found", "message"),
     [

@@ -79,11 +79,22 @@ class Guide:
 
     def explain(self, found: Evidence) -> Explained:
         """What the results show; where runs are missing, how many and what is known so far."""
-        if len(found.arms) and found.arms["status"].isin(DONE).all():
+        if not self._whole(found.arms):
+            headline = "Some of its runs have been deleted, so nothing can be told. Start it again."
+            return Explained(outcome="open", headline=headline, findings=())
+        if found.arms["status"].isin(DONE).all():
             return self.judge(found)
         told = self.so_far(found)
         return Explained(
             outcome="open", headline=_missing(found.arms), findings=(told,) if told else ()
+        )
+
+    def _whole(self, arms: pd.DataFrame) -> bool:
+        """Whether there are runs of each arm at each peak rate that was tried."""
+        there = set(zip(arms["label"], arms["base_lr"], strict=True))
+        peaks = arms["base_lr"].unique()
+        return len(arms) > 0 and all(
+            (label, peak) in there for label in self.experiment.labels() for peak in peaks
         )
 
 
