@@ -12,6 +12,17 @@ STYLE = """<style>
 .st-key-glossary h3 {font-size: 1rem; padding: .5rem 0 0; scroll-margin-top: 5rem;}
 .st-key-glossary p {max-width: 44rem;}
 </style>"""
+# Streamlit goes to the term of the address at once, when a narrow page has not its last widths yet.
+# So this goes there again for a moment, unless the visitor has begun to move about.
+TO_TERM = """<script>{
+const stop = () => clearInterval(again), end = performance.now() + 3000;
+const again = setInterval(() => {
+  document.getElementById(location.hash.slice(1))?.scrollIntoView();
+  if (!location.hash || performance.now() > end) stop();
+}, 150);
+for (const hand of ["wheel", "touchstart", "keydown", "pointerdown"])
+  addEventListener(hand, stop, {once: true, passive: true});
+}</script>"""
 
 
 def body() -> None:
@@ -30,3 +41,4 @@ def body() -> None:
         for group, terms in found.items():
             st.header(group, anchor=False)
             st.markdown("\n\n".join(f"### {term}\n{told}" for term, told in terms.items()))
+    st.html(TO_TERM, unsafe_allow_javascript=True)

@@ -76,9 +76,10 @@ def test_first_page_explanation_and_glossary_on_a_phone_without_a_barrier(
         page.goto(address)
         settle(page)
         expect(seen).to_be_visible(timeout=UI_TIMEOUT)
+        if "#" in address:
+            expect(seen).to_be_in_viewport()
         assert barriers(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    expect(page.get_by_role("heading", name="Patience")).to_be_in_viewport()
     page.get_by_role("textbox", name="Find a term").fill("bounces")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Stability limit")).to_be_visible()

@@ -30,7 +30,7 @@ def so_far(found: Evidence) -> str:
 
 
 def judge(found: Evidence) -> Explained:
-    """Up to which peak rate all seeds survive without and with a warm-up, and at what price."""
+    """Up to which peak rate most seeds survive without and with a warm-up, and at what price."""
     bare, ramped = (_largest(found, label) for label in (WITHOUT, WITH))
     findings = (
         *(_at(found, peak) for peak in found.peaks()), _measure(), *_price(found), _best(found),
@@ -38,7 +38,7 @@ def judge(found: Evidence) -> Explained:
     if ramped > bare:
         times = f", {number(ramped / bare)} times as high" if bare else ""
         headline = (
-            f"With a warm-up every seed survives up to a peak rate of {rate(ramped)}"
+            f"With a warm-up most seeds survive up to a peak rate of {rate(ramped)}"
             + (f"; without one only up to {rate(bare)}" if bare else "; without one up to none")
             + f". The ramp bears a higher rate{times}."
         )
@@ -52,27 +52,31 @@ def _otherwise(found: Evidence, bare: float, ramped: float) -> str:
     peaks = found.peaks()
     if bare > ramped:
         return (
-            f"The opposite of what one expects: without a warm-up every seed survived up to "
+            f"The opposite of what one expects: without a warm-up most seeds survived up to "
             f"{rate(bare)}, with it only up to {rate(ramped) if ramped else 'none of the peaks'}."
         )
     if not bare:
-        return "No peak was survived by every seed, with or without a warm-up: all are too high."
+        return "No peak was survived by most seeds, with or without a warm-up: all are too high."
     if bare == peaks[-1]:
         return (
-            f"Nothing broke, not even at the highest peak, {rate(bare)}: on these seeds the "
+            f"Most seeds survived even the highest peak, {rate(bare)}, with and without: here the "
             "warm-up was not needed."
         )
     return (
-        f"This time every seed survived up to {rate(bare)} with and without a warm-up: it did not "
+        f"This time most seeds survived up to {rate(bare)} with and without a warm-up: it did not "
         "bear a higher peak. How many broke above is told below; other seeds may tell more."
     )
 
 
 def _largest(found: Evidence, label: str) -> float:
-    """The largest peak up to which no run of an arm is broken; 0 if there is none."""
+    """The largest peak up to which more than half of the runs of an arm are whole; 0: none.
+
+    Not all of them, since with several seeds one is often lost at a peak that is good enough.
+    """
     survived = 0.0
     for peak in found.peaks():
-        if _broken(found.finals(label, peak)):
+        finals = found.finals(label, peak)
+        if 2 * _broken(finals) >= len(finals):
             break
         survived = peak
     return survived
@@ -135,7 +139,7 @@ GUIDE = Guide(
     "out at once, to a place from which some networks never come back. A **warm-up** raises the "
     f"rate on a straight line over the first {SHARE:.0%} of training; then both fall to 0.",
     expected="At low peak rates the warm-up makes little difference. At high ones it saves runs: "
-    "every seed survives up to a higher peak.",
+    "most seeds survive up to a higher peak.",
     watch=(
         "The first epochs: at a high peak the loss jumps up without a ramp, and falls with one.",
         f"Lines that end early, or near {GUESSING:g}, the loss of always answering the mean.",
@@ -152,7 +156,7 @@ GUIDE = Guide(
                 "warmup_fraction": SHARE, "decay_fraction": 1 - SHARE, "decay_shape": "linear",
             }),
         ),
-        base_lrs=(0.08, 0.18, 0.27), seeds=(0, 1, 2, 3, 4),
+        base_lrs=(0.08, 0.18, 0.27), seeds=tuple(range(8)),
     ),
     so_far=so_far, judge=judge,
 )
