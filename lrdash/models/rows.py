@@ -1,4 +1,4 @@
-"""The layers of an own architecture: what each makes of a shape, what it costs, how Keras builds it.
+"""The layers of an own architecture: what each makes of a shape, what it costs, how it is built.
 
 One entry a kind of layer. Shapes are those of one example: (numbers,) or (height, width, channels).
 """
@@ -107,7 +107,7 @@ def _image(shape: Shape, what: str) -> tuple[int, int, int]:
             f"{what} needs an image (height x width x channels), and here are {_told(shape)}; "
             "put it before Flatten, Dense and global pooling"
         )
-    return shape  # type: ignore[return-value]
+    return shape
 
 
 def _numbers(shape: Shape, what: str) -> int:
