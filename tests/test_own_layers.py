@@ -89,7 +89,7 @@ def test_the_keras_code_builds_the_same_network() -> None:
         ([{"kind": "flatten"}, {"kind": "dense", "size": 0}], r"row 2: layer.size must be"),
         ([{"kind": "lstm"}], r"row 1: layer.kind must be"),
         ([], f"1 to {DEEPEST} layers"),
-        ("dense", f"1 to {DEEPEST} layers"),
+        (7, f"1 to {DEEPEST} layers"),
         ([3], r"row 1"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any, ClassVar
 
@@ -11,7 +12,7 @@ from lrdash.errors import InvalidField
 from lrdash.models import layers, rows
 from lrdash.models.base import KerasModel, Model, Work
 from lrdash.models.rows import Misplaced, Row, Step
-from lrdash.spec import DataShape, field
+from lrdash.spec import DataShape, Knob, field
 
 DEEPEST = 60  # rows
 MOST_WEIGHTS = 50_000_000
@@ -42,15 +43,24 @@ class OwnLayers(Model):
 
     layers: tuple[Row, ...] = field(
         tuple(Row(**row) for row in FIRST), label="Layers",
-        help=f"1 to {DEEPEST} layers, first to last.",
+        help=f"1 to {DEEPEST} layers, first to last, with a semicolon between two, e.g. flatten; "
+        "dense size=64 activation=relu. The page Models has a table for it.",
     )
 
     @pydantic.field_validator("layers", mode="before")
     @classmethod
     def _explain_rows(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            value = rows.from_text(value)
         if not isinstance(value, list | tuple) or not 1 <= len(value) <= DEEPEST:
             raise ValueError(f"must be a list of 1 to {DEEPEST} layers")
         return tuple(_row(row, number) for number, row in enumerate(value, start=1))
+
+    @classmethod
+    def knobs(cls) -> tuple[Knob, ...]:
+        """The rows as a text that one can type."""
+        (knob,) = super().knobs()
+        return (dataclasses.replace(knob, kind="text", default=rows.as_text(knob.default)),)
 
     @property
     def convolutional(self) -> bool:  # type: ignore[override]

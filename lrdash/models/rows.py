@@ -6,7 +6,8 @@ One entry a kind of layer. Shapes are those of one example: (numbers,) or (heigh
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -59,6 +60,42 @@ class Step:
     shape: Shape  # handed on
     parameters: int  # trainable
     work: Work
+
+
+def as_text(given: Sequence[Row]) -> str:
+    """Rows as one types them: `conv2d size=16 kernel=3; flatten; dense size=64 activation=relu`."""
+    return "; ".join(
+        " ".join([row.kind, *(f"{name}={getattr(row, name)}" for name in RULES[row.kind].uses)])
+        for row in given
+    )
+
+
+def from_text(text: str) -> list[dict[str, Any]]:
+    """The settings of each row of such a text, not checked yet.
+
+    Raises:
+        ValueError: a setting has no value; names its row.
+    """
+    found: list[dict[str, Any]] = []
+    for number, part in enumerate(filter(str.strip, re.split(r"[;\n]", text)), start=1):
+        kind, *settings = part.split()
+        row: dict[str, Any] = {"kind": kind}
+        for setting in settings:
+            name, equals, value = setting.partition("=")
+            if not equals or not value:
+                raise ValueError(f"must have settings like size=64 in row {number}, not {setting}")
+            row[name] = _value(value)
+        found.append(row)
+    return found
+
+
+def _value(text: str) -> Any:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
 
 
 class Misplaced(ValueError):

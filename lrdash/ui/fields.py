@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from lrdash.errors import InvalidField
+from lrdash.models import rows
 from lrdash.spec import Knob
 
 PRESET = "preset_fields"  # in the session: keys that `preset` has filled
@@ -112,7 +113,9 @@ def _once_more() -> None:
 
 
 def as_text(values: Sequence[Any]) -> str:
-    """A list as one types it: `15, 25`; pairs as `0: 1, 0.5: 1, 1: 0`."""
+    """A list as one types it: `15, 25`; pairs as `0: 1, 0.5: 1, 1: 0`; layers as in `rows`."""
+    if values and isinstance(values[0], dict):
+        return rows.as_text([rows.Row(**value) for value in values])
     return ", ".join(
         ": ".join(f"{part:g}" for part in v) if isinstance(v, list | tuple) else f"{v:g}"
         for v in values

@@ -13,6 +13,7 @@ import streamlit as st
 
 from lrdash.datasets import DATASETS, Dataset
 from lrdash.models import MODELS
+from lrdash.models.own_layers import OwnLayers
 from lrdash.spec import EarlyStopping, Knob, RunSpec
 from lrdash.strategies import STRATEGIES
 from lrdash.ui import fields
@@ -75,7 +76,7 @@ def fill(spec: RunSpec) -> None:
         for knob in record.knobs():
             if knob.name in values:
                 value = values[knob.name]
-                shown = fields.as_text(value) if knob.kind == "list" else value
+                shown = fields.as_text(value) if isinstance(value, list | tuple) else value
                 fields.preset(prefix + knob.name, shown)
     fields.preset("early_stopping", spec.early_stopping is not None)
     for name, value in (spec.early_stopping or EarlyStopping()).as_dict().items():
@@ -124,6 +125,11 @@ def _model(dataset: str) -> dict[str, Any]:
         with st.expander("Model settings"):
             st.caption(MODELS[name].description)
             params = fields.draw(knobs, prefix=f"{name}.")
+            if name == OwnLayers.id:
+                st.page_link(
+                    "pages/models.py", label="Edit the layers in a table", icon=":material/layers:",
+                    query_params={"dataset": dataset, "layers": params["layers"]},
+                )
     return {"model": name, "model_params": params}
 
 
