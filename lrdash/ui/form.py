@@ -128,7 +128,9 @@ def _model(dataset: str) -> dict[str, Any]:
             if name == OwnLayers.id:
                 st.page_link(
                     "pages/models.py", label="Edit the layers in a table", icon=":material/layers:",
-                    query_params={"dataset": dataset, "layers": params["layers"]},
+                    query_params={
+                        "layers-dataset": DATASETS[dataset].label, "layers": params["layers"],
+                    },
                 )
     return {"model": name, "model_params": params}
 

@@ -23,7 +23,8 @@ from lrdash.models.rows import NONE, RULES, Misplaced, Row
 from lrdash.spec import DataShape
 from lrdash.store import architectures
 
-FIELD, VERSION = "layers", "layers-version"
+# In the address; a key of the forms would clash with theirs on the way to them.
+FIELD, DATASET, VERSION = "layers", "layers-dataset", "layers-version"
 LABELS = {rule.label: kind for kind, rule in RULES.items()}
 COLUMNS = {
     "kind": "Layer", "size": "Size", "kernel": "Kernel", "strides": "Stride",
@@ -38,19 +39,18 @@ def body() -> None:
         "Put a network together layer by layer. Each row shows the shape that it hands on and its "
         "weights, for the dataset that you choose; the output layer follows by itself."
     )
-    left, right = st.columns([3, 2], gap="medium")
-    with left:
-        name = st.selectbox(
-            "Dataset", list(DATASETS), key="dataset", format_func=lambda key: DATASETS[key].label,
-            bind="query-params", help="Decides the shape that the first layer gets.",
-        )
+    name = st.selectbox(
+        "Dataset", list(DATASETS), key=DATASET, format_func=lambda key: DATASETS[key].label,
+        bind="query-params", width=420, help="Decides the shape that the first layer gets.",
+    )
     shape = DATASETS[name].shape
     given = _rows()
+    _table(given, shape)
+    _move(given)
+    left, right = st.columns([3, 2], gap="medium")
     with left:
-        _table(given, shape)
-        _move(given)
-    with right, st.container(key="outlook"):
         _outcome(given, name, shape)
+    with right:
         _shelf(given)
 
 
