@@ -53,9 +53,11 @@ RULES = {
     "training": Rule(f"{COMPARING} checkpoints", "numpy keras tensorflow"),
     "store": Rule("errors spec events store.rows", "numpy sqlalchemy"),
     "store.rows": Rule("errors spec events", "numpy"),
+    "presence": Rule("errors checkpoints store"),
     "range_job": Rule("events range_test training store store.rows", "numpy"),
     "worker": Rule(
-        f"{COMPARING} checkpoints training store store.rows range_job", lazily="keras tensorflow"
+        f"{COMPARING} checkpoints presence training store store.rows range_job",
+        lazily="keras tensorflow",
     ),
     "laboratory": Rule("errors spec events store store.rows"),
     "teaching": Rule(f"{BASE} strategies", "numpy"),
@@ -74,7 +76,9 @@ RULES = {
         f"{COMPARING} store.rows frames analysis analysis.words figures export",
         "numpy pandas plotly",
     ),
-    "api": Rule(READING, "numpy pandas", lazily="training worker range_job plotly report"),
+    "api": Rule(
+        f"{READING} presence", "numpy pandas", lazily="training worker range_job plotly report"
+    ),
     "ui": Rule(f"{READING} export report", "numpy pandas plotly streamlit starlette"),
     "bench": Rule(
         f"{COMPARING} checkpoints store", "numpy",

@@ -15,6 +15,7 @@ from lrdash.errors import LrdashError, RangeTestNotFound
 from lrdash.range_test import RangeTestSpec, make
 from lrdash.store import RangeTestRow
 from lrdash.ui import fields, find_lr_sweep, found_rate, resources
+from lrdash.ui.attempt import attempt
 from lrdash.ui.steady_chart import steady_chart
 
 TICK, SLOW_TICK = 0.5, 2.0  # seconds between two looks: at the test, at its sweep
@@ -132,7 +133,8 @@ def _head(row: RangeTestRow, spec: RangeTestSpec) -> None:
             st.button(
                 "Stopping" if row.stop_requested else "Stop", icon=":material/stop:",
                 key="stop-test", disabled=row.stop_requested,
-                on_click=resources.store().range_tests.request_stop, args=(row.range_test_id,),
+                on_click=attempt,
+                args=(resources.store().range_tests.request_stop, row.range_test_id),
             )
         elif st.button("Delete", icon=":material/delete:", key="delete-test", type="tertiary",
                        help="Removes this test and its losses. A sweep beside it stays."):

@@ -67,7 +67,14 @@ def activity() -> None:
     """A line that says what trains now; refreshes itself only while something does."""
     counts = resources.store().counts()
     busy = counts.get("running", 0) + counts.get("queued", 0) > 0
-    st.fragment(_activity, run_every=2.0 if busy else None)()
+    st.fragment(_guarded, run_every=2.0 if busy else None)()
+
+
+def _guarded() -> None:
+    try:
+        _activity()
+    except LrdashError as fault:  # a fragment runs outside the page's own frame
+        st.caption(f":material/error: {fault}")
 
 
 def _activity() -> None:
