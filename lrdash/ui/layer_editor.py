@@ -104,7 +104,7 @@ def _table(given: list[Row], shape: DataShape) -> None:
         column_order=_order(given, shape),
     )
     st.caption(
-        "Empty cells are settings that a layer does not have. Add a row at the bottom, tick rows "
+        "None: a setting that this layer does not have. Add a row at the bottom, tick rows "
         f"at the left to delete them; at most {DEEPEST} layers."
     )
 
