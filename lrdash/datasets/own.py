@@ -88,7 +88,7 @@ def find(name: str) -> Dataset | None:
     except FileNotFoundError:
         raise DatasetUnavailable(
             f"There is no own data {name} in {data_folder()}. It was deleted, or belongs to "
-            "another LRDASH_HOME. Add the same file with the same choices, and it has the same id again."
+            "another LRDASH_HOME. Add the same file with the same choices: it has the same id then."
         ) from None
     except UNREADABLE as fault:
         raise DatasetUnavailable(

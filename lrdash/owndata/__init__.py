@@ -19,11 +19,16 @@ from lrdash.owndata.limits import FILE, LIMITS, megabytes
 from lrdash.owndata.records import Column, Profile, Recipe
 
 __all__ = [
-    "LIMITS", "Column", "Facts", "Profile", "Recipe", "add", "facts_of", "find", "kept", "look",
-    "read_file", "remove",
+    "LIMITS", "NAME", "Column", "Facts", "Profile", "Recipe", "add", "arrays_file", "facts_of",
+    "find", "kept", "look", "read_file", "remove",
 ]
 
 NAME = 60  # characters
+
+
+def arrays_file(name: str) -> Path:
+    """Where the arrays of an id are, if they are."""
+    return own.data_folder() / name / own.ARRAYS
 
 
 def read_file(path: Path) -> bytes:
