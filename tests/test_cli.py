@@ -32,6 +32,8 @@ COMMANDS = (
     ["preview"], ["train"], ["compare"], ["serve"], ["doctor"], ["bench"], ["runs"],
     ["runs", "list"], ["runs", "show"], ["runs", "export"], ["runs", "rename"], ["runs", "tag"],
     ["runs", "delete"], ["runs", "resume"], ["runs", "stop"], ["runs", "backup"], ["find-lr"],
+    ["data"], ["data", "look"], ["data", "add"], ["data", "list"], ["data", "export"],
+    ["data", "delete"],
     ["runs", "restore"], ["runs", "fork"], ["runs", "more"], ["runs", "steer"],
 )
 

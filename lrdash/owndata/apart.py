@@ -26,6 +26,7 @@ from lrdash.owndata.child import ANSWER, DAMAGED, FILE, JOB
 from lrdash.owndata.limits import MEMORY, SECONDS
 
 ERRORS = "errors"  # what the child wrote to standard error
+CHILD = ("-m", "lrdash.owndata.child")
 WORKING = ".reading-"  # folders of jobs begin so
 STALE = 86_400.0  # seconds after which a folder that a crash left behind is removed
 AT_ONCE = threading.BoundedSemaphore(2)  # children of this process
@@ -101,7 +102,7 @@ def _run(folder: Path, seconds: float) -> tuple[int | None, str]:
     """Exit status (None: it took too long) and the end of what it wrote to standard error."""
     with (folder / ERRORS).open("wb") as errors:
         child = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
-            [sys.executable, "-m", "lrdash.owndata.child", str(folder)],
+            [sys.executable, *CHILD, str(folder)],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors,
             env=environment(), start_new_session=True,
         )

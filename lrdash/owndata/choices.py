@@ -7,8 +7,8 @@ from lrdash.owndata.limits import CLASSES
 from lrdash.owndata.records import Column, Profile, Recipe
 
 FLAGS = {
-    "": "", "constant": "the same in every row", "empty": "no value at all",
-    "id": "a number or name of its own for each row", "many": "texts that are mostly different",
+    "": "", "constant": "same in every row", "empty": "no values", "id": "an id of each row",
+    "many": "mostly different texts",
 }
 
 

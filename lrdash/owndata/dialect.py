@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ ENCODINGS = {
     "cp1252": "Windows-1252 (Latin-1)", "latin-1": "Latin-1",
 }
 NAME = 100  # characters of a column's name
-CONTROLS = frozenset(range(32)) - {9, 10, 11, 12, 13}
+CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +53,8 @@ def layout(raw: bytes, file: str) -> Layout:
         DataRefused: if it is no text, has one column only, or a line has too many or few fields.
     """
     text, encoding = _decoded(raw, file)
+    if not text.strip():
+        raise DataRefused(file, "the file is empty", "A table needs names and rows.")
     delimiter = _delimiter(text, file)
     rows = _rows(text, delimiter, file)
     _, first = next(rows, (0, []))
@@ -88,11 +91,11 @@ def _decoded(raw: bytes, file: str) -> tuple[str, str]:
 
 
 def _hold_text(text: str, file: str) -> None:
-    for place, letter in enumerate(text):
-        if ord(letter) < 32 and ord(letter) in CONTROLS:
-            line = text.count("\n", 0, place) + 1
-            problem = f"line {line} holds the control character {ord(letter)}, as no text does"
-            raise DataRefused(file, problem, "If it is a table, save it anew as CSV (UTF-8).")
+    found = CONTROL.search(text)
+    if found:
+        line = text.count("\n", 0, found.start()) + 1
+        problem = f"line {line} holds the control character {ord(found[0])}, as no text does"
+        raise DataRefused(file, problem, "If it is a table, save it anew as CSV (UTF-8).")
 
 
 def _delimiter(text: str, file: str) -> str:

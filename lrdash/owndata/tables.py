@@ -47,7 +47,7 @@ def read_text(raw: bytes, file: str) -> Table:
         frame = pd.read_csv(
             io.StringIO(told.text), sep=told.delimiter, header=0 if told.header else None,
             index_col=False, skipinitialspace=True, low_memory=False,
-            float_precision="round_trip", names=list(told.names),
+            names=list(told.names),
         )
     except (ValueError, OverflowError, pd.errors.ParserError, pd.errors.EmptyDataError) as fault:
         remedy = "Save it anew as CSV, texts in quotation marks."
@@ -106,7 +106,10 @@ def _plain(column: Any) -> pd.Series[Any]:
 
     if types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
-    if types.is_boolean(column.type) or types.is_temporal(column.type):
+    if types.is_boolean(column.type):
+        told = [None if value is None else str(value) for value in column.to_pylist()]
+        return pd.Series(told, dtype=object)
+    if types.is_temporal(column.type):
         column = compute.cast(column, pa.string())
     elif types.is_decimal(column.type):
         column = compute.cast(column, pa.float64())

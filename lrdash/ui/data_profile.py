@@ -20,7 +20,7 @@ from lrdash.ui.plain import plain
 KINDS = {"number": "Number", "text": "Text", "empty": "Empty"}
 WHATS = {"table": "rows", "arrays": "examples", "images": "images"}
 UNEVEN = 5.0  # times as large is the largest class, from which it is said
-MANY = 12  # rows of the table of columns that are shown without scrolling
+FEW, MANY = 5, 12  # rows of the tables of classes and of columns shown without scrolling
 
 
 def draw(profile: Profile, recipe: Recipe) -> None:
@@ -76,7 +76,8 @@ def _target(target: Column, task: str) -> None:
     shares["share"] = shares["rows"] / total
     column = st.column_config
     st.dataframe(
-        shares, hide_index=True, height=min(35 * len(shares) + 38, 220), key="data-classes",
+        shares, hide_index=True, height="content" if len(shares) <= FEW else 220,
+        key="data-classes",
         column_config={
             "class": column.TextColumn("Class"),
             "rows": column.NumberColumn("Rows", width="small"),
@@ -112,7 +113,8 @@ def _columns(profile: Profile, target: str) -> None:
     )
     column = st.column_config
     st.dataframe(
-        table, hide_index=True, height=35 * min(len(table), MANY) + 38, key="data-columns",
+        table, hide_index=True, height="content" if len(table) <= MANY else 420,
+        key="data-columns",
         column_config={
             "name": column.TextColumn("Column", pinned=True),
             "kind": column.TextColumn("Kind", width="small"),
@@ -126,14 +128,14 @@ def _columns(profile: Profile, target: str) -> None:
 
 def _span(column: Column) -> str:
     if column.kind == "number":
-        return f"{number(column.low)} to {number(column.high)}"
+        return f"{column.low:.4g} to {column.high:.4g}"
     return ", ".join(value for value, _ in column.values[:4])
 
 
 def _remark(column: Column, target: str) -> str:
     said = ["target"] if column.name == target else []
     if column.flag:
-        said.append(f"{FLAGS[column.flag]}: left out at first")
+        said.append(f"{FLAGS[column.flag]}, left out at first")
     return "; ".join([*said, *filter(None, [column.note])])
 
 
