@@ -16,7 +16,7 @@ from lrdash.analysis import settings_in_words
 from lrdash.api import check
 from lrdash.cli import app
 from lrdash.datasets import DATASETS, own, own_datasets
-from lrdash.errors import DatasetUnavailable, DataRefused, StoreError
+from lrdash.errors import DataRefused, DatasetUnavailable, StoreError
 from lrdash.events import EpochEnded, Event
 from lrdash.export import script
 from lrdash.owndata import Recipe, apart

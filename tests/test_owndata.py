@@ -192,7 +192,7 @@ FAULTS = {
     "a,b\n": "there are no rows",
     "a,b\n1,\x002\n": "line 2 holds the control character 0",
     "x,y\n" + "\n".join(f"{n},a" for n in range(30)): "the target y holds only 'a'",
-    "x,y\n" + "\n".join(f"{n % 3},{n % 2}" for n in range(9)): "9 rows can be used, and at least 20",
+    "x,y\n" + "\n".join(f"{n % 3},{n % 2}" for n in range(9)): "9 rows can be used, and at least",
     "x,y\n" + "\n".join(f"{n % 3},{'c' if n == 5 else 'ab'[n % 2]}" for n in range(40)):
         "the class 'c' of y has only 1 row, too few",
     "x,y\n" + "\n".join(f"{n},{n % 2}" for n in range(40)): "no column but the target y says",
@@ -227,24 +227,29 @@ def test_rare_classes_are_left_out_on_demand_and_told() -> None:
     assert "Classes with fewer than 5 rows were left out: c (1)" in facts.notes
 
 
+UNFIT = {
+    "breast_cancer.csv": "line 2 has 31 fields, the line with the names has 4",
+    "wine_data.csv": "line 2 has 14 fields, the line with the names has 5",
+    "china_smoking.csv": "8 rows can be used", "cpunish.csv": "17 rows can be used",
+    "longley.csv": "16 rows can be used", "elec_equip.csv": "DATE: an id of each row",
+    "nile.csv": "year: an id of each row", "sunspots.csv": "YEAR: an id of each row",
+}
+
+
 @pytest.mark.parametrize("path", PUBLIC, ids=lambda path: path.stem)
 def test_public_tables_load_right_or_are_refused_in_words(path: Path) -> None:
     raw = path.read_bytes()
-    try:
-        facts, dataset = keep(raw, path.name)
-    except DataRefused as fault:
-        assert re.search(
-            r"fields|rows can be used|says anything", str(fault)
-        ), f"{path.name} should load: {fault}"
+    if path.name in UNFIT:
+        assert UNFIT[path.name] in refused(raw, path.name)
         return
+    facts, dataset = keep(raw, path.name)
     split = dataset.load()
     assert len(split.y_train) + len(split.y_val) == facts.size
     assert np.isfinite(split.x_train).all()
     assert split.x_train.std() == pytest.approx(1, abs=0.4)
 
 
-def test_most_public_tables_load() -> None:
-    """Seven of them have fewer than 20 rows, nothing but dates, or a line that is no header."""
+def test_public_tables_are_many_and_written_in_several_ways() -> None:
     names = {path.name for path in PUBLIC}
     assert len(PUBLIC) >= 35
     assert {"iris.csv", "fair.csv", "modechoice.csv", "anes96.csv", "randhie.csv"} <= names
