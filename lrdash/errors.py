@@ -74,7 +74,8 @@ class DataRefused(LrdashError):
 
     def __init__(self, file: str, problem: str, remedy: str) -> None:
         self.file, self.problem, self.remedy = file, problem, remedy
-        super().__init__(f"{file}: {problem}. {remedy}")
+        told = problem if len(problem) <= 400 else f"{problem[:399]}…"  # names in it can be long
+        super().__init__(f"{file}: {told}. {remedy}")
 
     def __reduce__(self) -> tuple[type, tuple[object, ...]]:
         return type(self), (self.file, self.problem, self.remedy)

@@ -80,7 +80,7 @@ def _target(target: Column, task: str) -> None:
         key="data-classes",
         column_config={
             "class": column.TextColumn("Class"),
-            "rows": column.NumberColumn("Rows", width="small"),
+            "rows": column.NumberColumn("Examples", width="small"),
             "share": column.ProgressColumn(
                 "Share", format="percent", min_value=0.0, max_value=1.0
             ),
