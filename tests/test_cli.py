@@ -81,7 +81,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_command_is_known_to_these_tests() -> None:
     top = get_command(app)
     names = [[name] for name in top.commands]  # type: ignore[attr-defined]
-    names += [["runs", name] for name in top.commands["runs"].commands]  # type: ignore[attr-defined]
+    for group in ("runs", "data"):
+        names += [[group, name] for name in top.commands[group].commands]  # type: ignore[attr-defined]
     assert sorted(names) == sorted(COMMANDS)
 
 
