@@ -13,6 +13,7 @@ st.navigation(
         st.Page("pages/inside.py", title="Inside the callback", icon=":material/schema:"),
         st.Page("pages/valley.py", title="Valley", icon=":material/landscape:"),
         st.Page("pages/models.py", title="Models", icon=":material/layers:"),
+        st.Page("pages/data.py", title="Data", icon=":material/dataset:"),
         st.Page("pages/runs.py", title="Runs", icon=":material/table_rows:"),
     ],
     position="top",

@@ -26,6 +26,7 @@ from lrdash.analysis.verdicts import (
 )
 from lrdash.analysis.words import (
     count,
+    dataset_in_words,
     duration,
     number,
     percent,
@@ -46,6 +47,7 @@ __all__ = [
     "best_peaks",
     "bowl",
     "count",
+    "dataset_in_words",
     "duration",
     "exact_curves",
     "exact_losses",

@@ -80,12 +80,14 @@ def check(spec: RunSpec, engine: str = "auto") -> Plan:
 
     Raises:
         InvalidField, UnknownName: for a field that is wrong.
+        DatasetUnavailable: if its data was deleted.
         EngineUnavailable: if the engine cannot train it.
     """
     from lrdash.training import check_engine
 
     check_engine(engine)
     plan = make(spec)
+    plan.dataset.require()
     check_engine(engine, plan)
     return plan
 

@@ -45,9 +45,9 @@ def label(knob: Knob) -> str:
     return knob.label if told else f"{knob.label} ({knob.unit})"
 
 
-def widget(knob: Knob, *, key: str, start: Any) -> Any:
-    """One widget; `start` holds until the user or the URL says otherwise."""
-    common: dict[str, Any] = {"key": key, "help": knob.help, **PERSIST}
+def widget(knob: Knob, *, key: str, start: Any, bound: bool = True) -> Any:
+    """One widget; `start` holds until the user or, where it is bound, the URL says otherwise."""
+    common: dict[str, Any] = {"key": key, "help": knob.help, **(PERSIST if bound else {})}
     match knob.kind:
         case "number":
             return st.number_input(

@@ -11,7 +11,8 @@ from typing import Any
 
 import streamlit as st
 
-from lrdash.datasets import DATASETS, Dataset
+from lrdash.datasets import DATASETS, Dataset, own_datasets
+from lrdash.errors import LrdashError
 from lrdash.models import MODELS
 from lrdash.models.own_layers import OwnLayers
 from lrdash.spec import EarlyStopping, Knob, RunSpec
@@ -19,6 +20,7 @@ from lrdash.strategies import STRATEGIES
 from lrdash.ui import fields
 
 KNOBS = {knob.name: knob for knob in RunSpec.knobs()}
+DATA = "data"  # query parameter: id of the user's data to choose
 SMALL = 2000  # examples; datasets up to this size are always used whole
 EARLY = "early_stopping."
 DEFAULTS = {"strategy": "plateau"}  # the lesson that lrdash grew out of
@@ -83,8 +85,41 @@ def fill(spec: RunSpec) -> None:
         fields.preset(EARLY + name, value)
 
 
+def require_data(name: str) -> None:
+    """Refuse data whose examples were deleted, once all of the form is drawn.
+
+    Raises:
+        DatasetUnavailable: says how to get them back.
+    """
+    DATASETS[name].require()
+
+
+def _offered() -> dict[str, str]:
+    """Labels of the datasets by id, the user's own first, no two alike.
+
+    Deleted data is among them only while a run's settings have chosen it.
+    """
+    datasets = {**own_datasets(), **DATASETS}
+    wanted = st.query_params.pop(DATA, None)
+    if wanted:
+        fields.preset("dataset", wanted)
+    chosen = st.session_state.get("dataset")
+    if chosen is not None and chosen not in datasets:
+        try:
+            datasets[chosen] = DATASETS[chosen]
+        except LrdashError as fault:
+            st.error(str(fault), icon=":material/error:")
+    labels = [dataset.label for dataset in datasets.values()]
+    return {
+        name: f"{dataset.label} ({name[4:8]})" if labels.count(dataset.label) > 1
+        and name not in list(DATASETS) else dataset.label
+        for name, dataset in datasets.items()
+    }
+
+
 def _data() -> dict[str, Any]:
-    name = _pick("dataset", list(DATASETS), {key: d.label for key, d in DATASETS.items()})
+    offered = _offered()
+    name = _pick("dataset", list(offered), offered)
     dataset = DATASETS[name]
     examples = None
     if dataset.size > SMALL:

@@ -34,7 +34,9 @@ def choose() -> None:
     plan: Plan | None = None
     with left:
         try:
-            plan = make(RunSpec(**form.draw()))
+            spec = RunSpec(**form.draw())
+            form.require_data(spec.dataset)
+            plan = make(spec)
         except LrdashError as fault:
             problem = str(fault)
     with right, st.container(key="outlook"):
