@@ -35,6 +35,7 @@ FOUND, ITSELF = "Hindsight", "As it was"  # labels of the schedule found and of 
 
 Factor = Annotated[float, pydantic.Field(gt=0, le=MAX_RATE)]
 Point = Annotated[int, pydantic.Field(ge=1)]
+Ahead = Literal["end", "next"]
 Role = Literal["base", "branch", "fresh", "rival"]
 Moves = tuple[tuple[int, float], ...]  # epochs done, factor on the rate from there
 
@@ -72,7 +73,7 @@ class Search(Record):
         help="How many of the best branches are forked again at the next point. More find more and "
         "cost more.",
     )
-    ahead: Literal["end", "next"] = field(
+    ahead: Ahead = field(
         "end", label="Branches are judged",
         help="end: by the validation loss at the end of the run. next: by that at the next point, "
         "which costs less and cuts the rate too early.",

@@ -18,7 +18,7 @@ import pandas as pd
 
 from lrdash.analysis.compare.intervals import half_width
 from lrdash.analysis.words import number, percent, rate
-from lrdash.beam import FOUND, Moves, Search, Tried, best
+from lrdash.beam import FOUND, ITSELF, Moves, Search, Tried, best
 
 COLUMNS = {
     "label": "str", "strategy": "str", "base_lr": "float64", "run_id": "str",
@@ -96,7 +96,7 @@ def told(search: Search, tried: Sequence[Tried]) -> str:
         first = f"No change of the rate that was tried ended lower than the run itself, at {loss}."
     else:
         near = _nearest(frame, "gap")
-        place = f", {_lead(near['gap'], near['val_loss'])} {near['label']}, the nearest" if near \
+        place = f", {_lead(near['gap'], near['val_loss'])} {_name(near)}, the nearest" if near \
             else ""
         first = (
             f"Best in hindsight: {moves_in_words(found.moves)}. On the seed searched it ends at "
@@ -116,7 +116,7 @@ def _on_fresh_seeds(frame: pd.DataFrame) -> str:
         return f"Trained anew with {seeds} it lost {own['lost']}: it does not bear other seeds."
     words = (
         f"Trained anew with {seeds} it ends at {number(own['fresh_val_loss'])} in the mean, "
-        f"{_lead(near['fresh_gap'], near['fresh_val_loss'])} {near['label']}, the nearest there"
+        f"{_lead(near['fresh_gap'], near['fresh_val_loss'])} {_name(near)}, the nearest there"
         f"{_interval(near)}."
     )
     return f"{words} {_optimism_in_words(frame)}"
@@ -151,8 +151,7 @@ def _leads(frame: pd.DataFrame) -> tuple[float, float]:
 
 
 def _lead(gap: float, loss: float) -> str:
-    """`12 % below`, of a loss that is the gap above; the difference itself where that says more.
-    """
+    """`12 % below`, of a loss that is the gap above; the difference itself where it is larger."""
     if math.isinf(gap):
         return "below" if gap > 0 else "above"
     if gap == 0:
@@ -163,18 +162,23 @@ def _lead(gap: float, loss: float) -> str:
     return f"{told} {way}"
 
 
+def _name(line: dict[str, Any]) -> str:
+    return "the run as it was" if line["label"] == ITSELF else str(line["label"])
+
+
 def _interval(near: dict[str, Any]) -> str:
     if not math.isfinite(near["low"]):
         return ""
     told = f" (95 % interval of the lead {number(near['low'])} to {number(near['high'])}"
     open_ = near["low"] <= 0 <= near["high"]
-    return f"{told}, so it is not told apart from none)" if open_ else f"{told})"
+    return f"{told}, which does not tell it from none)" if open_ else f"{told})"
 
 
 def _nearest(frame: pd.DataFrame, column: str) -> dict[str, Any] | None:
     """The strategy of the smallest gap, other than the schedule found."""
-    rows = frame.iloc[1:].dropna(subset=[column]).to_dict(orient="records")
-    return dict(min(rows, key=lambda row: row[column])) if rows else None
+    known = frame.iloc[1:].dropna(subset=[column]).sort_values(column, kind="stable")
+    rows: list[dict[Any, Any]] = known.head(1).to_dict(orient="records")
+    return rows[0] if rows else None
 
 
 def _fresh(tried: Sequence[Tried], label: str) -> dict[int, float]:

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Any
 
 from lrdash import beam_job, plan
 from lrdash.api.compare import train_groups
 from lrdash.api.in_process import as_worker, check
 from lrdash.api.looking_back import Hindsight, load_hindsight
 from lrdash.api.run import Run
-from lrdash.beam import BEAM, FACTORS, FRESH, POINTS, RIVALS, Rival, Search, spread
+from lrdash.beam import (
+    BEAM,
+    FACTORS,
+    FRESH,
+    POINTS,
+    RIVALS,
+    Ahead,
+    Rival,
+    Search,
+    spread,
+)
 from lrdash.errors import InvalidField
 from lrdash.events import Sink
 from lrdash.experiment import Arm
@@ -27,7 +37,7 @@ def hindsight(
     points: int | Iterable[int] = POINTS,
     factors: Iterable[float] = FACTORS,
     beam: int = BEAM,
-    ahead: Literal["end", "next"] = "end",
+    ahead: Ahead = "end",
     strategies: Iterable[Given] = RIVALS,
     seeds: int | Iterable[int] = FRESH,
     engine: str = "auto",
@@ -79,7 +89,7 @@ def define_hindsight(
     engine: str = "auto",
     factors: Iterable[float] = FACTORS,
     beam: int = BEAM,
-    ahead: Literal["end", "next"] = "end",
+    ahead: Ahead = "end",
     **fields: Any,
 ) -> tuple[Search, str | None]:
     """The search that `hindsight` runs, and the id of its run if there is one; errors as there."""

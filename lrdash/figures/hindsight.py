@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from lrdash.figures.axes import LINE_WIDTH, blank, epoch_axis, metric_axis, plain, rate_axis
+from lrdash.figures.compare.lines import deep
 from lrdash.figures.palette import GRID, Style, style_of
 from lrdash.figures.thinning import keep
 
@@ -80,7 +81,8 @@ def hindsight_rates(
 
 def _axis(rates: NDArray[np.float64]) -> dict[str, Any]:
     """A log axis, on which a factor is a distance; a rate of 0, as at an end, falls off it."""
-    return rate_axis(rates, log=bool((rates > 0).any()))
+    log = bool((rates > 0).any())
+    return {**rate_axis(rates, log=log), **(deep(rates) if log else {})}
 
 
 def _figure(points: Sequence[int], height: int) -> go.Figure:
