@@ -293,21 +293,18 @@ def check_of(search: Search, found: Tried) -> list[Wanted]:
     ]
 
 
-def lengths(search: Search, *, base: bool) -> list[int]:
-    """Epochs of each run that a search trains, at most: a branch may begin at a checkpoint.
-
-    Args:
-        search: what is searched.
-        base: whether the run itself has to be trained first.
+def lengths(search: Search) -> list[list[int]]:
+    """Epochs of each run that a search trains after the run itself, stage by stage, at most: a
+    branch may begin at a checkpoint, or not be worth forking.
     """
-    epochs, width, found = search.base.epochs, 1, [search.base.epochs] * base
+    width, found = 1, []
     for stage in range(1, search.rounds + 1):
         factors = len(search.moves) + (search.ahead == "next")
-        whole = search.until(stage) - (0 if search.ahead == "end" else search.points[stage - 1])
-        found += [whole] * (width * factors)
+        begun = 0 if search.ahead == "end" else search.points[stage - 1]
+        found.append([search.until(stage) - begun] * (width * factors))
         width = min(search.beam, width * (len(search.moves) + 1))
     rivals = len(search.contestants()) - 1
-    return found + [epochs] * (rivals + (rivals + 2) * len(search.seeds))
+    return [*found, [search.base.epochs] * (rivals + (rivals + 2) * len(search.seeds))]
 
 
 def _best(pool: Sequence[Tried]) -> list[Tried]:

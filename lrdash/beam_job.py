@@ -55,8 +55,8 @@ def create(
     )
 
 
-def check(search: Search) -> list[Plan]:
-    """Plans as long as the runs that a search may train, for estimates.
+def check(search: Search) -> list[list[Plan]]:
+    """Plans as long as the runs that a search may train after the run itself, stage by stage.
 
     Raises:
         InvalidField, UnknownName: for a rival or a point that cannot be trained.
@@ -67,8 +67,11 @@ def check(search: Search) -> list[Plan]:
     planning.make(search.spec(tuple((at, highest) for at in search.points)))
     first = planning.make(search.base)
     return [
-        dataclasses.replace(first, spec=first.spec.model_copy(update={"epochs": epochs}))
-        for epochs in lengths(search, base=False)
+        [
+            dataclasses.replace(first, spec=first.spec.model_copy(update={"epochs": epochs}))
+            for epochs in stage
+        ]
+        for stage in lengths(search)
     ]
 
 

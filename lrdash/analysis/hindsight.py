@@ -10,15 +10,18 @@ second is not: all seeds share the validation data.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from lrdash.analysis.compare.intervals import half_width
+from lrdash.analysis.estimate import expected_group_seconds
 from lrdash.analysis.words import number, percent, rate
 from lrdash.beam import FOUND, ITSELF, Moves, Search, Tried, best
+from lrdash.plan import Plan
+from lrdash.store.rows import RunRow
 
 COLUMNS = {
     "label": "str", "strategy": "str", "base_lr": "float64", "run_id": "str",
@@ -62,6 +65,21 @@ def standings(search: Search, tried: Sequence[Tried]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
     rivals = frame.iloc[1:].sort_values("val_loss", kind="stable", na_position="last")
     return pd.concat([frame.iloc[:1], rivals], ignore_index=True)
+
+
+def expected_seconds(
+    stages: Sequence[Sequence[Plan]], history: Sequence[RunRow], paces: Mapping[str, float]
+) -> float | None:
+    """Seconds that a search takes, one stage after another; None if nothing is known.
+
+    Args:
+        stages: what each trains at most.
+        history: earlier runs, newest first.
+        paces: of this machine.
+    """
+    seconds = [expected_group_seconds(stage, history, paces) for stage in stages]
+    known = [one for one in seconds if one is not None]
+    return sum(known) if len(known) == len(stages) else None
 
 
 def optimism(frame: pd.DataFrame) -> float:

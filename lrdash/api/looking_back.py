@@ -63,7 +63,7 @@ class Hindsight:
 
     @property
     def spec(self) -> RunSpec:
-        """The spec of the schedule found: trained, it gives the same run to the bit.
+        """The spec of the schedule found: trained, it uses the same rates to the bit.
 
         Raises:
             InvalidField: if nothing was found.

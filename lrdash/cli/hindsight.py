@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from lrdash import beam_job
-from lrdash.analysis import expected_group_seconds
+from lrdash.analysis.hindsight import expected_seconds
 from lrdash.analysis.words import duration, number
 from lrdash.beam import BEAM, FACTORS, FRESH, POINTS, RIVALS, Search
 from lrdash.cli.options import json_option, spec_options
@@ -94,15 +94,15 @@ def hindsight(
 
 
 def _search(search: Search, run_id: str | None, json_output: bool) -> Hindsight:
-    plans = beam_job.check(search)
+    stages = beam_job.check(search)
     store = Store()
     try:
-        seconds = expected_group_seconds(plans, store.runs(limit=HISTORY), known_paces())
+        seconds = expected_seconds(stages, store.runs(limit=HISTORY), known_paces())
     finally:
         store.close()
-    if not json_output:
-        time = f", about {duration(max(1.0, seconds))}" if seconds is not None else ""
-        typer.echo(f"{len(plans) + (run_id is None)} runs at most{time}.")
+    time = f", about {duration(max(1.0, seconds))}" if seconds is not None else ""
+    number_of = sum(map(len, stages)) + (run_id is None)
+    typer.echo(f"{number_of} runs at most{time}.", err=json_output)
 
     def begin() -> Hindsight:
         from lrdash import api

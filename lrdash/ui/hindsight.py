@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from lrdash import analysis, beam_job
+from lrdash.analysis import hindsight as told
 from lrdash.beam import (
     BEAM,
     FACTORS,
@@ -119,16 +120,17 @@ def _choose(source: Source) -> None:
         st.header(_name(source.run), anchor=False)
         try:
             search = _search(source)
-            plans = beam_job.check(search)
+            stages = beam_job.check(search)
         except LrdashError as fault:
             st.error(str(fault), icon=":material/error:")
             return
         history = resources.store().runs(limit=HISTORY)
-        seconds = analysis.expected_group_seconds(plans, history, known_paces())
+        seconds = told.expected_seconds(stages, history, known_paces())
         time = f", about {analysis.duration(max(1.0, seconds))}" if seconds is not None else ""
         points = ", ".join(str(point) for point in search.points)
+        runs = sum(map(len, stages))
         st.caption(
-            f"At most {len(plans)} runs of {search.base.epochs} epochs{time} · forks after epoch "
+            f"At most {runs} runs of {search.base.epochs} epochs{time} · forks after epoch "
             f"{points} · judged by the final validation loss of seed {search.base.seed}, checked "
             f"with {len(search.seeds)} others"
         )
@@ -173,9 +175,9 @@ def _search(source: Source) -> Search:
 
 def _rivals(source: Source) -> tuple[Rival, ...]:
     if source.rivals is not None:
-        told = ", ".join(f"{one.label} at {analysis.rate(one.base_lr)}" for one in source.rivals)
-        st.caption(f"Compared with the others of the comparison at their best peaks: {told}."
-                   if told else "The comparison has no other strategy.")
+        names = ", ".join(f"{one.label} at {analysis.rate(one.base_lr)}" for one in source.rivals)
+        st.caption(f"Compared with the others of the comparison at their best peaks: {names}."
+                   if names else "The comparison has no other strategy.")
         return source.rivals
     chosen = st.multiselect(
         KNOBS["rivals"].label, list(STRATEGIES), default=list(RIVALS), key="hindsight.rivals",

@@ -21,8 +21,9 @@ def of_run(run: RunRow) -> None:
 
 
 def of_experiment(row: ExperimentRow) -> None:
-    """A button beside the name of a comparison that is over."""
+    """A button under the leaderboard of a comparison that is over."""
     if row.active or not row.counts["finished"]:
         return
-    if st.button("Hindsight", icon=ICON, key="hindsight", help=IDEA):
+    if st.button("Hindsight: how far is each from the best there could have been?", icon=ICON,
+                 key="hindsight", type="tertiary", help=IDEA):
         st.switch_page(PAGE, query_params={"experiment": row.experiment_id})

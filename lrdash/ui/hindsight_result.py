@@ -132,8 +132,8 @@ def _progress(row: HindsightRow, search: Search, runs: list[StageRun]) -> None:
         waits = "" if any(run.status == "running" for run in own) or over else ", waiting its turn"
         st.progress(min(1.0, share), text=f"{stage}: {over} of {len(own)} runs done{waits}")
     elif row.status != "finished":
-        done = f"{row.status.capitalize()} at point {row.stage} of {search.rounds}" \
-            if row.stage <= search.rounds else f"{row.status.capitalize()} in the check"
+        where = f" at point {row.stage} of {search.rounds}" if row.stage else ""
+        done = row.status.capitalize() + (where if row.stage < search.check else " in the check")
         told_already = row.reason == "stopped by the user"
         reason = f": {row.reason.rstrip('.')}" if row.reason and not told_already else ""
         tell = st.info if row.status in CONTINUABLE else st.error
@@ -228,8 +228,7 @@ def _lead_on(row: HindsightRow, search: Search, tried: list[Tried]) -> None:
         return
     with st.container(horizontal=True):
         if st.button("Open its run", icon=":material/open_in_new:", key="open-found",
-                     help="Its epochs, its Keras code, its exports; its settings replay to the "
-                     "bit."):
+                     help="Its epochs, its Keras code, its exports; its settings replay it."):
             st.switch_page("pages/train.py", query_params={"run": found.run_id})
         rates = frames.rates_frame(resources.store().epochs(found.run_id))["learning_rate"]
         st.download_button(

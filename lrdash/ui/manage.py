@@ -12,7 +12,7 @@ from lrdash.grouping import cut
 from lrdash.plan import Plan
 from lrdash.store import ExperimentRow, NewRun
 from lrdash.strategies import STRATEGIES
-from lrdash.ui import export, hindsight_offer, resources
+from lrdash.ui import export, resources
 
 MORE_SEEDS = 3  # offered at first
 
@@ -29,7 +29,6 @@ def actions(row: ExperimentRow, experiment: Experiment) -> None:
             _extend(row, experiment)
         with st.popover("Export", icon=":material/download:", key="export"):
             export.of_experiment(row)
-        hindsight_offer.of_experiment(row)
         with st.popover("More", icon=":material/more_horiz:", key="more-actions"):
             _more(row)
         if st.button("New comparison", icon=":material/add_chart:", key="new-comparison"):
