@@ -32,7 +32,7 @@ COMMANDS = (
     ["preview"], ["train"], ["compare"], ["serve"], ["doctor"], ["bench"], ["runs"],
     ["runs", "list"], ["runs", "show"], ["runs", "export"], ["runs", "rename"], ["runs", "tag"],
     ["runs", "delete"], ["runs", "resume"], ["runs", "stop"], ["runs", "backup"], ["find-lr"],
-    ["runs", "restore"], ["runs", "fork"], ["runs", "more"], ["runs", "steer"],
+    ["runs", "restore"], ["runs", "fork"], ["runs", "more"], ["runs", "steer"], ["hindsight"],
 )
 
 
