@@ -188,9 +188,8 @@ def _pick(name: str, options: list[str], labels: dict[str, str]) -> str:
     place = options.index(start) if start in options else 0
     if st.session_state.get(name, options[0]) not in options:
         fields.preset(name, options[place])  # left to itself the box would go on showing the old
-    first = fields.start_of(name, place, name="index")
     chosen: str = st.selectbox(
-        KNOBS[name].label, options, format_func=lambda key: labels.get(key, key), key=name,
-        help=KNOBS[name].help, **first, **fields.PERSIST,
+        KNOBS[name].label, options, place, format_func=lambda key: labels.get(key, key), key=name,
+        help=KNOBS[name].help, **fields.PERSIST,
     )
     return chosen

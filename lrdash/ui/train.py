@@ -40,7 +40,7 @@ def choose() -> None:
     with right, st.container(key="outlook"):
         if plan is None:
             st.error(problem, icon=":material/error:")
-            st.caption("Nothing is lost: mend the field on the left and the preview comes back.")
+            st.caption("Nothing is lost: mend that field and the preview comes back.")
             return
         preview.draw(plan)
         engine = preview.engine()
