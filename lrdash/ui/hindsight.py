@@ -144,20 +144,20 @@ def _search(source: Source) -> Search:
     with left:
         points = st.number_input(
             "Decision points", 1, 20, key="hindsight.points", help=KNOBS["points"].help,
-            **fields.start_of("hindsight.points", POINTS), **fields.PERSIST,
+            value=POINTS, **fields.PERSIST,
         )
         beam = st.number_input(
             KNOBS["beam"].label, 1, 20, key="hindsight.beam", help=KNOBS["beam"].help,
-            **fields.start_of("hindsight.beam", BEAM), **fields.PERSIST,
+            value=BEAM, **fields.PERSIST,
         )
     with right:
         factors = st.text_input(
             KNOBS["factors"].label, key="hindsight.factors", help=KNOBS["factors"].help,
-            **fields.start_of("hindsight.factors", fields.as_text(FACTORS)), **fields.PERSIST,
+            value=fields.as_text(FACTORS), **fields.PERSIST,
         )
         seeds = st.number_input(
             KNOBS["seeds"].label, 1, 50, key="hindsight.seeds", help=KNOBS["seeds"].help,
-            **fields.start_of("hindsight.seeds", FRESH), **fields.PERSIST,
+            value=FRESH, **fields.PERSIST,
         )
     choices: list[Ahead] = ["end", "next"]
     ahead = st.radio(

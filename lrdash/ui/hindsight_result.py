@@ -12,7 +12,7 @@ import streamlit as st
 from lrdash import analysis, beam_job, figures, frames
 from lrdash.analysis import hindsight as told
 from lrdash.beam import FOUND, Search, Tried, best, survivors
-from lrdash.errors import LrdashError
+from lrdash.errors import HindsightNotFound, LrdashError
 from lrdash.events import ACTIVE
 from lrdash.store import HindsightRow, StageRun
 from lrdash.ui import resources
@@ -46,12 +46,14 @@ def in_words(search: Search) -> str:
 
 
 def watch(hindsight_id: str) -> None:
-    """The search as it stands, refreshed while it is active.
-
-    Raises:
-        HindsightNotFound: there is no such search.
-    """
-    row = resources.store().hindsights.one(hindsight_id)
+    """The search as it stands, refreshed while it is active."""
+    try:
+        row = resources.store().hindsights.one(hindsight_id)
+    except HindsightNotFound as fault:
+        st.error(str(fault), icon=":material/error:")
+        st.button("New search", icon=":material/add:", key="new-search",
+                  on_click=st.query_params.clear)
+        return
     _head(row)
     st.fragment(_guarded, run_every=TICK if row.active else None)(hindsight_id, row.active)
 
