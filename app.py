@@ -10,6 +10,7 @@ st.navigation(
         st.Page("pages/train.py", title="Train", icon=":material/trending_down:", default=True),
         st.Page("pages/compare.py", title="Compare", icon=":material/stacked_line_chart:"),
         st.Page("pages/find_lr.py", title="Find LR", icon=":material/search:"),
+        st.Page("pages/hindsight.py", title="Hindsight", icon=":material/history:"),
         st.Page("pages/inside.py", title="Inside the callback", icon=":material/schema:"),
         st.Page("pages/valley.py", title="Valley", icon=":material/landscape:"),
         st.Page("pages/models.py", title="Models", icon=":material/layers:"),

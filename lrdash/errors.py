@@ -9,6 +9,7 @@
     ├── RunNotFound         no run has this id
     ├── ExperimentNotFound  no experiment has this id
     ├── RangeTestNotFound   no range test has this id
+    ├── HindsightNotFound   no search in hindsight has this id
     └── EngineUnavailable   the asked engine cannot train this spec: says why and what can
 """
 
@@ -116,6 +117,17 @@ class RangeTestNotFound(LrdashError):
 
     def __reduce__(self) -> tuple[type, tuple[object, ...]]:
         return type(self), (self.range_test_id,)
+
+
+class HindsightNotFound(LrdashError):
+    """No search in hindsight has the id that was asked for."""
+
+    def __init__(self, hindsight_id: str) -> None:
+        self.hindsight_id = hindsight_id
+        super().__init__(f"There is no hindsight {shorten(hindsight_id)}. It may be deleted.")
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return type(self), (self.hindsight_id,)
 
 
 class EngineUnavailable(LrdashError):

@@ -34,7 +34,7 @@ PLANNING = f"{BASE} strategies datasets models plan"
 COMPARING = f"{PLANNING} experiment grouping range_test branching"
 READING = (
     f"{COMPARING} checkpoints store store.rows frames analysis analysis.words figures laboratory "
-    "teaching"
+    "teaching beam beam_job"
 )
 RULES = {
     "errors": Rule(),
@@ -51,6 +51,8 @@ RULES = {
     "grouping": Rule(PLANNING),
     "range_test": Rule(f"{PLANNING} experiment", "numpy pydantic"),
     "branching": Rule(PLANNING),
+    "beam": Rule(f"{PLANNING} experiment", "pydantic"),
+    "beam_job": Rule(f"{COMPARING} beam checkpoints store store.rows"),
     "checkpoints": Rule("errors", "numpy"),
     "training": Rule(f"{COMPARING} checkpoints", "numpy keras tensorflow"),
     "store": Rule("errors home spec events store.rows", "numpy sqlalchemy"),
@@ -61,12 +63,12 @@ RULES = {
         f"{COMPARING} checkpoints presence training store store.rows range_job",
         lazily="keras tensorflow",
     ),
-    "laboratory": Rule("errors spec events store store.rows"),
+    "laboratory": Rule("errors spec events store store.rows beam_job"),
     "teaching": Rule(f"{BASE} strategies", "numpy"),
     "analysis.words": Rule(f"{BASE} strategies datasets store.rows", "numpy"),
     "frames": Rule(f"{BASE} strategies store.rows analysis.words", "numpy pandas"),
     "analysis": Rule(
-        f"{COMPARING} store.rows frames analysis.words", "numpy pandas scipy"
+        f"{COMPARING} beam store.rows frames analysis.words", "numpy pandas scipy"
     ),
     "figures": Rule(
         "errors events strategies teaching frames analysis analysis.words", "numpy pandas plotly"

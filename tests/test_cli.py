@@ -34,7 +34,7 @@ COMMANDS = (
     ["runs", "delete"], ["runs", "resume"], ["runs", "stop"], ["runs", "backup"], ["find-lr"],
     ["data"], ["data", "look"], ["data", "add"], ["data", "list"], ["data", "export"],
     ["data", "delete"],
-    ["runs", "restore"], ["runs", "fork"], ["runs", "more"], ["runs", "steer"],
+    ["runs", "restore"], ["runs", "fork"], ["runs", "more"], ["runs", "steer"], ["hindsight"],
 )
 
 

@@ -12,6 +12,7 @@ from lrdash.analysis.compare import (
     smooth,
     told_apart,
 )
+from lrdash.analysis.drawn import as_points
 from lrdash.analysis.estimate import expected_group_seconds, expected_seconds
 from lrdash.analysis.exact import at_best_peaks, exact_curves, exact_losses, exact_note
 from lrdash.analysis.quadratic import Expected, expected_losses
@@ -42,6 +43,7 @@ __all__ = [
     "RateChange",
     "Verdicts",
     "against",
+    "as_points",
     "at_best_peaks",
     "band",
     "best_peaks",

@@ -10,6 +10,7 @@ from lrdash.figures.compare import (
     overlay_figure,
     verdict_css,
 )
+from lrdash.figures.hindsight import hindsight_losses, hindsight_rates
 from lrdash.figures.inside import walk_figure
 from lrdash.figures.palette import STYLES, Style, style_of
 from lrdash.figures.preview import preview_figure, rate_line
@@ -30,6 +31,8 @@ __all__ = [
     "forest_figure",
     "grid_figure",
     "heatmap_figure",
+    "hindsight_losses",
+    "hindsight_rates",
     "live_marks",
     "live_tail",
     "overlay_figure",

@@ -10,14 +10,18 @@ from lrdash.store.rows import (
     DecisionRow,
     EpochRow,
     ExperimentRow,
+    HindsightRow,
     NewRun,
+    NewStageRun,
     RangeTestRow,
     RunRow,
+    StageRun,
 )
 from lrdash.store.settings import database_url, home
 from lrdash.store.store import Store
 
 __all__ = [
-    "DataUse", "DecisionRow", "EpochRow", "ExperimentRow", "NewRun", "RangeTestRow", "RunRow",
-    "Store", "database_url", "home", "keep_pace", "known_paces",
+    "DataUse", "DecisionRow", "EpochRow", "ExperimentRow", "HindsightRow", "NewRun", "NewStageRun",
+    "RangeTestRow", "RunRow", "StageRun", "Store", "database_url", "home", "keep_pace",
+    "known_paces",
 ]

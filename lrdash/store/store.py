@@ -10,6 +10,7 @@ from lrdash.store import branches, experiments, lookup, runs, soundness, workers
 from lrdash.store.database import BUSY_TIMEOUT, Database
 from lrdash.store.experiments import Columns
 from lrdash.store.heartbeats import Watch
+from lrdash.store.hindsights import Hindsights
 from lrdash.store.migrations import migrate
 from lrdash.store.range_tests import RangeTests
 from lrdash.store.record import record
@@ -38,6 +39,7 @@ class Store:
         self._database = Database(self.url, busy_timeout)
         self._watch = Watch()
         self.range_tests = RangeTests(self._database)
+        self.hindsights = Hindsights(self._database)
         try:
             migrate(self._database)
         except BaseException:

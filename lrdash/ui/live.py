@@ -16,7 +16,7 @@ from lrdash.errors import LrdashError
 from lrdash.events import stopped_after
 from lrdash.store import RunRow
 from lrdash.strategies import STRATEGIES
-from lrdash.ui import export, history, interrupted, preview, resources
+from lrdash.ui import export, hindsight_offer, history, interrupted, preview, resources
 from lrdash.ui.attempt import attempt
 from lrdash.ui.exact import exact
 from lrdash.ui.history import History
@@ -78,6 +78,7 @@ def _view(run_id: str, was_active: bool) -> None:
         _tiles(past)
         _chart(past)
         _inside(past)
+        hindsight_offer.of_run(run)
     else:
         st.markdown(ADVICE.get(run.status, "No epoch was completed, so there is nothing to draw."))
     _details(past)
