@@ -33,8 +33,8 @@ BASE = "errors registry spec events"
 PLANNING = f"{BASE} strategies datasets models plan"
 COMPARING = f"{PLANNING} experiment grouping range_test branching"
 READING = (
-    f"{COMPARING} checkpoints store store.rows frames analysis analysis.words figures laboratory "
-    "teaching"
+    f"{COMPARING} checkpoints store store.rows growing frames analysis analysis.words figures "
+    "laboratory teaching"
 )
 RULES = {
     "errors": Rule(),
@@ -53,6 +53,7 @@ RULES = {
     "training": Rule(f"{COMPARING} checkpoints", "numpy keras tensorflow"),
     "store": Rule("errors spec events store.rows", "numpy sqlalchemy"),
     "store.rows": Rule("errors spec events", "numpy"),
+    "growing": Rule(f"{COMPARING} checkpoints store store.rows"),
     "range_job": Rule("events range_test training store store.rows", "numpy"),
     "worker": Rule(
         f"{COMPARING} checkpoints training store store.rows range_job", lazily="keras tensorflow"

@@ -14,6 +14,7 @@ from lrdash.analysis.compare import (
 )
 from lrdash.analysis.estimate import expected_group_seconds, expected_seconds
 from lrdash.analysis.exact import at_best_peaks, exact_curves, exact_losses, exact_note
+from lrdash.analysis.families import as_tree, branch_in_words, piece_in_words
 from lrdash.analysis.quadratic import Expected, expected_losses
 from lrdash.analysis.summary import summary
 from lrdash.analysis.verdicts import (
@@ -41,10 +42,12 @@ __all__ = [
     "RateChange",
     "Verdicts",
     "against",
+    "as_tree",
     "at_best_peaks",
     "band",
     "best_peaks",
     "bowl",
+    "branch_in_words",
     "count",
     "duration",
     "exact_curves",
@@ -58,6 +61,7 @@ __all__ = [
     "leaderboard",
     "number",
     "percent",
+    "piece_in_words",
     "planned_rates",
     "rate",
     "rate_changes",
