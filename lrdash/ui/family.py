@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 import streamlit as st
 
 from lrdash import analysis, figures, frames
@@ -12,7 +14,6 @@ from lrdash.ui.steady_chart import steady_chart
 
 TICK = 1.0  # seconds between two looks while one of them is active
 MOST = 40  # runs of a family that are drawn and listed
-PAGE = "pages/train.py"
 
 
 def origin(run: RunRow) -> None:
@@ -23,10 +24,8 @@ def origin(run: RunRow) -> None:
     if run.parent_id is None:
         st.caption(f"A branch from epoch {run.fork_epoch} of a run that was deleted: {does}.")
         return
-    st.page_link(
-        PAGE, label=f"Branch of run {run.parent_id} from epoch {run.fork_epoch}: {does}",
-        icon=":material/call_split:", query_params={"run": run.parent_id},
-    )
+    words = f"Branch of run {run.parent_id} from epoch {run.fork_epoch}: {does}"
+    _link(words, run.parent_id, icon=":material/call_split:")
 
 
 def show(run_id: str) -> None:
@@ -102,14 +101,21 @@ def _links(run_id: str, members: list[tuple[RunRow, int]]) -> None:
             if row.run_id == run_id:
                 st.markdown(f"{indent}**{words}** (this run)")
             else:
-                st.page_link(PAGE, label=indent + words, query_params={"run": row.run_id})
+                _link(indent + words, row.run_id)
+
+
+def _link(words: str, run_id: str, icon: str | None = None) -> None:
+    """A way to another run, in this tab."""
+    if st.button(words, icon=icon, type="tertiary", key=f"to-{run_id}-{bool(icon)}"):
+        st.query_params["run"] = run_id
+        st.rerun()
 
 
 def _best_losses(rows: list[RunRow]) -> dict[str, float]:
     curves = resources.store().curves(run_ids=[row.run_id for row in rows], metrics=["val_loss"])
     found: dict[str, float] = {}
     for run_id, loss in zip(curves["run_id"], curves["val_loss"], strict=True):
-        if loss == loss:  # noqa: PLR0124 (not NaN)
+        if isfinite(loss):
             found[run_id] = min(found.get(run_id, loss), loss)
     return found
 

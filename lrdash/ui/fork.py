@@ -70,7 +70,7 @@ def panel(past: History) -> None:
             key=_mode(run_id), label_visibility="collapsed",
         )
         try:
-            wanted = _CHOICES[mode](past)
+            wanted = _CHOICES[str(mode)](past)
             if len(wanted) > MOST:
                 raise InvalidField("branches", f"must be at most {MOST} at once", len(wanted))
             if wanted:

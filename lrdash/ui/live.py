@@ -110,13 +110,16 @@ def _head(run: RunRow) -> None:
         ):
             interrupted.go_on([run.run_id])
             st.rerun()
-        if run.spec.pieces:  # which the form does not hold
-            if st.button("Train again, without the hand", icon=":material/replay:", key="replay",
-                         width="stretch", help="A new run with the same rates, to the bit."):
-                st.query_params["run"] = steer.replay(run)
-                st.rerun()
-        elif st.button(
-            "Train again with these settings", icon=":material/replay:", key="again",
+        pieces = bool(run.spec.pieces)  # which the form does not hold
+        if pieces and st.button(
+            "Replay", icon=":material/replay:", key="replay", width="stretch",
+            help="A new run with the same settings and rates, to the bit, without a hand.",
+        ):
+            st.query_params["run"] = steer.replay(run)
+            st.rerun()
+        if st.button(
+            "Edit its rates as points" if pieces else "Train again with these settings",
+            icon=":material/edit:" if pieces else ":material/replay:", key="again",
             width="stretch",
         ):
             st.query_params.pop("run", None)

@@ -11,8 +11,10 @@ from lrdash import analysis, growing
 from lrdash.errors import LrdashError
 from lrdash.events import Command
 from lrdash.plan import make
-from lrdash.spec import MAX_RATE, Piece
+from lrdash.spec import MAX_RATE, Piece, RunSpec
 from lrdash.store import RunRow
+from lrdash.strategies.base import Rates
+from lrdash.strategies.corners import corners
 from lrdash.ui import resources
 from lrdash.ui.history import History
 
@@ -22,9 +24,11 @@ HELP = "It takes effect with the next epoch, is marked on the chart and kept in 
 def controls(past: History) -> None:
     """The buttons, inside a row, of a run that trains."""
     run = past.run
-    for words, factor in (("Halve the rate", 0.5), ("Double", 2.0)):
-        st.button(words, key=f"steer-{factor:g}", help=HELP, on_click=_wish, args=(run.run_id,),
-                  kwargs={"factor": factor}, icon=":material/tune:" if factor < 1 else None)
+    for words, factor, key in (
+        ("Halve the rate", 0.5, "steer-halve"), ("Double it", 2.0, "steer-double"),
+    ):
+        st.button(words, key=key, help=HELP, on_click=_wish, args=(run.run_id,),
+                  kwargs={"factor": factor})
     with st.popover("Other change", key="steer-more"):
         _others(past)
 
@@ -57,6 +61,23 @@ def replay(run: RunRow) -> str:
     return resources.store().create_run(
         plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
         parameters=plan.parameters, name=run.name,
+    )
+
+
+def as_points(spec: RunSpec, rates: Rates) -> RunSpec:
+    """A run whose rate was changed by hand as one under `points`, which a form can hold.
+
+    Args:
+        spec: of the run, complete.
+        rates: that it used, of every update so far.
+
+    Raises:
+        InvalidField: if the curve bends too often.
+    """
+    epochs = len(rates) * spec.epochs // max(1, make(spec).updates)
+    return spec.replace(
+        strategy="points", params=corners(rates, spec.base_lr), pieces=(), horizon=None,
+        warmup_epochs=0, epochs=max(1, epochs),
     )
 
 
