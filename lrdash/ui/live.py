@@ -79,6 +79,7 @@ def _view(run_id: str, was_active: bool) -> None:
         _actions(past)
         steer.news(past)
         fork.panel(past)
+        more.panel(past)
         family.show(run_id)
     else:
         st.markdown(ADVICE.get(run.status, "No epoch was completed, so there is nothing to draw."))

@@ -23,46 +23,63 @@ SHORT = {"hold": "hold the last rate", "stretch": "stretch the schedule"}
 
 def button(past: History) -> None:
     """The button, in a row, of a finished run."""
-    if st.button("Train more epochs", icon=":material/add:", key="more",
-                 help="It goes on from its last checkpoint."):
-        _dialog(past)
+    st.button("Train more epochs", icon=":material/add:", key="more", on_click=_open,
+              args=(past.run.run_id,), help="It goes on from its last checkpoint.")
 
 
-@st.dialog("Train more epochs", width="large")
-def _dialog(past: History) -> None:
+def panel(past: History) -> None:
+    """The choice, if it is open, with both courses that the rate could take."""
     run = past.run
-    epochs = st.number_input("More epochs", 1, 10_000, EPOCHS, key="more-epochs", width=200)
-    plans: dict[str, Plan] = {}
-    refused = ""
-    for how in WAYS:
-        try:
-            plans[how] = growing.plan_more(run, epochs, how)
-        except LrdashError as fault:
-            refused = str(fault)
-    if not plans:
-        st.error(refused, icon=":material/error:")
+    if run.status != "finished" or not st.session_state.get(_key(run.run_id)):
         return
-    if STRATEGIES[run.spec.strategy].kind == "rule":
-        st.caption("The rule has no horizon: it just goes on deciding.")
-        how = "hold"
-    else:
-        how = st.radio("What should the rate do?", list(plans), format_func=WAYS.__getitem__,
-                       key="more-how")
-        if refused:
-            st.caption(refused)
-        _outlook(past, plans)
-    if run.epochs_done < run.spec.epochs:
-        st.caption("Early stopping ended this run; its patience starts again.")
-    if st.button(f"Train {epochs} more", type="primary", icon=":material/play_arrow:",
-                 key="more-go"):
+    with st.container(border=True, key="longer"):
+        left, right = st.columns([4, 1], vertical_alignment="center")
+        left.markdown("**More epochs, from the last checkpoint**")
+        right.button("Close", icon=":material/close:", key="more-close", type="tertiary",
+                     on_click=_close, args=(run.run_id,))
+        epochs = st.number_input("More epochs", 1, 10_000, EPOCHS, key="more-epochs", width=180)
         try:
-            plan = plans[how]
-            resources.store().lengthen(run.run_id, plan.spec, updates=plan.updates)
-            resources.laboratory().wake()
+            plan = _choice(past, epochs)
         except LrdashError as fault:
             st.error(str(fault), icon=":material/error:")
             return
-        st.rerun()
+        _start(past, plan, epochs)
+
+
+def _choice(past: History, epochs: int) -> Plan:
+    """The longer run, after the question what its schedule shall do, if it has one."""
+    run = past.run
+    if STRATEGIES[run.spec.strategy].kind == "rule":
+        st.caption("The rule has no horizon: it just goes on deciding.")
+        return growing.plan_more(run, epochs, "hold")
+    plans, refused = {"hold": growing.plan_more(run, epochs, "hold")}, ""
+    try:
+        plans["stretch"] = growing.plan_more(run, epochs, "stretch")
+    except LrdashError as fault:
+        refused = str(fault)
+    how = st.radio("What should the rate do?", list(plans), format_func=WAYS.__getitem__,
+                   key="more-how")
+    if refused:
+        st.caption(refused)
+    _outlook(past, plans)
+    return plans[how]
+
+
+def _start(past: History, plan: Plan, epochs: int) -> None:
+    run = past.run
+    if run.epochs_done < run.spec.epochs:
+        st.caption("Early stopping ended this run; its patience starts again.")
+    if not st.button(f"Train {epochs} more", type="primary", icon=":material/play_arrow:",
+                     key="more-go"):
+        return
+    try:
+        resources.store().lengthen(run.run_id, plan.spec, updates=plan.updates)
+        resources.laboratory().wake()
+    except LrdashError as fault:
+        st.error(str(fault), icon=":material/error:")
+        return
+    _close(run.run_id)
+    st.rerun()
 
 
 def _outlook(past: History, plans: dict[str, Plan]) -> None:
@@ -98,3 +115,15 @@ def ahead(past: History, plan: Plan, done: int) -> Rates:
         if epoch < done:
             course.end_epoch(epoch, past.epochs[epoch].metrics)
     return np.concatenate(parts)
+
+
+def _open(run_id: str) -> None:
+    st.session_state[_key(run_id)] = True
+
+
+def _close(run_id: str) -> None:
+    st.session_state.pop(_key(run_id), None)
+
+
+def _key(run_id: str) -> str:
+    return f"longer:{run_id}"
