@@ -19,7 +19,7 @@ from lrdash.store import RunRow, Store
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None,
-    help="List, show, export, stop, resume, branch, steer, name, delete, back up, restore runs.",
+    help="List, show, export, pause, resume, branch, steer, name, delete, back up, restore runs.",
 )
 STATUSES: Sequence[Status] = get_args(Status)
 
@@ -139,6 +139,7 @@ def delete(
 app.command()(export.export)
 app.command()(resume.resume)
 app.command()(resume.stop)
+app.command("pause", help="Pause runs; `lrdash runs resume` lets them go on, to the bit.")(resume.stop)
 app.command()(backup.backup)
 app.command()(backup.restore)
 app.command()(branches.fork)
