@@ -139,7 +139,7 @@ def delete(
 app.command()(export.export)
 app.command()(resume.resume)
 app.command()(resume.stop)
-app.command("pause", help="Pause runs; `lrdash runs resume` lets them go on, to the bit.")(resume.stop)
+app.command("pause")(resume.stop)  # one thing: a stopped run is one that nobody continued
 app.command()(backup.backup)
 app.command()(backup.restore)
 app.command()(branches.fork)
