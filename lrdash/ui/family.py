@@ -89,13 +89,14 @@ def _chart(run_id: str, rows: list[RunRow]) -> None:
 
 
 def _links(run_id: str, members: list[tuple[RunRow, int]]) -> None:
-    best = _best_losses([row for row, _ in members])
+    losses = _losses([row for row, _ in members])
     with st.container(gap="xxsmall", key="family-list"):
         for row, depth in members:
             facts = [_label(row), row.status if not row.active or row.status == "queued"
                      else f"epoch {row.epochs_done} of {row.spec.epochs}"]
-            if row.run_id in best:
-                facts.append(f"best val loss {analysis.number(best[row.run_id])}")
+            if own := losses.get(row.run_id):
+                facts.append(f"validation loss {analysis.number(own[-1])}, "
+                             f"at best {analysis.number(min(own))}")
             words = " · ".join(facts)
             indent = "\u2003" * max(0, depth - 1) + ("└ " if depth else "")
             if row.run_id == run_id:
@@ -111,12 +112,16 @@ def _link(words: str, run_id: str, icon: str | None = None) -> None:
         st.rerun()
 
 
-def _best_losses(rows: list[RunRow]) -> dict[str, float]:
-    curves = resources.store().curves(run_ids=[row.run_id for row in rows], metrics=["val_loss"])
-    found: dict[str, float] = {}
-    for run_id, loss in zip(curves["run_id"], curves["val_loss"], strict=True):
-        if isfinite(loss):
-            found[run_id] = min(found.get(run_id, loss), loss)
+def _losses(rows: list[RunRow]) -> dict[str, list[float]]:
+    """Validation losses of each run's own epochs, those shared with its parent left out."""
+    shared = {row.run_id: row.fork_epoch or 0 for row in rows}
+    curves = resources.store().curves(run_ids=list(shared), metrics=["val_loss"])
+    found: dict[str, list[float]] = {}
+    for run_id, epoch, loss in zip(
+        curves["run_id"], curves["epoch"], curves["val_loss"], strict=True
+    ):
+        if isfinite(loss) and epoch > shared[run_id]:
+            found.setdefault(run_id, []).append(loss)
     return found
 
 

@@ -61,10 +61,11 @@ def panel(past: History) -> None:
     if not past.epochs or not st.session_state.get(_mode(run_id)):
         return
     with st.container(border=True, key="branching"):
-        left, right = st.columns([4, 1], vertical_alignment="center")
-        left.markdown("**Branches, from exactly the weights of that epoch**")
-        right.button("Close", icon=":material/close:", key="branch-close", type="tertiary",
-                     on_click=_close, args=(run_id,))
+        head = st.container(horizontal=True, vertical_alignment="center",
+                            horizontal_alignment="distribute")
+        head.markdown("**Branches, from exactly the weights of that epoch**")
+        head.button("Close", icon=":material/close:", key="branch-close", type="tertiary",
+                    on_click=_close, args=(run_id,))
         mode = st.segmented_control(
             "What the branches do", list(MODES), format_func=MODES.__getitem__, required=True,
             key=_mode(run_id), label_visibility="collapsed",

@@ -33,10 +33,11 @@ def panel(past: History) -> None:
     if run.status != "finished" or not st.session_state.get(_key(run.run_id)):
         return
     with st.container(border=True, key="longer"):
-        left, right = st.columns([4, 1], vertical_alignment="center")
-        left.markdown("**More epochs, from the last checkpoint**")
-        right.button("Close", icon=":material/close:", key="more-close", type="tertiary",
-                     on_click=_close, args=(run.run_id,))
+        head = st.container(horizontal=True, vertical_alignment="center",
+                            horizontal_alignment="distribute")
+        head.markdown("**More epochs, from the last checkpoint**")
+        head.button("Close", icon=":material/close:", key="more-close", type="tertiary",
+                    on_click=_close, args=(run.run_id,))
         epochs = st.number_input("More epochs", 1, 10_000, EPOCHS, key="more-epochs", width=180)
         try:
             plan = _choice(past, epochs)

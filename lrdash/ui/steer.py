@@ -91,9 +91,10 @@ def _others(past: History) -> None:
         left, right = st.columns([3, 2], vertical_alignment="bottom")
         key = f"steer-{name}"
         with left:
-            st.session_state.setdefault(key, float(f"{start:.3g}"))
-            value = st.number_input(words, min_value=0.0, max_value=MAX_RATE, step=None,
-                                    format="%.6g", key=key)
+            # The same start at each tick: another one would be another field.
+            first = st.session_state.setdefault(f"{key}-start:{run.run_id}", float(f"{start:.3g}"))
+            value = st.number_input(words, min_value=0.0, max_value=MAX_RATE, value=first,
+                                    step=0.01, format="%.6g", key=key)
         with right:
             st.button(button, key=f"{key}-go", width="stretch", on_click=_wish,
                       args=(run.run_id,), kwargs={name: value})

@@ -40,7 +40,7 @@ def click_epoch(page: Page, epoch: int) -> None:
 
 def test_a_run_is_steered_paused_and_continued(page: Page) -> None:
     choose(page, "Strategy", "Constant")
-    type_number(page, "Epochs", "150")
+    type_number(page, "Epochs", "900")
     start(page)
     wait_epochs(page, 2)
     button(page, "steer-halve").click()
