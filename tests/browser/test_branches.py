@@ -39,6 +39,7 @@ def click_epoch(page: Page, epoch: int) -> None:
 
 
 def test_a_run_is_steered_paused_and_continued(page: Page) -> None:
+    page.set_default_timeout(LONG)
     choose(page, "Strategy", "Constant")
     type_number(page, "Epochs", "900")
     start(page)
@@ -62,6 +63,7 @@ def test_a_run_is_steered_paused_and_continued(page: Page) -> None:
 
 
 def test_branches_grow_from_a_click_and_more_epochs_follow(page: Page, server: Server) -> None:
+    page.set_default_timeout(LONG)
     choose(page, "Strategy", "Linear decay")
     type_number(page, "Epochs", "8")
     parent = start(page)
