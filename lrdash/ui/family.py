@@ -13,6 +13,7 @@ from lrdash.ui import resources
 from lrdash.ui.steady_chart import steady_chart
 
 TICK = 1.0  # seconds between two looks while one of them is active
+HIGHEST = 800  # pixels of the chart
 MOST = 40  # runs of a family that are drawn and listed
 
 
@@ -80,6 +81,7 @@ def _chart(run_id: str, rows: list[RunRow]) -> None:
             for row in rows
         ],
         epochs_total=max(row.spec.epochs for row in rows), chosen=run_id,
+        height=min(HIGHEST, 400 + 24 * len(rows)),  # narrow pages have a line of legend for each
     )
     steady_chart(figure, key="family", what=",".join(sorted(known)),
                  label=f"Validation loss and learning rate of {len(rows)} runs of one family. "
