@@ -42,6 +42,7 @@ def test_a_run_is_steered_paused_and_continued(page: Page) -> None:
     page.set_default_timeout(LONG)
     choose(page, "Strategy", "Constant")
     type_number(page, "Epochs", "900")
+    page.wait_for_url(re.compile("epochs=900"))  # the page has taken it
     start(page)
     wait_epochs(page, 2)
     button(page, "steer-halve").click()
@@ -66,6 +67,7 @@ def test_branches_grow_from_a_click_and_more_epochs_follow(page: Page, server: S
     page.set_default_timeout(LONG)
     choose(page, "Strategy", "Linear decay")
     type_number(page, "Epochs", "8")
+    page.wait_for_url(re.compile("epochs=8"))  # the page has taken it
     parent = start(page)
     expect(page.get_by_text(re.compile("Finished after 8 of 8"))).to_be_visible(timeout=LONG)
     wait_epochs(page, 8)
