@@ -40,9 +40,10 @@ def click_epoch(page: Page, epoch: int) -> None:
 
 def test_a_run_is_steered_paused_and_continued(page: Page) -> None:
     page.set_default_timeout(LONG)
-    choose(page, "Strategy", "Constant")
     type_number(page, "Epochs", "900")
     page.wait_for_url(re.compile("epochs=900"))  # the page has taken it
+    choose(page, "Strategy", "Constant")
+    page.wait_for_url(re.compile("strategy=Constant"))
     start(page)
     wait_epochs(page, 2)
     button(page, "steer-halve").click()
@@ -65,9 +66,10 @@ def test_a_run_is_steered_paused_and_continued(page: Page) -> None:
 
 def test_branches_grow_from_a_click_and_more_epochs_follow(page: Page, server: Server) -> None:
     page.set_default_timeout(LONG)
-    choose(page, "Strategy", "Linear decay")
     type_number(page, "Epochs", "8")
     page.wait_for_url(re.compile("epochs=8"))  # the page has taken it
+    choose(page, "Strategy", "Linear decay")
+    page.wait_for_url(re.compile("strategy=Linear"))
     parent = start(page)
     expect(page.get_by_text(re.compile("Finished after 8 of 8"))).to_be_visible(timeout=LONG)
     wait_epochs(page, 8)
