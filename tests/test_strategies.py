@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import subprocess
 import sys
 
@@ -42,6 +43,7 @@ def test_a_strategy_describes_itself(name: str) -> None:
         assert text
     assert kind.label[0].isupper()
     assert "$" not in kind.formula
+    assert not re.search(r"\\quad[a-zA-Z]", kind.formula), "no such command"
     assert kind.when.startswith("Use it")
     assert kind.when.endswith(".")
 

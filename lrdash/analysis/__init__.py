@@ -27,6 +27,7 @@ from lrdash.analysis.verdicts import (
 )
 from lrdash.analysis.words import (
     count,
+    dataset_in_words,
     duration,
     number,
     percent,
@@ -49,6 +50,7 @@ __all__ = [
     "bowl",
     "branch_in_words",
     "count",
+    "dataset_in_words",
     "duration",
     "exact_curves",
     "exact_losses",
