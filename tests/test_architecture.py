@@ -33,8 +33,8 @@ BASE = "errors registry spec events"
 PLANNING = f"{BASE} strategies datasets models plan"
 COMPARING = f"{PLANNING} experiment grouping range_test branching"
 READING = (
-    f"{COMPARING} checkpoints store store.rows frames analysis analysis.words figures laboratory "
-    "teaching beam beam_job"
+    f"{COMPARING} checkpoints store store.rows growing frames analysis analysis.words figures "
+    "laboratory teaching beam beam_job"
 )
 RULES = {
     "errors": Rule(),
@@ -57,6 +57,7 @@ RULES = {
     "training": Rule(f"{COMPARING} checkpoints", "numpy keras tensorflow"),
     "store": Rule("errors home spec events store.rows", "numpy sqlalchemy"),
     "store.rows": Rule("errors spec events", "numpy"),
+    "growing": Rule(f"{COMPARING} checkpoints store store.rows"),
     "presence": Rule("errors checkpoints store"),
     "range_job": Rule("events range_test training store store.rows", "numpy"),
     "worker": Rule(

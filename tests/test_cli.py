@@ -32,6 +32,7 @@ COMMANDS = (
     ["preview"], ["train"], ["compare"], ["serve"], ["doctor"], ["bench"], ["runs"],
     ["runs", "list"], ["runs", "show"], ["runs", "export"], ["runs", "rename"], ["runs", "tag"],
     ["runs", "delete"], ["runs", "resume"], ["runs", "stop"], ["runs", "backup"], ["find-lr"],
+    ["runs", "pause"],
     ["data"], ["data", "look"], ["data", "add"], ["data", "list"], ["data", "export"],
     ["data", "delete"],
     ["runs", "restore"], ["runs", "fork"], ["runs", "more"], ["runs", "steer"], ["hindsight"],
@@ -344,13 +345,14 @@ def test_an_interrupted_run_goes_on_to_its_end(store: Store) -> None:
     assert "No run was interrupted" in call("runs", "resume", "--interrupted").stdout
 
 
-def test_a_queued_run_is_stopped(store: Store) -> None:
+@pytest.mark.parametrize("command", ["stop", "pause"])
+def test_a_queued_run_is_stopped(command: str, store: Store) -> None:
     plan = make(RunSpec())
     run_id = store.create_run(
         plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
         parameters=plan.parameters,
     )
-    assert told("runs", "stop", run_id) == {"asked": [run_id]}
+    assert told("runs", command, run_id) == {"asked": [run_id]}
     assert store.run(run_id).status == "stopped"
 
 

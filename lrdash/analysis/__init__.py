@@ -15,6 +15,7 @@ from lrdash.analysis.compare import (
 from lrdash.analysis.drawn import as_points
 from lrdash.analysis.estimate import expected_group_seconds, expected_seconds
 from lrdash.analysis.exact import at_best_peaks, exact_curves, exact_losses, exact_note
+from lrdash.analysis.families import as_tree, branch_in_words, piece_in_words
 from lrdash.analysis.quadratic import Expected, expected_losses
 from lrdash.analysis.summary import summary
 from lrdash.analysis.verdicts import (
@@ -44,10 +45,12 @@ __all__ = [
     "Verdicts",
     "against",
     "as_points",
+    "as_tree",
     "at_best_peaks",
     "band",
     "best_peaks",
     "bowl",
+    "branch_in_words",
     "count",
     "dataset_in_words",
     "duration",
@@ -62,6 +65,7 @@ __all__ = [
     "leaderboard",
     "number",
     "percent",
+    "piece_in_words",
     "planned_rates",
     "rate",
     "rate_changes",

@@ -203,7 +203,10 @@ def train_groups(
 
     prepare()
     run_ids, outbox = list(plans), Outbox(store.record)
-    keeper = new_keeper(done, store.origins(run_ids) if done else None)
+    keeper = new_keeper(
+        done, store.origins(run_ids) if done else None,
+        store.origin_engines(run_ids) if done else None,
+    )
     tell = progress or (lambda _run_id, _event: None)
     watch = _Watch(run_ids, done or {})
     sink = fan_out(outbox, watch, tell)

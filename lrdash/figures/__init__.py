@@ -10,6 +10,7 @@ from lrdash.figures.compare import (
     overlay_figure,
     verdict_css,
 )
+from lrdash.figures.family import Member, courses_figure, family_figure
 from lrdash.figures.hindsight import hindsight_losses, hindsight_rates
 from lrdash.figures.inside import walk_figure
 from lrdash.figures.palette import STYLES, Style, style_of
@@ -22,12 +23,15 @@ from lrdash.figures.whatif import Truth, grid_figure, whatif_figure
 __all__ = [
     "LIVE_TRACES",
     "STYLES",
+    "Member",
     "Style",
     "Truth",
     "arm_styles",
     "bowl_figure",
     "compare_loss_figure",
     "compare_rates_figure",
+    "courses_figure",
+    "family_figure",
     "forest_figure",
     "grid_figure",
     "heatmap_figure",

@@ -353,6 +353,13 @@ class Store:
         with self._database.reading() as connection:
             return branches.origins(connection, run_ids)
 
+    def origin_engines(self, run_ids: Iterable[str]) -> dict[str, str]:
+        """Of those that are branches: the engine that trained the last epoch that they share with
+        their parent, where that is known.
+        """
+        with self._database.reading() as connection:
+            return branches.engines(connection, run_ids)
+
     def children(self, run_ids: Iterable[str]) -> list[str]:
         """Ids of the branches of these runs, oldest first."""
         with self._database.reading() as connection:

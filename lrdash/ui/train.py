@@ -7,7 +7,18 @@ import streamlit as st
 from lrdash.errors import LrdashError
 from lrdash.plan import Plan, make
 from lrdash.spec import RunSpec
-from lrdash.ui import form, found_rate, interrupted, live, preview, resources, shell
+from lrdash.ui import (
+    form,
+    found_rate,
+    history,
+    interrupted,
+    live,
+    more,
+    preview,
+    resources,
+    shell,
+    steer,
+)
 
 
 def body() -> None:
@@ -26,7 +37,7 @@ def choose() -> None:
     source = st.query_params.pop("from", None)
     if source:
         try:
-            form.fill(resources.store().run(source).spec)
+            form.fill(_settings(source))
         except LrdashError as fault:
             st.error(str(fault), icon=":material/error:")
     found_rate.into_train()
@@ -49,6 +60,13 @@ def choose() -> None:
         if preview.start(plan):
             begin(plan, engine)
         preview.explain(plan)
+
+
+def _settings(run_id: str) -> RunSpec:
+    """The settings of a run as the form can hold them."""
+    past = history.of(run_id, resources.store())
+    spec = past.run.spec
+    return steer.as_points(spec, more.used(past)) if spec.pieces else spec
 
 
 def begin(plan: Plan, engine: str) -> None:
