@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
-from lrdash.errors import UnknownName
+from lrdash.errors import LrdashError, UnknownName
 
 T = TypeVar("T")
 
@@ -15,11 +15,14 @@ class Registry(Mapping[str, T]):
 
     Args:
         kind: what an entry is, for messages: `strategy`, `dataset`, `model`.
+        find: gives entries that are kept elsewhere by their name, None for a name that is not of
+            that sort. They can be asked for, but are neither listed nor counted.
     """
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, find: Callable[[str], T | None] | None = None) -> None:
         self.kind = kind
         self._entries: dict[str, T] = {}
+        self._find = find
 
     def add(self, name: str, entry: T) -> T:
         """Register an entry under a new name; a name that is taken is a programming error."""
@@ -33,10 +36,19 @@ class Registry(Mapping[str, T]):
         try:
             return self._entries[name]
         except (KeyError, TypeError):
-            raise UnknownName(self.kind, name, self._entries) from None
+            found = self._elsewhere(name)
+        if found is None:
+            raise UnknownName(self.kind, name, self._entries)
+        return found
+
+    def _elsewhere(self, name: object) -> T | None:
+        return self._find(name) if self._find is not None and isinstance(name, str) else None
 
     def __contains__(self, name: object) -> bool:
-        return name in self._entries
+        try:
+            return name in self._entries or self._elsewhere(name) is not None
+        except LrdashError:
+            return False
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)

@@ -171,7 +171,11 @@ class Worker:
     ) -> None:
         made, run_ids = list(plans.values()), list(plans)
         left = patiently(lambda: self._store.origins(run_ids))
-        origins = {run: Origin(epoch=at, run_ids=line) for run, (at, line) in left.items()}
+        engines = patiently(lambda: self._store.origin_engines(run_ids))
+        origins = {
+            run: Origin(epoch=at, run_ids=line, engine=engines.get(run, ""))
+            for run, (at, line) in left.items()
+        }
         pace, keeper = Pace(made), Keeper(self._vault, done, interval(), origins)
         try:
             training.train_group(

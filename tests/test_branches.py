@@ -186,3 +186,37 @@ def test_a_command_becomes_a_piece_or_stays(store: Store) -> None:
     store.end(run_id, "stopped", "")
     with pytest.raises(StoreError, match="only a run that trains"):
         lrdash.steer(run_id, rate=0.1)
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["kept", "lost"])
+def test_branches_as_lanes_of_a_keras_run_share_its_bits_up_to_the_fork(
+    kept: bool, tmp_path: Path
+) -> None:
+    spec, vault = make(RunSpec(**SMALL, strategy="cosine")).spec, Vault(tmp_path)
+    train([spec], "keras", vault, until=4)
+    own = vault.load("run0", 3)
+    assert own is not None
+    if not kept:
+        vault.forget(["run0"])
+    children = {name: branching.branch(spec, 3, factor, 0.05)
+                for name, factor in (("a", 0.5), ("b", 0.1))}
+    origin = Origin(epoch=3, run_ids=["run0"], engine="keras")
+    keeper = Keeper(vault, dict.fromkeys(children, 3), 0.0, dict.fromkeys(children, origin))
+    told: list[tuple[str, int]] = []
+    begun: dict[str, Any] = {}
+
+    def sink(run_id: str, event: Any) -> None:
+        if isinstance(event, EpochEnded):
+            told.append((run_id, event.epoch))
+            begun.setdefault(run_id, vault.load(run_id, 3))
+
+    training.train_group(
+        [make(child) for child in children.values()], run_ids=list(children), sink=sink,
+        engine="lanes", should_stop=set, keeper=keeper,
+    )
+    keeper.close()
+    assert sorted(told) == [(run, epoch) for run in "ab" for epoch in (4, 5, 6)]
+    for name in children if not kept else ():
+        assert begun[name].arrays.keys() == own.arrays.keys()
+        for part, values in own.arrays.items():
+            assert begun[name].arrays[part].tobytes() == values.tobytes(), part

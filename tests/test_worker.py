@@ -113,6 +113,9 @@ class Poor:
     def origins(self, _run_ids: Sequence[str]) -> dict[str, Any]:
         return {}
 
+    def origin_engines(self, _run_ids: Sequence[str]) -> dict[str, str]:
+        return {}
+
     def stop_requests(self, run_ids: Sequence[str], worker_id: str) -> set[str]:
         self._maybe("stop_requests")
         return set(run_ids)

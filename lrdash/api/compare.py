@@ -154,12 +154,13 @@ def check_experiment(experiment: Experiment, engine: str = "auto") -> list[Plann
     """The plans of an experiment that an engine of this name can train; without TensorFlow.
 
     Raises:
-        InvalidField, UnknownName, EngineUnavailable: for what is wrong.
+        InvalidField, UnknownName, DatasetUnavailable, EngineUnavailable: for what is wrong.
     """
     from lrdash.training import check_engine
 
     check_engine(engine)
     planned = plan_all(experiment)
+    planned[0].plan.dataset.require()
     check_engine(engine, planned[0].plan)  # what decides is the same for all
     return planned
 
@@ -202,7 +203,10 @@ def train_groups(
 
     prepare()
     run_ids, outbox = list(plans), Outbox(store.record)
-    keeper = new_keeper(done, store.origins(run_ids) if done else None)
+    keeper = new_keeper(
+        done, store.origins(run_ids) if done else None,
+        store.origin_engines(run_ids) if done else None,
+    )
     tell = progress or (lambda _run_id, _event: None)
     watch = _Watch(run_ids, done or {})
     sink = fan_out(outbox, watch, tell)

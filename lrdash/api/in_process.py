@@ -80,12 +80,14 @@ def check(spec: RunSpec, engine: str = "auto") -> Plan:
 
     Raises:
         InvalidField, UnknownName: for a field that is wrong.
+        DatasetUnavailable: if its data was deleted.
         EngineUnavailable: if the engine cannot train it.
     """
     from lrdash.training import check_engine
 
     check_engine(engine)
     plan = make(spec)
+    plan.dataset.require()
     check_engine(engine, plan)
     return plan
 
@@ -126,16 +128,21 @@ def _train(
 def new_keeper(
     done: Mapping[str, int] | None = None,
     origins: Mapping[str, tuple[int, Sequence[str]]] | None = None,
+    engines: Mapping[str, str] | None = None,
 ) -> Keeper:
     """The checkpoints of this machine.
 
     Args:
         done: epochs recorded of each run that goes on.
         origins: of those that are branches, as the store gives them.
+        engines: that trained what these share with their parents, likewise.
     """
     from lrdash.training.keeping import Keeper, Origin
 
-    left = {run: Origin(epoch=at, run_ids=line) for run, (at, line) in (origins or {}).items()}
+    left = {
+        run: Origin(epoch=at, run_ids=line, engine=(engines or {}).get(run, ""))
+        for run, (at, line) in (origins or {}).items()
+    }
     return Keeper(Vault(home()), done, interval(), left)
 
 

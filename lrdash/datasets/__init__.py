@@ -1,4 +1,8 @@
-"""The datasets, by id. To add one: a file with a `DATASET`, and its name in the two lists below."""
+"""The datasets, by id. To add one: a file with a `DATASET`, and its name in the two lists below.
+
+Data of users are found by their id too (`own-` and 16 digits), but are not among those listed:
+`own_datasets` gives them.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +16,17 @@ from lrdash.datasets import (
     mnist,
     noisy_quadratic,
     noisy_regression,
+    own,
     spirals,
     wine,
 )
 from lrdash.datasets.base import Dataset, Split
+from lrdash.datasets.own import own_datasets
 from lrdash.registry import Registry
 
-__all__ = ["DATASETS", "Dataset", "Split"]
+__all__ = ["DATASETS", "Dataset", "Split", "own_datasets"]
 
-DATASETS: Registry[Dataset] = Registry("dataset")
+DATASETS: Registry[Dataset] = Registry("dataset", find=own.find)
 for _module in (
     digits,
     breast_cancer,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from time import perf_counter
@@ -23,6 +24,7 @@ class Origin:
 
     epoch: int  # epochs done when it left its parent
     run_ids: Sequence[str]  # parent, grandparent, ...
+    engine: str = ""  # that trained the epochs before; empty if that is not known
 
 
 class Keeper:
@@ -66,6 +68,27 @@ class Keeper:
                     other, digest=digest, engine=None, at_most=min(done, origin.epoch)
                 )
         return found
+
+    def lacks(self, run_id: str, plan: Plan, engine: str) -> Origin | None:
+        """Where a branch comes from, if going on by this engine would not give its parent's bits.
+
+        That is so where no checkpoint of the fork itself is left and another engine trained the
+        epochs before it.
+        """
+        origin, done = self._origins.get(run_id), self._done.get(run_id, 0)
+        if not self._vault or not origin or origin.engine in ("", "auto", engine):
+            return None
+        found = self._find(run_id, plan, engine, done)
+        return None if found and found.about.epoch >= origin.epoch else origin
+
+    def until(self, run_id: str, origin: Origin) -> Keeper:
+        """A keeper for training a branch again up to where it left its parent."""
+        return Keeper(self._vault, {run_id: origin.epoch}, math.inf, {run_id: origin})
+
+    def share(self, run_id: str, heir: str, epoch: int) -> None:
+        """Give a branch the checkpoint of another that shares its beginning."""
+        if self._vault:
+            self._vault.hand_over(run_id, heir, epoch)
 
     def save(self, run_id: str, checkpoint: Checkpoint) -> None:
         """Write a checkpoint, in the background."""

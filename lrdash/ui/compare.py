@@ -51,6 +51,7 @@ def choose() -> None:
     with left:
         try:
             experiment = _draw()
+            form.require_data(experiment.base.dataset)
             planned = plan_all(experiment)
         except LrdashError as fault:
             problem = str(fault)

@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from lrdash.errors import InvalidField
+from lrdash.models import rows
 from lrdash.spec import Knob
 from lrdash.teaching import SETTINGS, anchor
 
@@ -51,9 +52,9 @@ def helped(knob: Knob) -> str:
     return f"{knob.help} [{term} in the glossary](glossary#{anchor(term)})" if term else knob.help
 
 
-def widget(knob: Knob, *, key: str, start: Any) -> Any:
-    """One widget; `start` holds until the user or the URL says otherwise."""
-    common: dict[str, Any] = {"key": key, "help": helped(knob), **PERSIST}
+def widget(knob: Knob, *, key: str, start: Any, bound: bool = True) -> Any:
+    """One widget; `start` holds until the user or, where it is bound, the URL says otherwise."""
+    common: dict[str, Any] = {"key": key, "help": helped(knob), **(PERSIST if bound else {})}
     match knob.kind:
         case "number":
             return st.number_input(
@@ -119,7 +120,9 @@ def _once_more() -> None:
 
 
 def as_text(values: Sequence[Any]) -> str:
-    """A list as one types it: `15, 25`; pairs as `0: 1, 0.5: 1, 1: 0`."""
+    """A list as one types it: `15, 25`; pairs as `0: 1, 0.5: 1, 1: 0`; layers as in `rows`."""
+    if values and isinstance(values[0], dict):
+        return rows.as_text([rows.Row(**value) for value in values])
     return ", ".join(
         ": ".join(f"{part:g}" for part in v) if isinstance(v, list | tuple) else f"{v:g}"
         for v in values

@@ -43,7 +43,9 @@ def choose() -> None:
     planned: PlannedTest | None = None
     with left:
         try:
-            planned = make(_draw())
+            tested = _draw()
+            form.require_data(tested.base.dataset)
+            planned = make(tested)
         except LrdashError as fault:
             problem = str(fault)
     with right, st.container(key="outlook"):

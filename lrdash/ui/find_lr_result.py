@@ -68,7 +68,8 @@ def _told(
 def in_words(spec: RangeTestSpec) -> str:
     """What was tried, in one line."""
     base = spec.base
-    return f"{base.dataset} · {base.model} · {OPTIMIZERS[base.optimizer]}"
+    data = analysis.dataset_in_words(base.dataset)
+    return f"{data} · {base.model} · {OPTIMIZERS[base.optimizer]}"
 
 
 def watch(range_test_id: str) -> None:

@@ -42,6 +42,7 @@ class History:
         if run.spec != self.run.spec:  # steered or lengthened: what should be used is told anew
             self.plan = make(run.spec)
             self.course, self.difference = self.plan.course(), 0.0
+            self.glides = _glides(self.course)
             for row in self.epochs:
                 self._compare(row)
         for row in store.epochs(run.run_id, after=self.epochs[-1].epoch if self.epochs else 0):
@@ -77,8 +78,12 @@ def of(run_id: str, store: Store) -> History:
         run = store.run(run_id)
         plan = make(run.spec)
         course = plan.course()
-        moves = 0 if course.table is None else np.count_nonzero(np.diff(course.table))
-        known = History(run=run, plan=plan, course=course, glides=bool(moves > GLIDE))
+        known = History(run=run, plan=plan, course=course, glides=_glides(course))
         st.session_state[key] = known
     known.catch_up(store)
     return known
+
+
+def _glides(course: Course | Relay) -> bool:
+    table = course.table
+    return table is not None and bool(np.count_nonzero(np.diff(table)) > GLIDE)

@@ -16,7 +16,18 @@ from lrdash.errors import LrdashError
 from lrdash.events import stopped_after
 from lrdash.store import RunRow
 from lrdash.strategies import STRATEGIES
-from lrdash.ui import export, history, interrupted, preview, resources
+from lrdash.ui import (
+    export,
+    family,
+    fork,
+    hindsight_offer,
+    history,
+    interrupted,
+    more,
+    preview,
+    resources,
+    steer,
+)
 from lrdash.ui.attempt import attempt
 from lrdash.ui.exact import exact
 from lrdash.ui.history import History
@@ -77,7 +88,12 @@ def _view(run_id: str, was_active: bool) -> None:
     if past.epochs or run.active:
         _tiles(past)
         _chart(past)
-        _inside(past)
+        _actions(past)
+        steer.news(past)
+        fork.panel(past)
+        more.panel(past)
+        family.show(run_id)
+        hindsight_offer.of_run(run)
     else:
         st.markdown(ADVICE.get(run.status, "No epoch was completed, so there is nothing to draw."))
     _details(past)
@@ -89,6 +105,7 @@ def _head(run: RunRow) -> None:
         what = (DATASETS[run.spec.dataset].label, STRATEGIES[run.spec.strategy].label.lower())
         st.header(run.name or ", ".join(what), anchor=False)
         st.caption(analysis.settings_in_words(run.spec))
+        family.origin(run)
     with right:
         if run.active:
             training = run.status == "running"
@@ -107,8 +124,16 @@ def _head(run: RunRow) -> None:
         ):
             interrupted.go_on([run.run_id])
             st.rerun()
+        pieces = bool(run.spec.pieces)  # which the form does not hold
+        if pieces and st.button(
+            "Replay", icon=":material/replay:", key="replay", width="stretch",
+            help="A new run with the same settings and rates, to the bit, without a hand.",
+        ):
+            st.query_params["run"] = steer.replay(run)
+            st.rerun()
         if st.button(
-            "Train again with these settings", icon=":material/replay:", key="again",
+            "Edit its rates as points" if pieces else "Train again with these settings",
+            icon=":material/edit:" if pieces else ":material/replay:", key="again",
             width="stretch",
         ):
             st.query_params.pop("run", None)
@@ -184,15 +209,28 @@ def _chart(past: History) -> None:
         return lines, marks
 
     live_chart(
-        run.run_id, len(past.epochs), figure=figure, tail=tail,
+        f"{run.run_id} {total}", len(past.epochs), figure=figure, tail=tail,
         label=f"Training loss, validation loss and learning rate over {total} epochs. "
         "The numbers are in the table of epochs below.",
+        chosen=fork.chosen(past), on_epoch=fork.picker(run.run_id),
     )
     st.caption(
         f"Above: {f'{BOWL} {note}' if note else LOSSES} Below: the rate of every "
         "update on a logarithmic axis; a triangle marks where and why it changed. Drag to zoom, "
-        "double-click to go back."
+        "double-click to go back; click an epoch to branch there."
     )
+
+
+def _actions(past: History) -> None:
+    """What can be done with the run from here, in one row."""
+    with st.container(horizontal=True, key="run-actions"):
+        if past.run.status == "running" and not past.run.stop_requested:
+            steer.controls(past)
+        if past.epochs:
+            fork.opener(past)
+        if past.run.status == "finished":
+            more.button(past)
+        _inside(past)
 
 
 def _inside(past: History) -> None:

@@ -13,7 +13,7 @@ from lrdash import analysis, figures, frames
 from lrdash.datasets import DATASETS
 from lrdash.experiment import Experiment
 from lrdash.store import ExperimentRow
-from lrdash.ui import fields, resources, verdicts
+from lrdash.ui import fields, hindsight_offer, resources, verdicts
 from lrdash.ui.exact import exact
 from lrdash.ui.steady_chart import steady_chart
 
@@ -95,6 +95,7 @@ def show(row: ExperimentRow, experiment: Experiment) -> None:
     shown = load(row, choice.metric) if choice.metric in EXTRA else results
     _charts(row, experiment, shown, choice)
     _board(board, row, found)
+    hindsight_offer.of_experiment(row)
     verdicts.details(row, experiment, found, results.arms)
     with st.expander("How this is judged"):
         st.markdown(f"{found.method}\n\n{METHOD}")

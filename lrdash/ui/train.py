@@ -7,7 +7,18 @@ import streamlit as st
 from lrdash.errors import LrdashError
 from lrdash.plan import Plan, make
 from lrdash.spec import RunSpec
-from lrdash.ui import form, found_rate, interrupted, live, preview, resources, shell
+from lrdash.ui import (
+    form,
+    found_rate,
+    history,
+    interrupted,
+    live,
+    more,
+    preview,
+    resources,
+    shell,
+    steer,
+)
 
 
 def body() -> None:
@@ -38,7 +49,7 @@ def choose() -> None:
     source = st.query_params.pop("from", None)
     if source:
         try:
-            form.fill(resources.store().run(source).spec)
+            form.fill(_settings(source))
         except LrdashError as fault:
             st.error(str(fault), icon=":material/error:")
     found_rate.into_train()
@@ -46,7 +57,9 @@ def choose() -> None:
     plan: Plan | None = None
     with left:
         try:
-            plan = make(RunSpec(**form.draw()))
+            spec = RunSpec(**form.draw())
+            form.require_data(spec.dataset)
+            plan = make(spec)
         except LrdashError as fault:
             problem = str(fault)
     with right, st.container(key="outlook"):
@@ -59,6 +72,13 @@ def choose() -> None:
         if preview.start(plan):
             begin(plan, engine)
         preview.explain(plan)
+
+
+def _settings(run_id: str) -> RunSpec:
+    """The settings of a run as the form can hold them."""
+    past = history.of(run_id, resources.store())
+    spec = past.run.spec
+    return steer.as_points(spec, more.used(past)) if spec.pieces else spec
 
 
 def begin(plan: Plan, engine: str) -> None:
