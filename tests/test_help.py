@@ -39,7 +39,7 @@ def test_the_help_of_a_setting_is_more_than_its_name(knob: Knob) -> None:
     words = set(re.findall(r"[a-z]{3,}", knob.help.lower()))
     assert len(words - set(re.findall(r"[a-z]+", f"{knob.label} {knob.name}".lower()))) >= 4
     assert 25 <= len(knob.help) <= 320
-    assert knob.help[0].isupper() or knob.help.split()[0].rstrip(":") in knob.choices
+    assert not knob.help[0].islower() or knob.help.split()[0].rstrip(":") in knob.choices
     assert knob.help.endswith(".")
 
 
