@@ -8,6 +8,7 @@
     ├── RunNotFound         no run has this id
     ├── ExperimentNotFound  no experiment has this id
     ├── RangeTestNotFound   no range test has this id
+    ├── NotHere             a run whose model and data only a script has: says what to do
     └── EngineUnavailable   the asked engine cannot train this spec: says why and what can
 """
 
@@ -97,6 +98,10 @@ class RangeTestNotFound(LrdashError):
 
     def __reduce__(self) -> tuple[type, tuple[object, ...]]:
         return type(self), (self.range_test_id,)
+
+
+class NotHere(LrdashError):
+    """A run cannot be trained here, since its model and its data are elsewhere."""
 
 
 class EngineUnavailable(LrdashError):

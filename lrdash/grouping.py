@@ -64,9 +64,15 @@ def group_key(plan: Plan) -> str:
 
 def key_of(spec: RunSpec) -> str:
     """`group_key` of a complete spec, such as the stored ones."""
-    values = {name: getattr(spec, name) for name in SHARED}
+    values = shared_values(spec)
     text = json.dumps(values, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def shared_values(spec: RunSpec) -> dict[str, Any]:
+    """What the runs of a group share, as JSON types."""
+    token = {} if spec.facts is None else {"token": spec.facts.token}
+    return {name: getattr(spec, name) for name in SHARED} | token
 
 
 def bytes_per_lane(plan: Plan) -> int:

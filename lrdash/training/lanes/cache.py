@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 
-from lrdash.grouping import SHARED
+from lrdash.grouping import shared_values
 from lrdash.plan import Plan
 from lrdash.training.lanes.layout import Layout, layout_of
 from lrdash.training.lanes.placed import still_placed
@@ -47,8 +47,7 @@ def clear() -> None:
 
 def _shape(plan: Plan) -> str:
     """What the runs of a group share."""
-    values = {name: getattr(plan.spec, name) for name in SHARED}
-    return json.dumps(values, sort_keys=True)
+    return json.dumps(shared_values(plan.spec), sort_keys=True)
 
 
 def _widest(plan: Plan) -> int:
