@@ -51,6 +51,8 @@ CGROUPS = (  # limit, use, statistics: version 2, then version 1
 
 def lanes_apply(plan: Plan) -> str:
     """Why a run cannot be trained as a lane, as a phrase fit to be shown; empty if it can."""
+    if plan.model.alone:
+        return plan.model.alone
     stopping = plan.spec.early_stopping
     if stopping is not None and stopping.restore_best_weights:
         return "early_stopping.restore_best_weights needs the engine keras"

@@ -40,6 +40,12 @@ def program_for(plan: Plan, lanes: int, layout: Layout | None = None) -> Program
     return _programs[key]
 
 
+def forget(token: str) -> None:
+    """Forget the programs of a script's own model: another may have its token."""
+    for key in [key for key in _programs if f'"token": "{token}"' in key[0]]:
+        del _programs[key]
+
+
 def clear() -> None:
     """Forget all programs."""
     _programs.clear()

@@ -1,0 +1,214 @@
+"""A first look at a caller's model and data: everything that a plan needs to know of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from lrdash.elsewhere import stand_in
+from lrdash.errors import InvalidField, LrdashError
+from lrdash.spec import NAME_LIMIT, Facts, RunSpec
+from lrdash.training.own.data import OwnData, own_data
+from lrdash.training.own.lanes import CONVOLUTIONS, fit_of, flat
+from lrdash.training.own.model import (
+    OwnDataset,
+    OwnModel,
+    Recipe,
+    accuracy_name,
+    builder,
+    compiled,
+)
+from lrdash.training.own.optimizer import own_optimizer
+
+OPTIMIZER_FIELDS = ("optimizer", "momentum", "nesterov", "weight_decay")
+MANY_CLASSES = 10_000  # whole-numbered targets up to this are classes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Own:
+    """A caller's model and data: what specs say of them, and the real ones."""
+
+    fields: dict[str, Any]  # of `RunSpec`
+    dataset: OwnDataset
+    model: OwnModel
+    token: str
+    rate: float | None  # that the model was compiled with
+
+
+def inspect(
+    build_model: Any,
+    data: Any,
+    *,
+    fields: dict[str, Any],
+    loss: Any = None,
+    metrics: Sequence[Any] | None = None,
+    steps_per_epoch: int | None = None,
+) -> Own:
+    """Build the model, evaluate it on a few examples, and find out how it can be trained.
+
+    Args:
+        build_model: makes a fresh model at each call.
+        data: see `own.data.FORMS`.
+        fields: of `RunSpec`, as the caller gave them.
+        loss: for a model that is not compiled, or in place of its own.
+        metrics: likewise.
+        steps_per_epoch: updates an epoch, for batches without an end.
+
+    Raises:
+        InvalidField: for what cannot be trained; says what is wrong.
+    """
+    if not callable(build_model):
+        problem = "must be a function that returns a Keras model"
+        raise InvalidField("build_model", problem, build_model)
+    checked = RunSpec(**{"strategy": "constant", **fields})
+    found = own_data(data, checked.batch_size, steps_per_epoch)
+    build = builder(build_model, found)
+    keras.utils.set_random_seed(checked.seed)
+    model = _called(build)
+    wanted = {name: fields[name] for name in OPTIMIZER_FIELDS if name in fields}
+    optimizer = own_optimizer(model, wanted)
+    notes = [*found.notes, *([optimizer.note] if optimizer.note else [])]
+    if loss is None and not model.compiled:
+        loss, guessed = _usual_loss(model, found)
+        metrics = guessed if metrics is None else metrics
+    elif loss is None and metrics is not None:
+        raise InvalidField("metrics", "must come with a loss, or be compiled into the model", metrics)
+    spec = RunSpec(**{"strategy": "constant", **fields, **optimizer.fields})
+    made = _compiled(build, optimizer.make(spec, 0.01), loss, tuple(metrics or ()))
+    said = _evaluated(made, found)
+    alias, used = accuracy_name(made), loss if loss is not None else _own_loss(made)
+    fit = fit_of(made, found, optimizer, used, lambda: _called(build))
+    names = [("accuracy" if name == alias else name) for name in said if name != "loss"]
+    train, validation = found.sizes
+    shapes = tf.nest.flatten(found.sample[0])
+    facts = Facts(
+        train_examples=train, validation_examples=validation,
+        steps_per_epoch=found.steps_per_epoch,
+        parameters=sum(math.prod(weight.shape) for weight in made.trainable_variables),
+        metrics=("loss", "val_loss", *names, *(f"val_{name}" for name in names)),
+        input_shape=shapes[0].shape[1:] if len(shapes) == 1 else (),
+        num_classes=_classes(made, found) if alias else 0,
+        loss=_words(used), optimizer=optimizer.words, notes=tuple(notes),
+    )
+    token = hashlib.sha256("\n".join(
+        [json.dumps(facts.as_dict(), sort_keys=True), found.digest(), _architecture(made), str(found.batch_size)]
+    ).encode()).hexdigest()[:16]
+    facts = facts.replace(token=token)
+    recipe = Recipe(
+        build=lambda: _called(build), data=found, optimizer=optimizer, fit=fit, loss=loss,
+        metrics=tuple(metrics or ()), alias=alias if alias != "accuracy" else "",
+    )
+    label = _name(fields.get("model") or getattr(build_model, "__name__", "") or made.name)
+    kind: type[OwnModel] = type("OwnModel", (OwnModel,), {
+        "label": label, "facts": facts, "recipe": recipe, "alone": fit.reason,
+        "convolutional": fit.convolutional, "__doc__": label,
+    })
+    data_label = _name(fields.get("dataset") or _data_name(found, facts))
+    own_fields = {
+        **fields, **optimizer.fields, "batch_size": found.batch_size, "dataset": data_label,
+        "model": label, "origin": "script", "facts": facts.as_dict(),
+    }
+    return Own(
+        fields=own_fields, dataset=stand_in(data_label, facts, OwnDataset, own=found),  # type: ignore[arg-type]
+        model=kind(), token=token, rate=optimizer.rate,
+    )
+
+
+def _called(build: Any) -> Any:
+    try:
+        return build()
+    except LrdashError:
+        raise
+    except Exception as fault:
+        problem = "must build a model that takes the data"
+        raise InvalidField("build_model", problem, f"{type(fault).__name__}: {fault}") from fault
+
+
+def _compiled(build: Any, optimizer: Any, loss: Any, metrics: tuple[Any, ...]) -> Any:
+    try:
+        return compiled(build, optimizer, loss, metrics)
+    except LrdashError:
+        raise
+    except Exception as fault:
+        problem = "must be what Keras can compile the model with"
+        raise InvalidField("loss or metrics", problem, str(fault)) from fault
+
+
+def _evaluated(model: Any, data: OwnData) -> dict[str, float]:
+    """What is measured, by its names in Keras' logs."""
+    try:
+        said = model.test_on_batch(*data.sample, return_dict=True)
+    except Exception as fault:
+        problem = "must make a model that can be evaluated on the data"
+        raise InvalidField("build_model", problem, f"{type(fault).__name__}: {fault}") from fault
+    if "loss" not in said:
+        raise InvalidField("build_model", "must make a model with a loss", list(said))
+    return {name: float(np.asarray(value)) for name, value in said.items()}
+
+
+def _usual_loss(model: Any, data: OwnData) -> tuple[Any, list[Any]]:
+    """Loss and metrics for a model that was not compiled, from its output and the targets."""
+    output, target = model(data.sample[0], training=False), data.sample[1]
+    if len(tf.nest.flatten(output)) != 1 or not isinstance(target, np.ndarray):
+        problem = "must be given, or compiled into the model: it has several outputs or targets"
+        raise InvalidField("loss", problem, None)
+    units, whole = output.shape[-1], target.dtype.kind in "biu"
+    column = target.ndim == 1 or target.shape[1:] == (1,)
+    last = getattr(flat(model)[-1] if model.layers else None, "activation", None)
+    logits = last not in (keras.activations.softmax, keras.activations.sigmoid)
+    if whole and column and units > 1:
+        return keras.losses.SparseCategoricalCrossentropy(from_logits=logits), ["accuracy"]
+    if whole and column and not logits:
+        return keras.losses.BinaryCrossentropy(), ["accuracy"]
+    one_hot = units > 1 and target.shape[1:] == (units,) and np.all(target.sum(axis=1) == 1)
+    if one_hot and np.isin(target, (0, 1)).all():
+        return keras.losses.CategoricalCrossentropy(from_logits=logits), ["accuracy"]
+    return keras.losses.MeanSquaredError(), []
+
+
+def _own_loss(model: Any) -> Any:
+    """The loss that a model was compiled with, as its caller wrote it."""
+    weights = getattr(model._compile_loss, "_user_loss_weights", None)
+    return getattr(model._compile_loss, "_user_loss", None) if weights is None else "weighted"
+
+
+def _classes(model: Any, data: OwnData) -> int:
+    """How many classes there are, of a model that has an accuracy."""
+    outputs = tf.nest.flatten(model(data.sample[0], training=False))
+    units = int(outputs[0].shape[-1]) if len(outputs) == 1 else 0
+    return max(2, units) if units <= MANY_CLASSES else 0
+
+
+def _words(loss: Any) -> str:
+    name = getattr(loss, "name", None) or getattr(loss, "__name__", None) or str(loss)
+    return str(name).replace("_", " ")[:NAME_LIMIT] if loss is not None else "its own"
+
+
+def _architecture(model: Any) -> str:
+    with suppress(Exception):  # of layers that cannot be written down
+        return json.dumps(json.loads(model.to_json())["config"].get("layers", []), sort_keys=True)
+    return type(model).__name__
+
+
+def _data_name(data: OwnData, facts: Facts) -> str:
+    shape = " x ".join(f"{size}" for size in facts.input_shape)
+    if not data.in_memory:
+        return data.kind
+    return f"arrays, {data.sizes[0]:,}{f' x {shape}' if shape else ''}"
+
+
+def _name(text: str) -> str:
+    plain = " ".join(str(text).split()) or "model"
+    return plain if len(plain) <= NAME_LIMIT else f"{plain[: NAME_LIMIT - 1]}…"
+
+
+__all__ = ["CONVOLUTIONS", "Own", "inspect"]
