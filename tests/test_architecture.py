@@ -30,7 +30,7 @@ class Rule:
 
 
 BASE = "errors registry spec events"
-PLANNING = f"{BASE} strategies datasets models plan"
+PLANNING = f"{BASE} strategies datasets models elsewhere plan"
 COMPARING = f"{PLANNING} experiment grouping range_test branching"
 READING = (
     f"{COMPARING} checkpoints store store.rows frames analysis analysis.words figures laboratory "
@@ -44,7 +44,8 @@ RULES = {
     "strategies": Rule(BASE, "numpy pydantic"),
     "datasets": Rule("errors registry spec", "numpy", lazily="keras sklearn"),
     "models": Rule("errors registry spec", "numpy pydantic", lazily="keras"),
-    "plan": Rule(f"{BASE} strategies datasets models", "numpy"),
+    "elsewhere": Rule("errors spec datasets models"),
+    "plan": Rule(f"{BASE} strategies datasets models elsewhere", "numpy"),
     "experiment": Rule(PLANNING, "pydantic"),
     "grouping": Rule(PLANNING),
     "range_test": Rule(f"{PLANNING} experiment", "numpy pydantic"),
@@ -74,7 +75,10 @@ RULES = {
         f"{COMPARING} store.rows frames analysis analysis.words figures export",
         "numpy pandas plotly",
     ),
-    "api": Rule(READING, "numpy pandas", lazily="training worker range_job plotly report"),
+    "api": Rule(
+        READING, "numpy pandas",
+        lazily="training worker range_job plotly report IPython rich",
+    ),
     "ui": Rule(f"{READING} export report", "numpy pandas plotly streamlit starlette"),
     "bench": Rule(
         f"{COMPARING} checkpoints store", "numpy",

@@ -10,6 +10,7 @@ from lrdash.api.compare import train_groups
 from lrdash.api.in_process import as_worker, check
 from lrdash.api.run import Run, load
 from lrdash.checkpoints import Vault
+from lrdash.elsewhere import refuse
 from lrdash.errors import InvalidField, StoreError
 from lrdash.events import Sink
 from lrdash.grouping import cut
@@ -81,6 +82,7 @@ def plan_branches(
     Raises:
         InvalidField, UnknownName, EngineUnavailable: for what is wrong.
     """
+    refuse([parent.spec])
     rates = {row.epoch: row.learning_rate for row in store.epochs(parent.run_id)}
     plans = []
     for epoch, one in wanted:
@@ -156,6 +158,7 @@ def plan_more(row: RunRow, epochs: int, how: str) -> Plan:
     """
     if row.status != "finished":
         raise StoreError(f"Run {row.run_id} is {row.status}: let it finish first.")
+    refuse([row.spec])
     return check(branching.longer(row.spec, row.epochs_done, epochs, how))
 
 
@@ -177,6 +180,7 @@ def steer(
     store = Store()
     try:
         row = store.run(_id(run))
+        refuse([row.spec])
         piece = branching.by_hand(
             row.spec, rate=rate, factor=factor, back=back, left_at=_left_at(row, store)
         )

@@ -10,7 +10,6 @@ import streamlit as st
 
 from lrdash import analysis, figures
 from lrdash.analysis import range_test as told
-from lrdash.analysis.words import OPTIMIZERS
 from lrdash.errors import LrdashError
 from lrdash.range_test import RangeTestSpec, make
 from lrdash.store import RangeTestRow
@@ -67,7 +66,7 @@ def _told(
 def in_words(spec: RangeTestSpec) -> str:
     """What was tried, in one line."""
     base = spec.base
-    return f"{base.dataset} · {base.model} · {OPTIMIZERS[base.optimizer]}"
+    return f"{base.dataset} · {base.model} · {analysis.optimizer_in_words(base)}"
 
 
 def watch(range_test_id: str) -> None:

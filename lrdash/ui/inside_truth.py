@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lrdash import analysis
+from lrdash import analysis, elsewhere
 from lrdash.errors import LrdashError
 from lrdash.figures import Truth
 from lrdash.plan import make
@@ -57,6 +57,9 @@ def show(
     if source.spec is None:
         st.caption("A typed series has no training behind it that could be done again. Pick a run "
                    "or an example to train the truth.")
+        return None
+    if reason := elsewhere.why_not(source.spec):
+        st.caption(f"The truth cannot be trained here. {reason}")
         return None
     run = next((run for run in siblings if _same(run, other)), None)
     if run is None or (run.status != "finished" and not run.active):

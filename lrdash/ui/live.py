@@ -9,9 +9,8 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from lrdash import analysis, figures, frames
+from lrdash import analysis, elsewhere, figures, frames
 from lrdash.analysis.changes import last_change
-from lrdash.datasets import DATASETS
 from lrdash.errors import LrdashError
 from lrdash.events import stopped_after
 from lrdash.store import RunRow
@@ -85,7 +84,7 @@ def _view(run_id: str, was_active: bool) -> None:
 def _head(run: RunRow) -> None:
     left, right = st.columns([3, 1], vertical_alignment="center")
     with left:
-        what = (DATASETS[run.spec.dataset].label, STRATEGIES[run.spec.strategy].label.lower())
+        what = (elsewhere.dataset_label(run.spec), STRATEGIES[run.spec.strategy].label.lower())
         st.header(run.name or ", ".join(what), anchor=False)
         st.caption(analysis.settings_in_words(run.spec))
     with right:
@@ -98,6 +97,9 @@ def _head(run: RunRow) -> None:
                 disabled=run.stop_requested, help=PAUSE if training else None,
                 on_click=resources.store().request_stop, args=(run.run_id,),
             )
+            return
+        if reason := elsewhere.why_not(run.spec):
+            st.caption(f":material/terminal: {reason}")
             return
         if run.status in RESUMABLE and st.button(
             "Continue", icon=":material/play_arrow:", key="continue", type="primary",
@@ -137,7 +139,7 @@ def _progress(run: RunRow) -> None:
     said = not run.reason or run.reason == stopped_after(run.epochs_done)
     reason = "" if said else f": {run.reason.rstrip('.')}"
     way_on = ". Nothing is lost: Continue goes on from the last checkpoint." \
-        if run.status in RESUMABLE else ""
+        if run.status in RESUMABLE and run.spec.trainable_here else ""
     tell(f"{words}{reason}{way_on}", icon=STATUS_ICONS[run.status])
 
 
@@ -207,7 +209,8 @@ def _inside(past: History) -> None:
 def _details(past: History) -> None:
     has_callback = bool(past.decisions)
     shown = [EPOCHS] if past.epochs or past.run.active else []
-    choices = [*shown, *([CALLBACK] if has_callback else []), SETTINGS, CODE, EXPORT]
+    code = [CODE] if past.run.spec.trainable_here else []  # else the script has it
+    choices = [*shown, *([CALLBACK] if has_callback else []), SETTINGS, *code, EXPORT]
     chosen = st.segmented_control(
         "Details", choices, default=choices[0], key="details", label_visibility="collapsed"
     )
@@ -275,6 +278,8 @@ def _settings(past: History) -> None:
         f"{run.update:,} of {run.updates:,} updates · largest difference between the rate shown "
         f"and the rate used: {past.difference:g}"
     )
+    for note in analysis.notes_of(run):
+        st.markdown(f":material/info: {analysis.escaped(note)}")
     if run.versions:
         st.caption(" · ".join(f"{name} {version}" for name, version in run.versions.items()))
     st.json(run.spec.as_dict(), expanded=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from lrdash import elsewhere
 from lrdash.errors import LrdashError
 from lrdash.plan import Plan, make
 from lrdash.spec import RunSpec
@@ -26,7 +27,9 @@ def choose() -> None:
     source = st.query_params.pop("from", None)
     if source:
         try:
-            form.fill(resources.store().run(source).spec)
+            spec = resources.store().run(source).spec
+            elsewhere.refuse([spec])
+            form.fill(spec)
         except LrdashError as fault:
             st.error(str(fault), icon=":material/error:")
     found_rate.into_train()
