@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Sequence
-from contextlib import suppress
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,9 @@ from lrdash.training.own.model import (
 from lrdash.training.own.optimizer import own_optimizer
 
 OPTIMIZER_FIELDS = ("optimizer", "momentum", "nesterov", "weight_decay")
+PAINTED = re.compile(r"\x1b\[[0-9;]*m")  # colours of a terminal
+TOLD = 300  # characters of what went wrong in a caller's function
+FITTING = "must make a model that can be evaluated on the data"
 MANY_CLASSES = 10_000  # whole-numbered targets up to this are classes
 
 
@@ -78,7 +82,8 @@ def inspect(
     optimizer = own_optimizer(model, wanted)
     notes = [*found.notes, *([optimizer.note] if optimizer.note else [])]
     if loss is None and not model.compiled:
-        loss, guessed = _usual_loss(model, found)
+        with _explained("build_model", FITTING):
+            loss, guessed = _usual_loss(model, found)
         metrics = guessed if metrics is None else metrics
     elif loss is None and metrics is not None:
         raise InvalidField("metrics", "must come with a loss, or be compiled into the model", metrics)
@@ -123,33 +128,32 @@ def inspect(
     )
 
 
-def _called(build: Any) -> Any:
+@contextmanager
+def _explained(field: str, problem: str) -> Iterator[None]:
+    """What goes wrong in a caller's own functions, in words."""
     try:
-        return build()
+        yield
     except LrdashError:
         raise
     except Exception as fault:
-        problem = "must build a model that takes the data"
-        raise InvalidField("build_model", problem, f"{type(fault).__name__}: {fault}") from fault
+        told = " ".join(PAINTED.sub("", f"{type(fault).__name__}: {fault}").split())
+        raise InvalidField(field, f"{problem} ({told[:TOLD]})", field) from fault
+
+
+def _called(build: Any) -> Any:
+    with _explained("build_model", "must build a model that takes the data"):
+        return build()
 
 
 def _compiled(build: Any, optimizer: Any, loss: Any, metrics: tuple[Any, ...]) -> Any:
-    try:
+    with _explained("loss or metrics", "must be what Keras can compile the model with"):
         return compiled(build, optimizer, loss, metrics)
-    except LrdashError:
-        raise
-    except Exception as fault:
-        problem = "must be what Keras can compile the model with"
-        raise InvalidField("loss or metrics", problem, str(fault)) from fault
 
 
 def _evaluated(model: Any, data: OwnData) -> dict[str, float]:
     """What is measured, by its names in Keras' logs."""
-    try:
+    with _explained("build_model", FITTING):
         said = model.test_on_batch(*data.sample, return_dict=True)
-    except Exception as fault:
-        problem = "must make a model that can be evaluated on the data"
-        raise InvalidField("build_model", problem, f"{type(fault).__name__}: {fault}") from fault
     if "loss" not in said:
         raise InvalidField("build_model", "must make a model with a loss", list(said))
     return {name: float(np.asarray(value)) for name, value in said.items()}
@@ -194,9 +198,9 @@ def _words(loss: Any) -> str:
 
 
 def _architecture(model: Any) -> str:
-    with suppress(Exception):  # of layers that cannot be written down
-        return json.dumps(json.loads(model.to_json())["config"].get("layers", []), sort_keys=True)
-    return type(model).__name__
+    """What tells models apart but for their values; Keras numbers names on, so these are not."""
+    kinds = [type(layer).__name__ for layer in flat(model)]
+    return json.dumps([kinds, [list(variable.shape) for variable in model.variables]])
 
 
 def _data_name(data: OwnData, facts: Facts) -> str:
