@@ -114,7 +114,7 @@ def flat(model: Any) -> list[Any]:
 def loss_of(given: Any) -> Any:
     """The loss as one of Keras' own classes; None if it is not one, or averages otherwise."""
     made = given
-    if isinstance(given, str) or callable(given) and not isinstance(given, keras.losses.Loss):
+    if isinstance(given, str) or (callable(given) and not isinstance(given, keras.losses.Loss)):
         try:
             made = keras.losses.get(given)
         except (ValueError, TypeError):
