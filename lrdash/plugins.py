@@ -41,7 +41,7 @@ class Plugins:
         with self._lock:
             if self._found is None:
                 self._found = {}  # a plugin that asks for entries while it is imported sees none
-                found = {}
+                found: dict[str, Any] = {}
                 for point in _points(self._group):
                     fault = self._load(point, {**taken, **found}, found)
                     if fault:

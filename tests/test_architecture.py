@@ -79,7 +79,7 @@ RULES = {
     ),
     "api": Rule(
         READING, "numpy pandas",
-        lazily="training worker range_job plotly report IPython rich",
+        lazily="training worker range_job plotly report rich",
     ),
     "ui": Rule(f"{READING} export report", "numpy pandas plotly streamlit starlette"),
     "bench": Rule(

@@ -273,7 +273,7 @@ def test_a_range_test_of_ones_own_model() -> None:
     )
     assert test.status == "finished"
     assert np.isfinite(test.losses[:, :20]).all()
-    with pytest.raises(InvalidField, match="the data are a tf.data.Dataset"):
+    with pytest.raises(InvalidField, match=r"the data are a tf\.data\.Dataset"):
         lrdash.find_lr(build_model=network(), data=stream(), updates=30, seeds=1)
 
 
@@ -304,7 +304,7 @@ WRONG = {
     "labels of text": ({"data": (X, np.array(["a"] * 150))}, "must hold arrays of numbers"),
     "unequal": ({"data": (X, CLASSES[:9])}, "must have as many targets as inputs"),
     "not finite": ({"data": (X * np.nan, CLASSES)}, "must hold finite numbers"),
-    "other shape": ({"data": (X[:, :3], CLASSES)}, "build_model must make a model that can be evaluated"),
+    "other shape": ({"data": (X[:, :3], CLASSES)}, "must make a model that can be evaluated"),
     "one example at a time": (
         {"data": tf.data.Dataset.from_tensor_slices(NUMBERS)}, "must give batches",
     ),
@@ -313,7 +313,8 @@ WRONG = {
     "a mistyped field": ({"epoch": 50}, "did you mean 'epochs'"),
     "a batch too large": ({"batch_size": 500}, "batch_size must be at most 120"),
     "metrics alone": (
-        {"what": network(1, None, compiled=mse), "metrics": ["mae"]}, "metrics must come with a loss",
+        {"what": network(1, None, compiled=mse), "metrics": ["mae"]},
+        "metrics must come with a loss",
     ),
     "a spec": ({"spec": lrdash.RunSpec()}, "spec must be left out"),
 }

@@ -168,7 +168,10 @@ def plugins() -> Iterator[Finding]:
     from lrdash.models import MODELS
     from lrdash.strategies import STRATEGIES
 
-    broken = [why for registry in (DATASETS, MODELS, STRATEGIES) for why in registry.broken.values()]
+    broken = [
+        f"The {registry.kind} {reason}"
+        for registry in (DATASETS, MODELS, STRATEGIES) for reason in registry.broken.values()
+    ]
     if broken:
         yield Finding(name="plugins", state="wrong", detail=" ".join(broken))
 

@@ -85,8 +85,8 @@ def _head(run: RunRow) -> None:
     left, right = st.columns([3, 1], vertical_alignment="center")
     with left:
         what = (elsewhere.dataset_label(run.spec), STRATEGIES[run.spec.strategy].label.lower())
-        st.header(run.name or ", ".join(what), anchor=False)
-        st.caption(analysis.settings_in_words(run.spec))
+        st.header(analysis.escaped(run.name or ", ".join(what)), anchor=False)
+        st.caption(analysis.escaped(analysis.settings_in_words(run.spec)))
     with right:
         if run.active:
             training = run.status == "running"

@@ -72,7 +72,7 @@ def fit_of(
     reason = (
         _of_data(data)
         or _of_model(model, layers)
-        or (f"the optimizer {optimizer.words} is not one of theirs" if optimizer.words else "")
+        or (f"lanes do not have the optimizer {optimizer.words}" if optimizer.words else "")
         or ("" if known is not None else f"the loss {_name(loss)} is not one of Keras' own")
         or _of_metrics(metrics)
     )
@@ -160,7 +160,7 @@ def _of_model(model: keras.Model, layers: list[Any]) -> str:
     for layer in layers:
         kind = type(layer)
         if kind.__name__ not in PLAIN or getattr(keras.layers, kind.__name__, None) is not kind:
-            return f"they do not know the layer {kind.__name__}"
+            return f"lanes do not know the layer {kind.__name__}"
         if layer.compute_dtype != "float32" or layer.variable_dtype != "float32":
             return f"the layer {layer.name} computes in {layer.compute_dtype}"
         if not layer.trainable and kind is keras.layers.BatchNormalization:
@@ -181,7 +181,7 @@ def _of_metrics(metrics: list[Any]) -> str:
     for metric in metrics:
         binary = type(metric) is keras.metrics.BinaryAccuracy
         if type(metric) not in ACCURACIES or (binary and metric.threshold != 0.5):
-            return f"they do not measure the metric {metric.name}"
+            return f"lanes do not measure the metric {metric.name}"
     return "the model has several metrics" if len(metrics) > 1 else ""
 
 

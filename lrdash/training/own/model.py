@@ -153,8 +153,3 @@ def accuracy_name(model: Any) -> str:
     if ACCURACY in names:
         return ACCURACY
     return next((name for name in names if name in (*ACCURACY_NAMES, "acc")), "")
-
-
-__all__ = [
-    "OwnDataset", "OwnModel", "Recipe", "accuracy_name", "builder", "compiled", "recipe_of",
-]
