@@ -46,7 +46,7 @@ RULES = {
     "datasets": Rule("errors registry spec", "numpy", lazily="keras sklearn"),
     "models": Rule("errors registry spec", "numpy pydantic", lazily="keras"),
     "elsewhere": Rule("errors spec datasets models"),
-    "testing": Rule(f"{PLANNING}", "numpy pytest", lazily="keras tensorflow"),
+    "testing": Rule(PLANNING, "numpy pytest", lazily="training keras tensorflow"),
     "plan": Rule(f"{BASE} strategies datasets models elsewhere", "numpy"),
     "experiment": Rule(PLANNING, "pydantic"),
     "grouping": Rule(PLANNING),
