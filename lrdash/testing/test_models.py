@@ -43,9 +43,9 @@ def test_its_settings_survive_a_round_trip_through_json_types(kind: type[Model])
 
 @each
 def test_it_refuses_a_setting_it_does_not_have(kind: type[Model]) -> None:
-    name = re.escape(kind.id)
+    name, unknown = re.escape(kind.id), {"colour": "blue"}
     with pytest.raises(InvalidField, match=rf"{name}\.colour is not a setting \(known: "):
-        kind(colour="blue")
+        kind(**unknown)
 
 
 @each
