@@ -90,11 +90,13 @@ def _head(run: RunRow) -> None:
     with right:
         if run.active:
             training = run.status == "running"
-            words = "Pause" if training else "Take out of the queue"
+            pauses = training and run.spec.trainable_here  # else it cannot go on from here
+            words = "Pause" if pauses else "Stop" if training else "Take out of the queue"
+            asked = "Pausing" if pauses else "Stopping"
             st.button(
-                "Pausing" if run.stop_requested else words, key="stop", width="stretch",
-                icon=":material/pause:" if training else ":material/stop:",
-                disabled=run.stop_requested, help=PAUSE if training else None,
+                asked if run.stop_requested else words, key="stop", width="stretch",
+                icon=":material/pause:" if pauses else ":material/stop:",
+                disabled=run.stop_requested, help=PAUSE if pauses else None,
                 on_click=resources.store().request_stop, args=(run.run_id,),
             )
             return

@@ -7,6 +7,7 @@ the engine keras, which takes everything.
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -14,6 +15,7 @@ from typing import Any, Literal
 import keras
 import numpy as np
 
+from lrdash.models.base import Work
 from lrdash.plan import Plan
 from lrdash.training.losses import is_sparse
 from lrdash.training.losses import loss_of as loss_of_spec
@@ -51,6 +53,7 @@ class Fit:
     loss: Any = None  # keras.losses.Loss
     accuracy: Accuracy = ""
     convolutional: bool = False
+    work: Work | None = None  # of one example; None if it cannot be told
 
 
 def fit_of(
@@ -79,7 +82,10 @@ def fit_of(
     if not reason:
         reason = _of_weights(build) or _of_call(model, data)
     accuracy = ACCURACIES.get(type(metrics[0]), "") if len(metrics) == 1 else ""
-    return Fit(reason=reason, loss=known, accuracy=accuracy, convolutional=convolutional)
+    return Fit(
+        reason=reason, loss=known, accuracy=accuracy, convolutional=convolutional,
+        work=None if reason else work_of(layers),
+    )
 
 
 def loss_for(plan: Plan) -> Any:
@@ -109,6 +115,16 @@ def flat(model: Any) -> list[Any]:
     for layer in model.layers:
         found += flat(layer) if isinstance(layer, keras.Model) else [layer]
     return found
+
+
+def work_of(layers: list[Any]) -> Work:
+    """What one example costs on its way through layers that lanes know."""
+    sizes = [math.prod(layer.output.shape[1:]) for layer in layers]
+    products = [
+        math.prod(layer.output.shape[1:-1]) * math.prod(weight.shape)
+        for layer in layers for weight in layer.trainable_weights if len(weight.shape) > 1
+    ]
+    return Work(multiply_adds=max(1, sum(products)), numbers=2 * sum(sizes))
 
 
 def loss_of(given: Any) -> Any:

@@ -12,6 +12,7 @@ import numpy as np
 from lrdash.datasets import Split
 from lrdash.elsewhere import DatasetElsewhere, ModelElsewhere
 from lrdash.errors import InvalidField
+from lrdash.models.base import Work
 from lrdash.plan import Plan
 from lrdash.spec import DataShape, RunSpec
 from lrdash.training.own.data import Arrays, OwnData
@@ -117,6 +118,10 @@ class OwnModel(ModelElsewhere):
     def build(self, shape: DataShape) -> Any:  # noqa: ARG002
         """A fresh model."""
         return self.recipe.build()
+
+    def work(self, shape: DataShape) -> Work:
+        """As its layers show it, where lanes know them; else a guess."""
+        return self.recipe.fit.work or super().work(shape)
 
 
 @dataclass(frozen=True, kw_only=True)
