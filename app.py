@@ -12,6 +12,7 @@ st.navigation(
         st.Page("pages/find_lr.py", title="Find LR", icon=":material/search:"),
         st.Page("pages/inside.py", title="Inside the callback", icon=":material/schema:"),
         st.Page("pages/valley.py", title="Valley", icon=":material/landscape:"),
+        st.Page("pages/data.py", title="Data", icon=":material/dataset:"),
         st.Page("pages/runs.py", title="Runs", icon=":material/table_rows:"),
     ],
     position="top",

@@ -4,6 +4,7 @@
     ├── InvalidField        a value that is not allowed: names field, value given, values allowed
     ├── UnknownName         a name that no registry holds: offers the nearest one
     ├── DatasetUnavailable  a dataset that could not be fetched: says what failed and the way out
+    ├── DataRefused         a file that cannot become a dataset: names file, line or column
     ├── StoreError          the database: read-only, full, locked, of a newer version
     ├── RunNotFound         no run has this id
     ├── ExperimentNotFound  no experiment has this id
@@ -62,6 +63,24 @@ class UnknownName(LrdashError):
 
 class DatasetUnavailable(LrdashError):
     """A dataset could not be fetched; the message says what failed and what to do."""
+
+
+class DataRefused(LrdashError):
+    """A file of a user cannot become a dataset.
+
+    Args:
+        file: its name.
+        problem: what is wrong and where (line, column, member), without the full stop.
+        remedy: what to do, a sentence.
+    """
+
+    def __init__(self, file: str, problem: str, remedy: str) -> None:
+        self.file, self.problem, self.remedy = file, problem, remedy
+        told = problem if len(problem) <= 400 else f"{problem[:399]}…"  # names in it can be long
+        super().__init__(f"{file}: {told}. {remedy}")
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return type(self), (self.file, self.problem, self.remedy)
 
 
 class StoreError(LrdashError):

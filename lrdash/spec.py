@@ -184,10 +184,22 @@ class Piece(Record):
         help="Epochs that the strategy counts with; beyond them its last rate holds. Empty: to "
         "the end of the run.",
     )
+    state: dict[str, Any] = field(
+        {}, label="State",
+        help="What a rule that takes over has seen and counted before. Empty: it begins anew.",
+    )
+
+    @pydantic.model_serializer(mode="wrap")
+    def _without_empty_state(
+        self, dump: pydantic.SerializerFunctionWrapHandler
+    ) -> dict[str, Any]:
+        """As `RunSpec.as_dict`: digests stay what they were before there could be a state."""
+        values: dict[str, Any] = dump(self)
+        return {name: value for name, value in values.items() if value or name != "state"}
 
     @pydantic.model_validator(mode="after")
     def _belongs_together(self) -> Self:
-        for name in ("params", "base_lr", "from_start", "horizon"):
+        for name in ("params", "base_lr", "from_start", "horizon", "state"):
             if not self.strategy and getattr(self, name):
                 problem = "must be empty without a strategy"
                 raise InvalidField(f"{self.prefix}{name}", problem, getattr(self, name))

@@ -12,10 +12,12 @@ import lrdash
 from lrdash import branching, training
 from lrdash.checkpoints import Vault
 from lrdash.errors import InvalidField, StoreError
-from lrdash.events import Command, EpochEnded, Steered
+from lrdash.events import Command, EpochEnded, RateDecided, Steered
 from lrdash.plan import make
 from lrdash.spec import Piece, RunSpec
 from lrdash.store import Store
+from lrdash.strategies.plateau import Plateau
+from lrdash.teaching import Recorded, first_difference, left_off, replay
 from lrdash.training.keeping import Keeper, Origin
 from tests.test_resume import last, log, of, train
 
@@ -105,6 +107,36 @@ def test_a_branch_of_a_keras_run_goes_on_as_a_lane_from_exactly_those_weights(
     origins = {"child": Origin(epoch=5, run_ids=["run0"])}
     said = go(child, "lanes", Keeper(vault, {"child": 5}, 0.0, origins), "child")
     assert [event.epoch for event in of(said, EpochEnded)] == [6]
+
+
+@ENGINES
+def test_a_rule_that_takes_over_with_what_it_would_have_seen_is_that_rule_from_the_start(
+    engine: str, tmp_path: Path
+) -> None:
+    vault = Vault(tmp_path)
+    parent = make(RunSpec(**SMALL | {"epochs": 8}, strategy="plateau",
+                          params={"patience": 3, "min_delta": 0.05})).spec
+    recorded = train([parent], engine, vault, until=3)["run0"]
+    other = Plateau(patience=1, min_delta=0.3, cooldown=2)
+    values = tuple(event.metrics["val_loss"] for event in of(recorded, EpochEnded))
+    record = Recorded(values=values, base_lr=parent.base_lr)
+    at = first_difference(replay(Plateau(**parent.params), record), replay(other, record))
+    assert at == 2
+    seen = left_off(other, record, at)
+    rate = seen.pop("rate")
+    child = branching.branch(parent, at, {
+        "strategy": "plateau", "params": other.as_dict(), "base_lr": rate, "state": seen,
+    }, rate)
+    origins = {"child": Origin(epoch=at, run_ids=["run0"])}
+    said = go(child, engine, Keeper(vault, {"child": at}, 0.0, origins), "child")
+    whole = train([parent.replace(params=other.as_dict())], engine, Vault(tmp_path / "b"))["run0"]
+    ours, theirs = log(said)[0], log(whole)[0]
+    assert min(ours) > 1, "began anew"
+    assert ours == {epoch: theirs[epoch] for epoch in ours}
+    decided = {d.epoch: d.reason for d in of(whole, RateDecided)}
+    assert [d.reason for d in of(said, RateDecided) if d.epoch > at] == [
+        reason for epoch, reason in sorted(decided.items()) if epoch > at
+    ]
 
 
 def test_fork_more_and_cooldowns_from_python(store: Store) -> None:

@@ -32,6 +32,8 @@ COMMANDS = (
     ["preview"], ["train"], ["compare"], ["serve"], ["doctor"], ["bench"], ["runs"],
     ["runs", "list"], ["runs", "show"], ["runs", "export"], ["runs", "rename"], ["runs", "tag"],
     ["runs", "delete"], ["runs", "resume"], ["runs", "stop"], ["runs", "backup"], ["find-lr"],
+    ["data"], ["data", "look"], ["data", "add"], ["data", "list"], ["data", "export"],
+    ["data", "delete"],
     ["runs", "restore"], ["runs", "fork"], ["runs", "more"], ["runs", "steer"],
 )
 
@@ -79,7 +81,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_command_is_known_to_these_tests() -> None:
     top = get_command(app)
     names = [[name] for name in top.commands]  # type: ignore[attr-defined]
-    names += [["runs", name] for name in top.commands["runs"].commands]  # type: ignore[attr-defined]
+    for group in ("runs", "data"):
+        names += [[group, name] for name in top.commands[group].commands]  # type: ignore[attr-defined]
     assert sorted(names) == sorted(COMMANDS)
 
 

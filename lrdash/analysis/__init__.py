@@ -26,6 +26,7 @@ from lrdash.analysis.verdicts import (
 )
 from lrdash.analysis.words import (
     count,
+    dataset_in_words,
     duration,
     escaped,
     notes_of,
@@ -50,6 +51,7 @@ __all__ = [
     "best_peaks",
     "bowl",
     "count",
+    "dataset_in_words",
     "duration",
     "escaped",
     "exact_curves",

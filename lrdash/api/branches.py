@@ -30,7 +30,8 @@ def fork(
     Args:
         run: the run, or its id; it may still train.
         epoch: epochs done when the branches leave it.
-        branches: factors on the rate, or mappings with strategy, params, base_lr, factor, epochs.
+        branches: factors on the rate, or mappings with strategy, params, base_lr, state, factor,
+            epochs.
         engine: `auto` or an engine by name.
         progress: is told every event, `(run_id, event)`.
 

@@ -100,6 +100,18 @@ class EpochRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DataUse:
+    """What names a user's data."""
+
+    run_ids: tuple[str, ...]  # newest first
+    active: int  # of these: queued or training
+    others: int  # comparisons and range tests
+
+    def __bool__(self) -> bool:
+        return bool(self.run_ids or self.others)
+
+
+@dataclass(frozen=True, kw_only=True)
 class RangeTestRow:
     """One range test as it stands now."""
 

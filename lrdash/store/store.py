@@ -13,7 +13,7 @@ from lrdash.store.heartbeats import Watch
 from lrdash.store.migrations import migrate
 from lrdash.store.range_tests import RangeTests
 from lrdash.store.record import record
-from lrdash.store.rows import EpochRow, ExperimentRow, NewRun, RunRow
+from lrdash.store.rows import DataUse, EpochRow, ExperimentRow, NewRun, RunRow
 from lrdash.store.schema import CURVES
 from lrdash.store.settings import database_url
 
@@ -134,6 +134,15 @@ class Store:
         """Runs that `runs` leaves out, with the reason, by id. `delete` takes them."""
         with self._database.reading() as connection:
             return lookup.listing(connection)[1]
+
+    def data_use(self, dataset: str) -> DataUse:
+        """Which runs, comparisons and range tests name a user's data.
+
+        Args:
+            dataset: id of own data, which is unlike any other text in a spec.
+        """
+        with self._database.reading() as connection:
+            return lookup.data_use(connection, dataset)
 
     def counts(self) -> dict[Status, int]:
         """Number of runs of each status, 0 included."""

@@ -35,7 +35,7 @@ class Cyclic(Schedule):
     id: ClassVar[str] = "cyclic"
     label: ClassVar[str] = "Cyclical (triangles)"
     formula: ClassVar[str] = (
-        r"\eta_t = \eta_m + (\eta_0 - \eta_m)\, \Lambda(t)\, g(t),\quad"
+        r"\eta_t = \eta_m + (\eta_0 - \eta_m)\, \Lambda(t)\, g(t),\quad "
         r"\Lambda(t) = 1 - \left|\frac{t \bmod 2h}{h} - 1\right|"
     )
     symbols: ClassVar[str] = (

@@ -19,6 +19,7 @@ from lrdash.teaching.whatif import (
     Replay,
     first_difference,
     grid,
+    left_off,
     replay,
 )
 
@@ -43,6 +44,7 @@ __all__ = [
     "descend",
     "first_difference",
     "grid",
+    "left_off",
     "listed",
     "outlook",
     "path_in_words",

@@ -143,6 +143,7 @@ def _train(
     from lrdash.grouping import lanes_apply
 
     plan, run_id = plans[0], run_ids[0]
+    plan.dataset.require()  # even where a process still has the examples of data that was deleted
     check_engine(engine, plan)
     note = lanes_apply(plan) if engine == "auto" else ""
     if engine == "keras" or note:

@@ -134,18 +134,23 @@ class Notes:
             return None
         return RunEnded(status=said[0], reason=said[1], seconds=self.seconds) if said else None
 
-    def due(self, decision: RateDecided | None, *, over: bool) -> Cause | None:
+    def due(
+        self, decision: RateDecided | None, *, over: bool, turned: bool = False
+    ) -> Cause | None:
         """Why the run is kept at the end of an epoch; None if it is not.
 
         Args:
             decision: taken at this end.
             over: whether the run is.
+            turned: whether another piece takes over here.
         """
         if not self._keeper.keeps:
             return None
         if over:
             return "end"
-        if decision and np.float32(decision.rate_after) != np.float32(decision.rate_before):
+        if turned or (
+            decision and np.float32(decision.rate_after) != np.float32(decision.rate_before)
+        ):
             return "rate"
         late = perf_counter() - self._saved >= self._keeper.interval
         return "time" if late else None

@@ -12,13 +12,15 @@ from typing import Any
 import streamlit as st
 
 from lrdash.analysis import escaped
-from lrdash.datasets import DATASETS, Dataset
+from lrdash.datasets import DATASETS, Dataset, own_datasets
+from lrdash.errors import LrdashError
 from lrdash.models import MODELS
 from lrdash.spec import EarlyStopping, Knob, RunSpec
 from lrdash.strategies import STRATEGIES
 from lrdash.ui import fields
 
 KNOBS = {knob.name: knob for knob in RunSpec.knobs()}
+DATA = "data"  # query parameter: id of the user's data to choose
 SMALL = 2000  # examples; datasets up to this size are always used whole
 EARLY = "early_stopping."
 DEFAULTS = {"strategy": "plateau"}  # the lesson that lrdash grew out of
@@ -91,8 +93,41 @@ def fill(spec: RunSpec) -> None:
         fields.preset(EARLY + name, value)
 
 
+def require_data(name: str) -> None:
+    """Refuse data whose examples were deleted, once all of the form is drawn.
+
+    Raises:
+        DatasetUnavailable: says how to get them back.
+    """
+    DATASETS[name].require()
+
+
+def _offered() -> dict[str, str]:
+    """Labels of the datasets by id, the user's own first, no two alike.
+
+    Deleted data is among them only while a run's settings have chosen it.
+    """
+    datasets = {**own_datasets(), **DATASETS}
+    wanted = st.query_params.pop(DATA, None)
+    if wanted:
+        fields.preset("dataset", wanted)
+    chosen = st.session_state.get("dataset")
+    if chosen is not None and chosen not in datasets:
+        try:
+            datasets[chosen] = DATASETS[chosen]
+        except LrdashError as fault:
+            st.error(str(fault), icon=":material/error:")
+    labels = [dataset.label for dataset in datasets.values()]
+    return {
+        name: f"{dataset.label} ({name[4:8]})" if labels.count(dataset.label) > 1
+        and name not in list(DATASETS) else dataset.label
+        for name, dataset in datasets.items()
+    }
+
+
 def _data() -> dict[str, Any]:
-    name = _pick("dataset", list(DATASETS), {key: d.label for key, d in DATASETS.items()})
+    offered = _offered()
+    name = _pick("dataset", list(offered), offered)
     dataset = DATASETS[name]
     examples = None
     if dataset.size > SMALL:
@@ -197,9 +232,8 @@ def _pick(name: str, options: list[str], labels: dict[str, str]) -> str:
     place = options.index(start) if start in options else 0
     if st.session_state.get(name, options[0]) not in options:
         fields.preset(name, options[place])  # left to itself the box would go on showing the old
-    first = fields.start_of(name, place, name="index")
     chosen: str = st.selectbox(
-        KNOBS[name].label, options, format_func=lambda key: labels.get(key, key), key=name,
-        help=KNOBS[name].help, **first, **fields.PERSIST,
+        KNOBS[name].label, options, place, format_func=lambda key: labels.get(key, key), key=name,
+        help=KNOBS[name].help, **fields.PERSIST,
     )
     return chosen

@@ -16,6 +16,7 @@ from lrdash.events import stopped_after
 from lrdash.store import RunRow
 from lrdash.strategies import STRATEGIES
 from lrdash.ui import export, history, interrupted, preview, resources
+from lrdash.ui.attempt import attempt
 from lrdash.ui.exact import exact
 from lrdash.ui.history import History
 from lrdash.ui.live_chart import live_chart
@@ -97,7 +98,7 @@ def _head(run: RunRow) -> None:
                 asked if run.stop_requested else words, key="stop", width="stretch",
                 icon=":material/pause:" if pauses else ":material/stop:",
                 disabled=run.stop_requested, help=PAUSE if pauses else None,
-                on_click=resources.store().request_stop, args=(run.run_id,),
+                on_click=attempt, args=(resources.store().request_stop, run.run_id),
             )
             return
         if reason := elsewhere.why_not(run.spec):

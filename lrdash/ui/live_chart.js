@@ -1,13 +1,17 @@
 // The live chart in the browser; see live_chart.py for the messages it gets. chart.js comes first.
 const draw = async (P, host, data, ask) => {
   if (data.figure) {
+    clearTimeout(host.again);
     const f = JSON.parse(data.figure);
     await P.react(host, f.data, {...f.layout, autosize: true}, {responsive: true,
       displaylogo: false, showTips: false, showSendToCloud: false,
       modeBarButtonsToRemove: ['select2d', 'lasso2d', 'autoScale2d']});
     host.have = data.have; host.run = data.run;
   } else if (host.run !== data.run || data.tail.some((t, i) => t.start > host.data[i].x.length)) {
-    ask('resync', data.run + ':' + data.have); return;
+    // Asked again until it comes: a question can be lost while the page is run anew.
+    const beg = n => { ask('resync', data.run + ':' + data.have + ':' + n);
+      host.again = setTimeout(() => host.isConnected && beg(n + 1), 4000); };
+    clearTimeout(host.again); beg(0); return;
   } else if (data.have > host.have) {
     const rest = data.tail.map((t, i) => [t, host.data[i].x.length - t.start]);
     await P.extendTraces(host, {x: rest.map(([t, n]) => t.x.slice(n)),

@@ -10,7 +10,7 @@ import streamlit as st
 from lrdash import analysis, elsewhere, frames
 from lrdash.errors import LrdashError
 from lrdash.store import RunRow
-from lrdash.ui import export, interrupted, overlay, resources, shell
+from lrdash.ui import export, interrupted, overlay, resources, shell, storage
 
 RESUMABLE = ("interrupted", "stopped")
 PAGE_SIZE = 100  # runs on a page of the table
@@ -34,6 +34,7 @@ def body() -> None:
         return
     active = any(row.active for row in rows)
     st.fragment(_guarded, run_every=2.0 if active else None)(active)
+    storage.line()
 
 
 def _guarded(was_active: bool) -> None:

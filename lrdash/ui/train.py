@@ -37,13 +37,15 @@ def choose() -> None:
     plan: Plan | None = None
     with left:
         try:
-            plan = make(RunSpec(**form.draw()))
+            spec = RunSpec(**form.draw())
+            form.require_data(spec.dataset)
+            plan = make(spec)
         except LrdashError as fault:
             problem = str(fault)
     with right, st.container(key="outlook"):
         if plan is None:
             st.error(problem, icon=":material/error:")
-            st.caption("Nothing is lost: mend the field on the left and the preview comes back.")
+            st.caption("Nothing is lost: mend that field and the preview comes back.")
             return
         preview.draw(plan)
         engine = preview.engine()
