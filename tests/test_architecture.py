@@ -30,7 +30,7 @@ class Rule:
 
 
 BASE = "errors registry spec events"
-PLANNING = f"{BASE} strategies datasets models plan"
+PLANNING = f"{BASE} strategies datasets models elsewhere plan"
 COMPARING = f"{PLANNING} experiment grouping range_test branching"
 READING = (
     f"{COMPARING} checkpoints store store.rows growing frames analysis analysis.words figures "
@@ -39,14 +39,17 @@ READING = (
 RULES = {
     "errors": Rule(),
     "home": Rule("errors"),
-    "registry": Rule("errors"),
+    "plugins": Rule(),
+    "registry": Rule("errors plugins"),
     "spec": Rule("errors", "pydantic annotated_types"),
     "events": Rule("errors spec", "numpy"),
     "strategies": Rule(BASE, "numpy pydantic"),
     "datasets": Rule("errors home registry spec", "numpy", lazily="keras sklearn"),
     "owndata": Rule("errors spec home datasets", "numpy pandas PIL", lazily="pyarrow"),
     "models": Rule("errors registry spec", "numpy pydantic", lazily="keras"),
-    "plan": Rule(f"{BASE} strategies datasets models", "numpy"),
+    "elsewhere": Rule("errors spec datasets models"),
+    "testing": Rule(PLANNING, "numpy pytest", lazily="training keras tensorflow"),
+    "plan": Rule(f"{BASE} strategies datasets models elsewhere", "numpy"),
     "experiment": Rule(PLANNING, "pydantic"),
     "grouping": Rule(PLANNING),
     "range_test": Rule(f"{PLANNING} experiment", "numpy pydantic"),
@@ -82,7 +85,8 @@ RULES = {
         "numpy pandas plotly",
     ),
     "api": Rule(
-        f"{READING} presence", "numpy pandas", lazily="training worker range_job plotly report"
+        f"{READING} presence", "numpy pandas",
+        lazily="training worker range_job plotly report rich",
     ),
     "ui": Rule(f"{READING} owndata export report", "numpy pandas plotly streamlit starlette"),
     "bench": Rule(

@@ -117,7 +117,7 @@ def requeue(
     """
     again: list[str] = []
     for some in chunks(run_ids):
-        over = runs.c.run_id.in_(some) & runs.c.status.in_(RESUMABLE)
+        over = runs.c.run_id.in_(some) & runs.c.status.in_(RESUMABLE) & trainable_here()
         standing = select(runs.c.run_id).where(over).order_by(runs.c.number).with_for_update()
         found = list(connection.scalars(standing))
         _change(
@@ -128,6 +128,13 @@ def requeue(
         )
         again += found
     return again
+
+
+def trainable_here() -> Any:
+    """Whether lrdash has the model and the data of a run, as an SQL expression: specs are
+    canonical JSON, in which `origin` is written down only where it does not.
+    """
+    return runs.c.spec.not_like('%,"origin":"%')
 
 
 def asked_engine() -> Any:

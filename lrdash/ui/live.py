@@ -9,9 +9,8 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from lrdash import analysis, figures, frames
+from lrdash import analysis, elsewhere, figures, frames
 from lrdash.analysis.changes import last_change
-from lrdash.datasets import DATASETS
 from lrdash.errors import LrdashError
 from lrdash.events import stopped_after
 from lrdash.store import RunRow
@@ -89,11 +88,8 @@ def _view(run_id: str, was_active: bool) -> None:
         _tiles(past)
         _chart(past)
         _actions(past)
-        steer.news(past)
-        fork.panel(past)
-        more.panel(past)
-        family.show(run_id)
-        hindsight_offer.of_run(run)
+        if run.spec.trainable_here:
+            _branches(past)
     else:
         st.markdown(ADVICE.get(run.status, "No epoch was completed, so there is nothing to draw."))
     _details(past)
@@ -102,20 +98,25 @@ def _view(run_id: str, was_active: bool) -> None:
 def _head(run: RunRow) -> None:
     left, right = st.columns([3, 1], vertical_alignment="center")
     with left:
-        what = (DATASETS[run.spec.dataset].label, STRATEGIES[run.spec.strategy].label.lower())
-        st.header(run.name or ", ".join(what), anchor=False)
-        st.caption(analysis.settings_in_words(run.spec))
+        what = (elsewhere.dataset_label(run.spec), STRATEGIES[run.spec.strategy].label.lower())
+        st.header(analysis.escaped(run.name or ", ".join(what)), anchor=False)
+        st.caption(analysis.escaped(analysis.settings_in_words(run.spec)))
         family.origin(run)
     with right:
         if run.active:
             training = run.status == "running"
-            words = "Pause" if training else "Take out of the queue"
+            pauses = training and run.spec.trainable_here  # else it cannot go on from here
+            words = "Pause" if pauses else "Stop" if training else "Take out of the queue"
+            asked = "Pausing" if pauses else "Stopping"
             st.button(
-                "Pausing" if run.stop_requested else words, key="stop", width="stretch",
-                icon=":material/pause:" if training else ":material/stop:",
-                disabled=run.stop_requested, help=PAUSE if training else None,
+                asked if run.stop_requested else words, key="stop", width="stretch",
+                icon=":material/pause:" if pauses else ":material/stop:",
+                disabled=run.stop_requested, help=PAUSE if pauses else None,
                 on_click=attempt, args=(resources.store().request_stop, run.run_id),
             )
+            return
+        if reason := elsewhere.why_not(run.spec):
+            st.caption(f":material/terminal: {reason}")
             return
         if run.status in RESUMABLE and st.button(
             "Continue", icon=":material/play_arrow:", key="continue", type="primary",
@@ -163,7 +164,7 @@ def _progress(run: RunRow) -> None:
     said = not run.reason or run.reason == stopped_after(run.epochs_done)
     reason = "" if said else f": {run.reason.rstrip('.')}"
     way_on = ". Nothing is lost: Continue goes on from the last checkpoint." \
-        if run.status in RESUMABLE else ""
+        if run.status in RESUMABLE and run.spec.trainable_here else ""
     tell(f"{words}{reason}{way_on}", icon=STATUS_ICONS[run.status])
 
 
@@ -189,7 +190,7 @@ def _tiles(past: History) -> None:
 
 def _chart(past: History) -> None:
     run, changes = past.run, past.changes
-    total, strategy = run.spec.epochs, run.spec.strategy
+    total, strategy, here = run.spec.epochs, run.spec.strategy, run.spec.trainable_here
     known, note = exact({run.run_id: run.spec})
 
     def figure() -> go.Figure:
@@ -212,25 +213,36 @@ def _chart(past: History) -> None:
         f"{run.run_id} {total}", len(past.epochs), figure=figure, tail=tail,
         label=f"Training loss, validation loss and learning rate over {total} epochs. "
         "The numbers are in the table of epochs below.",
-        chosen=fork.chosen(past), on_epoch=fork.picker(run.run_id),
+        chosen=fork.chosen(past) if here else None,
+        on_epoch=fork.picker(run.run_id) if here else None,
     )
     st.caption(
         f"Above: {f'{BOWL} {note}' if note else LOSSES} Below: the rate of every "
         "update on a logarithmic axis; a triangle marks where and why it changed. Drag to zoom, "
-        "double-click to go back; click an epoch to branch there."
+        f"double-click to go back{'; click an epoch to branch there' if here else ''}."
     )
 
 
 def _actions(past: History) -> None:
     """What can be done with the run from here, in one row."""
+    here = past.run.spec.trainable_here
     with st.container(horizontal=True, key="run-actions"):
-        if past.run.status == "running" and not past.run.stop_requested:
+        if here and past.run.status == "running" and not past.run.stop_requested:
             steer.controls(past)
-        if past.epochs:
+        if here and past.epochs:
             fork.opener(past)
-        if past.run.status == "finished":
+        if here and past.run.status == "finished":
             more.button(past)
         _inside(past)
+
+
+def _branches(past: History) -> None:
+    """What a hand, branches and more epochs make of the run."""
+    steer.news(past)
+    fork.panel(past)
+    more.panel(past)
+    family.show(past.run.run_id)
+    hindsight_offer.of_run(past.run)
 
 
 def _inside(past: History) -> None:
@@ -246,7 +258,8 @@ def _inside(past: History) -> None:
 def _details(past: History) -> None:
     has_callback = bool(past.decisions)
     shown = [EPOCHS] if past.epochs or past.run.active else []
-    choices = [*shown, *([CALLBACK] if has_callback else []), SETTINGS, CODE, EXPORT]
+    code = [CODE] if past.run.spec.trainable_here else []  # else the script has it
+    choices = [*shown, *([CALLBACK] if has_callback else []), SETTINGS, *code, EXPORT]
     chosen = st.segmented_control(
         "Details", choices, default=choices[0], key="details", label_visibility="collapsed"
     )
@@ -314,6 +327,8 @@ def _settings(past: History) -> None:
         f"{run.update:,} of {run.updates:,} updates · largest difference between the rate shown "
         f"and the rate used: {past.difference:g}"
     )
+    for note in analysis.notes_of(run):
+        st.markdown(f":material/info: {analysis.escaped(note)}")
     if run.versions:
         st.caption(" · ".join(f"{name} {version}" for name, version in run.versions.items()))
     st.json(run.spec.as_dict(), expanded=1)

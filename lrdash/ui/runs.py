@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from lrdash import analysis, frames
+from lrdash import analysis, elsewhere, frames
 from lrdash.errors import LrdashError
 from lrdash.store import RunRow
 from lrdash.ui import export, interrupted, overlay, resources, shell, storage
@@ -162,13 +162,16 @@ def _actions(picked: list[RunRow]) -> None:
                      disabled=one is not None, help="Their curves over each other."):
             st.query_params["runs"] = ",".join(row.run_id for row in picked)
             st.rerun()
-        paused = [row.run_id for row in picked if row.status in RESUMABLE]
+        paused = [
+            row.run_id for row in picked if row.status in RESUMABLE and row.spec.trainable_here
+        ]
         if paused and st.button("Continue", icon=":material/play_arrow:", key="continue",
                                 help="From the last checkpoint, to the same bits."):
             interrupted.go_on(paused)
             st.rerun()
-        if st.button("Train again", icon=":material/replay:", disabled=one is None, key="again") \
-                and one:
+        missing = elsewhere.why_not(one.spec) if one else ""
+        if st.button("Train again", icon=":material/replay:", key="again",
+                     disabled=one is None or bool(missing), help=missing or None) and one:
             st.switch_page("pages/train.py", query_params={"from": one.run_id})
         with st.popover("Rename", icon=":material/edit:", disabled=one is None):
             if one:
