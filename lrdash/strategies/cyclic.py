@@ -64,8 +64,8 @@ class Cyclic(Schedule):
     )
     gamma: float = field(
         1.0, label="Gamma", gt=0, le=1, step=0.001,
-        help="In exp_range the height above the low is multiplied by this at every update; "
-        "without effect in the other modes.",
+        help="In exp_range the height of the triangles above the low is multiplied by this at "
+        "every update; without effect in the other modes.",
     )
 
     def sentence(self) -> str:

@@ -88,7 +88,8 @@ class Plateau(Rule):
     )
     min_delta: float = field(
         1e-4, label="Smallest improvement", ge=0, le=10, step=0.0001,
-        help="A smaller change of the metric does not count, so the curve falls earlier.",
+        help="A smaller change of the metric does not count, so the curve falls earlier and more "
+        "often.",
     )
     cooldown: int = field(
         0, label="Cooldown", unit="epochs", ge=0, le=10_000, step=1,

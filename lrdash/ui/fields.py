@@ -12,6 +12,7 @@ import streamlit as st
 from lrdash.errors import InvalidField
 from lrdash.models import rows
 from lrdash.spec import Knob
+from lrdash.teaching import SETTINGS, anchor
 
 PRESET = "preset_fields"  # in the session: keys that `preset` has filled
 FILLED, SHOWN = "filled_fields", "shown_fields"  # of these: just now; and drawn since
@@ -45,9 +46,15 @@ def label(knob: Knob) -> str:
     return knob.label if told else f"{knob.label} ({knob.unit})"
 
 
+def helped(knob: Knob) -> str:
+    """What the setting does, with a link to its term in the glossary where there is one."""
+    term = SETTINGS.get(knob.name)
+    return f"{knob.help} [{term} in the glossary](glossary#{anchor(term)})" if term else knob.help
+
+
 def widget(knob: Knob, *, key: str, start: Any, bound: bool = True) -> Any:
     """One widget; `start` holds until the user or, where it is bound, the URL says otherwise."""
-    common: dict[str, Any] = {"key": key, "help": knob.help, **(PERSIST if bound else {})}
+    common: dict[str, Any] = {"key": key, "help": helped(knob), **(PERSIST if bound else {})}
     match knob.kind:
         case "number":
             return st.number_input(

@@ -213,8 +213,8 @@ def more(dataset: str, *, seed: bool = True, stopping: bool = True) -> dict[str,
     if not stopping:
         return values
     wanted = st.toggle(
-        KNOBS["early_stopping"].label, key="early_stopping", help=KNOBS["early_stopping"].help,
-        **fields.PERSIST,
+        KNOBS["early_stopping"].label, key="early_stopping",
+        help=fields.helped(KNOBS["early_stopping"]), **fields.PERSIST,
     )
     if wanted:
         knobs = [for_task(knob, dataset) for knob in EarlyStopping.knobs()]
@@ -242,6 +242,6 @@ def _pick(name: str, options: list[str], labels: dict[str, str]) -> str:
         fields.preset(name, options[place])  # left to itself the box would go on showing the old
     chosen: str = st.selectbox(
         KNOBS[name].label, options, place, format_func=lambda key: labels.get(key, key), key=name,
-        help=KNOBS[name].help, **fields.PERSIST,
+        help=fields.helped(KNOBS[name]), **fields.PERSIST,
     )
     return chosen

@@ -30,7 +30,19 @@ def body() -> None:
     else:
         shell.activity()
         interrupted.offer()
+        _welcome()
         choose()
+
+
+def _welcome() -> None:
+    """The way to the guided experiments, until something was trained here."""
+    if resources.store().runs(limit=1):
+        return
+    if st.button(
+        "New here? Three guided experiments show what a learning rate does",
+        icon=":material/explore:", key="to-start", type="tertiary",
+    ):
+        st.switch_page("pages/start.py")
 
 
 def choose() -> None:
