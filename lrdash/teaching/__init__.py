@@ -12,6 +12,7 @@ from lrdash.teaching.steps import Step, remarks
 from lrdash.teaching.surfaces import SURFACES, Minimum, Surface
 from lrdash.teaching.telling import compare_in_words, path_in_words
 from lrdash.teaching.walk import walk_plateau
+from lrdash.teaching.watched import disagreement, walk_watched
 from lrdash.teaching.whatif import (
     DELTAS,
     PATIENCES,
@@ -41,6 +42,7 @@ __all__ = [
     "Walk",
     "compare_in_words",
     "descend",
+    "disagreement",
     "first_difference",
     "grid",
     "listed",
@@ -52,4 +54,5 @@ __all__ = [
     "verdict",
     "walk_plateau",
     "walk_scheduler",
+    "walk_watched",
 ]
