@@ -127,7 +127,7 @@ def strategy_in_words(spec: RunSpec) -> str:
 
 def peak_in_words(spec: RunSpec) -> str:
     """The peak rate; a dash where no rate was recorded."""
-    unknown = spec.strategy == Recorded.id and Recorded(**spec.params).rates == "none"
+    unknown = spec.strategy == Recorded.id and Recorded(**spec.params).known == "none"
     return NOTHING if unknown else rate(spec.base_lr)
 
 

@@ -42,7 +42,7 @@ class Recorded(Schedule):
     when: ClassVar[str] = "The rate was set outside lrdash and is shown as it was."
     prefix: ClassVar[str] = "recorded."
 
-    rates: Literal["updates", "epochs", "none"] = field(
+    known: Literal["updates", "epochs", "none"] = field(
         "updates", label="Rates", help="Known of every update, of each epoch, or not at all."
     )
     callback: Literal["", "ReduceLROnPlateau", "LearningRateScheduler"] = field(
@@ -59,7 +59,7 @@ class Recorded(Schedule):
     def in_words(self) -> str:
         """The callback and its settings, or that the rate is as it was."""
         if self.callback != "ReduceLROnPlateau":
-            unknown = "rate not recorded" if self.rates == "none" else "rate as recorded"
+            unknown = "rate not recorded" if self.known == "none" else "rate as recorded"
             return self.callback or unknown
         told = [f"factor {self.factor:g}", f"patience {self.patience}"]
         if self.monitor != "val_loss":
@@ -77,7 +77,7 @@ class Recorded(Schedule):
     def as_dict(self) -> dict[str, Any]:
         """The values as JSON types; those of a rule only where there was one."""
         values = super().as_dict()
-        kept = values if self.callback == "ReduceLROnPlateau" else ("rates", "callback")
+        kept = values if self.callback == "ReduceLROnPlateau" else ("known", "callback")
         return {name: values[name] for name in kept}
 
     def rule(self) -> WatchedPlateau:

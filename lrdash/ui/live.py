@@ -197,7 +197,7 @@ def _chart(past: History) -> None:
     )
     below = "the rate of every update on a logarithmic axis; a triangle marks where and why it " \
         "changed"
-    if past.recorded and run.spec.params.get("rates") == "none":
+    if past.recorded and run.spec.params.get("known") == "none":
         below = "nothing, since no learning rate was recorded"
     st.caption(
         f"Above: {f'{BOWL} {note}' if note else LOSSES} Below: {below}. Drag to zoom, "

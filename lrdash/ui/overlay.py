@@ -89,7 +89,7 @@ def _tell_of_rates(runs: Sequence[RunRow], names: Sequence[str]) -> None:
     """Name the runs of which no rate was recorded."""
     unknown = [
         name for run, name in zip(runs, names, strict=True)
-        if run.spec.facts and run.spec.params.get("rates") == "none"
+        if run.spec.facts and run.spec.params.get("known") == "none"
     ]
     if unknown:
         told = ", ".join(analysis.escaped(name) for name in unknown)
