@@ -30,8 +30,8 @@ def epochs_frame(rows: Sequence[EpochRow], more: Sequence[str] = ()) -> pd.DataF
     Columns:
         run_id (str), epoch (int64, epochs done, from 1), loss, accuracy, val_loss, val_accuracy
         (float64; the accuracies, shares from 0 to 1, only where a row has them; NaN where the value
-        was not finite), the further metrics (float64), learning_rate (float64, used by the last update of the epoch), seconds
-        (float64, since training began).
+        was not finite), the further metrics (float64), learning_rate (float64, used by the last
+        update of the epoch), seconds (float64, since training began).
     """
     present = {name for row in rows for name in row.metrics} | set(ALWAYS)
     metrics = [name for name in METRICS if name in present]

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from lrdash.cli import bench, compare, doctor, find_lr, preview, runs, serve, train
+from lrdash.cli import bench, compare, doctor, find_lr, imports, preview, runs, serve, train
 from lrdash.errors import LrdashError
 
 
@@ -63,6 +63,7 @@ app.command("train")(train.train)
 app.command("compare")(compare.compare)
 app.command("find-lr")(find_lr.find_lr)
 app.add_typer(runs.app, name="runs")
+app.command("import")(imports.import_)
 app.command("serve")(serve.serve)
 app.command("bench")(bench.bench)
 app.command("doctor")(doctor.doctor)

@@ -16,7 +16,7 @@ from lrdash.events import EpochEnded, RateDecided, Status
 from lrdash.monitor import facts, stack
 from lrdash.monitor.deciders import Deciders, merged
 from lrdash.monitor.rates import Rates, Reader
-from lrdash.spec import MAX_RATE, NAME_LIMIT, RunSpec
+from lrdash.spec import MAX_RATE, NAME_LIMIT, Facts, RunSpec
 from lrdash.store.runs import checked_name, checked_tags
 from lrdash.watching import Watcher
 from lrdash.watching.logged import LONGEST, MOST_METRICS, NAME_LENGTH, OPEN, ending
@@ -138,7 +138,7 @@ class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
             dataset=self._dataset, model=facts.model_name(self.model), strategy="recorded",
             params={**deciders.params(), "known": "updates" if reader else "none"},
             base_lr=rate if 0 < rate <= MAX_RATE else 1e-12, epochs=min(LONGEST, int(epochs or 1)),
-            origin="watched", facts={**known, "notes": notes},
+            origin="watched", facts=Facts(**known, notes=tuple(notes)),
         )
         name = self._name if self._fits == 1 else f"{self._name} ({self._fits})".strip()
         watcher = Watcher(
@@ -234,7 +234,7 @@ class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
 
 def _metrics(logs: Mapping[str, Any]) -> dict[str, float]:
     """The numbers of the logs; the rate, which other callbacks put there, is no metric."""
-    found = {}
+    found: dict[str, float] = {}
     for name, value in logs.items():
         if name == "learning_rate" or name.startswith("learning_rate_") or \
                 not name.isprintable() or len(name) > NAME_LENGTH:

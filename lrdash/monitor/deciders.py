@@ -120,8 +120,8 @@ def _by_rule(
 ) -> RateDecided | None:
     """What lrdash's own rule says, for its words; None where the settings are beyond it."""
     best: float | str | None = state.best
-    if best is not None and not math.isfinite(best):
-        best = str(best)
+    if state.best is not None and not math.isfinite(state.best):
+        best = str(state.best)
     try:
         rule: WatchedPlateau = Recorded(**settings).rule()
     except InvalidField:
@@ -131,7 +131,7 @@ def _by_rule(
 
 
 def _settings(plateau: Any) -> dict[str, Any]:
-    settings = {
+    settings: dict[str, Any] = {
         "callback": "ReduceLROnPlateau", "monitor": str(plateau.monitor),
         "mode": "max" if _rising(plateau) else "min", "factor": float(plateau.factor),
         "patience": int(plateau.patience), "min_delta": abs(float(plateau.min_delta)),
@@ -139,7 +139,7 @@ def _settings(plateau: Any) -> dict[str, Any]:
     }
     try:
         Recorded(**settings)
-    except InvalidField:  # settings that the walk does not bear; the decisions are kept all the same
+    except InvalidField:  # settings that no walk bears; the decisions are kept all the same
         return {}
     return settings
 

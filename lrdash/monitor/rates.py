@@ -34,7 +34,7 @@ class Reader:
         self._optimizer, self.every_batch = innermost(optimizer), every_batch
         self._first = 0  # iterations at the start of the epoch
         self._places: list[int] = []  # batch in its epoch of each read
-        self._read: list[Any] = []
+        self._read: list[Any] = []  # numbers, or tensors that hold them
         self._one = _reading(self._optimizer)
         self._evaluate: Callable[[NDArray[np.int64]], Rates] | None = None
 
@@ -80,9 +80,9 @@ class Reader:
     def _of_schedule(self, steps: NDArray[np.int64]) -> Rates:
         if not steps.size:
             return np.empty(0, np.float32)
-        if self._evaluate is None:
-            self._evaluate = evaluator(self._optimizer._learning_rate, steps)
-        return self._evaluate(steps)
+        evaluate = self._evaluate or evaluator(self._optimizer._learning_rate, steps)
+        self._evaluate = evaluate
+        return evaluate(steps)
 
 
 def innermost(optimizer: Any) -> Any:
@@ -127,13 +127,13 @@ def _in_graph(schedule: Any) -> list[Callable[[NDArray[np.int64]], Rates]]:
         return []
     import tensorflow as tf
 
-    @tf.function(reduce_retracing=True)
-    def mapped(steps: Any) -> Any:
+    def each(steps: Any) -> Any:
         return tf.map_fn(
             lambda step: tf.cast(schedule(step), tf.float32), steps,
             fn_output_signature=tf.float32,
         )
 
+    mapped = tf.function(each, reduce_retracing=True)
     return [lambda asked: np.asarray(mapped(_tensor(asked)), np.float32)]
 
 

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 from lrdash.events import RateDecided
 from lrdash.strategies.plateau import Plateau
-from lrdash.teaching.moments import Moment, Walk
+from lrdash.teaching.moments import Moment, Recorded, Walk
 from lrdash.teaching.scheduler import called
 from lrdash.teaching.steps import called_steps
 from lrdash.teaching.walk import walk_plateau
-from lrdash.teaching.whatif import Recorded
 
 CLOSE = 1e-5  # relative; Keras multiplies in float32
 
@@ -41,7 +40,8 @@ def disagreement(rule: Plateau, recorded: Recorded, decisions: Sequence[RateDeci
         moment = moments.get(made.epoch)
         if moment and abs(moment.rate_after - made.rate_after) > CLOSE * made.rate_after:
             return (
-                f"From epoch {made.epoch} on something else moved the rate, too: it was seen to be "
-                f"{made.rate_after:.6g}, by this callback alone it would be {moment.rate_after:.6g}."
+                f"From epoch {made.epoch} on something else moved the rate, too: it was seen to "
+                f"be {made.rate_after:.6g}; by this callback alone it would be "
+                f"{moment.rate_after:.6g}."
             )
     return ""

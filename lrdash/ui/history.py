@@ -57,7 +57,7 @@ class History:
         marks = self.course.marks()
         if self.recorded:
             marks = rate_jumps(rates, GLIDE)
-            self.glides = np.count_nonzero(np.diff(rates)) > GLIDE
+            self.glides = bool(np.count_nonzero(np.diff(rates)) > GLIDE)
         self.changes = rate_changes(rates, run.steps_per_epoch, self.decisions, marks)
         return True
 

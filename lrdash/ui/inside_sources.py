@@ -69,8 +69,8 @@ def of_run(run_id: str) -> Source:
     """
     run = resources.store().run(run_id)
     if not walkable(run.spec):
-        problem = "must follow a callback (Reduce on plateau, Your own expression): the rates of other " \
-            "strategies are fixed beforehand, no callback decides about them"
+        problem = "must follow a callback (Reduce on plateau, Your own expression): the rates of " \
+            "other strategies are fixed beforehand, no callback decides about them"
         raise InvalidField(f"run {run_id}", problem, run.spec.strategy)
     rows = resources.store().epochs(run_id)
     if not rows:

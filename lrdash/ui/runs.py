@@ -10,7 +10,7 @@ import streamlit as st
 from lrdash import analysis, elsewhere, frames
 from lrdash.errors import LrdashError
 from lrdash.store import RunRow
-from lrdash.ui import export, interrupted, overlay, resources, shell
+from lrdash.ui import export, importing, interrupted, overlay, resources, shell
 
 RESUMABLE = ("interrupted", "stopped")
 PAGE_SIZE = 100  # runs on a page of the table
@@ -29,9 +29,12 @@ def body() -> None:
     if not rows:
         st.info("Your runs will be listed here, with their curves and settings. "
                 "Start the first one on the Train page.", icon=":material/table_rows:")
-        if st.button("Train a model", type="primary", icon=":material/trending_down:"):
-            st.switch_page("pages/train.py")
+        with st.container(horizontal=True):
+            if st.button("Train a model", type="primary", icon=":material/trending_down:"):
+                st.switch_page("pages/train.py")
+            importing.offer()
         return
+    importing.offer()
     active = any(row.active for row in rows)
     st.fragment(_guarded, run_every=2.0 if active else None)(active)
 

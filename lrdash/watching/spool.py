@@ -7,6 +7,7 @@ import math
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,8 @@ def keep(run: Unsaved) -> str:
             folder.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
         except OSError:
-            path.unlink(missing_ok=True) if path.exists() else None
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
             continue
         return f"It is kept in {path}: `lrdash import {path}` brings it in."
     return "It could not be kept in a file either: what was not written is lost."
@@ -71,10 +73,8 @@ def as_text(run: Unsaved) -> str:
 
 
 def _folders() -> Iterator[Path]:
-    try:
+    with suppress(LrdashError):  # the home itself cannot be made
         yield home() / FOLDER
-    except LrdashError:  # the home itself cannot be made
-        pass
     yield Path(tempfile.gettempdir())
 
 
