@@ -36,7 +36,8 @@ class Reader:
         self._places: list[int] = []  # batch in its epoch of each read
         self._read: list[Any] = []  # numbers, or tensors that hold them
         self._one = _reading(self._optimizer)
-        self._evaluate: Callable[[NDArray[np.int64]], Rates] | None = None
+        self._schedule: Any = None
+        self._evaluate: Callable[[NDArray[np.int64]], Rates] | None = None  # of that schedule
 
     @property
     def scheduled(self) -> bool:
@@ -80,19 +81,20 @@ class Reader:
     def _of_schedule(self, steps: NDArray[np.int64]) -> Rates:
         if not steps.size:
             return np.empty(0, np.float32)
-        evaluate = self._evaluate or evaluator(self._optimizer._learning_rate, steps)
-        self._evaluate = evaluate
-        return evaluate(steps)
+        schedule = self._optimizer._learning_rate
+        if self._evaluate is None or self._schedule is not schedule:
+            self._evaluate, self._schedule = evaluator(schedule, steps), schedule
+        return self._evaluate(steps)
 
 
 def innermost(optimizer: Any) -> Any:
     """The optimizer whose rate it is: without a wrapper for loss scales, the first of several."""
     while True:
         inner = getattr(optimizer, "inner_optimizer", None)
-        several = getattr(optimizer, "optimizers", None)
+        several = getattr(optimizer, "optimizers", None) or ()
         if inner is None and not several:
             return optimizer
-        optimizer = inner if inner is not None else several[0]
+        optimizer = several[0] if inner is None else inner
 
 
 def evaluator(schedule: Any, steps: NDArray[np.int64]) -> Callable[[NDArray[np.int64]], Rates]:
