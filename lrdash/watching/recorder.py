@@ -130,6 +130,8 @@ class Watcher:
             except Exception as fault:  # whatever it is: the training comes first
                 self._warn(fault)
                 done = self._ended and monotonic() - self._over > PATIENCE
+            with self._changed:
+                self._changed.notify_all()  # whoever waits to see how far it is
             if done:
                 self._part()
                 return
