@@ -34,7 +34,8 @@ class Clock:
                 for model, factor in (("mlp", 1.0), ("cnn", 2.0), ("linear", None), ("lenet", 9.0))
             ]
         if name == "watched":
-            return [[1.0 + self.seconds["watched"], 1.0]] * given["pairs"]
+            ours = 1.0 + self.seconds["watched"]
+            return [[[ours, ours], [1.0, 1.0]]] * given["pairs"]
         if name in ("matmul", "work"):
             return {"matmul": 1e11, "work": 1e8}[name]
         if name == "lanes":

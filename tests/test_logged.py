@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ import lrdash
 from lrdash.errors import InvalidField, StoreError
 from lrdash.importing import import_runs
 from lrdash.store import Store
-from lrdash.watching import StoreWarning, log_run, recorder, spool
+from lrdash.watching import Logged, StoreWarning, Watcher, log_run, recorder, spool
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -40,7 +40,15 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recorder, "BUSY", 0.05)
 
 
-def loop(name: str = "loop") -> lrdash.watching.Logged:
+def seen(run: Logged, what: Callable[[Watcher], bool]) -> None:
+    """Wait until the watcher of a run is so far."""
+    watcher = run._watcher
+    assert watcher
+    with watcher._changed:
+        assert watcher._changed.wait_for(lambda: what(watcher), timeout=30)
+
+
+def loop(name: str = "loop") -> Logged:
     with log_run(name) as run:
         run.epoch(loss=0.5, learning_rate=0.1)
         run.epoch(loss=0.25, learning_rate=0.05)
@@ -90,10 +98,14 @@ def test_a_loop_without_a_known_end_has_as_many_epochs_as_it_did(store: Store) -
 def test_what_leaves_the_loop_is_told(
     store: Store, fault: BaseException, status: str, reason: str
 ) -> None:
+    def falls(run: Logged) -> None:
+        with run:
+            run.epoch(loss=1.0)
+            raise fault
+
     run = log_run("falls")
-    with pytest.raises(type(fault)), run:
-        run.epoch(loss=1.0)
-        raise fault
+    with pytest.raises(type(fault)):
+        falls(run)
     row = store.run(str(run.run_id))
     assert (row.status, row.reason) == (status, reason)
 
@@ -151,17 +163,15 @@ def test_a_database_that_is_locked_for_a_while_gets_all_in_the_end(
 ) -> None:
     locker = sqlite3.connect(home / "lrdash.db", isolation_level=None)
     locker.execute("BEGIN IMMEDIATE")
-    with pytest.warns(StoreWarning, match="locked by another process") as caught, \
-            log_run("waits") as run:
+    with warnings.catch_warnings(record=True) as caught, log_run("waits") as run:
+        warnings.simplefilter("always")
         for _ in range(3):
             run.epoch(loss=0.5)
-        watcher = run._watcher
-        assert watcher
-        with watcher._changed:
-            assert watcher._changed.wait_for(lambda: watcher._warned, timeout=30)
+        seen(run, lambda watcher: watcher._warned)
         locker.execute("ROLLBACK")
     locker.close()
-    assert len(caught) == 1
+    assert [one.category for one in caught] == [StoreWarning]
+    assert "locked by another process" in str(caught[0].message)
     row = store.run(str(run.run_id))
     assert (row.status, row.epochs_done) == ("finished", 3)
 
@@ -202,14 +212,12 @@ def test_a_full_disk_is_told_once_and_what_came_before_stays(
         record(self, batch, worker_id)
 
     monkeypatch.setattr(Store, "record", full)
-    with pytest.warns(StoreWarning, match="no room left") as caught, log_run("full") as run:
+    with warnings.catch_warnings(record=True) as caught, log_run("full") as run:
+        warnings.simplefilter("always")
         run.epoch(loss=0.5)
-        watcher = run._watcher
-        assert watcher
-        with watcher._changed:
-            watcher._changed.wait_for(lambda: watcher._written == 1, timeout=30)
+        seen(run, lambda watcher: watcher._written == 1)
         run.epoch(loss=0.25)
-    assert len(caught) == 2
+    assert ["no room left" in str(one.message) for one in caught] == [True, True]
     assert store.run(str(run.run_id)).epochs_done == 1
     kept = json.loads(next((home / "unsaved").iterdir()).read_text())
     assert [epoch["epoch"] for epoch in kept["epochs"]] == [1, 2]
@@ -247,10 +255,7 @@ def test_warnings_that_are_errors_end_no_training(
 def test_a_deleted_run_harms_nobody(store: Store) -> None:
     with log_run("deleted") as run:
         run.epoch(loss=0.5)
-        watcher = run._watcher
-        assert watcher
-        with watcher._changed:
-            watcher._changed.wait_for(lambda: watcher._written == 1, timeout=30)
+        seen(run, lambda watcher: watcher._written == 1)
         store.end(str(run.run_id), "stopped", "by hand")
         store.delete([str(run.run_id)])
         run.epoch(loss=0.4)

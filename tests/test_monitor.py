@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -33,14 +32,14 @@ class Truth(CALLBACKS.Callback):  # type: ignore[misc]
         super().__init__()
         self.rates: list[float] = []
 
-    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         self.rates.append(float(self.model.optimizer.learning_rate))
 
 
 class Sawtooth(CALLBACKS.Callback):  # type: ignore[misc]
     """A user's own: another rate for each update."""
 
-    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         self.model.optimizer.learning_rate = 0.1 / (1 + batch)
 
 
@@ -144,7 +143,7 @@ def test_what_plateau_decides_is_read_off_the_callback(
     seen: list[tuple[float | None, int, int, float]] = []
 
     class Witness(CALLBACKS.Callback):  # type: ignore[misc]
-        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             rate = float(self.model.optimizer.learning_rate)
             seen.append((plateau.best, plateau.wait, plateau.cooldown_counter, rate))
 
@@ -257,7 +256,7 @@ def test_names_that_cannot_be_shown_are_refused() -> None:
 def test_a_fault_of_the_monitor_itself_ends_no_training(
     data: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(rates.Reader, "end", lambda _self: 1 / 0)
+    monkeypatch.setattr(rates.Reader, "end", lambda _self, _batches: 1 / 0)
     history = compiled().fit(*data, epochs=2, verbose=0, callbacks=[Monitor("mine")])
     assert len(history.history["loss"]) == 2
     assert "does not understand" in caplog.text
@@ -314,9 +313,9 @@ def test_training_in_a_notebook_that_an_exception_left_does_not_run_for_ever(
     data: tuple[Any, Any], store: Store
 ) -> None:
     class Fall(CALLBACKS.Callback):  # type: ignore[misc]
-        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             if epoch == 1:
-                raise ValueError(textwrap.dedent("no more"))
+                raise ValueError("no more")
 
     monitor = Monitor("mine")
     with pytest.raises(ValueError, match="no more"):

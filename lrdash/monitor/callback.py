@@ -50,6 +50,21 @@ class _Stood(keras.callbacks.Callback):  # type: ignore[misc]
     """Stands in the list where the monitor stood before it went to the end."""
 
 
+class _Counter(_Stood):
+    """Counts the batches of data whose number is not known beforehand.
+
+    Keras' own count has one too many there: it is raised before the data turn out to be at an end.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.batches = 0  # done in this epoch
+
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """Take note; Keras calls this beside the training."""
+        self.batches = batch + 1
+
+
 class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
     """Puts the runs of an own Keras script on the dashboard, live; each `fit` is a run.
 
@@ -77,6 +92,7 @@ class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
         self._name, self._tags = checked_name(name), checked_tags(tags)
         self._dataset = _checked_dataset(dataset)
         self._fits = 0
+        self._counter: _Counter | None = None
         self._fit: _Fit | None = None
 
     @property
@@ -88,7 +104,8 @@ class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
         """Go to the end of the list; begin a run."""
         callbacks = stack.neighbours(self)
         if callbacks is not None and callbacks[-1] is not self:
-            callbacks[callbacks.index(self)] = _Stood()
+            self._counter = None if (self.params or {}).get("steps") else _Counter()
+            callbacks[callbacks.index(self)] = self._counter or _Stood()
             callbacks.append(self)  # and so be called once more, behind all others
             return
         self._guarded(lambda: self._begin(callbacks or ()))
@@ -165,7 +182,8 @@ class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
         fit = self._fit
         if fit is None or done > LONGEST:
             return
-        rates = fit.reader.end() if fit.reader else np.empty(0, np.float32)
+        batches = self._counter.batches if self._counter else None
+        rates = fit.reader.end(batches) if fit.reader else np.empty(0, np.float32)
         metrics = _metrics(logs)
         fit.done, fit.loss = done, metrics.get("loss", 0.0)
         self._learn(fit, metrics, rates)

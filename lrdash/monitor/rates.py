@@ -65,9 +65,17 @@ class Reader:
         else:
             self._read[0] = self._one()
 
-    def end(self) -> Rates:
-        """The rates of the epoch that is over, one an update, before anybody changes them."""
+    def end(self, batches: int | None = None) -> Rates:
+        """The rates of the epoch that is over, one an update.
+
+        Args:
+            batches: how many there were, if Keras' own count cannot be relied upon.
+        """
         count = self._iterations() - self._first
+        if batches:
+            count = min(count, batches)
+            self._places = [place for place in self._places if place < batches]
+            self._read = self._read[: len(self._places)]
         if self.scheduled:
             return self._of_schedule(np.arange(self._first, self._first + count))
         read = np.array([float(one) for one in self._read], np.float32)
