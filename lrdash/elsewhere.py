@@ -21,8 +21,10 @@ from lrdash.models.base import KerasModel, Work
 from lrdash.spec import DataShape, Facts, RunSpec
 
 WHERE = {
-    "script": "Its model and its data are in the script that trained it: run the script again",
-    "watched": "It was trained by a program of its own, which lrdash only watched: run that again",
+    "script": "Its model and its data are in the script that trained it: to train it again or "
+    "further, run that",
+    "watched": "It was trained by a program of its own, which lrdash only watched: to train it "
+    "again, run that",
     "import": "It was read from files of another program, which alone can train it again",
 }
 

@@ -8,6 +8,7 @@
     ├── RunNotFound         no run has this id
     ├── ExperimentNotFound  no experiment has this id
     ├── RangeTestNotFound   no range test has this id
+    ├── BrokenPlugin        what another package brings and cannot be used: says which and why
     ├── NotHere             a run whose model and data only a script has: says what to do
     └── EngineUnavailable   the asked engine cannot train this spec: says why and what can
 """
@@ -98,6 +99,10 @@ class RangeTestNotFound(LrdashError):
 
     def __reduce__(self) -> tuple[type, tuple[object, ...]]:
         return type(self), (self.range_test_id,)
+
+
+class BrokenPlugin(LrdashError):
+    """A dataset, model or strategy of another package cannot be used; says which and why."""
 
 
 class NotHere(LrdashError):

@@ -38,13 +38,15 @@ READING = (
 )
 RULES = {
     "errors": Rule(),
-    "registry": Rule("errors"),
+    "plugins": Rule(),
+    "registry": Rule("errors plugins"),
     "spec": Rule("errors", "pydantic annotated_types"),
     "events": Rule("errors spec", "numpy"),
     "strategies": Rule(BASE, "numpy pydantic"),
     "datasets": Rule("errors registry spec", "numpy", lazily="keras sklearn"),
     "models": Rule("errors registry spec", "numpy pydantic", lazily="keras"),
     "elsewhere": Rule("errors spec datasets models"),
+    "testing": Rule(PLANNING, "numpy pytest", lazily="training keras tensorflow"),
     "plan": Rule(f"{BASE} strategies datasets models elsewhere", "numpy"),
     "experiment": Rule(PLANNING, "pydantic"),
     "grouping": Rule(PLANNING),
@@ -80,7 +82,7 @@ RULES = {
     ),
     "api": Rule(
         READING, "numpy pandas",
-        lazily="training worker range_job plotly report IPython rich",
+        lazily="training worker range_job plotly report rich",
     ),
     "ui": Rule(f"{READING} export report importing", "numpy pandas plotly streamlit starlette"),
     "bench": Rule(

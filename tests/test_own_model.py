@@ -12,14 +12,16 @@ import tensorflow as tf
 
 import lrdash
 from lrdash.errors import InvalidField, NotHere
+from lrdash.events import EpochEnded
 from lrdash.store import Store
 
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 layers = keras.layers
 RNG = np.random.default_rng(7)
 X = RNG.normal(size=(150, 6)).astype(np.float32)
 CLASSES = ((X[:, 0] > 0).astype(int) + (X[:, 1] > 0.5)).astype(np.int64)
 NUMBERS = (X[:, :2].sum(axis=1) + 0.1 * RNG.normal(size=150)).astype(np.float64)
-FEW: dict[str, Any] = {"base_lrs": [0.05], "seeds": 2, "epochs": 3, "batch_size": 32}
+FEW: dict[str, Any] = {"base_lrs": [0.05], "seeds": 1, "epochs": 3, "batch_size": 32}
 
 
 def network(
@@ -66,7 +68,7 @@ def residual_network() -> Any:
     x = layers.BatchNormalization()(layers.Add()([x, inputs]))
     inner = keras.Sequential([layers.Input((6,)), layers.Dense(5), layers.BatchNormalization()])
     model = keras.Model(inputs, layers.Dense(1)(inner(x)))
-    model.compile(keras.optimizers.RMSprop(0.01, momentum=0.5), loss="huber")
+    model.compile(keras.optimizers.SGD(0.05), loss="huber")
     return model
 
 
@@ -195,23 +197,28 @@ ALONE = {
 @pytest.mark.parametrize("case", ALONE)
 def test_what_lanes_cannot_train_keras_does_and_why_is_said(case: str) -> None:
     build, data, reason = ALONE[case]
-    made, found = curves(build, data, "auto", strategies=["plateau", "cosine"], seeds=1)
+    strategy = "plateau" if "own" in case else "cosine"
+    made, found = curves(build, data, "auto", strategies=[strategy])
     assert np.isfinite(found[["loss", "val_loss"]]).all(axis=None)
     for row in made.rows:
         assert row.engine == "keras"
         assert reason in row.engine_note
         run = lrdash.api.load(row.run_id, Store())
-        cosine = lrdash.preview(row.spec.strategy, base_lr=0.05, epochs=3,
-                                steps_per_epoch=row.steps_per_epoch)
-        if row.spec.strategy == "cosine":
-            np.testing.assert_array_equal(run.rates()["learning_rate"], np.float32(cosine))
+        wanted = lrdash.preview(
+            strategy, base_lr=0.05, epochs=3, steps_per_epoch=row.steps_per_epoch
+        )
+        np.testing.assert_array_equal(run.rates()["learning_rate"], np.float32(wanted))
     assert any(reason in note for note in made.notes())
     assert reason in made._repr_html_()
-    again, twice = curves(build, data, "auto", strategies=["plateau", "cosine"], seeds=1)
+
+
+def test_the_same_script_gives_the_same_numbers_and_the_same_names() -> None:
+    build, data, _ = ALONE["an optimizer with settings"]
+    (made, found), (again, twice) = (
+        curves(build, data, "auto", strategies=["plateau"]) for _ in range(2)
+    )
     assert [row.spec for row in again.rows] == [row.spec for row in made.rows]
     np.testing.assert_array_equal(found["val_loss"], twice["val_loss"])
-    arms = found.groupby("label")["loss"].first()  # plateau and cosine begin alike
-    assert arms.nunique() >= 1
 
 
 def test_arms_of_a_seed_start_alike_and_seeds_do_not() -> None:
@@ -251,7 +258,7 @@ def test_the_rate_that_a_model_is_compiled_with_is_where_peaks_are_looked_for() 
     build = network(1, None, compiled={
         "optimizer": lambda: keras.optimizers.SGD(0.02), "loss": "mse",
     })
-    made = lrdash.compare(build, (X, NUMBERS), epochs=1, seeds=1)
+    made = lrdash.compare(build, (X, NUMBERS), epochs=1, seeds=1, batch_size=120)
     assert made.experiment.base_lrs == (0.0063, 0.02, 0.063)
     assert [arm.strategy for arm in made.experiment.arms] == [
         "constant", "linear", "cosine", "plateau"
@@ -266,8 +273,8 @@ def test_a_range_test_of_ones_own_model() -> None:
     )
     assert test.status == "finished"
     assert np.isfinite(test.losses[:, :20]).all()
-    with pytest.raises(InvalidField, match="the data are a tf.data.Dataset"):
-        lrdash.find_lr(build_model=network(), data=stream(), updates=20, seeds=1)
+    with pytest.raises(InvalidField, match=r"the data are a tf\.data\.Dataset"):
+        lrdash.find_lr(build_model=network(), data=stream(), updates=30, seeds=1)
 
 
 def test_results_show_themselves(tmp_path: Any) -> None:
@@ -285,8 +292,8 @@ def test_results_show_themselves(tmp_path: Any) -> None:
         assert len(html) < 20_000
         assert shown.figure().data
         assert "&lt;mine&gt;" in shown.report(tmp_path / "report.html").read_text("utf-8")
-    assert len(made.frame()) == 4
-    assert list(made.summary()["label"]) == list(made.frame()["label"].unique()) or True
+    assert len(made.frame()) == 2
+    assert sorted(made.summary()["label"]) == ["Constant", "Cosine decay"]
     assert run.summary()["epochs_done"] == 3
     assert "my net" in repr(run)
 
@@ -297,7 +304,7 @@ WRONG = {
     "labels of text": ({"data": (X, np.array(["a"] * 150))}, "must hold arrays of numbers"),
     "unequal": ({"data": (X, CLASSES[:9])}, "must have as many targets as inputs"),
     "not finite": ({"data": (X * np.nan, CLASSES)}, "must hold finite numbers"),
-    "other shape": ({"data": (X[:, :3], CLASSES)}, "build_model must build a model that takes"),
+    "other shape": ({"data": (X[:, :3], CLASSES)}, "must make a model that can be evaluated"),
     "one example at a time": (
         {"data": tf.data.Dataset.from_tensor_slices(NUMBERS)}, "must give batches",
     ),
@@ -306,7 +313,8 @@ WRONG = {
     "a mistyped field": ({"epoch": 50}, "did you mean 'epochs'"),
     "a batch too large": ({"batch_size": 500}, "batch_size must be at most 120"),
     "metrics alone": (
-        {"what": network(1, None, compiled=mse), "metrics": ["mae"]}, "metrics must come with a loss",
+        {"what": network(1, None, compiled=mse), "metrics": ["mae"]},
+        "metrics must come with a loss",
     ),
     "a spec": ({"spec": lrdash.RunSpec()}, "spec must be left out"),
 }
@@ -342,15 +350,15 @@ def test_such_runs_can_only_be_trained_by_their_script() -> None:
         lambda: lrdash.train(run.spec),
         lambda: lrdash.fork(run.run_id, 1),
         lambda: lrdash.more(run.run_id, epochs=2),
-        lambda: lrdash.api.extend_runs(run.run_id) if False else lrdash.train(run.spec.replace()),
     ):
         with pytest.raises(NotHere, match=words):
             go_on()
 
 
 def test_a_stopped_run_cannot_be_resumed_without_its_script() -> None:
-    def leave(_event: Any) -> None:
-        raise KeyboardInterrupt
+    def leave(event: Any) -> None:
+        if isinstance(event, EpochEnded):
+            raise KeyboardInterrupt
 
     run = lrdash.train(
         build_model=network(), data=(X, CLASSES), base_lr=0.1, epochs=3, progress=leave

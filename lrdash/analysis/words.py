@@ -58,8 +58,10 @@ def notes_of_spec(spec: RunSpec) -> tuple[str, ...]:
 
 def notes_of(row: RunRow) -> tuple[str, ...]:
     """Sentences that belong to a run: of its data, its optimizer, and why this engine."""
-    engine = f"Trained by the engine {row.engine}: {row.engine_note}." if row.engine_note else ""
-    return (*notes_of_spec(row.spec), *([engine] if engine else []))
+    notes = notes_of_spec(row.spec)
+    if row.engine_note:
+        notes += (f"Trained by {row.engine}, not as a lane: {row.engine_note}.",)
+    return notes
 
 
 def escaped(text: str) -> str:

@@ -72,8 +72,10 @@ def own_task(build_model: Any, data: Any, spec: RunSpec | None, fields: dict[str
 
 def refuse_taken(fields: dict[str, Any], data: Any) -> None:
     """Refuse what belongs to own models alone, where there is none."""
-    given = {**{name: fields[name] for name in ("metrics", "steps_per_epoch") if name in fields},
-             **({} if data is None else {"data": type(data).__name__})}
+    own = ("metrics", "steps_per_epoch")
+    given: dict[str, Any] = {name: fields[name] for name in own if name in fields}
+    if data is not None:
+        given["data"] = type(data).__name__
     for name, value in given.items():
         raise InvalidField(name, "must come with build_model, a function that makes a model", value)
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from html import escape
+from importlib import import_module
 from time import monotonic
 from typing import Any
 
@@ -97,19 +98,18 @@ def _shown() -> Iterator[Show | None]:
 def _notebook() -> Show | None:
     """Shows one line, which changes, below the cell; None outside of notebooks."""
     module = sys.modules.get("IPython")
-    shell = module.get_ipython() if module else None  # type: ignore[attr-defined]
+    shell = module.get_ipython() if module else None
     if shell is None or not hasattr(shell, "kernel"):
         return None
+    shown: Any = import_module("IPython.display")  # there is one wherever it is needed
     handles: list[Any] = []
 
     def show(share: float, words: str) -> None:
-        from IPython.display import HTML, display
-
-        line = HTML(bar(share, words))
+        line = shown.HTML(bar(share, words))
         if handles:
             handles[0].update(line)
         else:
-            handles.append(display(line, display_id=True))
+            handles.append(shown.display(line, display_id=True))
 
     return show
 

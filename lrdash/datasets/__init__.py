@@ -1,6 +1,11 @@
-"""The datasets, by id. To add one: a file with a `DATASET`, and its name in the two lists below."""
+"""The datasets, by id. To add one: a file with a `DATASET`, and its name in the two lists below.
+
+Other packages bring theirs by entry points of the group `lrdash.datasets`.
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 from lrdash.datasets import (
     breast_cancer,
@@ -20,7 +25,15 @@ from lrdash.registry import Registry
 
 __all__ = ["DATASETS", "Dataset", "Split"]
 
-DATASETS: Registry[Dataset] = Registry("dataset")
+
+
+def _problem(name: str, entry: Any) -> str:
+    if not isinstance(entry, Dataset):
+        return f"is no lrdash.datasets.Dataset but {type(entry).__name__}"
+    return "" if entry.id == name else f"has the id {entry.id!r}"
+
+
+DATASETS: Registry[Dataset] = Registry("dataset", group="lrdash.datasets", problem=_problem)
 for _module in (
     digits,
     breast_cancer,

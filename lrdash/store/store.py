@@ -432,8 +432,8 @@ class Store:
     def requeue(self, run_ids: Iterable[str], worker_id: str | None = None) -> list[str]:
         """Let interrupted and stopped runs go on; gives their ids.
 
-        Others, unknown ids, and runs whose model lrdash does not have are passed over. Each keeps its epochs, its place in the queue and
-        its group.
+        Others, unknown ids, and runs whose model lrdash does not have are passed over. Each keeps
+        its epochs, its place in the queue and its group.
 
         Args:
             run_ids: of the runs.

@@ -12,6 +12,7 @@ from lrdash.events import Status
 from lrdash.experiment import Experiment
 from lrdash.store import ExperimentRow
 from lrdash.ui import manage, resources, results
+from lrdash.ui.steady_chart import preload
 
 TICK = 2.0  # seconds between two looks while runs are active
 CONTINUABLE: tuple[Status, ...] = ("interrupted", "stopped")
@@ -27,6 +28,7 @@ def watch(experiment_id: str) -> None:
     """
     row = resources.store().experiment(experiment_id)
     experiment = Experiment.from_json(row.definition)
+    preload()
     _head(row, experiment)
     st.fragment(_guarded, run_every=TICK if row.active else None)(experiment_id, row.active)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from lrdash.analysis import escaped
 from lrdash.errors import LrdashError
 from lrdash.store import RunRow
 from lrdash.teaching import EXAMPLES, MOST
@@ -26,7 +27,7 @@ def body() -> None:
     source = _source(_choose())
     if source is None:
         return
-    st.caption(source.told)
+    st.caption(escaped(source.told))
     _explain_length(source)
     if not source.walk.moments:
         st.info("No epoch begins after the warm-up, so nothing is decided.",

@@ -86,20 +86,22 @@ def _head(run: RunRow) -> None:
     left, right = st.columns([3, 1], vertical_alignment="center")
     with left:
         what = (elsewhere.dataset_label(run.spec), make(run.spec).strategy.label.lower())
-        st.header(run.name or ", ".join(what), anchor=False)
-        st.caption(analysis.settings_in_words(run.spec))
+        st.header(analysis.escaped(run.name or ", ".join(what)), anchor=False)
+        st.caption(analysis.escaped(analysis.settings_in_words(run.spec)))
     with right:
-        if run.active and not run.spec.trainable_here:
+        if run.active and run.spec.origin == "watched":
             st.caption(":material/terminal: It trains in a program of its own and is stopped "
                        "there.")
             return
         if run.active:
             training = run.status == "running"
-            words = "Pause" if training else "Take out of the queue"
+            pauses = training and run.spec.trainable_here  # else it cannot go on from here
+            words = "Pause" if pauses else "Stop" if training else "Take out of the queue"
+            asked = "Pausing" if pauses else "Stopping"
             st.button(
-                "Pausing" if run.stop_requested else words, key="stop", width="stretch",
-                icon=":material/pause:" if training else ":material/stop:",
-                disabled=run.stop_requested, help=PAUSE if training else None,
+                asked if run.stop_requested else words, key="stop", width="stretch",
+                icon=":material/pause:" if pauses else ":material/stop:",
+                disabled=run.stop_requested, help=PAUSE if pauses else None,
                 on_click=resources.store().request_stop, args=(run.run_id,),
             )
             return

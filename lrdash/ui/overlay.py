@@ -189,7 +189,8 @@ def _table(runs: Sequence[RunRow], names: Sequence[str], curves: pd.DataFrame) -
     if settings.empty or not len(settings.columns):
         st.caption("The settings of these runs are the same.")
     else:
-        st.caption(f"All else is the same: {analysis.settings_in_words(runs[0].spec)}"
+        same = analysis.escaped(analysis.settings_in_words(runs[0].spec))
+        st.caption(f"All else is the same: {same}"
                    if len(runs) == 1 else "Settings that are not shown are the same in all runs.")
     st.download_button(
         "All epochs as CSV", data=lambda: curves.to_csv(index=False), mime="text/csv",

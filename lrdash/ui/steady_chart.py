@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import plotly.graph_objects as go
@@ -26,6 +27,12 @@ _chart = st.components.v2.component(
     js=script("chart.js") + script("steady_chart.js"),
     isolate_styles=False,
 )
+
+
+def preload() -> None:
+    """Let the browser fetch Plotly while the server still computes what is drawn with it."""
+    job = f"{script('chart.js')} load({json.dumps(plotly_url())});"
+    st.html(f"<script>{{ {job} }}</script>", unsafe_allow_javascript=True)
 
 
 def steady_chart(figure: go.Figure, *, key: str, what: str, label: str) -> None:

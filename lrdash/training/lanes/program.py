@@ -48,7 +48,6 @@ class Program:
         self._first: dict[int, tuple[list[NDArray[Any]], list[NDArray[Any]]]] = {}
         self._train = _Traced(graph.train, jit_compile=layout.stacked)
         # XLA gains little here and would take half as long again to compile.
-        self._probe = _Traced(graph.probe, jit_compile=False)
         self._validate = _Traced(graph.validate, jit_compile=False)
         self.compiled = False
 
@@ -85,9 +84,6 @@ class Program:
             span = tf.constant(bounds[:2], tf.int32)
             values = self._train(tuple(state), tf.constant(rates), tf.constant(order), span)
             state = State(*values)
-            if bounds.last_update == self.updates:
-                counts = self._probe(tuple(state), tf.constant(rates), tf.constant(order))
-                state = state._replace(counts=counts)
         if bounds.block < bounds.last_block:
             span = tf.constant(bounds[2:], tf.int32)
             state = state._replace(counts=self._validate(tuple(state), span))

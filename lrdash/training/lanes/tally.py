@@ -8,8 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-PROBES = 1
-
 
 @dataclass(frozen=True, kw_only=True)
 class Tally:
@@ -19,19 +17,18 @@ class Tally:
     correct: float  # examples
     failed_at: float  # update of the epoch, from 0, after which `loss` was not finite; -1: none
     failed_loss: float  # NaN or infinite
-    gradient: float  # norm of the gradient at the end of the epoch
+    gradient: float  # norm of the gradient of the epoch's middle update
     ratio: float  # |update| / |weights| there
     val_loss: float  # sum over the validation examples seen, penalties included
     val_correct: float  # examples
-    weight: float  # norm of all trainable weights as they are
+    weight: float  # norm of all trainable weights after it
 
     def metrics(self, examples: int, validated: int, *, classes: bool) -> Mapping[str, float]:
         """The metrics of an epoch that is complete.
 
-        `loss`, `accuracy`, `val_loss` and `val_accuracy` are those of Keras. The others are taken
-        at the end of the epoch, on its middle batch and with its last rate: `weight_norm` of all
-        trainable weights, `gradient_norm`, and `update_ratio`, the length that an update has there
-        over that of the weights, decay aside.
+        `loss`, `accuracy`, `val_loss` and `val_accuracy` are those of Keras. The others are of the
+        middle update of the epoch: `gradient_norm`, `weight_norm` of all trainable weights after
+        it, and `update_ratio`, the length of the update over that, weight decay aside.
         """
         hits = {
             "accuracy": _mean(self.correct, examples),

@@ -21,7 +21,7 @@ FORMS = (
     "keras.utils.PyDataset, or a pair of these for training and validation"
 )
 LEAST = 10  # examples that can be parted into training and validation
-FEW_SHARE = 10  # whole numbers that each stand for so many examples or more are classes
+FEW_SHARE = 10  # targets that each stand for so many examples or more, on average, are classes
 HELD_OUT = "A fifth of the examples, the same in all runs, is held out for validation."
 NO_VALIDATION = (
     "No validation data were given: val_loss is the loss on the training data after each epoch."
@@ -165,7 +165,7 @@ def _parts(given: Any) -> tuple[Any, Any, tuple[str, ...]]:
         return train, validation, ()
     whole = _arrays(given, "data")
     rows = _held_out(whole)
-    return *(whole.take(part) for part in rows), (HELD_OUT,)
+    return whole.take(rows[0]), whole.take(rows[1]), (HELD_OUT,)
 
 
 def _is_stream(given: Any) -> bool:
@@ -208,11 +208,11 @@ def _held_out(whole: Arrays) -> tuple[Indices, Indices]:
     if examples < LEAST:
         problem = f"must have at least {LEAST} examples, or validation data of their own"
         raise InvalidField("data", problem, examples)
-    y = whole.y if isinstance(whole.y, np.ndarray) else np.zeros(examples)
-    if y.ndim == 2 and y.shape[1] > 1:
+    y: NDArray[Any] = whole.y if isinstance(whole.y, np.ndarray) else np.zeros(examples)
+    if y.ndim == 2 and y.shape[-1] > 1:
         y = y.argmax(axis=1)
     y = y.reshape(examples, -1)[:, 0]
-    if y.dtype.kind == "f" and len(np.unique(y)) * FEW_SHARE > examples:
+    if len(np.unique(y)) * FEW_SHARE > examples:
         y = quantile_bins(y)
     train, validation = split_order(np.unique(y, return_inverse=True)[1])
     sizes = part_sizes(examples)
@@ -245,7 +245,7 @@ def _known(stream: Stream) -> int | None:
 
 def _steps(stream: Stream, wanted: int | None) -> int:
     """Updates an epoch; a dataset that does not know how many batches it has is counted."""
-    if wanted is not None and (isinstance(wanted, bool) or not isinstance(wanted, int) or wanted < 1):
+    if wanted is not None and (type(wanted) is not int or wanted < 1):
         raise InvalidField("steps_per_epoch", "must be a whole number of at least 1", wanted)
     known = _known(stream)
     if known is None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Sequence
-from contextlib import suppress
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +15,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from lrdash.datasets import Dataset
 from lrdash.elsewhere import stand_in
 from lrdash.errors import InvalidField, LrdashError
 from lrdash.spec import NAME_LIMIT, Facts, RunSpec
 from lrdash.training.own.data import OwnData, own_data
-from lrdash.training.own.lanes import CONVOLUTIONS, fit_of, flat
+from lrdash.training.own.lanes import fit_of, flat
 from lrdash.training.own.model import (
+    ACCURACY,
     OwnDataset,
     OwnModel,
     Recipe,
@@ -30,6 +33,10 @@ from lrdash.training.own.model import (
 from lrdash.training.own.optimizer import own_optimizer
 
 OPTIMIZER_FIELDS = ("optimizer", "momentum", "nesterov", "weight_decay")
+PAINTED = re.compile(r"\x1b\[[0-9;]*m")  # colours of a terminal
+TOLD = 300  # characters of what went wrong in a caller's function
+FITTING = "must make a model that can be evaluated on the data"
+PROBED = 0.01  # a rate that no run uses
 MANY_CLASSES = 10_000  # whole-numbered targets up to this are classes
 
 
@@ -38,7 +45,7 @@ class Own:
     """A caller's model and data: what specs say of them, and the real ones."""
 
     fields: dict[str, Any]  # of `RunSpec`
-    dataset: OwnDataset
+    dataset: Dataset
     model: OwnModel
     token: str
     rate: float | None  # that the model was compiled with
@@ -76,80 +83,90 @@ def inspect(
     model = _called(build)
     wanted = {name: fields[name] for name in OPTIMIZER_FIELDS if name in fields}
     optimizer = own_optimizer(model, wanted)
-    notes = [*found.notes, *([optimizer.note] if optimizer.note else [])]
     if loss is None and not model.compiled:
-        loss, guessed = _usual_loss(model, found)
+        with _explained("build_model", FITTING):
+            loss, guessed = _usual_loss(model, found)
         metrics = guessed if metrics is None else metrics
     elif loss is None and metrics is not None:
-        raise InvalidField("metrics", "must come with a loss, or be compiled into the model", metrics)
+        problem = "must come with a loss, or be compiled into the model"
+        raise InvalidField("metrics", problem, metrics)
     spec = RunSpec(**{"strategy": "constant", **fields, **optimizer.fields})
-    made = _compiled(build, optimizer.make(spec, 0.01), loss, tuple(metrics or ()))
-    said = _evaluated(made, found)
+    made = _compiled(build, optimizer.make(spec, PROBED), loss, tuple(metrics or ()))
+    names = [name for name in _evaluated(made, found) if name != "loss"]
     alias, used = accuracy_name(made), loss if loss is not None else _own_loss(made)
-    fit = fit_of(made, found, optimizer, used, lambda: _called(build))
-    names = [("accuracy" if name == alias else name) for name in said if name != "loss"]
-    train, validation = found.sizes
-    shapes = tf.nest.flatten(found.sample[0])
+    recipe = Recipe(
+        build=lambda: _called(build), data=found, optimizer=optimizer, loss=loss,
+        metrics=tuple(metrics or ()), alias=alias if alias != ACCURACY else "",
+        fit=fit_of(made, found, optimizer, used, lambda: _called(build)),
+    )
+    facts = _facts(made, recipe, used, [ACCURACY if name == alias else name for name in names])
+    label = _name(fields.get("model") or getattr(build_model, "__name__", "") or made.name)
+    data_label = _name(fields.get("dataset") or _data_name(found, facts))
+    return Own(
+        fields={
+            **fields, **optimizer.fields, "batch_size": found.batch_size, "dataset": data_label,
+            "model": label, "origin": "script", "facts": facts.as_dict(),
+        },
+        dataset=stand_in(data_label, facts, OwnDataset, own=found),
+        model=_model(label, facts, recipe), token=facts.token, rate=optimizer.rate,
+    )
+
+
+def _facts(model: Any, recipe: Recipe, loss: Any, metrics: Sequence[str]) -> Facts:
+    """What pages will know of a model that was compiled and evaluated."""
+    data, optimizer = recipe.data, recipe.optimizer
+    train, validation = data.sizes
+    inputs = tf.nest.flatten(data.sample[0])
     facts = Facts(
         train_examples=train, validation_examples=validation,
-        steps_per_epoch=found.steps_per_epoch,
-        parameters=sum(math.prod(weight.shape) for weight in made.trainable_variables),
-        metrics=("loss", "val_loss", *names, *(f"val_{name}" for name in names)),
-        input_shape=shapes[0].shape[1:] if len(shapes) == 1 else (),
-        num_classes=_classes(made, found) if alias else 0,
-        loss=_words(used), optimizer=optimizer.words, notes=tuple(notes),
+        steps_per_epoch=data.steps_per_epoch,
+        parameters=sum(math.prod(weight.shape) for weight in model.trainable_variables),
+        metrics=("loss", "val_loss", *metrics, *(f"val_{name}" for name in metrics)),
+        input_shape=inputs[0].shape[1:] if len(inputs) == 1 else (),
+        num_classes=_classes(model, data) if ACCURACY in metrics else 0,
+        loss=_words(loss), optimizer=optimizer.words,
+        notes=(*data.notes, *([optimizer.note] if optimizer.note else [])),
     )
-    token = hashlib.sha256("\n".join(
-        [json.dumps(facts.as_dict(), sort_keys=True), found.digest(), _architecture(made), str(found.batch_size)]
-    ).encode()).hexdigest()[:16]
-    facts = facts.replace(token=token)
-    recipe = Recipe(
-        build=lambda: _called(build), data=found, optimizer=optimizer, fit=fit, loss=loss,
-        metrics=tuple(metrics or ()), alias=alias if alias != "accuracy" else "",
-    )
-    label = _name(fields.get("model") or getattr(build_model, "__name__", "") or made.name)
+    known = json.dumps(facts.as_dict(), sort_keys=True)
+    parts = (known, data.digest(), _architecture(model), str(data.batch_size))
+    return facts.replace(token=hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16])
+
+
+def _model(label: str, facts: Facts, recipe: Recipe) -> OwnModel:
+    """An `OwnModel` of a class of its own, which bears its name."""
     kind: type[OwnModel] = type("OwnModel", (OwnModel,), {
-        "label": label, "facts": facts, "recipe": recipe, "alone": fit.reason,
-        "convolutional": fit.convolutional, "__doc__": label,
+        "label": label, "facts": facts, "recipe": recipe, "alone": recipe.fit.reason,
+        "convolutional": recipe.fit.convolutional, "__doc__": label,
     })
-    data_label = _name(fields.get("dataset") or _data_name(found, facts))
-    own_fields = {
-        **fields, **optimizer.fields, "batch_size": found.batch_size, "dataset": data_label,
-        "model": label, "origin": "script", "facts": facts.as_dict(),
-    }
-    return Own(
-        fields=own_fields, dataset=stand_in(data_label, facts, OwnDataset, own=found),  # type: ignore[arg-type]
-        model=kind(), token=token, rate=optimizer.rate,
-    )
+    return kind()
+
+
+@contextmanager
+def _explained(field: str, problem: str) -> Iterator[None]:
+    """What goes wrong in a caller's own functions, in words."""
+    try:
+        yield
+    except LrdashError:
+        raise
+    except Exception as fault:
+        told = " ".join(PAINTED.sub("", f"{type(fault).__name__}: {fault}").split())
+        raise InvalidField(field, f"{problem} ({told[:TOLD]})", field) from fault
 
 
 def _called(build: Any) -> Any:
-    try:
+    with _explained("build_model", "must build a model that takes the data"):
         return build()
-    except LrdashError:
-        raise
-    except Exception as fault:
-        problem = "must build a model that takes the data"
-        raise InvalidField("build_model", problem, f"{type(fault).__name__}: {fault}") from fault
 
 
 def _compiled(build: Any, optimizer: Any, loss: Any, metrics: tuple[Any, ...]) -> Any:
-    try:
+    with _explained("loss or metrics", "must be what Keras can compile the model with"):
         return compiled(build, optimizer, loss, metrics)
-    except LrdashError:
-        raise
-    except Exception as fault:
-        problem = "must be what Keras can compile the model with"
-        raise InvalidField("loss or metrics", problem, str(fault)) from fault
 
 
 def _evaluated(model: Any, data: OwnData) -> dict[str, float]:
     """What is measured, by its names in Keras' logs."""
-    try:
+    with _explained("build_model", FITTING):
         said = model.test_on_batch(*data.sample, return_dict=True)
-    except Exception as fault:
-        problem = "must make a model that can be evaluated on the data"
-        raise InvalidField("build_model", problem, f"{type(fault).__name__}: {fault}") from fault
     if "loss" not in said:
         raise InvalidField("build_model", "must make a model with a loss", list(said))
     return {name: float(np.asarray(value)) for name, value in said.items()}
@@ -194,9 +211,9 @@ def _words(loss: Any) -> str:
 
 
 def _architecture(model: Any) -> str:
-    with suppress(Exception):  # of layers that cannot be written down
-        return json.dumps(json.loads(model.to_json())["config"].get("layers", []), sort_keys=True)
-    return type(model).__name__
+    """What tells models apart but for their values; Keras numbers names on, so these are not."""
+    kinds = [type(layer).__name__ for layer in flat(model)]
+    return json.dumps([kinds, [list(variable.shape) for variable in model.variables]])
 
 
 def _data_name(data: OwnData, facts: Facts) -> str:
@@ -209,6 +226,3 @@ def _data_name(data: OwnData, facts: Facts) -> str:
 def _name(text: str) -> str:
     plain = " ".join(str(text).split()) or "model"
     return plain if len(plain) <= NAME_LIMIT else f"{plain[: NAME_LIMIT - 1]}…"
-
-
-__all__ = ["CONVOLUTIONS", "Own", "inspect"]

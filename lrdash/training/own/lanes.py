@@ -7,6 +7,7 @@ the engine keras, which takes everything.
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -14,6 +15,7 @@ from typing import Any, Literal
 import keras
 import numpy as np
 
+from lrdash.models.base import Work
 from lrdash.plan import Plan
 from lrdash.training.losses import is_sparse
 from lrdash.training.losses import loss_of as loss_of_spec
@@ -51,6 +53,7 @@ class Fit:
     loss: Any = None  # keras.losses.Loss
     accuracy: Accuracy = ""
     convolutional: bool = False
+    work: Work | None = None  # of one example; None if it cannot be told
 
 
 def fit_of(
@@ -72,14 +75,17 @@ def fit_of(
     reason = (
         _of_data(data)
         or _of_model(model, layers)
-        or (f"the optimizer {optimizer.words} is not one of theirs" if optimizer.words else "")
+        or (f"lanes do not have the optimizer {optimizer.words}" if optimizer.words else "")
         or ("" if known is not None else f"the loss {_name(loss)} is not one of Keras' own")
         or _of_metrics(metrics)
     )
     if not reason:
         reason = _of_weights(build) or _of_call(model, data)
     accuracy = ACCURACIES.get(type(metrics[0]), "") if len(metrics) == 1 else ""
-    return Fit(reason=reason, loss=known, accuracy=accuracy, convolutional=convolutional)
+    return Fit(
+        reason=reason, loss=known, accuracy=accuracy, convolutional=convolutional,
+        work=None if reason else work_of(layers),
+    )
 
 
 def loss_for(plan: Plan) -> Any:
@@ -111,10 +117,20 @@ def flat(model: Any) -> list[Any]:
     return found
 
 
+def work_of(layers: list[Any]) -> Work:
+    """What one example costs on its way through layers that lanes know."""
+    sizes = [math.prod(layer.output.shape[1:]) for layer in layers]
+    products = [
+        math.prod(layer.output.shape[1:-1]) * math.prod(weight.shape)
+        for layer in layers for weight in layer.trainable_weights if len(weight.shape) > 1
+    ]
+    return Work(multiply_adds=max(1, sum(products)), numbers=2 * sum(sizes))
+
+
 def loss_of(given: Any) -> Any:
     """The loss as one of Keras' own classes; None if it is not one, or averages otherwise."""
     made = given
-    if isinstance(given, str) or callable(given) and not isinstance(given, keras.losses.Loss):
+    if isinstance(given, str) or (callable(given) and not isinstance(given, keras.losses.Loss)):
         try:
             made = keras.losses.get(given)
         except (ValueError, TypeError):
@@ -160,7 +176,7 @@ def _of_model(model: keras.Model, layers: list[Any]) -> str:
     for layer in layers:
         kind = type(layer)
         if kind.__name__ not in PLAIN or getattr(keras.layers, kind.__name__, None) is not kind:
-            return f"they do not know the layer {kind.__name__}"
+            return f"lanes do not know the layer {kind.__name__}"
         if layer.compute_dtype != "float32" or layer.variable_dtype != "float32":
             return f"the layer {layer.name} computes in {layer.compute_dtype}"
         if not layer.trainable and kind is keras.layers.BatchNormalization:
@@ -181,7 +197,7 @@ def _of_metrics(metrics: list[Any]) -> str:
     for metric in metrics:
         binary = type(metric) is keras.metrics.BinaryAccuracy
         if type(metric) not in ACCURACIES or (binary and metric.threshold != 0.5):
-            return f"they do not measure the metric {metric.name}"
+            return f"lanes do not measure the metric {metric.name}"
     return "the model has several metrics" if len(metrics) > 1 else ""
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from lrdash.datasets import Split
 from lrdash.elsewhere import DatasetElsewhere, ModelElsewhere
 from lrdash.errors import InvalidField
+from lrdash.models.base import Work
 from lrdash.plan import Plan
 from lrdash.spec import DataShape, RunSpec
 from lrdash.training.own.data import Arrays, OwnData
@@ -118,6 +119,10 @@ class OwnModel(ModelElsewhere):
         """A fresh model."""
         return self.recipe.build()
 
+    def work(self, shape: DataShape) -> Work:
+        """As its layers show it, where lanes know them; else a guess."""
+        return self.recipe.fit.work or super().work(shape)
+
 
 @dataclass(frozen=True, kw_only=True)
 class OwnDataset(DatasetElsewhere):
@@ -153,8 +158,3 @@ def accuracy_name(model: Any) -> str:
     if ACCURACY in names:
         return ACCURACY
     return next((name for name in names if name in (*ACCURACY_NAMES, "acc")), "")
-
-
-__all__ = [
-    "OwnDataset", "OwnModel", "Recipe", "accuracy_name", "builder", "compiled", "recipe_of",
-]
