@@ -52,10 +52,11 @@ def watched(*, rate: str, pairs: int) -> list[tuple[Seconds, Seconds]]:
         def on_train_batch_begin(self, batch: int, logs: object = None) -> None:  # noqa: ARG002
             self.model.optimizer.learning_rate = 0.01 / (1 + batch)
 
-    others = {
+    kinds: dict[str, Callable[[], list[Any]]] = {
         "variable": lambda: [keras.callbacks.ReduceLROnPlateau(monitor="loss")],
         "schedule": list, "batches": lambda: [Own()],
-    }[rate]
+    }
+    others = kinds[rate]
 
     def fit(*more: Any, epochs: int = EPOCHS) -> Seconds:
         began, worked = perf_counter(), process_time()

@@ -99,7 +99,7 @@ def innermost(optimizer: Any) -> Any:
     """The optimizer whose rate it is: without a wrapper for loss scales, the first of several."""
     while True:
         inner = getattr(optimizer, "inner_optimizer", None)
-        several = getattr(optimizer, "optimizers", None) or ()
+        several: Any = getattr(optimizer, "optimizers", None) or ()
         if inner is None and not several:
             return optimizer
         optimizer = several[0] if inner is None else inner
