@@ -103,9 +103,11 @@ def settings_in_words(spec: RunSpec) -> str:
     not the usual ones.
     """
     plural = "epoch" if spec.epochs == 1 else "epochs"
-    rest = [optimizer_in_words(spec), f"rate {peak_in_words(spec)}", f"{spec.epochs} {plural}"]
+    peak = peak_in_words(spec)
+    rest = [optimizer_in_words(spec), f"rate {peak}", f"{spec.epochs} {plural}"]
     if spec.strategy == Recorded.id:  # of the rest nothing is known
-        return " · ".join([spec.dataset, spec.model, strategy_in_words(spec), ", ".join(rest)])
+        known = [word for word in rest if peak != NOTHING or word != f"rate {peak}"]
+        return " · ".join([spec.dataset, spec.model, strategy_in_words(spec), ", ".join(known)])
     if spec.warmup_epochs:
         rest.append(f"warm-up {spec.warmup_epochs:g}")
     if spec.early_stopping:

@@ -17,8 +17,8 @@ def import_(
     )],
     name: Annotated[str, typer.Option(help="Name of the run; of several, what stands before "
                                       "theirs.")] = "",
-    dataset: Annotated[str, typer.Option(help="What was learned from.")] = "not known",
-    model: Annotated[str, typer.Option(help="What was trained.")] = "not known",
+    dataset: Annotated[str, typer.Option(help="What was learned from.")] = "",
+    model: Annotated[str, typer.Option(help="What was trained.")] = "",
     tag: Annotated[list[str] | None, typer.Option(help="To find the runs by; may be "
                                                   "repeated.")] = None,
     json_output: Annotated[bool, json_option()] = False,

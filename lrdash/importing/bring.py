@@ -20,7 +20,7 @@ from lrdash.spec import NAME_LIMIT, Facts, RunSpec
 from lrdash.store import Store
 from lrdash.store.runs import checked_name, checked_tags
 
-UNKNOWN = "not known"
+DATA, MODEL, OPTIMIZER = (f"{what} not known" for what in ("data", "model", "optimizer"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,7 @@ class Brought:
 
 
 def import_runs(
-    *paths: str | Path, name: str = "", dataset: str = UNKNOWN, model: str = UNKNOWN,
+    *paths: str | Path, name: str = "", dataset: str = "", model: str = "",
     tags: Sequence[str] = (),
 ) -> list[Brought]:
     """Bring runs of other programs to the dashboard; what was brought before is left as it is.
@@ -63,8 +63,8 @@ def import_runs(
 
 
 def bring(
-    found: Iterable[Found], store: Store, *, name: str = "", dataset: str = UNKNOWN,
-    model: str = UNKNOWN, tags: Sequence[str] = (),
+    found: Iterable[Found], store: Store, *, name: str = "", dataset: str = "",
+    model: str = "", tags: Sequence[str] = (),
 ) -> list[Brought]:
     """Put runs into the store; see `import_runs`."""
     runs, checked = list(found), checked_tags(tags)
@@ -130,11 +130,11 @@ def _spec(run: Found, dataset: str, model: str) -> RunSpec:
     steps = max((part.size for part in run.rates), default=1)
     known = "none" if not run.rates else "updates" if steps > 1 else "epochs"
     return RunSpec(
-        dataset=_word(dataset), model=_word(model), strategy="recorded", params={"known": known},
+        dataset=_word(dataset) or DATA, model=_word(model) or MODEL, strategy="recorded", params={"known": known},
         base_lr=highest if highest > 0 else 1.0, epochs=run.epochs[-1], origin="import",
         facts=Facts(
             steps_per_epoch=max(1, steps), metrics=tuple(run.metrics),
-            optimizer=f"optimizer {UNKNOWN}", notes=run.remarks,
+            optimizer=OPTIMIZER, notes=run.remarks,
         ),
     )
 
@@ -144,7 +144,7 @@ def _facts(spec: RunSpec) -> dict[str, Any]:
 
 
 def _word(text: str) -> str:
-    return checked_name(text)[:NAME_LIMIT] or UNKNOWN
+    return checked_name(text)[:NAME_LIMIT]
 
 
 def _title(own: str, given: str, *, several: bool) -> str:

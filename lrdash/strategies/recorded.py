@@ -7,11 +7,19 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from lrdash.errors import InvalidField
-from lrdash.spec import field
+from lrdash.spec import RunSpec, field
 from lrdash.strategies.base import Horizon, KerasCode, Rates, Schedule
 from lrdash.strategies.plateau import Plateau
 
+DRAWN = {"ReduceLROnPlateau": "plateau", "LearningRateScheduler": "custom"}
 RULE = ("monitor", "mode", "factor", "patience", "min_delta", "cooldown", "min_lr")
+
+
+def drawn_as(spec: RunSpec, run_id: str) -> str:
+    """The strategy in whose colour a run is drawn; one of its own where none is known."""
+    if spec.strategy != Recorded.id:
+        return spec.strategy
+    return DRAWN.get(Recorded(**spec.params).callback, f"{spec.strategy} {run_id}")
 
 
 class WatchedPlateau(Plateau):
@@ -93,6 +101,10 @@ class Recorded(Schedule):
     def rates(self, horizon: Horizon) -> Rates:
         """Nothing is known beforehand: the peak rate throughout, float64 [T]."""
         return np.full(horizon.updates, horizon.base_lr)
+
+    def keras_code(self, **_settings: Any) -> str:
+        """Refuse, before anything is computed; see `keras`."""
+        return self.keras(Horizon(base_lr=1.0, steps_per_epoch=1, updates=1)).learning_rate
 
     def keras(self, horizon: Horizon) -> KerasCode:  # noqa: ARG002
         """Refuse: what set the rate is in the program that trained it."""

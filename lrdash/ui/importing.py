@@ -48,7 +48,7 @@ def _form() -> None:
             uploads = [Upload(name=file.name, data=file.getvalue()) for file in files]
             st.session_state["imported"] = bring(
                 read_uploads(uploads), resources.store(),
-                dataset=dataset or "not known", model=model or "not known",
+                dataset=dataset or "", model=model or "",
             )
         except LrdashError as fault:
             st.error(str(fault), icon=":material/error:")

@@ -16,6 +16,7 @@ from lrdash.errors import LrdashError
 from lrdash.events import stopped_after
 from lrdash.plan import make
 from lrdash.store import RunRow
+from lrdash.strategies.recorded import Recorded, drawn_as
 from lrdash.ui import export, history, interrupted, preview, resources
 from lrdash.ui.exact import exact
 from lrdash.ui.history import History
@@ -139,8 +140,8 @@ def _progress(run: RunRow) -> None:
         words = f"epoch {min(run.epochs_done + 1, total)} of {total}"
         st.progress(share, text=f"{words} · {analysis.duration(left)} left" if left else words)
         return
-    words = f"{run.status.capitalize()} after {run.epochs_done} of {total} epochs" \
-        f" in {analysis.duration(run.seconds)}"
+    took = f" in {analysis.duration(run.seconds)}" if run.seconds or run.engine != "import" else ""
+    words = f"{run.status.capitalize()} after {run.epochs_done} of {total} epochs{took}"
     calm = {"finished": st.success, "stopped": st.info, "interrupted": st.info}
     tell = calm.get(run.status, st.error)
     said = not run.reason or run.reason == stopped_after(run.epochs_done)
@@ -167,13 +168,15 @@ def _tiles(past: History) -> None:
         for label, value in tiles:
             st.metric(label, value, width=150)
         quiet = "glides with every update" if past.glides else "no change yet"
+        if _no_rates(run):
+            quiet = "not recorded"
         st.metric("Learning rate", rate, changed or quiet, delta_color="off", delta_arrow="off",
                   width=260)
 
 
 def _chart(past: History) -> None:
     run, changes = past.run, past.changes
-    total, strategy = run.spec.epochs, run.spec.strategy
+    total, strategy = run.spec.epochs, drawn_as(run.spec, run.run_id)
     known, note = exact({run.run_id: run.spec})
 
     def figure() -> go.Figure:
@@ -199,7 +202,7 @@ def _chart(past: History) -> None:
     )
     below = "the rate of every update on a logarithmic axis; a triangle marks where and why it " \
         "changed"
-    if past.recorded and run.spec.params.get("known") == "none":
+    if _no_rates(run) and not run.active:
         below = "nothing, since no learning rate was recorded"
     st.caption(
         f"Above: {f'{BOWL} {note}' if note else LOSSES} Below: {below}. Drag to zoom, "
@@ -238,6 +241,11 @@ def _details(past: History) -> None:
         preview.code(past.plan)
     elif chosen == EXPORT:
         export.of_runs([run], key="run")
+
+
+def _no_rates(run: RunRow) -> bool:
+    """Whether nothing is known of the rates of a run from outside."""
+    return run.spec.strategy == Recorded.id and run.spec.params.get("known") == "none"
 
 
 def _own_metrics(run: RunRow) -> tuple[str, ...]:

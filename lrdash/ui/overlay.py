@@ -11,6 +11,7 @@ import streamlit as st
 from lrdash import analysis, figures, frames
 from lrdash.errors import LrdashError
 from lrdash.store import RunRow
+from lrdash.strategies.recorded import drawn_as
 from lrdash.ui import fields, resources
 from lrdash.ui.results import LOG_METRICS, METRICS
 from lrdash.ui.steady_chart import steady_chart
@@ -61,6 +62,8 @@ def _view(runs: Sequence[RunRow]) -> None:
         resources.store().curves(run_ids=[run.run_id for run in runs], metrics=_asked(metric)),
         runs, names,
     )
+    drawn = {run.run_id: drawn_as(run.spec, run.run_id) for run in runs}
+    curves["strategy"] = curves["run_id"].map(drawn).astype("str")
     if curves.empty:
         st.info("None of these runs has done an epoch yet.", icon=":material/show_chart:")
         return

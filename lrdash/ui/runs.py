@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import nan
 from typing import Any
 
@@ -13,6 +14,7 @@ from lrdash.store import RunRow
 from lrdash.ui import export, importing, interrupted, overlay, resources, shell
 
 RESUMABLE = ("interrupted", "stopped")
+WATCH = 3.0  # seconds between two looks for new runs
 PAGE_SIZE = 100  # runs on a page of the table
 
 
@@ -24,6 +26,7 @@ def body() -> None:
         return
     shell.activity()
     interrupted.offer()
+    st.fragment(_watch, run_every=WATCH)(resources.store().counts())
     rows = resources.store().runs()
     _unreadable()
     if not rows:
@@ -37,6 +40,15 @@ def body() -> None:
     importing.offer()
     active = any(row.active for row in rows)
     st.fragment(_guarded, run_every=2.0 if active else None)(active)
+
+
+def _watch(seen: Mapping[str, int]) -> None:
+    """See runs that scripts begin while nothing else is going on here."""
+    try:
+        if resources.store().counts() != seen:
+            st.rerun()
+    except LrdashError:  # the page says it where it needs the store
+        return
 
 
 def _guarded(was_active: bool) -> None:
@@ -59,6 +71,7 @@ def _table(was_active: bool) -> None:
     curves = {
         run_id: [epoch.metrics.get("val_loss", nan) for epoch in found]
         for run_id, found in epochs.items()
+        if any("val_loss" in epoch.metrics for epoch in found)
     }
     frame = frames.runs_frame(shown, curves)
     event = st.dataframe(
