@@ -20,6 +20,7 @@ from lrdash.strategies import STRATEGIES
 from lrdash.strategies.base import Rates, Rule, Strategy
 from lrdash.strategies.corners import corners
 from lrdash.strategies.course import Course
+from lrdash.strategies.recorded import Recorded
 from lrdash.strategies.relay import Leg, Relay, leg_text, relay_of
 from lrdash.strategies.snippet import call
 
@@ -124,7 +125,8 @@ def make(spec: RunSpec) -> Plan:
         dataset, model = elsewhere.found(spec)
         train, validation = dataset.sizes()
         steps, loss, metrics = spec.facts.steps_per_epoch, spec.facts.loss, spec.facts.metrics
-        _bound_updates(spec, steps)
+        if strategy_kind is not Recorded:
+            _bound_updates(spec, steps)
     strategy = strategy_kind(**spec.params)
     followers = tuple(_follower(piece) for piece in spec.pieces)
     _check_monitors(spec, [strategy, *followers], dataset, metrics)
@@ -179,6 +181,8 @@ def _bound_updates(spec: RunSpec, steps: int) -> None:
 
 def _strategy_kind(spec: RunSpec) -> type[Strategy]:
     """The strategy of a run, by its name."""
+    if spec.strategy == Recorded.id and not spec.trainable_here:
+        return Recorded
     return STRATEGIES[spec.strategy]
 
 
@@ -241,6 +245,8 @@ def _complete(piece: Piece, strategy: Strategy | None, spec: RunSpec) -> Piece:
 def _course(
     spec: RunSpec, strategy: Strategy, followers: Sequence[Strategy | None], steps_per_epoch: int
 ) -> Course | Relay:
+    if isinstance(strategy, Recorded):  # one rate for all: nothing is known, however long it is
+        return Course(strategy, base_lr=spec.base_lr, epochs=1, steps_per_epoch=1)
     first = Course(
         strategy, base_lr=spec.base_lr, epochs=spec.epochs, steps_per_epoch=steps_per_epoch,
         warmup_epochs=spec.warmup_epochs, warmup_start_factor=spec.warmup_start_factor,

@@ -63,6 +63,9 @@ RULES = {
     "growing": Rule(f"{COMPARING} checkpoints store store.rows"),
     "presence": Rule("errors checkpoints store"),
     "range_job": Rule("events range_test training store store.rows", "numpy"),
+    "watching": Rule(f"{BASE} store", "numpy"),
+    "monitor": Rule(f"{BASE} strategies store watching", "numpy keras", lazily="tensorflow"),
+    "importing": Rule(f"{BASE} strategies store export", "numpy"),
     "worker": Rule(
         f"{COMPARING} checkpoints presence training store store.rows range_job",
         lazily="keras tensorflow",
@@ -88,18 +91,20 @@ RULES = {
         f"{READING} presence", "numpy pandas",
         lazily="training worker range_job plotly report rich",
     ),
-    "ui": Rule(f"{READING} owndata export report", "numpy pandas plotly streamlit starlette"),
+    "ui": Rule(
+        f"{READING} owndata export report importing", "numpy pandas plotly streamlit starlette"
+    ),
     "bench": Rule(
         f"{COMPARING} checkpoints store", "numpy",
-        lazily="training analysis api keras tensorflow jax",
+        lazily="training analysis api monitor keras tensorflow jax",
     ),
     "server": Rule("errors ui", lazily="streamlit starlette"),
     "cli": Rule(
         f"{READING} owndata export api server", "typer rich",
-        lazily="training worker bench report __init__",
+        lazily="training worker bench report importing __init__",
     ),
     "__main__": Rule("cli"),
-    "__init__": Rule(BASE + " strategies", lazily="api"),
+    "__init__": Rule(BASE + " strategies", lazily="api monitor watching importing"),
     "app": Rule("ui frames analysis figures spec", "streamlit"),
     "pages": Rule("ui frames analysis figures spec", "streamlit"),
 }
@@ -202,7 +207,7 @@ def test_importing_the_product_leaves_tensorflow_to_the_worker() -> None:
     modules = [
         "lrdash" if name == "lrdash.__init__" else name
         for name in map(dotted, files())
-        if room(name) not in {"training", "worker", "__main__", "app", "pages"}
+        if room(name) not in {"training", "monitor", "worker", "__main__", "app", "pages"}
     ]
     if (ROOT / "lrdash/training/__init__.py").exists():
         modules.append("lrdash.training")

@@ -1,6 +1,6 @@
 """Numbers and words about runs: what a chart shows, said in figures and sentences."""
 
-from lrdash.analysis.changes import RateChange, last_change, rate_changes
+from lrdash.analysis.changes import RateChange, last_change, rate_changes, rate_jumps
 from lrdash.analysis.compare import (
     band,
     best_peaks,
@@ -77,6 +77,7 @@ __all__ = [
     "planned_rates",
     "rate",
     "rate_changes",
+    "rate_jumps",
     "relative",
     "settings_diff",
     "settings_in_words",

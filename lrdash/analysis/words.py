@@ -15,6 +15,7 @@ from lrdash.errors import LrdashError
 from lrdash.spec import RunSpec
 from lrdash.store.rows import RunRow
 from lrdash.strategies import STRATEGIES
+from lrdash.strategies.recorded import Recorded
 
 MARKS = "\\`*_{}[]<>()#+!|$~:"  # what Markdown gives a meaning
 NOTHING = "\N{EN DASH}"
@@ -104,11 +105,11 @@ def settings_in_words(spec: RunSpec) -> str:
     not the usual ones.
     """
     plural = "epoch" if spec.epochs == 1 else "epochs"
-    rest = [
-        optimizer_in_words(spec),
-        f"rate {rate(spec.base_lr)}",
-        f"{spec.epochs} {plural}",
-    ]
+    peak = peak_in_words(spec)
+    rest = [optimizer_in_words(spec), f"rate {peak}", f"{spec.epochs} {plural}"]
+    if spec.strategy == Recorded.id:  # of the rest nothing is known
+        known = [word for word in rest if peak != NOTHING or word != f"rate {peak}"]
+        return " · ".join([spec.dataset, spec.model, strategy_in_words(spec), ", ".join(known)])
     if spec.warmup_epochs:
         rest.append(f"warm-up {spec.warmup_epochs:g}")
     if spec.early_stopping:
@@ -130,6 +131,8 @@ def dataset_in_words(name: str) -> str:
 
 def strategy_in_words(spec: RunSpec) -> str:
     """The strategy and those of its settings that are not the usual ones: `step (factor 0.3)`."""
+    if spec.strategy == Recorded.id:
+        return Recorded(**spec.params).in_words()
     usual = _defaults(spec.strategy)
     told = [
         f"{name} {_plain(value)}"
@@ -137,6 +140,12 @@ def strategy_in_words(spec: RunSpec) -> str:
         if name not in usual or _plain(usual[name]) != _plain(value)
     ]
     return f"{spec.strategy} ({', '.join(told)})" if told else spec.strategy
+
+
+def peak_in_words(spec: RunSpec) -> str:
+    """The peak rate; a dash where no rate was recorded."""
+    unknown = spec.strategy == Recorded.id and Recorded(**spec.params).known == "none"
+    return NOTHING if unknown else rate(spec.base_lr)
 
 
 def optimizer_in_words(spec: RunSpec) -> str:

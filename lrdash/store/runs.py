@@ -152,6 +152,18 @@ def end(connection: Connection, run_id: str, status: Status, reason: str) -> boo
     return changed > 0
 
 
+def amend(connection: Connection, run_id: str, spec: RunSpec) -> None:
+    """Give a run the spec by which it is known from now on."""
+    facts = spec.facts
+    if facts is None:
+        raise InvalidField("spec.facts", "must be given", facts)
+    _change(
+        connection, runs.c.run_id == run_id, spec=spec.to_json(), spec_digest=spec.digest,
+        steps_per_epoch=facts.steps_per_epoch, updates=facts.steps_per_epoch * spec.epochs,
+        parameters=facts.parameters,
+    )
+
+
 def rename(connection: Connection, run_id: str, name: str) -> None:
     """Give a run another name."""
     if not _change(connection, runs.c.run_id == run_id, name=checked_name(name)):

@@ -383,6 +383,16 @@ class Store:
         with self._database.writing() as connection:
             branches.lengthen(connection, run_id, spec, updates, worker_id)
 
+    def amend(self, run_id: str, spec: RunSpec) -> None:
+        """Give a run that is only watched another spec, as more becomes known of it; its length,
+        updates an epoch and weights follow from it. A run that does not exist is passed over.
+
+        Raises:
+            InvalidField: for a spec without facts, which decides what is trained.
+        """
+        with self._database.writing() as connection:
+            runs.amend(connection, run_id, spec)
+
     def steer(self, run_id: str, piece: Piece) -> int:
         """Change the rate of a run that trains, from its next epoch on.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -13,8 +14,9 @@ from lrdash import analysis, elsewhere, figures, frames
 from lrdash.analysis.changes import last_change
 from lrdash.errors import LrdashError
 from lrdash.events import stopped_after
+from lrdash.plan import make
 from lrdash.store import RunRow
-from lrdash.strategies import STRATEGIES
+from lrdash.strategies.recorded import Recorded, drawn_as
 from lrdash.ui import (
     export,
     family,
@@ -98,11 +100,15 @@ def _view(run_id: str, was_active: bool) -> None:
 def _head(run: RunRow) -> None:
     left, right = st.columns([3, 1], vertical_alignment="center")
     with left:
-        what = (elsewhere.dataset_label(run.spec), STRATEGIES[run.spec.strategy].label.lower())
+        what = (elsewhere.dataset_label(run.spec), make(run.spec).strategy.label.lower())
         st.header(analysis.escaped(run.name or ", ".join(what)), anchor=False)
         st.caption(analysis.escaped(analysis.settings_in_words(run.spec)))
         family.origin(run)
     with right:
+        if run.active and run.spec.origin == "watched":
+            st.caption(":material/terminal: It trains in a program of its own and is stopped "
+                       "there.")
+            return
         if run.active:
             training = run.status == "running"
             pauses = training and run.spec.trainable_here  # else it cannot go on from here
@@ -157,8 +163,8 @@ def _progress(run: RunRow) -> None:
         words = f"epoch {min(run.epochs_done + 1, total)} of {total}"
         st.progress(share, text=f"{words} · {analysis.duration(left)} left" if left else words)
         return
-    words = f"{run.status.capitalize()} after {run.epochs_done} of {total} epochs" \
-        f" in {analysis.duration(run.seconds)}"
+    took = f" in {analysis.duration(run.seconds)}" if run.seconds or run.engine != "import" else ""
+    words = f"{run.status.capitalize()} after {run.epochs_done} of {total} epochs{took}"
     calm = {"finished": st.success, "stopped": st.info, "interrupted": st.info}
     tell = calm.get(run.status, st.error)
     said = not run.reason or run.reason == stopped_after(run.epochs_done)
@@ -169,28 +175,32 @@ def _progress(run: RunRow) -> None:
 
 
 def _tiles(past: History) -> None:
-    last = past.epochs[-1] if past.epochs else None
+    run, last = past.run, past.epochs[-1] if past.epochs else None
     metrics = last.metrics if last else {}
     changed = last_change(past.changes)
     tiles = [
-        ("Epoch", f"{past.run.epochs_done} of {past.run.spec.epochs}"),
+        ("Epoch", f"{run.epochs_done} of {run.spec.epochs}"),
         ("Training loss", analysis.number(metrics.get("loss"))),
         ("Validation loss", analysis.number(metrics.get("val_loss"))),
     ]
     if "val_accuracy" in past.plan.metrics:
         tiles.append(("Validation accuracy", analysis.percent(metrics.get("val_accuracy"))))
-    rate = analysis.rate(last.learning_rate if last else past.run.spec.base_lr)
+    unknown = past.recorded and not past.epochs
+    rate = analysis.rate(last.learning_rate if last else None if unknown else run.spec.base_lr)
     with st.container(horizontal=True, gap="medium"):
         for label, value in tiles:
             st.metric(label, value, width=150)
         quiet = "glides with every update" if past.glides else "no change yet"
+        if _no_rates(run):
+            quiet = "not recorded"
         st.metric("Learning rate", rate, changed or quiet, delta_color="off", delta_arrow="off",
                   width=260)
 
 
 def _chart(past: History) -> None:
     run, changes = past.run, past.changes
-    total, strategy, here = run.spec.epochs, run.spec.strategy, run.spec.trainable_here
+    total, strategy = run.spec.epochs, drawn_as(run.spec, run.run_id)
+    here = run.spec.trainable_here
     known, note = exact({run.run_id: run.spec})
 
     def figure() -> go.Figure:
@@ -216,9 +226,12 @@ def _chart(past: History) -> None:
         chosen=fork.chosen(past) if here else None,
         on_epoch=fork.picker(run.run_id) if here else None,
     )
+    below = "the rate of every update on a logarithmic axis; a triangle marks where and why it " \
+        "changed"
+    if _no_rates(run) and not run.active:
+        below = "nothing, since no learning rate was recorded"
     st.caption(
-        f"Above: {f'{BOWL} {note}' if note else LOSSES} Below: the rate of every "
-        "update on a logarithmic axis; a triangle marks where and why it changed. Drag to zoom, "
+        f"Above: {f'{BOWL} {note}' if note else LOSSES} Below: {below}. Drag to zoom, "
         f"double-click to go back{'; click an epoch to branch there' if here else ''}."
     )
 
@@ -265,9 +278,10 @@ def _details(past: History) -> None:
     )
     run = past.run
     if chosen == EPOCHS:
-        _table(past, past.epochs, frames.epochs_frame, "epochs")
+        frame_of = partial(frames.epochs_frame, more=_own_metrics(run))
+        _table(past, past.epochs, frame_of, "epochs")
     elif chosen == CALLBACK:
-        st.caption(STRATEGIES[run.spec.strategy].when)
+        st.caption(past.plan.strategy.when)
         _table(past, past.decisions, frames.decisions_frame, "decisions")
     elif chosen == SETTINGS:
         _settings(past)
@@ -275,6 +289,17 @@ def _details(past: History) -> None:
         preview.code(past.plan)
     elif chosen == EXPORT:
         export.of_runs([run], key="run")
+
+
+def _no_rates(run: RunRow) -> bool:
+    """Whether nothing is known of the rates of a run from outside."""
+    return run.spec.strategy == Recorded.id and run.spec.params.get("known") == "none"
+
+
+def _own_metrics(run: RunRow) -> tuple[str, ...]:
+    """Metrics that lrdash does not know."""
+    told = run.spec.facts.metrics if run.spec.facts else ()
+    return tuple(name for name in told if name not in frames.METRICS)
 
 
 def _table(
@@ -317,15 +342,18 @@ def _columns(frame: pd.DataFrame) -> dict[str, Any]:
         "rate_after": number("Rate after", format="%.4g", width="small"),
         "decision": st.column_config.TextColumn("Decision", width="large"),
     }
-    return {name: column for name, column in known.items() if name in frame}
+    own = {name: number(name, format="%.4g") for name in frame.columns if name not in known}
+    return {**{name: column for name, column in known.items() if name in frame}, **own}
 
 
 def _settings(past: History) -> None:
     run = past.run
     st.caption(
         f"Run {run.run_id} · engine {run.engine} · {run.parameters:,} parameters · "
-        f"{run.update:,} of {run.updates:,} updates · largest difference between the rate shown "
-        f"and the rate used: {past.difference:g}"
+        f"{run.update:,} of {run.updates:,} updates · " + (
+            "the rates are as they were recorded" if past.recorded else
+            f"largest difference between the rate shown and the rate used: {past.difference:g}"
+        )
     )
     for note in analysis.notes_of(run):
         st.markdown(f":material/info: {analysis.escaped(note)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import nan
 from typing import Any
 
@@ -9,10 +10,12 @@ import streamlit as st
 
 from lrdash import analysis, elsewhere, frames
 from lrdash.errors import LrdashError
+from lrdash.events import Status
 from lrdash.store import RunRow
-from lrdash.ui import export, interrupted, overlay, resources, shell, storage
+from lrdash.ui import export, importing, interrupted, overlay, resources, shell, storage
 
 RESUMABLE = ("interrupted", "stopped")
+WATCH = 3.0  # seconds between two looks for new runs
 PAGE_SIZE = 100  # runs on a page of the table
 
 
@@ -24,17 +27,30 @@ def body() -> None:
         return
     shell.activity()
     interrupted.offer()
+    st.fragment(_watch, run_every=WATCH)(resources.store().counts())
     rows = resources.store().runs()
     _unreadable()
     if not rows:
         st.info("Your runs will be listed here, with their curves and settings. "
                 "Start the first one on the Train page.", icon=":material/table_rows:")
-        if st.button("Train a model", type="primary", icon=":material/trending_down:"):
-            st.switch_page("pages/train.py")
+        with st.container(horizontal=True):
+            if st.button("Train a model", type="primary", icon=":material/trending_down:"):
+                st.switch_page("pages/train.py")
+            importing.offer()
         return
+    importing.offer()
     active = any(row.active for row in rows)
     st.fragment(_guarded, run_every=2.0 if active else None)(active)
     storage.line()
+
+
+def _watch(seen: Mapping[Status, int]) -> None:
+    """See runs that scripts begin while nothing else is going on here."""
+    try:
+        if resources.store().counts() != seen:
+            st.rerun()
+    except LrdashError:  # the page says it where it needs the store
+        return
 
 
 def _guarded(was_active: bool) -> None:
@@ -58,6 +74,7 @@ def _table(was_active: bool) -> None:
     curves = {
         run_id: [epoch.metrics.get("val_loss", nan) for epoch in found]
         for run_id, found in epochs.items()
+        if any("val_loss" in epoch.metrics for epoch in found)
     }
     frame = frames.runs_frame(shown, curves)
     frame["settings"] = [_indented(row, depth) for row, depth in tree]
