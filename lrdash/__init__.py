@@ -20,8 +20,14 @@ _IN_API = (
 )
 
 
+_ELSEWHERE = {"Monitor": "lrdash.monitor", "log_run": "lrdash.watching",
+              "import_runs": "lrdash.importing"}
+
+
 def __getattr__(name: str) -> Any:
-    """Names of `lrdash.api`, imported at first use."""
+    """Names of `lrdash.api` and of what watches other loops, imported at first use."""
+    if name in _ELSEWHERE:
+        return getattr(import_module(_ELSEWHERE[name]), name)
     if name not in _IN_API:
         raise AttributeError(f"module 'lrdash' has no attribute {name!r}")
     return getattr(import_module("lrdash.api"), name)

@@ -10,6 +10,8 @@
     ├── ExperimentNotFound  no experiment has this id
     ├── RangeTestNotFound   no range test has this id
     ├── HindsightNotFound   no search in hindsight has this id
+    ├── BrokenPlugin        what another package brings and cannot be used: says which and why
+    ├── NotHere             a run whose model and data only a script has: says what to do
     └── EngineUnavailable   the asked engine cannot train this spec: says why and what can
 """
 
@@ -128,6 +130,12 @@ class HindsightNotFound(LrdashError):
 
     def __reduce__(self) -> tuple[type, tuple[object, ...]]:
         return type(self), (self.hindsight_id,)
+class BrokenPlugin(LrdashError):
+    """A dataset, model or strategy of another package cannot be used; says which and why."""
+
+
+class NotHere(LrdashError):
+    """A run cannot be trained here, since its model and its data are elsewhere."""
 
 
 class EngineUnavailable(LrdashError):

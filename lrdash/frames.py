@@ -20,14 +20,18 @@ ALWAYS = ("loss", "val_loss")  # metrics that every run has
 METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")  # in the order of the columns
 
 
-def epochs_frame(rows: Sequence[EpochRow]) -> pd.DataFrame:
+def epochs_frame(rows: Sequence[EpochRow], more: Sequence[str] = ()) -> pd.DataFrame:
     """One row an epoch.
+
+    Args:
+        rows: the epochs.
+        more: names of further metrics to show.
 
     Columns:
         run_id (str), epoch (int64, epochs done, from 1), loss, accuracy, val_loss, val_accuracy
         (float64; the accuracies, shares from 0 to 1, only where a row has them; NaN where the value
-        was not finite), learning_rate (float64, used by the last update of the epoch), seconds
-        (float64, since training began).
+        was not finite), the further metrics (float64), learning_rate (float64, used by the last
+        update of the epoch), seconds (float64, since training began).
     """
     present = {name for row in rows for name in row.metrics} | set(ALWAYS)
     metrics = [name for name in METRICS if name in present]
@@ -35,7 +39,7 @@ def epochs_frame(rows: Sequence[EpochRow]) -> pd.DataFrame:
         "run_id": _text([row.run_id for row in rows]),
         "epoch": np.array([row.epoch for row in rows], dtype=np.int64),
     }
-    for name in metrics:
+    for name in (*metrics, *more):
         columns[name] = _floats([row.metrics.get(name, np.nan) for row in rows])
     columns["learning_rate"] = _floats([row.learning_rate for row in rows])
     columns["seconds"] = _floats([row.seconds for row in rows])

@@ -51,6 +51,8 @@ CGROUPS = (  # limit, use, statistics: version 2, then version 1
 
 def lanes_apply(plan: Plan) -> str:
     """Why a run cannot be trained as a lane, as a phrase fit to be shown; empty if it can."""
+    if plan.model.alone:
+        return plan.model.alone
     stopping = plan.spec.early_stopping
     if stopping is not None and stopping.restore_best_weights:
         return "early_stopping.restore_best_weights needs the engine keras"
@@ -64,9 +66,15 @@ def group_key(plan: Plan) -> str:
 
 def key_of(spec: RunSpec) -> str:
     """`group_key` of a complete spec, such as the stored ones."""
-    values = {name: getattr(spec, name) for name in SHARED}
+    values = shared_values(spec)
     text = json.dumps(values, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def shared_values(spec: RunSpec) -> dict[str, Any]:
+    """What the runs of a group share, as JSON types."""
+    token = {} if spec.facts is None else {"token": spec.facts.token}
+    return {name: getattr(spec, name) for name in SHARED} | token
 
 
 def bytes_per_lane(plan: Plan) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 
 from lrdash import branching
 from lrdash.checkpoints import Vault
+from lrdash.elsewhere import refuse
 from lrdash.errors import InvalidField, StoreError
 from lrdash.grouping import cut
 from lrdash.plan import Plan, make
@@ -33,7 +34,9 @@ def plan_branches(
 
     Raises:
         InvalidField, UnknownName, EngineUnavailable: for what is wrong.
+        NotHere: model and data are in a script.
     """
+    refuse([parent.spec])
     rates = {row.epoch: row.learning_rate for row in store.epochs(parent.run_id)}
     plans = []
     for epoch, one in wanted:
@@ -79,6 +82,7 @@ def plan_more(row: RunRow, epochs: int, how: str, check: Check = make) -> Plan:
     """
     if row.status != "finished":
         raise StoreError(f"Run {row.run_id} is {row.status}: let it finish first.")
+    refuse([row.spec])
     return check(branching.longer(row.spec, row.epochs_done, epochs, how))
 
 
@@ -91,6 +95,7 @@ def wish(
     Raises:
         InvalidField: for what is wrong.
     """
+    refuse([row.spec])
     left_at = _left_at(row, store) if back else None
     piece = branching.by_hand(row.spec, rate=rate, factor=factor, back=back, left_at=left_at)
     soon = row.epochs_done + 1

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lrdash import elsewhere
 from lrdash.datasets import DATASETS, Dataset
 from lrdash.errors import InvalidField
 from lrdash.models import MODELS, Model
@@ -19,6 +20,7 @@ from lrdash.strategies import STRATEGIES
 from lrdash.strategies.base import Rates, Rule, Strategy
 from lrdash.strategies.corners import corners
 from lrdash.strategies.course import Course
+from lrdash.strategies.recorded import Recorded
 from lrdash.strategies.relay import Leg, Relay, leg_text, relay_of
 from lrdash.strategies.snippet import call
 
@@ -39,7 +41,7 @@ class Plan:
     steps_per_epoch: int  # updates an epoch; the last batch may be smaller than the others
     updates: int  # in all
     parameters: int  # trainable weights
-    loss: str  # cross_entropy, mse, mae or huber
+    loss: str  # cross_entropy, mse, mae or huber; in words for a model from outside lrdash
     metrics: tuple[str, ...]  # what each epoch is measured by
     followers: tuple[Strategy | None, ...] = ()  # one a piece; None: what went before goes on
 
@@ -112,19 +114,28 @@ def make(spec: RunSpec) -> Plan:
         UnknownName: a dataset, model or strategy that does not exist.
         InvalidField: a setting that is wrong, or does not go with the others.
     """
-    dataset, strategy_kind = DATASETS[spec.dataset], STRATEGIES[spec.strategy]
-    model = _model(spec, dataset)
-    train, validation = dataset.sizes(spec.examples)
-    steps = _steps_per_epoch(spec, train)
-    loss = _loss(spec, dataset)
-    metrics = _metrics(dataset)
+    strategy_kind = _strategy_kind(spec)
+    if spec.facts is None:
+        dataset = DATASETS[spec.dataset]
+        model = _model(spec, dataset)
+        train, validation = dataset.sizes(spec.examples)
+        steps = _steps_per_epoch(spec, train)
+        loss, metrics = _loss(spec, dataset), _metrics(dataset)
+    else:
+        dataset, model = elsewhere.found(spec)
+        train, validation = dataset.sizes()
+        steps, loss, metrics = spec.facts.steps_per_epoch, spec.facts.loss, spec.facts.metrics
+        if strategy_kind is not Recorded:
+            _bound_updates(spec, steps)
     strategy = strategy_kind(**spec.params)
     followers = tuple(_follower(piece) for piece in spec.pieces)
     _check_monitors(spec, [strategy, *followers], dataset, metrics)
     _course(spec, strategy, followers, steps)  # refuses what the training's length does not bear
+    own = {
+        "examples": dataset.used(spec.examples), "model_params": model.as_dict(), "loss": loss,
+    }
     complete = spec.replace(
-        examples=dataset.used(spec.examples), model_params=model.as_dict(),
-        params=strategy.as_dict(), loss=loss,
+        **(own if spec.trainable_here else {}), params=strategy.as_dict(),
         pieces=[
             _complete(piece, follower, spec).as_dict()
             for piece, follower in zip(spec.pieces, followers, strict=True)
@@ -134,7 +145,7 @@ def make(spec: RunSpec) -> Plan:
         spec=complete, dataset=dataset, model=model, strategy=strategy,
         train_examples=train, validation_examples=validation,
         steps_per_epoch=steps, updates=steps * spec.epochs,
-        parameters=model.parameters(dataset.shape), loss=loss, metrics=metrics,
+        parameters=model.parameters(dataset.shape), loss=loss, metrics=tuple(metrics),
         followers=followers,
     )
 
@@ -155,13 +166,24 @@ def _steps_per_epoch(spec: RunSpec, train: int) -> int:
         problem = f"must be at most {train}, the training examples of {spec.dataset}"
         raise InvalidField("batch_size", problem, spec.batch_size)
     steps = -(-train // spec.batch_size)
+    _bound_updates(spec, steps)
+    return steps
+
+
+def _bound_updates(spec: RunSpec, steps: int) -> None:
     if steps * spec.epochs > MAX_UPDATES:
         problem = (
             f"must be at most {MAX_UPDATES // steps} with {steps} updates an epoch "
             f"({MAX_UPDATES} updates in all; a larger batch_size needs fewer)"
         )
         raise InvalidField("epochs", problem, spec.epochs)
-    return steps
+
+
+def _strategy_kind(spec: RunSpec) -> type[Strategy]:
+    """The strategy of a run, by its name."""
+    if spec.strategy == Recorded.id and not spec.trainable_here:
+        return Recorded
+    return STRATEGIES[spec.strategy]
 
 
 def _loss(spec: RunSpec, dataset: Dataset) -> str:
@@ -223,6 +245,8 @@ def _complete(piece: Piece, strategy: Strategy | None, spec: RunSpec) -> Piece:
 def _course(
     spec: RunSpec, strategy: Strategy, followers: Sequence[Strategy | None], steps_per_epoch: int
 ) -> Course | Relay:
+    if isinstance(strategy, Recorded):  # one rate for all: nothing is known, however long it is
+        return Course(strategy, base_lr=spec.base_lr, epochs=1, steps_per_epoch=1)
     first = Course(
         strategy, base_lr=spec.base_lr, epochs=spec.epochs, steps_per_epoch=steps_per_epoch,
         warmup_epochs=spec.warmup_epochs, warmup_start_factor=spec.warmup_start_factor,

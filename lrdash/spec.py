@@ -23,7 +23,9 @@ from pydantic.fields import FieldInfo
 from lrdash.errors import InvalidField, nearest
 
 MAX_RATE = 1000.0  # no rate above this is accepted anywhere
-UNSET = ("horizon", "pieces")  # fields of a run that are written down only where they are set
+# Fields of a run that are written down only where they are set.
+UNSET = ("horizon", "pieces", "origin", "facts")
+NAME_LIMIT = 80  # characters of a dataset's or a model's name
 
 
 def field(
@@ -222,8 +224,43 @@ class Piece(Record):
         return self.replace(horizon=epochs if self.from_start else epochs - self.epoch)
 
 
+class Facts(Record):
+    """What is known of a run whose dataset and model lrdash cannot load: for pages and reports."""
+
+    prefix: ClassVar[str] = "facts."
+
+    train_examples: int = field(
+        0, label="Training examples", unit="examples", ge=0, help="0: not known."
+    )
+    validation_examples: int = field(
+        0, label="Validation examples", unit="examples", ge=0, help="0: none, or not known."
+    )
+    steps_per_epoch: int = field(
+        1, label="Updates an epoch", unit="updates", ge=1, help="How often an epoch uses a rate."
+    )
+    parameters: int = field(
+        0, label="Trainable weights", unit="weights", ge=0, help="0: not known."
+    )
+    metrics: tuple[str, ...] = field(
+        ("loss", "val_loss"), label="Metrics", help="What each epoch is measured by."
+    )
+    input_shape: tuple[int, ...] = field((), label="Inputs", help="The shape of one example.")
+    num_classes: int = field(0, label="Classes", ge=0, help="0: not classes, or not known.")
+    loss: str = field("", label="Loss", help="What training minimises, in words.")
+    optimizer: str = field(
+        "", label="Optimizer", help="In words, where its kind and settings are its own."
+    )
+    notes: tuple[str, ...] = field((), label="Notes", help="Sentences that belong to the run.")
+    token: str = field(
+        "", label="Token", max_length=64, help="Tells one model and its data from others."
+    )
+
+
 class RunSpec(Record):
     """Everything that decides one training run: same spec, same curve.
+
+    Only runs of the origin "here" can be trained from their spec alone. For the others dataset and
+    model are just names, and `facts` tells what is known of them: see `lrdash.elsewhere`.
 
     `params` belong to the strategy and `model_params` to the model; both are checked against their
     records by `lrdash.plan.make`, which also fills in their defaults.
@@ -233,7 +270,7 @@ class RunSpec(Record):
     """
 
     dataset: str = field(
-        "digits", label="Dataset",
+        "digits", label="Dataset", max_length=NAME_LIMIT,
         help="The examples to learn from. Hard or noisy ones: the loss falls slower and ends "
         "higher.",
     )
@@ -244,7 +281,7 @@ class RunSpec(Record):
         "default.",
     )
     model: str = field(
-        "mlp", label="Model",
+        "mlp", label="Model", max_length=NAME_LIMIT,
         help="The network to train. Deep ones have narrower valleys and bear only a lower rate.",
     )
     model_params: dict[str, Any] = field(
@@ -330,6 +367,14 @@ class RunSpec(Record):
     pieces: tuple[Piece, ...] = field(
         (), label="Pieces", help="Where the rate leaves the strategy, in ascending order of epochs."
     )
+    origin: Literal["here", "script", "watched", "import"] = field(
+        "here", label="Origin",
+        help="Who has the dataset and the model: lrdash, a script that called it, a training loop "
+        "that it only watched, or files that it read.",
+    )
+    facts: Facts | None = field(
+        None, label="Facts", help="What is known of a dataset and a model that are not lrdash's."
+    )
 
     @pydantic.field_validator("pieces", mode="before")
     @classmethod
@@ -337,6 +382,14 @@ class RunSpec(Record):
         if not isinstance(given, list | tuple):
             raise ValueError("must be a list of pieces")
         return given
+
+    @pydantic.model_validator(mode="after")
+    def _told_apart(self) -> Self:
+        if (self.facts is None) != self.trainable_here:
+            wanted = "must be empty" if self.trainable_here else "must be given"
+            problem = f"{wanted} for a run of the origin {self.origin}"
+            raise InvalidField("facts", problem, self.facts and self.facts.as_dict())
+        return self
 
     @pydantic.model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -350,15 +403,22 @@ class RunSpec(Record):
 
     @classmethod
     def knobs(cls) -> tuple[Knob, ...]:
-        """What a form draws: horizon and pieces come from branches and steering instead."""
+        """What a form draws: the others come from branches, steering and scripts instead."""
         return tuple(knob for knob in super().knobs() if knob.name not in UNSET)
 
     def as_dict(self) -> dict[str, Any]:
-        """The values as JSON types; without horizon and pieces where there are none, so that the
-        digest of a run is what it was before there could be any.
+        """The values as JSON types; without those of `UNSET` that are not set, so that the digest
+        of a run is what it was before there could be any.
         """
         values = super().as_dict()
+        if self.trainable_here:
+            del values["origin"]
         return {name: value for name, value in values.items() if value or name not in UNSET}
+
+    @property
+    def trainable_here(self) -> bool:
+        """Whether lrdash can train it from this spec alone."""
+        return self.origin == "here"
 
     def settled(self) -> Self:
         """The same rates with every horizon written out: what stays if `epochs` changes."""

@@ -30,7 +30,7 @@ class Rule:
 
 
 BASE = "errors registry spec events"
-PLANNING = f"{BASE} strategies datasets models plan"
+PLANNING = f"{BASE} strategies datasets models elsewhere plan"
 COMPARING = f"{PLANNING} experiment grouping range_test branching"
 READING = (
     f"{COMPARING} checkpoints store store.rows growing frames analysis analysis.words figures "
@@ -39,14 +39,17 @@ READING = (
 RULES = {
     "errors": Rule(),
     "home": Rule("errors"),
-    "registry": Rule("errors"),
+    "plugins": Rule(),
+    "registry": Rule("errors plugins"),
     "spec": Rule("errors", "pydantic annotated_types"),
     "events": Rule("errors spec", "numpy"),
     "strategies": Rule(BASE, "numpy pydantic"),
     "datasets": Rule("errors home registry spec", "numpy", lazily="keras sklearn"),
     "owndata": Rule("errors spec home datasets", "numpy pandas PIL", lazily="pyarrow"),
     "models": Rule("errors registry spec", "numpy pydantic", lazily="keras"),
-    "plan": Rule(f"{BASE} strategies datasets models", "numpy"),
+    "elsewhere": Rule("errors spec datasets models"),
+    "testing": Rule(PLANNING, "numpy pytest", lazily="training keras tensorflow"),
+    "plan": Rule(f"{BASE} strategies datasets models elsewhere", "numpy"),
     "experiment": Rule(PLANNING, "pydantic"),
     "grouping": Rule(PLANNING),
     "range_test": Rule(f"{PLANNING} experiment", "numpy pydantic"),
@@ -60,6 +63,9 @@ RULES = {
     "growing": Rule(f"{COMPARING} checkpoints store store.rows"),
     "presence": Rule("errors checkpoints store"),
     "range_job": Rule("events range_test training store store.rows", "numpy"),
+    "watching": Rule(f"{BASE} store", "numpy"),
+    "monitor": Rule(f"{BASE} strategies store watching", "numpy keras", lazily="tensorflow"),
+    "importing": Rule(f"{BASE} strategies store export", "numpy"),
     "worker": Rule(
         f"{COMPARING} checkpoints presence training store store.rows range_job",
         lazily="keras tensorflow",
@@ -82,20 +88,23 @@ RULES = {
         "numpy pandas plotly",
     ),
     "api": Rule(
-        f"{READING} presence", "numpy pandas", lazily="training worker range_job plotly report"
+        f"{READING} presence", "numpy pandas",
+        lazily="training worker range_job plotly report rich",
     ),
-    "ui": Rule(f"{READING} owndata export report", "numpy pandas plotly streamlit starlette"),
+    "ui": Rule(
+        f"{READING} owndata export report importing", "numpy pandas plotly streamlit starlette"
+    ),
     "bench": Rule(
         f"{COMPARING} checkpoints store", "numpy",
-        lazily="training analysis api keras tensorflow jax",
+        lazily="training analysis api monitor keras tensorflow jax",
     ),
     "server": Rule("errors ui", lazily="streamlit starlette"),
     "cli": Rule(
         f"{READING} owndata export api server", "typer rich",
-        lazily="training worker bench report __init__",
+        lazily="training worker bench report importing __init__",
     ),
     "__main__": Rule("cli"),
-    "__init__": Rule(BASE + " strategies", lazily="api"),
+    "__init__": Rule(BASE + " strategies", lazily="api monitor watching importing"),
     "app": Rule("ui frames analysis figures spec", "streamlit"),
     "pages": Rule("ui frames analysis figures spec", "streamlit"),
 }
@@ -198,7 +207,7 @@ def test_importing_the_product_leaves_tensorflow_to_the_worker() -> None:
     modules = [
         "lrdash" if name == "lrdash.__init__" else name
         for name in map(dotted, files())
-        if room(name) not in {"training", "worker", "__main__", "app", "pages"}
+        if room(name) not in {"training", "monitor", "worker", "__main__", "app", "pages"}
     ]
     if (ROOT / "lrdash/training/__init__.py").exists():
         modules.append("lrdash.training")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import math
-import re
 import subprocess
 import sys
 
@@ -31,69 +29,6 @@ def rates(name: str, *, epochs: int = 4, base_lr: float = 1.0, **params: object)
 
 def test_the_registry_holds_the_catalogue_in_its_order() -> None:
     assert tuple(STRATEGIES) == CATALOGUE
-
-
-@every_strategy
-def test_a_strategy_describes_itself(name: str) -> None:
-    kind = STRATEGIES[name]
-    assert kind.id == name
-    assert kind.prefix == f"{name}."
-    assert kind.kind in ("schedule", "rule")
-    for text in (kind.label, kind.formula, kind.symbols, kind.source, kind.when, kind.__doc__):
-        assert text
-    assert kind.label[0].isupper()
-    assert "$" not in kind.formula
-    assert not re.search(r"\\quad[a-zA-Z]", kind.formula), "no such command"
-    assert kind.when.startswith("Use it")
-    assert kind.when.endswith(".")
-
-
-@every_strategy
-def test_every_setting_has_label_help_and_bounds(name: str) -> None:
-    for knob in STRATEGIES[name].knobs():
-        assert knob.label != knob.name
-        assert knob.help.endswith(".")
-        if knob.kind in ("number", "integer"):
-            assert knob.low is not None
-            assert knob.high is not None
-            assert knob.step
-        if knob.kind == "choice":
-            assert knob.default in knob.choices
-
-
-@every_strategy
-def test_the_defaults_hold_for_thirty_epochs(name: str) -> None:
-    course = Course(make(name), base_lr=0.1, epochs=30, steps_per_epoch=47)
-    assert course.rates(0).shape == (47,)
-    for mark in course.marks():
-        assert 0 <= mark.update < 30 * 47
-        assert mark.text
-    assert len(course.marks()) <= 50
-
-
-@every_strategy
-def test_settings_survive_json(name: str) -> None:
-    made = make(name)
-    assert make(name, json.loads(json.dumps(made.as_dict()))) == made
-
-
-@every_strategy
-def test_a_sentence_says_what_the_settings_do(name: str) -> None:
-    sentence = make(name).sentence()
-    assert sentence[0].isupper()
-    assert sentence.endswith((".", "lr"))
-    assert "\n" not in sentence
-
-
-@every_strategy
-@pytest.mark.parametrize("updates", [1, 2, 3])
-def test_very_short_trainings_have_a_rate_for_every_update(name: str, updates: int) -> None:
-    params = {"milestones": [1]} if name == "multistep" else {}
-    found = preview(name, params, base_lr=0.5, epochs=updates)
-    assert found.shape == (updates,)
-    assert np.isfinite(found).all()
-    assert (found >= 0).all()
-    assert (found <= 0.5).all()
 
 
 def test_importing_the_package_needs_neither_keras_nor_pandas() -> None:

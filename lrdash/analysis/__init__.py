@@ -1,6 +1,6 @@
 """Numbers and words about runs: what a chart shows, said in figures and sentences."""
 
-from lrdash.analysis.changes import RateChange, last_change, rate_changes
+from lrdash.analysis.changes import RateChange, last_change, rate_changes, rate_jumps
 from lrdash.analysis.compare import (
     band,
     best_peaks,
@@ -30,7 +30,11 @@ from lrdash.analysis.words import (
     count,
     dataset_in_words,
     duration,
+    escaped,
+    notes_of,
+    notes_of_spec,
     number,
+    optimizer_in_words,
     percent,
     rate,
     settings_in_words,
@@ -54,6 +58,7 @@ __all__ = [
     "count",
     "dataset_in_words",
     "duration",
+    "escaped",
     "exact_curves",
     "exact_losses",
     "exact_note",
@@ -63,12 +68,16 @@ __all__ = [
     "judge",
     "last_change",
     "leaderboard",
+    "notes_of",
+    "notes_of_spec",
     "number",
+    "optimizer_in_words",
     "percent",
     "piece_in_words",
     "planned_rates",
     "rate",
     "rate_changes",
+    "rate_jumps",
     "relative",
     "settings_diff",
     "settings_in_words",

@@ -57,6 +57,23 @@ def rate_changes(
     return tuple(places[update] for update in sorted(places))
 
 
+def rate_jumps(rates: ArrayLike, most: int) -> tuple[Mark, ...]:
+    """Where recorded rates change, if they do so at single places only.
+
+    Args:
+        rates: rate of each update so far, [updates done].
+        most: changes above which the rate glides, and no place is worth a mark.
+    """
+    used = np.asarray(rates, dtype=np.float64)
+    places = np.flatnonzero(np.diff(used)) + 1
+    if len(places) > most:
+        return ()
+    return tuple(
+        Mark(update=int(at), text=f"as recorded: {rate(used[at - 1])} to {rate(used[at])}")
+        for at in places
+    )
+
+
 def last_change(changes: Sequence[RateChange]) -> str:
     """The latest change in words: `0.05 to 0.025 at epoch 14`; empty if there was none."""
     if not changes:

@@ -112,4 +112,5 @@ def _trained(runs: Sequence[RunRow]) -> dict[str, list[Trained]]:
 
 
 def _work(spec: RunSpec) -> str:
-    return json.dumps([getattr(spec, name) for name in SAME], sort_keys=True)
+    token = [spec.facts.token] if spec.facts else []
+    return json.dumps([*(getattr(spec, name) for name in SAME), *token], sort_keys=True)

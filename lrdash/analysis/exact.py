@@ -84,7 +84,7 @@ def exact_note(specs: Mapping[str, RunSpec]) -> str:
     Args:
         specs: by label, which is named where there are several.
     """
-    ours = {label: spec for label, spec in specs.items() if spec.model == NoisyQuadratic.id}
+    ours = {label: spec for label, spec in specs.items() if _is_bowl(spec)}
     reasons: dict[str, list[str]] = {}
     for label, spec in ours.items():
         reasons.setdefault(why_not_exact(make(spec)), []).append(label)
@@ -103,7 +103,7 @@ def at_best_peaks(experiment: Experiment, arms: pd.DataFrame) -> dict[str, RunSp
         experiment: with the noisy quadratic as its model, else nothing is given.
         arms: the `arms_frame` of its runs.
     """
-    if experiment.base.model != NoisyQuadratic.id:
+    if not _is_bowl(experiment.base):
         return {}
     peaks = best_peaks(arms).set_index("label")["base_lr"]
     pairs = zip(experiment.labels(), experiment.arms, strict=True)
@@ -114,6 +114,10 @@ def at_best_peaks(experiment: Experiment, arms: pd.DataFrame) -> dict[str, RunSp
         for label, arm in pairs
         if label in peaks.index
     }
+
+
+def _is_bowl(spec: RunSpec) -> bool:
+    return spec.trainable_here and spec.model == NoisyQuadratic.id
 
 
 def _listed(names: Iterable[str]) -> str:

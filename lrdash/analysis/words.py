@@ -13,8 +13,11 @@ from typing import Any
 from lrdash.datasets import DATASETS, own
 from lrdash.errors import LrdashError
 from lrdash.spec import RunSpec
+from lrdash.store.rows import RunRow
 from lrdash.strategies import STRATEGIES
+from lrdash.strategies.recorded import Recorded
 
+MARKS = "\\`*_{}[]<>()#+!|$~:"  # what Markdown gives a meaning
 NOTHING = "\N{EN DASH}"
 OPTIMIZERS = {"sgd": "SGD", "rmsprop": "RMSprop", "adam": "Adam", "adamw": "AdamW"}
 
@@ -48,6 +51,24 @@ def rate(value: float | None) -> str:
     if value != 0 and abs(value) < 1e-3:
         return _scientific(value)
     return f"{value:.3g}" if abs(value) < 1e3 else f"{value:,.0f}"
+
+
+def notes_of_spec(spec: RunSpec) -> tuple[str, ...]:
+    """Sentences that belong to all runs of a model from outside lrdash."""
+    return spec.facts.notes if spec.facts is not None else ()
+
+
+def notes_of(row: RunRow) -> tuple[str, ...]:
+    """Sentences that belong to a run: of its data, its optimizer, and why this engine."""
+    notes = notes_of_spec(row.spec)
+    if row.engine_note:
+        notes += (f"Trained by {row.engine}, not as a lane: {row.engine_note}.",)
+    return notes
+
+
+def escaped(text: str) -> str:
+    """A user's words for a text in Markdown, which shows them as they are."""
+    return "".join(f"\\{sign}" if sign in MARKS else sign for sign in text)
 
 
 def count(value: int) -> str:
@@ -84,11 +105,11 @@ def settings_in_words(spec: RunSpec) -> str:
     not the usual ones.
     """
     plural = "epoch" if spec.epochs == 1 else "epochs"
-    rest = [
-        _optimizer(spec),
-        f"rate {rate(spec.base_lr)}",
-        f"{spec.epochs} {plural}",
-    ]
+    peak = peak_in_words(spec)
+    rest = [optimizer_in_words(spec), f"rate {peak}", f"{spec.epochs} {plural}"]
+    if spec.strategy == Recorded.id:  # of the rest nothing is known
+        known = [word for word in rest if peak != NOTHING or word != f"rate {peak}"]
+        return " · ".join([spec.dataset, spec.model, strategy_in_words(spec), ", ".join(known)])
     if spec.warmup_epochs:
         rest.append(f"warm-up {spec.warmup_epochs:g}")
     if spec.early_stopping:
@@ -110,6 +131,8 @@ def dataset_in_words(name: str) -> str:
 
 def strategy_in_words(spec: RunSpec) -> str:
     """The strategy and those of its settings that are not the usual ones: `step (factor 0.3)`."""
+    if spec.strategy == Recorded.id:
+        return Recorded(**spec.params).in_words()
     usual = _defaults(spec.strategy)
     told = [
         f"{name} {_plain(value)}"
@@ -119,7 +142,16 @@ def strategy_in_words(spec: RunSpec) -> str:
     return f"{spec.strategy} ({', '.join(told)})" if told else spec.strategy
 
 
-def _optimizer(spec: RunSpec) -> str:
+def peak_in_words(spec: RunSpec) -> str:
+    """The peak rate; a dash where no rate was recorded."""
+    unknown = spec.strategy == Recorded.id and Recorded(**spec.params).known == "none"
+    return NOTHING if unknown else rate(spec.base_lr)
+
+
+def optimizer_in_words(spec: RunSpec) -> str:
+    """The optimizer, with momentum where it has some: `SGD 0.9`."""
+    if spec.facts is not None and spec.facts.optimizer:
+        return spec.facts.optimizer
     words = [OPTIMIZERS[spec.optimizer]]
     if spec.optimizer in ("sgd", "rmsprop") and spec.momentum:
         words.append(f"{spec.momentum:g}")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from lrdash.api.comparison import Comparison, load_comparison
 from lrdash.api.in_process import as_worker, new_keeper, prepare
+from lrdash.api.own import STRATEGIES, own_task, refuse_taken
+from lrdash.api.telling import told
+from lrdash.elsewhere import refuse
 from lrdash.errors import InvalidField
 from lrdash.events import EpochEnded, Event, Mailbox, RunEnded, Sink, fan_out, stopped_after
 from lrdash.experiment import MAX_SEEDS, Arm, Experiment, Planned, missing, plan_all
@@ -20,38 +23,58 @@ from lrdash.store import NewRun, Store
 if TYPE_CHECKING:
     from lrdash.training.keeping import Keeper
 
+USUAL_RATES = (0.01, 0.1)
 INSTEAD = {
     "strategy": "strategies", "params": "strategies", "base_lr": "base_lrs", "seed": "seeds",
 }  # fields of a run, and what a comparison has in their place
 
 
 def compare(
-    strategies: Iterable[str | Arm | Mapping[str, Any]],
+    what: Callable[[], Any] | Iterable[str | Arm | Mapping[str, Any]] | None = None,
+    data: Any = None,
     *,
-    base_lrs: Iterable[float] = (0.01, 0.1),
+    build_model: Callable[[], Any] | None = None,
+    strategies: Iterable[str | Arm | Mapping[str, Any]] | None = None,
+    base_lrs: Iterable[float] | None = None,
     seeds: int | Iterable[int] = 3,
     target: float | None = None,
     spec: RunSpec | None = None,
     engine: str = "auto",
     name: str = "",
-    progress: Sink | None = None,
+    progress: Sink | Literal[False] | None = None,
     **fields: Any,
 ) -> Comparison:
     """Train every strategy at every peak rate with every seed, in this process, to the end.
 
-    Runs of one seed start from the same weights and see the same batches. Ctrl-C, or Stop in the
-    app, stops what is still training; what is done is kept.
+    There are two forms: `compare(["constant", "cosine"], dataset="digits", model="mlp")` with a
+    registered dataset and model, and `compare(build_model, (x, y))` with your own.
+
+    Runs of one seed start from the same weights and see the same batches (those of a
+    `tf.data.Dataset` or a `PyDataset` as they come). Ctrl-C, or Stop in the app, stops what is
+    still training; what is done is kept. Runs of your own model are shown by the app as all
+    others; to go on training them it lacks your script.
 
     Args:
+        what: strategies, or a function that makes your model: see `strategies`, `build_model`.
+        data: what your own model is trained on: (x, y), of which a fifth is held out for
+            validation, (x, y, x_val, y_val), ((x, y), (x_val, y_val)), a `tf.data.Dataset`, a
+            `keras.utils.PyDataset`, or a pair of these.
+        build_model: makes a fresh Keras model at each call. What it compiles the model with is
+            kept but for the rate; without that the loss and metrics follow from the targets.
         strategies: ids of strategies, or `Arm`s (or mappings like them) with settings and a label.
-        base_lrs: peak rates.
+        base_lrs: peak rates; without them 0.01 and 0.1, and for your own model three around the
+            rate that it is compiled with, or that is usual.
         seeds: how many (0, 1, 2, ...), or which.
         target: a validation loss to reach.
-        spec: what all runs share; the default spec if there is none.
-        engine: `auto` or an engine by name.
+        spec: what all runs share; the default spec if there is none. Not for your own model.
+        engine: `auto` or an engine by name. The engine keras trains what lanes cannot; why is in
+            `notes()` of the comparison.
         name: shown in the app.
         progress: is told every event of every run, `(run_id, event)`; a fault in it ends the runs.
-        fields: fields of `RunSpec`, in place of those of the spec.
+            False: say nothing. Without it a notebook shows a line, a terminal a bar.
+        fields: fields of `RunSpec`, in place of those of the spec: epochs, batch_size, optimizer,
+            ... For your own model also `loss` and `metrics`, as for `model.compile`,
+            `steps_per_epoch` for data without an end, and names for it in `dataset` and `model`.
 
     Returns:
         The comparison, whatever the ends of its runs.
@@ -61,10 +84,30 @@ def compare(
             for the memory; then nothing is made.
         StoreError: if the database cannot be used.
     """
-    experiment = define(
-        strategies, base_lrs=base_lrs, seeds=seeds, target=target, spec=spec, **fields
-    )
-    return run_experiment(experiment, engine=engine, name=name, progress=progress)
+    if callable(what):
+        what, build_model = None, what
+    if what is not None and strategies is not None:
+        raise InvalidField("strategies", "must be given once", strategies)
+    arms = strategies if what is None else what
+    if build_model is None:
+        refuse_taken(fields, data)
+        if arms is None:
+            problem = "must be a list of names of strategies, or give build_model and data"
+            raise InvalidField("strategies", problem, None)
+        experiment = define(
+            arms, base_lrs=USUAL_RATES if base_lrs is None else base_lrs, seeds=seeds,
+            target=target, spec=spec, **fields,
+        )
+        return run_experiment(experiment, engine=engine, name=name, progress=progress)
+    with own_task(build_model, data, spec, fields) as task:
+        experiment = define(
+            STRATEGIES if arms is None else arms,
+            base_lrs=task.peaks() if base_lrs is None else base_lrs, seeds=seeds, target=target,
+            **task.fields,
+        )
+        return run_experiment(
+            experiment, engine=engine, name=name, progress=progress, keep=False
+        )
 
 
 def define(
@@ -94,9 +137,16 @@ def run_experiment(
     *,
     engine: str = "auto",
     name: str = "",
-    progress: Sink | None = None,
+    progress: Sink | Literal[False] | None = None,
+    keep: bool = True,
 ) -> Comparison:
-    """Train all runs of an experiment; as `compare` does."""
+    """Train all runs of an experiment; as `compare` does.
+
+    Args:
+        experiment: what to train.
+        engine, name, progress: as in `compare`.
+        keep: checkpoints, so that runs can go on later.
+    """
     planned = check_experiment(experiment, engine)
     store = Store()
     try:
@@ -107,7 +157,9 @@ def run_experiment(
                 worker_id=worker_id,
             )
             run_ids = [row.run_id for row in reversed(store.runs(experiment_id=made))]
-            train_groups(store, _plans(planned, run_ids), groups, engine, progress)
+            plans = _plans(planned, run_ids)
+            with told(_epochs(plans), progress) as sink:
+                train_groups(store, plans, groups, engine, sink, keep=keep)
         return load_comparison(made, store)
     finally:
         store.close()
@@ -159,6 +211,7 @@ def check_experiment(experiment: Experiment, engine: str = "auto") -> list[Plann
     from lrdash.training import check_engine
 
     check_engine(engine)
+    refuse([experiment.base])
     planned = plan_all(experiment)
     planned[0].plan.dataset.require()
     check_engine(engine, planned[0].plan)  # what decides is the same for all
@@ -176,6 +229,10 @@ def new_runs(planned: Sequence[Planned]) -> list[NewRun]:
     ]
 
 
+def _epochs(plans: Mapping[str, Plan]) -> dict[str, int]:
+    return {run_id: plan.spec.epochs for run_id, plan in plans.items()}
+
+
 def _plans(planned: Sequence[Planned], run_ids: Sequence[str]) -> dict[str, Plan]:
     return {run_id: run.plan for run_id, run in zip(run_ids, planned, strict=True)}
 
@@ -187,6 +244,8 @@ def train_groups(
     engine: str,
     progress: Sink | None,
     done: Mapping[str, int] | None = None,
+    *,
+    keep: bool = True,
 ) -> None:
     """Train runs that are this process' own, to their ends or to Ctrl-C.
 
@@ -197,6 +256,7 @@ def train_groups(
         engine: `auto` or an engine by name.
         progress: is told every event.
         done: epochs recorded of each run that goes on.
+        keep: checkpoints.
     """
     from lrdash.training.commands import Commands
     from lrdash.training.outbox import Outbox
@@ -205,7 +265,7 @@ def train_groups(
     run_ids, outbox = list(plans), Outbox(store.record)
     keeper = new_keeper(
         done, store.origins(run_ids) if done else None,
-        store.origin_engines(run_ids) if done else None,
+        store.origin_engines(run_ids) if done else None, keep=keep,
     )
     tell = progress or (lambda _run_id, _event: None)
     watch = _Watch(run_ids, done or {})

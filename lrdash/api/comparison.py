@@ -55,6 +55,12 @@ class Comparison:
         over = [row.ended_at for row in self.rows if row.ended_at]
         return max(0.0, (max(over) - min(begun)).total_seconds()) if begun and over else 0.0
 
+    def notes(self) -> tuple[str, ...]:
+        """What belongs to the runs: about their data and optimizer, and why this engine."""
+        return tuple(dict.fromkeys(
+            note for row in self.rows for note in analysis.notes_of(row)
+        ))
+
     def frame(self) -> pd.DataFrame:
         """One row a run; see `lrdash.frames.arms_frame`."""
         return frames.arms_frame(self.rows, self.curves())
@@ -200,8 +206,9 @@ class Comparison:
             f"<tr>{''.join(f'<td>{escape(value)}</td>' for value in row.values())}</tr>"
             for row in rows
         )
+        notes = "".join(f"<br><small>{escape(note)}</small>" for note in self.notes())
         return (
-            f"<div><strong>{title}</strong><br>{escape(self.headline())}"
+            f"<div><strong>{title}</strong><br>{escape(self.headline())}{notes}"
             f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
         )
 

@@ -9,6 +9,7 @@ from lrdash.analysis.range_test import suggested
 from lrdash.api.compare import run_experiment
 from lrdash.api.comparison import Comparison
 from lrdash.api.in_process import as_worker, prepare
+from lrdash.api.own import own_task, refuse_taken
 from lrdash.api.range_test import RangeTest, load_range_test
 from lrdash.errors import InvalidField
 from lrdash.range_test import INSTEAD, MOST_SEEDS, PlannedTest, RangeTestSpec, make, sweep
@@ -26,6 +27,8 @@ def find_lr(
     updates: int = 200,
     seeds: int | Iterable[int] = 5,
     progress: Listener | None = None,
+    build_model: Callable[[], Any] | None = None,
+    data: Any = None,
     **fields: Any,
 ) -> RangeTest:
     """Make a range test in this process: the rate grows with every update, once for each seed.
@@ -41,6 +44,8 @@ def find_lr(
         updates: how many there are.
         seeds: how many (0, 1, 2, ...), or which.
         progress: is told the updates done and those in all.
+        build_model: makes your own Keras model, in place of a registered one; see `compare`.
+        data: what that is trained on; arrays, and a model that lanes can train.
         fields: fields of `RunSpec`, in place of those of the spec.
 
     Returns:
@@ -50,6 +55,16 @@ def find_lr(
         InvalidField, UnknownName: for a field that is wrong; then nothing is made.
         StoreError: if the database cannot be used.
     """
+    if build_model is not None:
+        with own_task(build_model, data, spec, fields) as task:
+            planned = define_range_test(
+                None, lowest=lowest, highest=highest, updates=updates, seeds=seeds, **task.fields
+            )
+            if planned.plan.model.alone:
+                problem = "must make a model and have data that lanes can train, for a range test"
+                raise InvalidField("build_model", problem, planned.plan.model.alone)
+            return run_range_test(planned, progress)
+    refuse_taken(fields, data)
     planned = define_range_test(
         spec, lowest=lowest, highest=highest, updates=updates, seeds=seeds, **fields
     )

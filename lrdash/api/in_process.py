@@ -7,12 +7,13 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from lrdash.api.run import Run, load
 from lrdash.checkpoints import Vault, interval
+from lrdash.elsewhere import refuse
 from lrdash.errors import InvalidField
-from lrdash.events import Event, RunEnded, fan_out, stopped_after
+from lrdash.events import Event, RunEnded, Sink, fan_out, stopped_after
 from lrdash.plan import Plan, make
 from lrdash.presence import Presence, StopRequests, tidy
 from lrdash.spec import RunSpec
@@ -27,9 +28,11 @@ Progress = Callable[[Event], None]
 def train(
     spec: RunSpec | None = None,
     *,
+    build_model: Callable[[], Any] | None = None,
+    data: Any = None,
     engine: str = "auto",
     name: str = "",
-    progress: Progress | None = None,
+    progress: Progress | Literal[False] | None = None,
     **fields: Any,
 ) -> Run:
     """Train one run in this process, to its end.
@@ -39,10 +42,14 @@ def train(
 
     Args:
         spec: what to train; the default spec if there is none.
+        build_model: makes your own Keras model, in place of a registered one; see `compare`.
+        data: what that is trained on; see `compare`.
         engine: `auto` or an engine by name.
         name: shown in the app.
-        progress: is told every event of the run; a fault in it ends the run.
-        fields: fields of `RunSpec`, in place of those of the spec.
+        progress: is told every event of the run; a fault in it ends the run. False: say nothing.
+            Without it a notebook shows a line, a terminal a bar.
+        fields: fields of `RunSpec`, in place of those of the spec. For your own model also `loss`,
+            `metrics` and `steps_per_epoch`; see `compare`.
 
     Returns:
         The run, whatever its end: look at `status` and `reason`.
@@ -52,10 +59,28 @@ def train(
             made.
         StoreError: if the database cannot be used.
     """
+    from lrdash.api.own import own_task, refuse_taken
+
+    if build_model is not None:
+        with own_task(build_model, data, spec, fields) as task:
+            strategy = {"base_lr": task.rate} if task.rate else {}
+            own = RunSpec(**{**strategy, **task.fields})
+            return _record(check(own, engine), engine, name, progress, keep=False)
+    refuse_taken(fields, data)
     prepare()
     if not isinstance(spec, RunSpec | None):
         raise InvalidField("spec", "must be a RunSpec", spec)
     plan = check(RunSpec(**fields) if spec is None else spec.replace(**fields), engine)
+    return _record(plan, engine, name, progress)
+
+
+def _record(
+    plan: Plan, engine: str, name: str, progress: Progress | Literal[False] | None, *,
+    keep: bool = True,
+) -> Run:
+    """Train a plan, recorded."""
+    from lrdash.api.telling import told
+
     store = Store()
     try:
         with as_worker(store) as worker_id:
@@ -63,7 +88,9 @@ def train(
                 plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
                 parameters=plan.parameters, engine=engine, name=name, worker_id=worker_id,
             )
-            _train(plan, run_id, store, engine, progress)
+            wanted = (lambda _run, event: progress(event)) if callable(progress) else progress
+            with told({run_id: plan.spec.epochs}, wanted) as sink:
+                _train(plan, run_id, store, engine, sink, keep=keep)
         return load(run_id, store)
     finally:
         store.close()
@@ -82,10 +109,12 @@ def check(spec: RunSpec, engine: str = "auto") -> Plan:
         InvalidField, UnknownName: for a field that is wrong.
         DatasetUnavailable: if its data was deleted.
         EngineUnavailable: if the engine cannot train it.
+        NotHere: if its model and data are a script's own.
     """
     from lrdash.training import check_engine
 
     check_engine(engine)
+    refuse([spec])
     plan = make(spec)
     plan.dataset.require()
     check_engine(engine, plan)
@@ -93,21 +122,21 @@ def check(spec: RunSpec, engine: str = "auto") -> Plan:
 
 
 def _train(
-    plan: Plan, run_id: str, store: Store, engine: str, progress: Progress | None
+    plan: Plan, run_id: str, store: Store, engine: str, progress: Sink | None, *, keep: bool
 ) -> None:
     from lrdash.training import train as fit
     from lrdash.training.commands import Commands
     from lrdash.training.outbox import Outbox
 
-    outbox, keeper = Outbox(store.record), new_keeper()
-    tell = progress or (lambda _event: None)
+    outbox, keeper = Outbox(store.record), new_keeper(keep=keep)
+    tell = progress or (lambda _run_id, _event: None)
     asked = StopRequests(store, [run_id])
     began, done = monotonic(), 0
 
     def watch(_run_id: str, event: Event) -> None:
         nonlocal done
         done = getattr(event, "epoch", done)
-        tell(event)
+        tell(run_id, event)
 
     try:
         fit(
@@ -119,7 +148,7 @@ def _train(
         seconds = monotonic() - began
         ended = RunEnded(status="stopped", reason=stopped_after(done), seconds=seconds)
         outbox(run_id, ended)
-        tell(ended)
+        tell(run_id, ended)
     finally:
         keeper.close()
         outbox.close()
@@ -129,6 +158,8 @@ def new_keeper(
     done: Mapping[str, int] | None = None,
     origins: Mapping[str, tuple[int, Sequence[str]]] | None = None,
     engines: Mapping[str, str] | None = None,
+    *,
+    keep: bool = True,
 ) -> Keeper:
     """The checkpoints of this machine.
 
@@ -136,9 +167,12 @@ def new_keeper(
         done: epochs recorded of each run that goes on.
         origins: of those that are branches, as the store gives them.
         engines: that trained what these share with their parents, likewise.
+        keep: whether there are any at all.
     """
     from lrdash.training.keeping import Keeper, Origin
 
+    if not keep:
+        return Keeper()
     left = {
         run: Origin(epoch=at, run_ids=line, engine=(engines or {}).get(run, ""))
         for run, (at, line) in (origins or {}).items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from lrdash import elsewhere
 from lrdash.api.compare import train_groups
 from lrdash.api.in_process import as_worker, check
 from lrdash.api.run import Run, load
@@ -28,6 +29,7 @@ def resume(run_ids: str | Iterable[str], *, progress: Sink | None = None) -> lis
 
     Raises:
         RunNotFound: for an id that no run has.
+        NotHere: for a run whose model and data only a script has; then none is trained.
         InvalidField: for a run that is neither interrupted nor stopped; then none is trained.
         StoreError: if the database cannot be used.
     """
@@ -36,6 +38,7 @@ def resume(run_ids: str | Iterable[str], *, progress: Sink | None = None) -> lis
     try:
         found = {row.run_id: row for row in store.runs(run_ids=ids)}
         _refuse(ids, found)
+        elsewhere.refuse([row.spec for row in found.values()])
         with as_worker(store) as worker_id:
             taken = set(store.requeue(ids, worker_id))
             _train(store, store.runs(run_ids=taken), progress)

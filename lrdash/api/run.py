@@ -55,6 +55,10 @@ class Run:
         """Seconds of training."""
         return self.row.seconds
 
+    def notes(self) -> tuple[str, ...]:
+        """What belongs to the run: about its data and optimizer, and why this engine."""
+        return analysis.notes_of(self.row)
+
     def frame(self) -> pd.DataFrame:
         """One row an epoch; see `lrdash.frames.epochs_frame`."""
         return frames.epochs_frame(self.epochs)
@@ -141,7 +145,7 @@ class Run:
     def _repr_html_(self) -> str:
         lines = (
             self.row.name or f"Run {self.run_id}", analysis.settings_in_words(self.spec),
-            self.headline(), self.reason,
+            self.headline(), self.reason, *self.notes(),
         )
         strong, *rest = (escape(line) for line in lines)
         return f"<div><strong>{strong}</strong><br>{'<br>'.join(filter(None, rest))}</div>"

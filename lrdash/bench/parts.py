@@ -13,6 +13,11 @@ TURNS = 3  # times that each side is measured
 RUNS, MANY = 40, 216
 KS = (1, 8, 40, 216, 1000)
 EPOCHS = 30
+PAIRS = 8  # of fits with and without the monitor
+WATCHED = {
+    "variable": "ReduceLROnPlateau", "schedule": "a schedule",
+    "batches": "an own callback at each batch",
+}
 
 Run = Callable[..., Any]
 
@@ -153,6 +158,23 @@ def _finder(run: Run) -> Outcome:
     )
 
 
+def _monitor(run: Run) -> Outcome:
+    """The dearest of three ways to set a rate, each the median of pairs of neighbouring fits."""
+    pairs = {kind: run("watched", rate=kind, pairs=PAIRS) for kind in WATCHED}
+    clock, work = (
+        {kind: median(ours[place] / other[place] for ours, other in found)
+         for kind, found in pairs.items()} for place in (0, 1)
+    )
+    told = ", ".join(
+        f"{words} {clock[kind]:.4g} ({work[kind]:.4g} of the processors' time)"
+        for kind, words in WATCHED.items()
+    )
+    return Outcome(
+        ratio=max(clock.values()), values={"clock": clock, "processors": work},
+        detail=f"fits of 5 epochs of 1,000 updates: {told}",
+    )
+
+
 def _epochs(k: int) -> int:
     return EPOCHS if k <= MANY else 6
 
@@ -216,6 +238,8 @@ _LISTED = (
          bound="at most", measure=_linear),
     Part(name="finder", title="the range test's suggestion, off the best rate of a sweep",
          goal=3.0, bound="at most", measure=_finder),
+    Part(name="monitor", title="a script with lrdash.Monitor over one without", goal=1.02,
+         bound="at most", measure=_monitor),
     Part(name="matmul", title="share of the machine's matrix-product rate", goal=None,
          bound="at least", measure=_matmul),
 )

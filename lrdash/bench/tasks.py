@@ -16,6 +16,7 @@ import numpy as np
 
 from lrdash import plan as planning
 from lrdash.bench.finder import finder
+from lrdash.bench.monitor import watched
 from lrdash.datasets import DATASETS
 from lrdash.events import Event
 from lrdash.experiment import Arm, Experiment, plan_all
@@ -206,5 +207,5 @@ def _made(like: str, updates: int) -> str:
 
 TASKS: Mapping[str, Callable[..., Any]] = {
     "fit": fit, "lanes": lanes, "pairs": pairs, "jax": jax, "matmul": matmul, "work": work,
-    "finder": finder,
+    "finder": finder, "watched": watched,
 }

@@ -162,6 +162,20 @@ def datasets() -> Iterator[Finding]:
         yield Finding(name="downloads", state="note", detail=detail)
 
 
+def plugins() -> Iterator[Finding]:
+    """What other packages bring, and whether it can be used."""
+    from lrdash.datasets import DATASETS
+    from lrdash.models import MODELS
+    from lrdash.strategies import STRATEGIES
+
+    broken = [
+        f"The {registry.kind} {reason}"
+        for registry in (DATASETS, MODELS, STRATEGIES) for reason in registry.broken.values()
+    ]
+    if broken:
+        yield Finding(name="plugins", state="wrong", detail=" ".join(broken))
+
+
 def address(host: str, port: int) -> Iterator[Finding]:
     """Whether the app could listen there now."""
     from lrdash.server import refuse_taken_port
@@ -175,7 +189,7 @@ def address(host: str, port: int) -> Iterator[Finding]:
 
 
 CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
-    python, libraries, folder, database, checkpoints, tensorflow, datasets,
+    python, libraries, folder, database, checkpoints, tensorflow, datasets, plugins,
 )
 
 

@@ -34,7 +34,9 @@ def resume(
     if interrupted:
         store = Store()
         store.mark_interrupted()  # no server may have looked since the machine went down
-        chosen += [row.run_id for row in store.runs(status="interrupted")]
+        chosen += [
+            row.run_id for row in store.runs(status="interrupted") if row.spec.trainable_here
+        ]
         store.close()
         if not chosen:
             typer.echo("No run was interrupted." if not json_output else "[]")

@@ -1,10 +1,14 @@
 """The datasets, by id. To add one: a file with a `DATASET`, and its name in the two lists below.
 
+Other packages bring theirs by entry points of the group `lrdash.datasets`.
+
 Data of users are found by their id too (`own-` and 16 digits), but are not among those listed:
 `own_datasets` gives them.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 from lrdash.datasets import (
     breast_cancer,
@@ -26,7 +30,17 @@ from lrdash.registry import Registry
 
 __all__ = ["DATASETS", "Dataset", "Split", "own_datasets"]
 
-DATASETS: Registry[Dataset] = Registry("dataset", find=own.find)
+
+
+def _problem(name: str, entry: Any) -> str:
+    if not isinstance(entry, Dataset):
+        return f"is no lrdash.datasets.Dataset but {type(entry).__name__}"
+    return "" if entry.id == name else f"has the id {entry.id!r}"
+
+
+DATASETS: Registry[Dataset] = Registry(
+    "dataset", group="lrdash.datasets", problem=_problem, find=own.find
+)
 for _module in (
     digits,
     breast_cancer,

@@ -1,4 +1,4 @@
-"""Event files as TensorBoard reads them, written without TensorFlow.
+"""Event files as TensorBoard reads and writes them, without TensorFlow.
 
 A file is a row of records: length (uint64), masked CRC-32C of the length, an `Event` message, and
 its masked CRC-32C. References: tensorflow/core/lib/io/record_writer.h and
@@ -10,15 +10,16 @@ Communications 41 (1993), in the reflected form of RFC 3720.
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from lrdash.export.protobuf import double, nested, single, text, whole
 
 POLYNOMIAL = 0x82F63B78  # reflected
 MASK = 0xA282EAD8
+LARGEST = 65_536  # bytes of a record that is looked at
 # Message fields of Event, Summary, Summary.Value and SummaryMetadata.
 WALL_TIME, STEP, FILE_VERSION, SUMMARY = 1, 2, 3, 5
-VALUE, TAG, SIMPLE_VALUE, METADATA = 1, 1, 2, 9
+VALUE, TAG, SIMPLE_VALUE, TENSOR, METADATA = 1, 1, 2, 8, 9
 PLUGIN_DATA, PLUGIN_NAME, PLUGIN_CONTENT = 1, 1, 2
 
 
@@ -82,3 +83,37 @@ def _masked(data: bytes) -> bytes:
     value = crc32c(data)
     rotated = (value >> 15 | value << 17) & 0xFFFFFFFF
     return struct.pack("<I", rotated + MASK & 0xFFFFFFFF)
+
+
+class Damaged(ValueError):
+    """A file that is not whole; the message says where and why."""
+
+
+def records(data: bytes) -> Iterator[bytes]:
+    """The records of a file in their order.
+
+    Those above `LARGEST` bytes (graphs, images) are passed over: no scalar is that long, and a
+    checksum in Python takes its time.
+
+    Raises:
+        Damaged: at the first that is not whole, after those before it were given.
+    """
+    place, number = 0, 0
+    while place < len(data):
+        number += 1
+        head = data[place : place + 12]
+        if len(head) < 12:
+            raise Damaged(f"record {number} at byte {place:,} is cut short")
+        length = int(struct.unpack("<Q", head[:8])[0])
+        if _masked(head[:8]) != head[8:]:
+            raise Damaged(f"the checksum of the length of record {number} at byte {place:,} is "
+                          "wrong")
+        end = place + 12 + length
+        if end + 4 > len(data):
+            raise Damaged(f"record {number} at byte {place:,} is cut short")
+        body = data[place + 12 : end]
+        if length <= LARGEST:
+            if _masked(body) != data[end : end + 4]:
+                raise Damaged(f"the checksum of record {number} at byte {place:,} is wrong")
+            yield body
+        place = end + 4

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lrdash.elsewhere import refuse
 from lrdash.errors import InvalidField
 from lrdash.export.formulas import math_imports, rate_lines
 from lrdash.export.networks import model_lines
@@ -40,7 +41,9 @@ def sections(plan: Plan) -> list[Section]:
 
     Raises:
         InvalidField: for a dataset, model or strategy that is not written for scripts.
+        NotHere: for a run whose model and data are elsewhere.
     """
+    refuse([plan.spec])
     told = [
         ("Settings", _settings_text(plan), _settings(plan)),
         ("Data", f"{plan.dataset.label}: {plan.dataset.scaling}",

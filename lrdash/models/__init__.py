@@ -1,6 +1,11 @@
-"""The models that can be trained, by id. A new one is one new file and one line here."""
+"""The models that can be trained, by id. A new one is one new file and one line here.
+
+Other packages bring theirs by entry points of the group `lrdash.models`.
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 from lrdash.models.base import ImageModel, Model
 from lrdash.models.cnn import Cnn
@@ -12,7 +17,14 @@ from lrdash.models.own_layers import OwnLayers
 from lrdash.models.resnet import Resnet
 from lrdash.registry import Registry
 
-MODELS: Registry[type[Model]] = Registry("model")
+
+def _problem(name: str, entry: Any) -> str:
+    if not (isinstance(entry, type) and issubclass(entry, Model)):
+        return "is no class made from lrdash.models.Model"
+    return "" if getattr(entry, "id", None) == name else f"has the id {entry.id!r}"
+
+
+MODELS: Registry[type[Model]] = Registry("model", group="lrdash.models", problem=_problem)
 for _model in (Linear, Mlp, Cnn, Lenet, Resnet, NoisyQuadratic, OwnLayers):
     MODELS.add(_model.id, _model)
 

@@ -39,6 +39,7 @@ class Model(Record):
     description: ClassVar[str]  # one or two sentences: what it is and what it is good for
     source: ClassVar[str]  # paper or book
     convolutional: ClassVar[bool] = False
+    alone: ClassVar[str] = ""  # why its runs cannot be lanes, as a phrase; empty if they can
 
     @classmethod
     def misfit(cls, shape: DataShape) -> str | None:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lrdash import analysis, frames
+from lrdash import analysis, elsewhere, frames
 from lrdash import plan as planning
 from lrdash.analysis.verdicts import Verdicts
 from lrdash.errors import LrdashError
@@ -100,10 +100,11 @@ def _question(found: Found) -> str:
     experiment, plan = found.experiment, found.plan
     rates = ", ".join(analysis.rate(rate) for rate in experiment.base_lrs)
     seeds = len(experiment.seeds)
+    name = plan.model.label.lower() if experiment.base.trainable_here else plan.model.label
     many = "strategies" if len(experiment.arms) > 1 else "strategy"
     return (
         f"Which of {len(experiment.arms)} learning-rate {many}, at which peak rate, gives the "
-        f"{plan.model.label.lower()} on {plan.dataset.label} the lowest validation loss after "
+        f"{name} on {plan.dataset.label} the lowest validation loss after "
         f"{plan.spec.epochs} epochs? Tried at peak rates {rates}, each with {seeds} "
         f"{'seed' if seeds == 1 else 'seeds'}."
     )
@@ -145,6 +146,7 @@ def _verdicts(verdicts: Verdicts) -> str:
 
 def _settings(found: Found) -> list[str]:
     experiment = found.experiment
+    notes = dict.fromkeys(note for run in found.runs for note in analysis.notes_of(run))
     rows = [
         ("Peak rates", ", ".join(f"{rate:g}" for rate in experiment.base_lrs)),
         ("Seeds", ", ".join(map(str, experiment.seeds))),
@@ -154,10 +156,13 @@ def _settings(found: Found) -> list[str]:
         facts.arms_table(experiment),
         html.table(("What varies", "Values"), rows, caption="What was varied", texts=2),
         facts.settings_table(found.plan, without=VARIED), facts.data_table(found.plan),
+        *map(html.paragraph, notes),
     ]
 
 
 def _repeat(found: Found) -> list[str]:
+    if reason := elsewhere.why_not(found.experiment.base):
+        return [html.paragraph(reason), facts.versions_table(found.runs)]
     command = compare_command(
         found.experiment, name=found.row.name, engine=engine_of(found.runs)
     )

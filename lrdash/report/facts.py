@@ -7,14 +7,14 @@ from typing import Any
 
 from lrdash.analysis.words import NOTHING, count, rate
 from lrdash.experiment import Experiment
-from lrdash.models import MODELS
 from lrdash.plan import Plan
 from lrdash.report.html import table
-from lrdash.spec import Knob, RunSpec
+from lrdash.spec import Facts, Knob, RunSpec
 from lrdash.store.rows import RunRow
 from lrdash.strategies import make
 
 MACHINE = "machine"  # the entry of a run's versions that is no library
+OPTIMIZING = ("optimizer", "momentum", "nesterov", "weight_decay")
 Rows = list[Sequence[str]]
 
 
@@ -26,23 +26,28 @@ def settings_table(plan: Plan, *, without: Sequence[str] = ()) -> str:
         without: fields to leave out, e.g. those that a comparison varies.
     """
     rows: Rows = []
+    told = plan.spec.facts or Facts()
     for knob in RunSpec.knobs():
         value = getattr(plan.spec, knob.name)
         if knob.name in without:
             continue
         if knob.name == "model_params":
-            rows += _own(MODELS[plan.spec.model].knobs(), value, "Model")
+            rows += _own(plan.model.knobs(), value, "Model")
         elif knob.name == "params":
             rows += _own(plan.strategy.knobs(), value, "Strategy")
+        elif knob.name in OPTIMIZING and told.optimizer:  # it has settings of its own
+            rows += [(knob.label, told.optimizer, "")] if knob.name == "optimizer" else []
+        elif knob.name == "loss" and told.loss:
+            rows.append((knob.label, told.loss, ""))
         elif knob.name == "early_stopping" and value is not None:
             rows += _own(type(value).knobs(), value.as_dict(), knob.label)
         else:
             rows.append((knob.label, in_words(value), knob.unit))
     rows += [
-        ("Training examples", count(plan.train_examples), "examples"),
-        ("Validation examples", count(plan.validation_examples), "examples"),
+        ("Training examples", _known(plan.train_examples), "examples"),
+        ("Validation examples", _known(plan.validation_examples), "examples"),
         ("Updates an epoch", count(plan.steps_per_epoch), "updates"),
-        ("Trainable weights", count(plan.parameters), "weights"),
+        ("Trainable weights", _known(plan.parameters), "weights"),
     ]
     return table(("Setting", "Value", "Unit"), rows, caption="All settings", texts=3)
 
@@ -98,6 +103,10 @@ def in_words(value: Any) -> str:
     if isinstance(value, list | tuple):
         return f"[{', '.join(in_words(item) for item in value)}]"
     return str(value)
+
+
+def _known(number: int) -> str:
+    return count(number) if number else "not known"
 
 
 def _own(knobs: Sequence[Knob], values: dict[str, Any], prefix: str) -> Rows:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lrdash import analysis, figures, frames
+from lrdash import analysis, elsewhere, figures, frames
 from lrdash import plan as planning
 from lrdash.errors import LrdashError
 from lrdash.events import RateDecided
@@ -37,6 +37,7 @@ def run_report(
         html.section("Epochs", _epochs(epochs)),
         html.section(
             "Settings", facts.settings_table(plan), facts.data_table(plan),
+            *map(html.paragraph, analysis.notes_of(row)),
         ),
         html.section("Repeat it", *_repeat(plan, row)),
     ]
@@ -115,6 +116,8 @@ def _metric(name: str, value: float | None) -> str:
 
 
 def _repeat(plan: Plan, row: RunRow) -> list[str]:
+    if reason := elsewhere.why_not(row.spec):
+        return [html.paragraph(reason), facts.versions_table([row])]
     engine = row.engine if not row.engine_note else "auto"
     told = [
         html.paragraph("This command trains the same run anew, with every setting."),

@@ -117,7 +117,7 @@ def requeue(
     """
     again: list[str] = []
     for some in chunks(run_ids):
-        over = runs.c.run_id.in_(some) & runs.c.status.in_(RESUMABLE)
+        over = runs.c.run_id.in_(some) & runs.c.status.in_(RESUMABLE) & trainable_here()
         standing = select(runs.c.run_id).where(over).order_by(runs.c.number).with_for_update()
         found = list(connection.scalars(standing))
         _change(
@@ -128,6 +128,13 @@ def requeue(
         )
         again += found
     return again
+
+
+def trainable_here() -> Any:
+    """Whether lrdash has the model and the data of a run, as an SQL expression: specs are
+    canonical JSON, in which `origin` is written down only where it does not.
+    """
+    return runs.c.spec.not_like('%,"origin":"%')
 
 
 def asked_engine() -> Any:
@@ -143,6 +150,18 @@ def end(connection: Connection, run_id: str, status: Status, reason: str) -> boo
     active = (runs.c.run_id == run_id) & runs.c.status.in_(ACTIVE)
     changed = _change(connection, active, status=status, reason=clean(reason), ended_at=now())
     return changed > 0
+
+
+def amend(connection: Connection, run_id: str, spec: RunSpec) -> None:
+    """Give a run the spec by which it is known from now on."""
+    facts = spec.facts
+    if facts is None:
+        raise InvalidField("spec.facts", "must be given", facts)
+    _change(
+        connection, runs.c.run_id == run_id, spec=spec.to_json(), spec_digest=spec.digest,
+        steps_per_epoch=facts.steps_per_epoch, updates=facts.steps_per_epoch * spec.epochs,
+        parameters=facts.parameters,
+    )
 
 
 def rename(connection: Connection, run_id: str, name: str) -> None:

@@ -383,6 +383,16 @@ class Store:
         with self._database.writing() as connection:
             branches.lengthen(connection, run_id, spec, updates, worker_id)
 
+    def amend(self, run_id: str, spec: RunSpec) -> None:
+        """Give a run that is only watched another spec, as more becomes known of it; its length,
+        updates an epoch and weights follow from it. A run that does not exist is passed over.
+
+        Raises:
+            InvalidField: for a spec without facts, which decides what is trained.
+        """
+        with self._database.writing() as connection:
+            runs.amend(connection, run_id, spec)
+
     def steer(self, run_id: str, piece: Piece) -> int:
         """Change the rate of a run that trains, from its next epoch on.
 
@@ -440,8 +450,8 @@ class Store:
     def requeue(self, run_ids: Iterable[str], worker_id: str | None = None) -> list[str]:
         """Let interrupted and stopped runs go on; gives their ids.
 
-        Others, and unknown ids, are passed over. Each keeps its epochs, its place in the queue and
-        its group.
+        Others, unknown ids, and runs whose model lrdash does not have are passed over. Each keeps
+        its epochs, its place in the queue and its group.
 
         Args:
             run_ids: of the runs.

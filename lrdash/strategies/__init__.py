@@ -1,4 +1,7 @@
-"""Learning-rate strategies: pure NumPy, one file each, found by id in `STRATEGIES`."""
+"""Learning-rate strategies: pure NumPy, one file each, found by id in `STRATEGIES`.
+
+Other packages bring theirs by entry points of the group `lrdash.strategies`.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,17 @@ __all__ = ["STRATEGIES", "Course", "Rule", "Schedule", "Strategy", "make", "prev
 
 MAX_UPDATES = 100_000_000  # a preview holds 8 bytes for each
 
-STRATEGIES: Registry[type[Strategy]] = Registry("strategy")
+
+
+def _problem(name: str, entry: Any) -> str:
+    if not (isinstance(entry, type) and issubclass(entry, Schedule | Rule)):
+        return "is no class made from lrdash.strategies.Schedule or Rule"
+    return "" if getattr(entry, "id", None) == name else f"has the id {entry.id!r}"
+
+
+STRATEGIES: Registry[type[Strategy]] = Registry(
+    "strategy", group="lrdash.strategies", problem=_problem
+)
 for _strategy in (
     Constant, Step, MultiStep, Exponential, InverseTime, InverseSqrt, Polynomial, Linear, Cosine,
     CosineRestarts, Cyclic, OneCycle, FlatCosine, WarmupStableDecay, Points, Custom, Plateau,

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from lrdash.errors import InvalidField
 from lrdash.events import RateDecided
 from lrdash.spec import Record
 
@@ -93,9 +94,14 @@ class Strategy(Record):
             InvalidField: names the setting, what was given and what is allowed.
         """
 
-    def keras(self, horizon: Horizon) -> KerasCode:
-        """The same rates in plain Keras, without warm-up; see `lrdash.strategies.code`."""
-        raise NotImplementedError
+    def keras(self, horizon: Horizon) -> KerasCode:  # noqa: ARG002
+        """The same rates in plain Keras, without warm-up; see `lrdash.strategies.code`.
+
+        Raises:
+            InvalidField: for a strategy that is not written in Keras.
+        """
+        problem = "must be one that is written in Keras, too, for a script"
+        raise InvalidField("strategy", problem, self.id)
 
     def keras_code(
         self,

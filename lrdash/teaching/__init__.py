@@ -14,6 +14,7 @@ from lrdash.teaching.steps import Step, remarks
 from lrdash.teaching.surfaces import SURFACES, Minimum, Surface
 from lrdash.teaching.telling import compare_in_words, path_in_words
 from lrdash.teaching.walk import walk_plateau
+from lrdash.teaching.watched import disagreement, walk_watched
 from lrdash.teaching.whatif import (
     DELTAS,
     PATIENCES,
@@ -47,6 +48,7 @@ __all__ = [
     "anchor",
     "compare_in_words",
     "descend",
+    "disagreement",
     "first_difference",
     "grid",
     "left_off",
@@ -60,4 +62,5 @@ __all__ = [
     "verdict",
     "walk_plateau",
     "walk_scheduler",
+    "walk_watched",
 ]

@@ -30,13 +30,20 @@ def walk_scheduler(course: Course, values: Sequence[float] = ()) -> Walk:
     if not isinstance(strategy, Custom):
         raise InvalidField("strategy", "must be custom to walk through its calls", strategy.id)
     moments = [
-        _moment(made, made.epoch + course.first_epoch, values)
+        called(made, made.epoch + course.first_epoch, values)
         for made in strategy.decisions(course.horizon)
     ]
     return Walk(kind="scheduler", steps=scheduler_steps(strategy), moments=tuple(moments))
 
 
-def _moment(made: RateDecided, done: int, values: Sequence[float]) -> Moment:
+def called(made: RateDecided, done: int, values: Sequence[float]) -> Moment:
+    """One call of a schedule.
+
+    Args:
+        made: what it decided, its epoch counted as the schedule counts.
+        done: epochs done by then.
+        values: a metric to be shown, one an epoch done.
+    """
     before, after = made.rate_before, made.rate_after
     same = before == after
     return Moment(

@@ -36,7 +36,11 @@ def plateau_steps(rule: Plateau) -> tuple[Step, ...]:
 
 def scheduler_steps(strategy: Custom) -> tuple[Step, ...]:
     """What LearningRateScheduler does as each epoch begins."""
-    expression = " ".join(strategy.expression.split())
+    return called_steps(" ".join(strategy.expression.split()))
+
+
+def called_steps(expression: str) -> tuple[Step, ...]:
+    """The same, with what stands for the schedule given."""
     return (
         Step(title="Read the rate in force", code="lr = optimizer.learning_rate"),
         Step(title="Ask the schedule for the new one", code=f"new = {expression}"),
@@ -95,7 +99,8 @@ def remarks(rule: Plateau) -> tuple[str, ...]:
     if rule.rules == "torch":
         found.append("PyTorch cuts when the wait is above the patience, one epoch later than "
                      "Keras, and the first value has to beat infinity.")
-    if rule.mode != "auto" and rule.rising != rule.monitor.endswith("accuracy"):
+    known = rule.monitor.removeprefix("val_") in ("loss", "accuracy")  # a script's may be others
+    if known and rule.mode != "auto" and rule.rising != rule.monitor.endswith("accuracy"):
         found.append(f"Mode {rule.mode} takes {rule.monitor} for better when it gets worse, so "
                      "the rate falls while training goes well.")
     return tuple(found)

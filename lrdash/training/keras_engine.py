@@ -21,6 +21,7 @@ from lrdash.training.keep import Keep, Watchers, early
 from lrdash.training.keeping import Keeper, Notes
 from lrdash.training.losses import loss_of, metrics_of, targets_of
 from lrdash.training.optimizers import optimizer_of
+from lrdash.training.own.model import recipe_of
 from lrdash.training.pipeline import training_batches, validation_batches
 from lrdash.training.rates import RateTable, first_rate
 from lrdash.training.steering import Wheel
@@ -45,7 +46,8 @@ def fit(
     Returns:
         How the run ended.
     """
-    split = plan.dataset.load(plan.spec.examples)
+    own = recipe_of(plan)
+    split = None if own else plan.dataset.load(plan.spec.examples)
     try:
         notes = keeper.start(run_id, plan, "keras")
         if should_stop():
@@ -59,14 +61,15 @@ def fit(
                 plan = turned.turn.plan
                 notes = notes.turned(plan, turned.found)
     finally:
-        keras.backend.clear_session()  # what a run leaves behind would pile up in a warm worker
+        if not own:  # what a run leaves behind would pile up in a warm worker
+            keras.backend.clear_session()
 
 
 def _fit(
-    plan: Plan, split: Split, emit: Callable[[Any], None], should_stop: Callable[[], bool],
+    plan: Plan, split: Split | None, emit: Callable[[Any], None], should_stop: Callable[[], bool],
     notes: Notes, wheel: Wheel,
 ) -> RunEnded:
-    course = plan.course()
+    course, own = plan.course(), recipe_of(plan)
     model = _compiled(plan, course)
     if notes.ended is not None:
         decision = course.told(notes.decision, notes.epoch)
@@ -82,15 +85,15 @@ def _fit(
     if first is not None:
         emit(first)
     data = _batches(plan, split, notes.epoch)
+    renamed = own.callbacks() if own else []
     try:
         model.fit(
             **data,
             epochs=plan.spec.epochs,
             initial_epoch=notes.epoch,
-            steps_per_epoch=plan.steps_per_epoch,
             verbose=0,
             shuffle=False,
-            callbacks=[*before, stream, *after, *stopper, keep],
+            callbacks=[*renamed, *before, stream, *after, *stopper, keep],
         )
     except Stopped:
         reason = stopped_after(stream.epochs_done)
@@ -104,13 +107,15 @@ def _fit(
 
 
 def _compiled(plan: Plan, course: Course | Relay) -> keras.Model:
-    spec, shape = plan.spec, plan.dataset.shape
+    spec, shape, own = plan.spec, plan.dataset.shape, recipe_of(plan)
     keras.utils.set_random_seed(spec.seed)
     tf.config.experimental.enable_op_determinism()
-    model = plan.model.build(shape)
     by_expression = isinstance(course, Course) and course.strategy.id == "custom"
     steered = course.table is None or by_expression
     rate = first_rate(course) if steered else RateTable(course.table)  # type: ignore[arg-type]
+    if own:
+        return own.compiled(spec, rate)
+    model = plan.model.build(shape)
     model.compile(
         optimizer=optimizer_of(spec, rate),
         loss=loss_of(spec, plan.loss),
@@ -120,8 +125,10 @@ def _compiled(plan: Plan, course: Course | Relay) -> keras.Model:
     return model
 
 
-def _batches(plan: Plan, split: Split, first: int) -> dict[str, Any]:
-    spec, shape = plan.spec, plan.dataset.shape
+def _batches(plan: Plan, split: Split | None, first: int) -> dict[str, Any]:
+    spec, shape, own = plan.spec, plan.dataset.shape, recipe_of(plan)
+    if own or split is None:
+        return own.data.fitting(epochs=spec.epochs, seed=spec.seed) if own else {}
     train, validation = (
         targets_of(labels, spec, plan.loss, shape) for labels in (split.y_train, split.y_val)
     )
@@ -131,6 +138,7 @@ def _batches(plan: Plan, split: Split, first: int) -> dict[str, Any]:
             first=first,
         ),
         "validation_data": validation_batches(split.x_val, validation, spec.batch_size),
+        "steps_per_epoch": plan.steps_per_epoch,
     }
 
 

@@ -35,7 +35,7 @@ def metrics_of(spec: RunSpec, loss: str, shape: DataShape) -> list[keras.metrics
     """The Keras metrics beside the loss: accuracy for classes, none for numbers."""
     if shape.task == "regression":
         return []
-    if _sparse(spec, loss):
+    if is_sparse(spec, loss):
         return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
     return [keras.metrics.CategoricalAccuracy(name="accuracy")]
 
@@ -51,11 +51,12 @@ def targets_of(
     """
     if shape.task == "regression":
         return labels.astype(np.float32).reshape(-1, 1)
-    if _sparse(spec, loss):
+    if is_sparse(spec, loss):
         return labels.astype(np.int32)
     rows: NDArray[Any] = np.eye(shape.num_classes, dtype=np.float32)[labels]
     return rows
 
 
-def _sparse(spec: RunSpec, loss: str) -> bool:
+def is_sparse(spec: RunSpec, loss: str) -> bool:
+    """Whether the loss reads class numbers, not one-hot rows."""
     return loss == "cross_entropy" and not spec.label_smoothing

@@ -14,19 +14,20 @@ VALIDATION_BATCH = 512  # examples; larger gains little on a CPU and costs memor
 
 
 def training_batches(
-    x: NDArray[Any], y: NDArray[Any], *, batch_size: int, epochs: int, seed: int, first: int = 0
+    x: Any, y: Any, *, batch_size: int, epochs: int, seed: int, first: int = 0
 ) -> tf.data.Dataset:
     """The batches of all epochs in one stream; an epoch has ceil(n / batch_size) of them.
 
     Args:
-        x: inputs [n, ...].
-        y: targets [n, ...].
+        x: inputs [n, ...], or a structure of such arrays.
+        y: targets [n, ...], likewise.
         batch_size: examples per update.
         epochs: how many permutations of the examples to go through, `first` included.
         seed: of the run; decides the order.
         first: epoch to begin with, from 0.
     """
-    inputs, targets, examples = tf.constant(x), tf.constant(y), len(x)
+    held = tf.nest.map_structure(tf.constant, (x, y))
+    examples = int(tf.nest.flatten(held)[0].shape[0])
 
     def order(epoch: np.int64) -> NDArray[np.int64]:
         return epoch_order(seed, int(epoch), examples)
@@ -36,13 +37,13 @@ def training_batches(
         permutation.set_shape([examples])
         return tf.data.Dataset.from_tensor_slices(permutation).batch(batch_size)
 
-    def gather(indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return tf.gather(inputs, indices), tf.gather(targets, indices)
+    def gather(indices: tf.Tensor) -> Any:
+        return tf.nest.map_structure(lambda tensor: tf.gather(tensor, indices), held)
 
     return tf.data.Dataset.range(first, epochs).flat_map(index_batches).map(gather).prefetch(2)
 
 
-def validation_batches(x: NDArray[Any], y: NDArray[Any], batch_size: int) -> tf.data.Dataset:
+def validation_batches(x: Any, y: Any, batch_size: int) -> tf.data.Dataset:
     """The validation examples in their order, in batches at least as large as the training's."""
     size = max(batch_size, VALIDATION_BATCH)
     return tf.data.Dataset.from_tensor_slices((x, y)).batch(size).prefetch(2)

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from lrdash import analysis, grouping
+from lrdash import analysis, elsewhere, grouping
 from lrdash.errors import InvalidField, LrdashError
 from lrdash.experiment import Arm, Experiment, Planned, peaks_around, plan_all, suggested_peak
 from lrdash.plan import Plan
@@ -39,7 +39,9 @@ def choose() -> None:
     like = st.query_params.pop("like", None)
     if like:
         try:
-            _fill(Experiment.from_json(resources.store().experiment(like).definition))
+            wanted = Experiment.from_json(resources.store().experiment(like).definition)
+            elsewhere.refuse([wanted.base])
+            _fill(wanted)
         except LrdashError as fault:
             st.error(str(fault), icon=":material/error:")
     peaks = found_rate.into_form()

@@ -6,7 +6,7 @@ from time import monotonic
 
 import streamlit as st
 
-from lrdash import analysis
+from lrdash import analysis, elsewhere
 from lrdash.errors import LrdashError
 from lrdash.events import Status
 from lrdash.experiment import Experiment
@@ -44,8 +44,9 @@ def _view(experiment_id: str, was_active: bool) -> None:
     row = resources.store().experiment(experiment_id)
     if was_active and not row.active:
         st.rerun()
-    progress(row)
-    results.show(row, Experiment.from_json(row.definition))
+    experiment = Experiment.from_json(row.definition)
+    progress(row, experiment)
+    results.show(row, experiment)
 
 
 def _head(row: ExperimentRow, experiment: Experiment) -> None:
@@ -54,10 +55,15 @@ def _head(row: ExperimentRow, experiment: Experiment) -> None:
         st.header(row.name or in_words(experiment), anchor=False)
         base = experiment.base
         st.caption(
-            f"{base.dataset} · {base.model} · {base.optimizer} · {base.epochs} epochs · "
+            f"{analysis.escaped(base.dataset)} · {analysis.escaped(base.model)} · "
+            f"{analysis.optimizer_in_words(base)} · {base.epochs} epochs · "
             f"{_counted(experiment)} · peak rates "
             f"{', '.join(analysis.rate(rate) for rate in experiment.base_lrs)}"
         )
+        if reason := elsewhere.why_not(base):
+            st.caption(f":material/terminal: {reason}")
+            for note in analysis.notes_of_spec(base):
+                st.caption(f":material/info: {analysis.escaped(note)}")
     with right:
         manage.actions(row, experiment)
 
@@ -78,7 +84,7 @@ def _counted(experiment: Experiment) -> str:
     return " × ".join(f"{number} {one if number == 1 else many}" for number, one, many in parts)
 
 
-def progress(row: ExperimentRow) -> None:
+def progress(row: ExperimentRow, experiment: Experiment) -> None:
     """How far it is, or how it ended, with the way on where runs are unfinished."""
     done = row.runs - row.counts["queued"] - row.counts["running"]
     if row.active:
@@ -92,7 +98,8 @@ def progress(row: ExperimentRow) -> None:
     parts = [f"{row.counts[status]} {status}" for status in ENDINGS if row.counts[status]]
     tell = st.success if row.counts["finished"] + row.counts["diverged"] == row.runs else st.info
     tell(f"{row.runs} runs: {', '.join(parts)}.", icon=":material/check_circle:")
-    unfinished = sum(row.counts[status] for status in CONTINUABLE)
+    here = experiment.base.trainable_here
+    unfinished = sum(row.counts[status] for status in CONTINUABLE) if here else 0
     if unfinished and st.button(
         f"Continue {unfinished} unfinished {'run' if unfinished == 1 else 'runs'}",
         icon=":material/play_arrow:", key="continue", type="primary",

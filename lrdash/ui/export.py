@@ -22,8 +22,13 @@ ICONS = {
 }
 
 
-def of_experiment(row: ExperimentRow) -> None:
-    """The menu of a comparison; script and notebook hold its best recipe."""
+def of_experiment(row: ExperimentRow, *, recipe: bool = True) -> None:
+    """The menu of a comparison; script and notebook hold its best recipe.
+
+    Args:
+        row: of the comparison.
+        recipe: whether lrdash has the model and the data that these need.
+    """
     store = resources.store()
 
     def runs() -> Recorded:
@@ -36,7 +41,7 @@ def of_experiment(row: ExperimentRow) -> None:
         return comparison_report(now, rows, store.curves(experiment_id=row.experiment_id))
 
     _menu(runs, report, name=f"lrdash-{row.experiment_id}", key="experiment",
-          recipe=bool(row.counts["finished"]), best=True)
+          recipe=recipe and bool(row.counts["finished"]), best=True, known=recipe)
 
 
 def of_runs(rows: Sequence[RunRow], key: str = "runs") -> None:
@@ -60,12 +65,14 @@ def of_runs(rows: Sequence[RunRow], key: str = "runs") -> None:
         )
 
     name = f"lrdash-{one.run_id}" if one else "lrdash-runs"
-    _menu(runs, (lambda: report(one)) if one else None, name=name, key=key, recipe=one is not None)
+    _menu(runs, (lambda: report(one)) if one else None, name=name, key=key,
+          recipe=one is not None and one.spec.trainable_here,
+          known=one is None or one.spec.trainable_here)
 
 
 def _menu(
     runs: Callable[[], Recorded], report: Callable[[], str] | None, *, name: str, key: str,
-    recipe: bool, best: bool = False,
+    recipe: bool, best: bool = False, known: bool = True,
 ) -> None:
     if report is not None:
         _item("html", "Report", REPORT, report, f"{name}.html", "text/html", key)
@@ -79,7 +86,9 @@ def _menu(
             return made.write(recipe_of(runs()) if made.single and best else runs())
 
         _item(kind.id, kind.label, told, data, f"{name}{kind.suffix}", kind.mime, key)
-    if not recipe and best:
+    if not known:
+        st.caption("Script and notebook are for models of lrdash: yours is in your own script.")
+    elif not recipe and best:
         st.caption("Script and notebook come with the first finished run.")
     elif not recipe:
         st.caption("Report, script and notebook are for one run: tick a single row.")

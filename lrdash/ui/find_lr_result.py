@@ -10,7 +10,6 @@ import streamlit as st
 
 from lrdash import analysis, figures
 from lrdash.analysis import range_test as told
-from lrdash.analysis.words import OPTIMIZERS
 from lrdash.errors import LrdashError, RangeTestNotFound
 from lrdash.range_test import RangeTestSpec, make
 from lrdash.store import RangeTestRow
@@ -69,7 +68,7 @@ def in_words(spec: RangeTestSpec) -> str:
     """What was tried, in one line."""
     base = spec.base
     data = analysis.dataset_in_words(base.dataset)
-    return f"{data} · {base.model} · {OPTIMIZERS[base.optimizer]}"
+    return f"{data} · {base.model} · {analysis.optimizer_in_words(base)}"
 
 
 def watch(range_test_id: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import streamlit as st
 
+from lrdash.analysis import escaped
 from lrdash.datasets import DATASETS, Dataset, own_datasets
 from lrdash.errors import LrdashError
 from lrdash.models import MODELS
@@ -63,7 +64,15 @@ def what() -> dict[str, Any]:
         values |= _data()
         values |= _model(values["dataset"])
         values |= _optimizer()
+        _tell_broken()
     return values
+
+
+def _tell_broken() -> None:
+    """What other packages bring and cannot be used."""
+    for registry in (DATASETS, MODELS, STRATEGIES):
+        for reason in registry.broken.values():
+            st.caption(f":material/extension_off: The {registry.kind} {escaped(reason)}")
 
 
 def fill(spec: RunSpec) -> None:

@@ -78,7 +78,7 @@ def _view(guide: Guide, experiment_id: str, was_active: bool) -> None:
     row = resources.store().experiment(experiment_id)
     if was_active and not row.active:
         st.rerun()
-    comparison.progress(row)
+    comparison.progress(row, Experiment.from_json(row.definition))
     found = _evidence(row)
     if row.active:
         _look(guide, row, found)

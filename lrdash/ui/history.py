@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import streamlit as st
 
-from lrdash.analysis import RateChange, rate_changes
+from lrdash.analysis import RateChange, rate_changes, rate_jumps
 from lrdash.events import RateDecided
 from lrdash.plan import Plan, make
 from lrdash.store import EpochRow, RunRow, Store
 from lrdash.strategies.course import Course
+from lrdash.strategies.recorded import Recorded
 from lrdash.strategies.relay import Relay
 
 GLIDE = 50  # changes of the rate above which a schedule is said to glide
@@ -24,6 +25,7 @@ class History:
     run: RunRow
     plan: Plan
     glides: bool  # the rate moves with almost every update, not at single places
+    recorded: bool  # the rates are not lrdash's: what was used is all that is known
     course: Course | Relay  # replays the rates from the stored metrics: what should have been used
     epochs: list[EpochRow] = field(default_factory=list)
     decisions: list[RateDecided] = field(default_factory=list)
@@ -52,14 +54,18 @@ class History:
         self.decisions.extend(store.decisions(run.run_id, after=after))
         self.run = run
         used = [row.rates for row in self.epochs]
-        self.changes = rate_changes(
-            np.concatenate(used) if used else [], self.plan.steps_per_epoch, self.decisions,
-            self.course.marks(),
-        )
+        rates = np.concatenate(used) if used else np.empty(0, np.float32)
+        marks = self.course.marks()
+        if self.recorded:
+            marks = rate_jumps(rates, GLIDE)
+            self.glides = bool(np.count_nonzero(np.diff(rates)) > GLIDE)
+        self.changes = rate_changes(rates, run.steps_per_epoch, self.decisions, marks)
         return True
 
     def _compare(self, row: EpochRow) -> None:
         """The law of the house: the rate shown is the rate used."""
+        if self.recorded:
+            return
         shown = self.course.rates(row.epoch - 1).astype(np.float32)
         gap = np.abs(shown.astype(np.float64) - row.rates.astype(np.float64)).max(initial=0.0)
         self.difference = max(self.difference, float(gap))
@@ -78,7 +84,10 @@ def of(run_id: str, store: Store) -> History:
         run = store.run(run_id)
         plan = make(run.spec)
         course = plan.course()
-        known = History(run=run, plan=plan, course=course, glides=_glides(course))
+        known = History(
+            run=run, plan=plan, course=course, glides=_glides(course),
+            recorded=run.spec.strategy == Recorded.id,
+        )
         st.session_state[key] = known
     known.catch_up(store)
     return known

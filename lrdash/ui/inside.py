@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
+from lrdash.analysis import escaped
 from lrdash.errors import LrdashError
 from lrdash.store import RunRow
 from lrdash.teaching import EXAMPLES, MOST
 from lrdash.ui import inside_sources, inside_truth, inside_whatif, resources, shell
 from lrdash.ui.inside_player import inside_player
-from lrdash.ui.inside_sources import EXAMPLE, OWN, WALKED, Source
+from lrdash.ui.inside_sources import EXAMPLE, OWN, Source
 
 FIRST = f"{EXAMPLE}plateau"
 LATEST = 200  # runs looked through for some to walk through
@@ -26,7 +27,7 @@ def body() -> None:
     source = _source(_choose())
     if source is None:
         return
-    st.caption(source.told)
+    st.caption(escaped(source.told))
     _explain_length(source)
     if not source.walk.moments:
         st.info("No epoch begins after the warm-up, so nothing is decided.",
@@ -60,7 +61,7 @@ def _choose() -> str:
 
 def _runs() -> list[RunRow]:
     found = resources.store().runs(limit=LATEST)
-    return [run for run in found if run.spec.strategy in WALKED and run.epochs_done]
+    return [run for run in found if inside_sources.walkable(run.spec) and run.epochs_done]
 
 
 def _asked() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,19 +12,22 @@ from lrdash import analysis
 from lrdash.errors import InvalidField
 from lrdash.plan import Plan, make
 from lrdash.spec import RunSpec
-from lrdash.store import RunRow
+from lrdash.store import EpochRow, RunRow
 from lrdash.strategies.course import Course
 from lrdash.strategies.custom import Custom
 from lrdash.strategies.plateau import Plateau
+from lrdash.strategies.recorded import Recorded as Watched
 from lrdash.teaching import (
     EXAMPLES,
     MOST,
     Recorded,
     Walk,
+    disagreement,
     read_series,
     remarks,
     walk_plateau,
     walk_scheduler,
+    walk_watched,
 )
 from lrdash.ui import fields, resources
 from lrdash.ui.form import KNOBS
@@ -64,13 +68,15 @@ def of_run(run_id: str) -> Source:
         InvalidField: its strategy is no callback that decides, or it has not done an epoch.
     """
     run = resources.store().run(run_id)
-    if run.spec.strategy not in WALKED:
-        problem = "must follow Reduce on plateau or Your own expression: the rates of other " \
-            "strategies are fixed beforehand, no callback decides about them"
+    if not walkable(run.spec):
+        problem = "must follow a callback (Reduce on plateau, Your own expression): the rates of " \
+            "other strategies are fixed beforehand, no callback decides about them"
         raise InvalidField(f"run {run_id}", problem, run.spec.strategy)
     rows = resources.store().epochs(run_id)
     if not rows:
         raise InvalidField(f"run {run_id}", "must have done an epoch to be walked through", 0)
+    if run.spec.strategy == Watched.id:
+        return _watched(run, rows[:MOST])
     names = dict.fromkeys(name for row in rows for name in row.metrics)
     pieces = run.spec.pieces  # up to the first, the callback alone decides
     rows = rows[: pieces[0].epoch if pieces else MOST][:MOST]
@@ -80,6 +86,13 @@ def of_run(run_id: str) -> Source:
     told = analysis.settings_in_words(run.spec)
     alone = run.spec.replace(pieces=(), horizon=run.spec.horizon or run.spec.epochs)
     return _of_plan(run_id, told, make(alone if pieces else run.spec), metrics, run.engine)
+
+
+def walkable(spec: RunSpec) -> bool:
+    """Whether a callback decided about the rate, epoch by epoch, and it is known how."""
+    if spec.strategy == Watched.id:
+        return bool(Watched(**spec.params).callback)
+    return spec.strategy in WALKED
 
 
 def typed() -> Source:
@@ -130,6 +143,27 @@ def _typed_scheduler() -> Source:
     course = Course(strategy, base_lr=base_lr, epochs=int(epochs), steps_per_epoch=1)
     return Source(
         key=OWN, told=strategy.sentence(), walk=walk_scheduler(course), values=(), metric="metric",
+    )
+
+
+def _watched(run: RunRow, rows: Sequence[EpochRow]) -> Source:
+    """A run of a script, whose callback was watched."""
+    strategy, told = Watched(**run.spec.params), analysis.settings_in_words(run.spec)
+    decisions = resources.store().decisions(run.run_id)
+    if strategy.callback != "ReduceLROnPlateau":
+        values = tuple(row.metrics.get("val_loss", float("nan")) for row in rows)
+        made = [decision for decision in decisions if decision.epoch < rows[-1].epoch]
+        return Source(key=run.run_id, told=told, walk=walk_watched(made, values), values=values,
+                      metric="val_loss", spec=run.spec, engine=run.engine)
+    rule = strategy.rule()
+    values = tuple(row.metrics.get(rule.monitor, float("nan")) for row in rows)
+    first = decisions[0].rate_before if decisions else run.spec.base_lr
+    recorded = Recorded(values=values, base_lr=first)
+    said = (*remarks(rule), disagreement(rule, recorded, decisions))
+    return Source(
+        key=run.run_id, told=told, walk=walk_plateau(rule, recorded), values=values,
+        metric=rule.monitor, remarks=" ".join(filter(None, said)), rule=rule, recorded=recorded,
+        spec=run.spec, engine=run.engine,
     )
 
 

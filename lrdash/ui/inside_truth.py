@@ -15,7 +15,7 @@ from contextlib import suppress
 
 import streamlit as st
 
-from lrdash import analysis, branching
+from lrdash import analysis, branching, elsewhere
 from lrdash.checkpoints import Vault
 from lrdash.errors import LrdashError, RunNotFound
 from lrdash.figures import Truth
@@ -68,6 +68,9 @@ def show(
     if source.spec is None:
         st.caption("A typed series has no training behind it that could be done again. Pick a run "
                    "or an example to train the truth.")
+        return None
+    if reason := elsewhere.why_not(source.spec):
+        st.caption(f"The truth cannot be trained here. {reason}")
         return None
     if differs >= source.spec.epochs:
         st.caption("The first difference comes with the end of the training, so nothing is left to "

@@ -9,6 +9,7 @@ import streamlit as st
 from lrdash import figures
 from lrdash.errors import LrdashError
 from lrdash.strategies.plateau import Plateau
+from lrdash.strategies.recorded import WatchedPlateau
 from lrdash.teaching import (
     DELTAS,
     PATIENCES,
@@ -140,4 +141,5 @@ def _grid(
     lead: tuple[float, ...], patiences: tuple[int, ...], deltas: tuple[float, ...],
 ) -> Grid:
     recorded = Recorded(values=values, base_lr=base_lr, lead=lead)
-    return grid(Plateau(**dict(rest)), recorded, patiences=patiences, deltas=deltas)
+    rule = WatchedPlateau(**dict(rest))  # whose metric may be any
+    return grid(rule, recorded, patiences=patiences, deltas=deltas)

@@ -16,7 +16,9 @@ def offer() -> None:
     store = resources.store()
     if not store.counts()["interrupted"]:
         return
-    runs = [row.run_id for row in store.runs(status="interrupted")]
+    runs = [
+        row.run_id for row in store.runs(status="interrupted") if row.spec.trainable_here
+    ]
     waiting = [run for run in runs if run not in st.session_state.get(DECLINED, ())]
     if not waiting:
         return

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from lrdash import analysis, figures, frames
+from lrdash import analysis, elsewhere, figures, frames
 from lrdash.analysis.changes import last_change
-from lrdash.datasets import DATASETS
 from lrdash.errors import LrdashError
 from lrdash.events import stopped_after
+from lrdash.plan import make
 from lrdash.store import RunRow
-from lrdash.strategies import STRATEGIES
+from lrdash.strategies.recorded import Recorded, drawn_as
 from lrdash.ui import (
     export,
     family,
@@ -89,11 +90,8 @@ def _view(run_id: str, was_active: bool) -> None:
         _tiles(past)
         _chart(past)
         _actions(past)
-        steer.news(past)
-        fork.panel(past)
-        more.panel(past)
-        family.show(run_id)
-        hindsight_offer.of_run(run)
+        if run.spec.trainable_here:
+            _branches(past)
     else:
         st.markdown(ADVICE.get(run.status, "No epoch was completed, so there is nothing to draw."))
     _details(past)
@@ -102,20 +100,29 @@ def _view(run_id: str, was_active: bool) -> None:
 def _head(run: RunRow) -> None:
     left, right = st.columns([3, 1], vertical_alignment="center")
     with left:
-        what = (DATASETS[run.spec.dataset].label, STRATEGIES[run.spec.strategy].label.lower())
-        st.header(run.name or ", ".join(what), anchor=False)
-        st.caption(analysis.settings_in_words(run.spec))
+        what = (elsewhere.dataset_label(run.spec), make(run.spec).strategy.label.lower())
+        st.header(analysis.escaped(run.name or ", ".join(what)), anchor=False)
+        st.caption(analysis.escaped(analysis.settings_in_words(run.spec)))
         family.origin(run)
     with right:
+        if run.active and run.spec.origin == "watched":
+            st.caption(":material/terminal: It trains in a program of its own and is stopped "
+                       "there.")
+            return
         if run.active:
             training = run.status == "running"
-            words = "Pause" if training else "Take out of the queue"
+            pauses = training and run.spec.trainable_here  # else it cannot go on from here
+            words = "Pause" if pauses else "Stop" if training else "Take out of the queue"
+            asked = "Pausing" if pauses else "Stopping"
             st.button(
-                "Pausing" if run.stop_requested else words, key="stop", width="stretch",
-                icon=":material/pause:" if training else ":material/stop:",
-                disabled=run.stop_requested, help=PAUSE if training else None,
+                asked if run.stop_requested else words, key="stop", width="stretch",
+                icon=":material/pause:" if pauses else ":material/stop:",
+                disabled=run.stop_requested, help=PAUSE if pauses else None,
                 on_click=attempt, args=(resources.store().request_stop, run.run_id),
             )
+            return
+        if reason := elsewhere.why_not(run.spec):
+            st.caption(f":material/terminal: {reason}")
             return
         if run.status in RESUMABLE and st.button(
             "Continue", icon=":material/play_arrow:", key="continue", type="primary",
@@ -156,40 +163,44 @@ def _progress(run: RunRow) -> None:
         words = f"epoch {min(run.epochs_done + 1, total)} of {total}"
         st.progress(share, text=f"{words} · {analysis.duration(left)} left" if left else words)
         return
-    words = f"{run.status.capitalize()} after {run.epochs_done} of {total} epochs" \
-        f" in {analysis.duration(run.seconds)}"
+    took = f" in {analysis.duration(run.seconds)}" if run.seconds or run.engine != "import" else ""
+    words = f"{run.status.capitalize()} after {run.epochs_done} of {total} epochs{took}"
     calm = {"finished": st.success, "stopped": st.info, "interrupted": st.info}
     tell = calm.get(run.status, st.error)
     said = not run.reason or run.reason == stopped_after(run.epochs_done)
     reason = "" if said else f": {run.reason.rstrip('.')}"
     way_on = ". Nothing is lost: Continue goes on from the last checkpoint." \
-        if run.status in RESUMABLE else ""
+        if run.status in RESUMABLE and run.spec.trainable_here else ""
     tell(f"{words}{reason}{way_on}", icon=STATUS_ICONS[run.status])
 
 
 def _tiles(past: History) -> None:
-    last = past.epochs[-1] if past.epochs else None
+    run, last = past.run, past.epochs[-1] if past.epochs else None
     metrics = last.metrics if last else {}
     changed = last_change(past.changes)
     tiles = [
-        ("Epoch", f"{past.run.epochs_done} of {past.run.spec.epochs}"),
+        ("Epoch", f"{run.epochs_done} of {run.spec.epochs}"),
         ("Training loss", analysis.number(metrics.get("loss"))),
         ("Validation loss", analysis.number(metrics.get("val_loss"))),
     ]
     if "val_accuracy" in past.plan.metrics:
         tiles.append(("Validation accuracy", analysis.percent(metrics.get("val_accuracy"))))
-    rate = analysis.rate(last.learning_rate if last else past.run.spec.base_lr)
+    unknown = past.recorded and not past.epochs
+    rate = analysis.rate(last.learning_rate if last else None if unknown else run.spec.base_lr)
     with st.container(horizontal=True, gap="medium"):
         for label, value in tiles:
             st.metric(label, value, width=150)
         quiet = "glides with every update" if past.glides else "no change yet"
+        if _no_rates(run):
+            quiet = "not recorded"
         st.metric("Learning rate", rate, changed or quiet, delta_color="off", delta_arrow="off",
                   width=260)
 
 
 def _chart(past: History) -> None:
     run, changes = past.run, past.changes
-    total, strategy = run.spec.epochs, run.spec.strategy
+    total, strategy = run.spec.epochs, drawn_as(run.spec, run.run_id)
+    here = run.spec.trainable_here
     known, note = exact({run.run_id: run.spec})
 
     def figure() -> go.Figure:
@@ -212,25 +223,39 @@ def _chart(past: History) -> None:
         f"{run.run_id} {total}", len(past.epochs), figure=figure, tail=tail,
         label=f"Training loss, validation loss and learning rate over {total} epochs. "
         "The numbers are in the table of epochs below.",
-        chosen=fork.chosen(past), on_epoch=fork.picker(run.run_id),
+        chosen=fork.chosen(past) if here else None,
+        on_epoch=fork.picker(run.run_id) if here else None,
     )
+    below = "the rate of every update on a logarithmic axis; a triangle marks where and why it " \
+        "changed"
+    if _no_rates(run) and not run.active:
+        below = "nothing, since no learning rate was recorded"
     st.caption(
-        f"Above: {f'{BOWL} {note}' if note else LOSSES} Below: the rate of every "
-        "update on a logarithmic axis; a triangle marks where and why it changed. Drag to zoom, "
-        "double-click to go back; click an epoch to branch there."
+        f"Above: {f'{BOWL} {note}' if note else LOSSES} Below: {below}. Drag to zoom, "
+        f"double-click to go back{'; click an epoch to branch there' if here else ''}."
     )
 
 
 def _actions(past: History) -> None:
     """What can be done with the run from here, in one row."""
+    here = past.run.spec.trainable_here
     with st.container(horizontal=True, key="run-actions"):
-        if past.run.status == "running" and not past.run.stop_requested:
+        if here and past.run.status == "running" and not past.run.stop_requested:
             steer.controls(past)
-        if past.epochs:
+        if here and past.epochs:
             fork.opener(past)
-        if past.run.status == "finished":
+        if here and past.run.status == "finished":
             more.button(past)
         _inside(past)
+
+
+def _branches(past: History) -> None:
+    """What a hand, branches and more epochs make of the run."""
+    steer.news(past)
+    fork.panel(past)
+    more.panel(past)
+    family.show(past.run.run_id)
+    hindsight_offer.of_run(past.run)
 
 
 def _inside(past: History) -> None:
@@ -246,15 +271,17 @@ def _inside(past: History) -> None:
 def _details(past: History) -> None:
     has_callback = bool(past.decisions)
     shown = [EPOCHS] if past.epochs or past.run.active else []
-    choices = [*shown, *([CALLBACK] if has_callback else []), SETTINGS, CODE, EXPORT]
+    code = [CODE] if past.run.spec.trainable_here else []  # else the script has it
+    choices = [*shown, *([CALLBACK] if has_callback else []), SETTINGS, *code, EXPORT]
     chosen = st.segmented_control(
         "Details", choices, default=choices[0], key="details", label_visibility="collapsed"
     )
     run = past.run
     if chosen == EPOCHS:
-        _table(past, past.epochs, frames.epochs_frame, "epochs")
+        frame_of = partial(frames.epochs_frame, more=_own_metrics(run))
+        _table(past, past.epochs, frame_of, "epochs")
     elif chosen == CALLBACK:
-        st.caption(STRATEGIES[run.spec.strategy].when)
+        st.caption(past.plan.strategy.when)
         _table(past, past.decisions, frames.decisions_frame, "decisions")
     elif chosen == SETTINGS:
         _settings(past)
@@ -262,6 +289,17 @@ def _details(past: History) -> None:
         preview.code(past.plan)
     elif chosen == EXPORT:
         export.of_runs([run], key="run")
+
+
+def _no_rates(run: RunRow) -> bool:
+    """Whether nothing is known of the rates of a run from outside."""
+    return run.spec.strategy == Recorded.id and run.spec.params.get("known") == "none"
+
+
+def _own_metrics(run: RunRow) -> tuple[str, ...]:
+    """Metrics that lrdash does not know."""
+    told = run.spec.facts.metrics if run.spec.facts else ()
+    return tuple(name for name in told if name not in frames.METRICS)
 
 
 def _table(
@@ -304,16 +342,21 @@ def _columns(frame: pd.DataFrame) -> dict[str, Any]:
         "rate_after": number("Rate after", format="%.4g", width="small"),
         "decision": st.column_config.TextColumn("Decision", width="large"),
     }
-    return {name: column for name, column in known.items() if name in frame}
+    own = {name: number(name, format="%.4g") for name in frame.columns if name not in known}
+    return {**{name: column for name, column in known.items() if name in frame}, **own}
 
 
 def _settings(past: History) -> None:
     run = past.run
     st.caption(
         f"Run {run.run_id} · engine {run.engine} · {run.parameters:,} parameters · "
-        f"{run.update:,} of {run.updates:,} updates · largest difference between the rate shown "
-        f"and the rate used: {past.difference:g}"
+        f"{run.update:,} of {run.updates:,} updates · " + (
+            "the rates are as they were recorded" if past.recorded else
+            f"largest difference between the rate shown and the rate used: {past.difference:g}"
+        )
     )
+    for note in analysis.notes_of(run):
+        st.markdown(f":material/info: {analysis.escaped(note)}")
     if run.versions:
         st.caption(" · ".join(f"{name} {version}" for name, version in run.versions.items()))
     st.json(run.spec.as_dict(), expanded=1)

@@ -6,6 +6,7 @@ import re
 
 import streamlit as st
 
+from lrdash import elsewhere
 from lrdash.errors import InvalidField, LrdashError
 from lrdash.experiment import Arm, Experiment, missing, plan_all
 from lrdash.grouping import cut
@@ -25,12 +26,13 @@ def actions(row: ExperimentRow, experiment: Experiment) -> None:
             runs = resources.store().runs(experiment_id=row.experiment_id)
             resources.store().request_stop_all([run.run_id for run in runs])
             st.rerun()
-        with st.popover("Extend", icon=":material/add:", key="extend"):
-            st.fragment(_extend)(row, experiment)  # its settings redraw no chart
+        if experiment.base.trainable_here:
+            with st.popover("Extend", icon=":material/add:", key="extend"):
+                st.fragment(_extend)(row, experiment)  # its settings redraw no chart
         with st.popover("Export", icon=":material/download:", key="export"):
-            export.of_experiment(row)
+            export.of_experiment(row, recipe=experiment.base.trainable_here)
         with st.popover("More", icon=":material/more_horiz:", key="more-actions"):
-            _more(row)
+            _more(row, experiment)
         if st.button("New comparison", icon=":material/add_chart:", key="new-comparison"):
             st.query_params.pop("experiment", None)
             st.rerun()
@@ -64,7 +66,9 @@ def extend(row: ExperimentRow, larger: Experiment) -> int:
 
     Raises:
         InvalidField: if a run does not fit into the memory, or there are too many.
+        NotHere: if its model and data are a script's own.
     """
+    elsewhere.refuse([larger.base])
     store = resources.store()
     existing = [run.spec for run in store.runs(experiment_id=row.experiment_id)]
     lacking = missing(plan_all(larger), existing)
@@ -108,7 +112,7 @@ def _extend(row: ExperimentRow, experiment: Experiment) -> None:
     st.info("Nothing is new: choose more seeds, rates or strategies.", icon=":material/info:")
 
 
-def _more(row: ExperimentRow) -> None:
+def _more(row: ExperimentRow, experiment: Experiment) -> None:
     store = resources.store()
     with st.form("name-form", border=False):
         name = st.text_input("Name", row.name, max_chars=120, key="experiment-name")
@@ -125,8 +129,9 @@ def _more(row: ExperimentRow) -> None:
                 st.error(str(fault), icon=":material/error:")
                 return
             st.rerun()
+    missing = elsewhere.why_not(experiment.base)
     if st.button("Fill the form with these settings", icon=":material/replay:", key="run-again",
-                 width="stretch"):
+                 width="stretch", disabled=bool(missing), help=missing or None):
         st.query_params.pop("experiment", None)
         st.query_params["like"] = row.experiment_id
         st.rerun()

@@ -11,8 +11,9 @@ import streamlit as st
 from lrdash import analysis, figures, frames
 from lrdash.errors import LrdashError
 from lrdash.store import RunRow
+from lrdash.strategies.recorded import drawn_as
 from lrdash.ui import fields, resources
-from lrdash.ui.results import EXTRA, LOG_METRICS, METRICS
+from lrdash.ui.results import LOG_METRICS, METRICS
 from lrdash.ui.steady_chart import steady_chart
 
 TICK = 2.0  # seconds between two looks while one of the runs is active
@@ -61,12 +62,14 @@ def _view(runs: Sequence[RunRow]) -> None:
         resources.store().curves(run_ids=[run.run_id for run in runs], metrics=_asked(metric)),
         runs, names,
     )
+    drawn = {run.run_id: drawn_as(run.spec, run.run_id) for run in runs}
+    curves["strategy"] = curves["run_id"].map(drawn).astype("str")
     if curves.empty:
         st.info("None of these runs has done an epoch yet.", icon=":material/show_chart:")
         return
     what = f"{','.join(run.run_id for run in runs)} {metric} {axis} {log}"
     styles = figures.arm_styles(curves)
-    title = f"{METRICS[metric]} of {len(runs)} runs over {AXES[axis].lower()}"
+    title = f"{_label(metric)} of {len(runs)} runs over {AXES[axis].lower()}"
     st.markdown(f"**{title}**" + (", smoothed; the raw lines are faint" if smoothing else ""))
     steady_chart(
         figures.overlay_figure(
@@ -75,6 +78,7 @@ def _view(runs: Sequence[RunRow]) -> None:
         key="overlay-metric", what=what, label=title,
     )
     st.markdown("**Learning rate**, of the last update of each epoch")
+    _tell_of_rates(runs, names)
     steady_chart(
         figures.overlay_figure(
             curves, x=axis, metric="learning_rate", log=True, styles=styles, height=280
@@ -82,6 +86,17 @@ def _view(runs: Sequence[RunRow]) -> None:
         key="overlay-rates", what=what, label="Learning rates of the runs",
     )
     _table(runs, names, curves)
+
+
+def _tell_of_rates(runs: Sequence[RunRow], names: Sequence[str]) -> None:
+    """Name the runs of which no rate was recorded."""
+    unknown = [
+        name for run, name in zip(runs, names, strict=True)
+        if run.spec.facts and run.spec.params.get("known") == "none"
+    ]
+    if unknown:
+        told = ", ".join(analysis.escaped(name) for name in unknown)
+        st.caption(f"No learning rate was recorded of {told}.")
 
 
 def _names(runs: Sequence[RunRow]) -> list[str]:
@@ -107,9 +122,11 @@ def _choices(
     runs: Sequence[RunRow],
 ) -> tuple[str, Literal["epoch", "update", "seconds"], float, bool]:
     regression = all(run.spec.loss in ("mse", "mae", "huber") for run in runs)
-    names = [name for name in METRICS if not (regression and "accuracy" in name)]
+    names = [name for name in METRICS if not (regression and "accuracy" in name)] + _own(runs)
+    if not any(_has_validation(run) for run in runs):
+        names.sort(key=lambda name: name.startswith("val_"))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        metric = st.selectbox("Curve", names, format_func=lambda name: METRICS[name], key="curve",
+        metric = st.selectbox("Curve", names, format_func=_label, key="curve",
                               width=220, **fields.PERSIST)
         axis = st.segmented_control("Over", list(AXES), format_func=lambda name: AXES[name],
                                     default="epoch", required=True, key="over", **fields.PERSIST)
@@ -123,9 +140,23 @@ def _choices(
     return metric, axis, smoothing, log and metric in LOG_METRICS
 
 
+def _has_validation(run: RunRow) -> bool:
+    return run.spec.facts is None or "val_loss" in run.spec.facts.metrics
+
+
+def _label(metric: str) -> str:
+    return METRICS.get(metric, metric)
+
+
+def _own(runs: Sequence[RunRow]) -> list[str]:
+    """Metrics of watched and imported runs that lrdash does not know."""
+    told = (name for run in runs if run.spec.facts for name in run.spec.facts.metrics)
+    return [name for name in dict.fromkeys(told) if name not in METRICS]
+
+
 def _asked(metric: str) -> tuple[str, ...]:
     usual = ("loss", "val_loss", "accuracy", "val_accuracy")
-    return (*usual, metric) if metric in EXTRA else usual
+    return usual if metric in usual else (*usual, metric)
 
 
 def _table(runs: Sequence[RunRow], names: Sequence[str], curves: pd.DataFrame) -> None:
@@ -161,7 +192,8 @@ def _table(runs: Sequence[RunRow], names: Sequence[str], curves: pd.DataFrame) -
     if settings.empty or not len(settings.columns):
         st.caption("The settings of these runs are the same.")
     else:
-        st.caption(f"All else is the same: {analysis.settings_in_words(runs[0].spec)}"
+        same = analysis.escaped(analysis.settings_in_words(runs[0].spec))
+        st.caption(f"All else is the same: {same}"
                    if len(runs) == 1 else "Settings that are not shown are the same in all runs.")
     st.download_button(
         "All epochs as CSV", data=lambda: curves.to_csv(index=False), mime="text/csv",

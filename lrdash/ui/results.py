@@ -9,8 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from lrdash import analysis, figures, frames
-from lrdash.datasets import DATASETS
+from lrdash import analysis, elsewhere, figures, frames
 from lrdash.experiment import Experiment
 from lrdash.store import ExperimentRow
 from lrdash.ui import fields, hindsight_offer, resources, verdicts
@@ -102,7 +101,7 @@ def show(row: ExperimentRow, experiment: Experiment) -> None:
 
 
 def _choices(experiment: Experiment) -> Choice:
-    classes = DATASETS[experiment.base.dataset].num_classes > 0
+    classes = elsewhere.has_classes(experiment.base)
     names = [name for name in METRICS if classes or "accuracy" not in name]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         metric = st.selectbox(

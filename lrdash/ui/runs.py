@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import nan
 from typing import Any
 
 import streamlit as st
 
-from lrdash import analysis, frames
+from lrdash import analysis, elsewhere, frames
 from lrdash.errors import LrdashError
+from lrdash.events import Status
 from lrdash.store import RunRow
-from lrdash.ui import export, interrupted, overlay, resources, shell, storage
+from lrdash.ui import export, importing, interrupted, overlay, resources, shell, storage
 
 RESUMABLE = ("interrupted", "stopped")
+WATCH = 3.0  # seconds between two looks for new runs
 PAGE_SIZE = 100  # runs on a page of the table
 
 
@@ -24,17 +27,30 @@ def body() -> None:
         return
     shell.activity()
     interrupted.offer()
+    st.fragment(_watch, run_every=WATCH)(resources.store().counts())
     rows = resources.store().runs()
     _unreadable()
     if not rows:
         st.info("Your runs will be listed here, with their curves and settings. "
                 "Start the first one on the Train page.", icon=":material/table_rows:")
-        if st.button("Train a model", type="primary", icon=":material/trending_down:"):
-            st.switch_page("pages/train.py")
+        with st.container(horizontal=True):
+            if st.button("Train a model", type="primary", icon=":material/trending_down:"):
+                st.switch_page("pages/train.py")
+            importing.offer()
         return
+    importing.offer()
     active = any(row.active for row in rows)
     st.fragment(_guarded, run_every=2.0 if active else None)(active)
     storage.line()
+
+
+def _watch(seen: Mapping[Status, int]) -> None:
+    """See runs that scripts begin while nothing else is going on here."""
+    try:
+        if resources.store().counts() != seen:
+            st.rerun()
+    except LrdashError:  # the page says it where it needs the store
+        return
 
 
 def _guarded(was_active: bool) -> None:
@@ -58,6 +74,7 @@ def _table(was_active: bool) -> None:
     curves = {
         run_id: [epoch.metrics.get("val_loss", nan) for epoch in found]
         for run_id, found in epochs.items()
+        if any("val_loss" in epoch.metrics for epoch in found)
     }
     frame = frames.runs_frame(shown, curves)
     frame["settings"] = [_indented(row, depth) for row, depth in tree]
@@ -162,13 +179,16 @@ def _actions(picked: list[RunRow]) -> None:
                      disabled=one is not None, help="Their curves over each other."):
             st.query_params["runs"] = ",".join(row.run_id for row in picked)
             st.rerun()
-        paused = [row.run_id for row in picked if row.status in RESUMABLE]
+        paused = [
+            row.run_id for row in picked if row.status in RESUMABLE and row.spec.trainable_here
+        ]
         if paused and st.button("Continue", icon=":material/play_arrow:", key="continue",
                                 help="From the last checkpoint, to the same bits."):
             interrupted.go_on(paused)
             st.rerun()
-        if st.button("Train again", icon=":material/replay:", disabled=one is None, key="again") \
-                and one:
+        missing = elsewhere.why_not(one.spec) if one else ""
+        if st.button("Train again", icon=":material/replay:", key="again",
+                     disabled=one is None or bool(missing), help=missing or None) and one:
             st.switch_page("pages/train.py", query_params={"from": one.run_id})
         with st.popover("Rename", icon=":material/edit:", disabled=one is None):
             if one:

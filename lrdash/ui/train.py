@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from lrdash import elsewhere
 from lrdash.errors import LrdashError
 from lrdash.plan import Plan, make
 from lrdash.spec import RunSpec
@@ -78,6 +79,7 @@ def _settings(run_id: str) -> RunSpec:
     """The settings of a run as the form can hold them."""
     past = history.of(run_id, resources.store())
     spec = past.run.spec
+    elsewhere.refuse([spec])
     return steer.as_points(spec, more.used(past)) if spec.pieces else spec
 
 

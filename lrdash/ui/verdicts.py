@@ -7,8 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from lrdash import analysis, figures
-from lrdash.datasets import DATASETS
+from lrdash import analysis, elsewhere, figures
 from lrdash.errors import LrdashError
 from lrdash.experiment import MAX_SEEDS, Experiment, plan_all
 from lrdash.store import ExperimentRow, known_paces
@@ -74,7 +73,7 @@ def _judged(
     row: ExperimentRow, experiment: Experiment, arms: pd.DataFrame, curves: pd.DataFrame
 ) -> analysis.Verdicts:
     """Judged as chosen: by which metric, against which baseline."""
-    classes = DATASETS[experiment.base.dataset].num_classes > 0
+    classes = elsewhere.has_classes(experiment.base)
     names = [
         name for name in analysis.METRICS
         if (classes or "accuracy" not in name) and (row.target is not None or "target" not in name)
@@ -109,6 +108,11 @@ def _offer_seeds(
     row: ExperimentRow, experiment: Experiment, verdicts: analysis.Verdicts
 ) -> None:
     more = min(verdicts.more_seeds, MAX_SEEDS - len(experiment.seeds))
+    if more > 0 and not experiment.base.trainable_here:
+        seeds = len(experiment.seeds) + more
+        st.caption(f"About {seeds} seeds in all would probably tell: give seeds={seeds} in the "
+                   "script.")
+        return
     if more <= 0:
         return
     first = max(experiment.seeds) + 1

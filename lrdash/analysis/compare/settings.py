@@ -9,12 +9,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lrdash.analysis.words import NOTHING, count, rate, strategy_in_words
+from lrdash.analysis.words import (
+    NOTHING,
+    count,
+    optimizer_in_words,
+    peak_in_words,
+    strategy_in_words,
+)
 from lrdash.models import MODELS
 from lrdash.spec import EarlyStopping, RunSpec
 
 STRATEGY = "Strategy"
 PEAK = "Peak rate"
+KNOWN = ("dataset", "model", "optimizer", "strategy", "base_lr", "epochs")  # of any program
 
 
 def settings_diff(specs: Sequence[RunSpec]) -> pd.DataFrame:
@@ -59,12 +66,17 @@ def _part(name: str, value: str) -> str:
 
 def _in_words(spec: RunSpec) -> dict[str, str]:
     row: dict[str, str] = {}
+    watched = spec.origin in ("watched", "import")
     for knob in RunSpec.knobs():
+        if watched and knob.name not in KNOWN:
+            continue
         value = getattr(spec, knob.name)
         if knob.name == "strategy":
             row[STRATEGY] = strategy_in_words(spec)
         elif knob.name == "base_lr":
-            row[PEAK] = rate(value)
+            row[PEAK] = peak_in_words(spec)
+        elif knob.name == "optimizer" and watched:
+            row[knob.label] = optimizer_in_words(spec)
         elif knob.name == "model_params":
             row |= _model_settings(spec)
         elif knob.name != "params":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 
-from lrdash.grouping import SHARED
+from lrdash.grouping import shared_values
 from lrdash.plan import Plan
 from lrdash.training.lanes.layout import Layout, layout_of
 from lrdash.training.lanes.placed import still_placed
@@ -40,6 +40,12 @@ def program_for(plan: Plan, lanes: int, layout: Layout | None = None) -> Program
     return _programs[key]
 
 
+def forget(token: str) -> None:
+    """Forget the programs of a script's own model: another may have its token."""
+    for key in [key for key in _programs if f'"token": "{token}"' in key[0]]:
+        del _programs[key]
+
+
 def clear() -> None:
     """Forget all programs."""
     _programs.clear()
@@ -47,8 +53,7 @@ def clear() -> None:
 
 def _shape(plan: Plan) -> str:
     """What the runs of a group share."""
-    values = {name: getattr(plan.spec, name) for name in SHARED}
-    return json.dumps(values, sort_keys=True)
+    return json.dumps(shared_values(plan.spec), sort_keys=True)
 
 
 def _widest(plan: Plan) -> int:

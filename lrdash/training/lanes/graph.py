@@ -18,9 +18,10 @@ from lrdash.training.lanes.layout import Layout
 from lrdash.training.lanes.placed import Placed
 from lrdash.training.lanes.rules import rule_of
 from lrdash.training.lanes.tally import FIELDS
-from lrdash.training.losses import loss_of
+from lrdash.training.own.lanes import accuracy_of, flat, loss_for
 
 Tensor = Any  # tf.Tensor
+BINARY = 0.5  # the output from which on an example counts as positive
 # Counts that the middle update of an epoch leaves, whose batch is whole wherever one is. Taking the
 # norms of every update, or of one batch in a pass of its own, cost 10 to 20 % of the whole time.
 NORMS = ("gradient", "ratio", "weight")
@@ -47,11 +48,11 @@ class Graph:
 
     def __init__(self, plan: Plan, data: Placed, layout: Layout) -> None:
         self._data, self._batch, self._stacked = data, plan.spec.batch_size, layout.stacked
-        self._updates, self._classes = plan.steps_per_epoch, plan.dataset.num_classes
-        self._rule, self._loss = rule_of(plan.spec), loss_of(plan.spec, plan.loss)
+        self._updates, self._accuracy = plan.steps_per_epoch, accuracy_of(plan)
+        self._rule, self._loss = rule_of(plan.spec), loss_for(plan)
         self._model = plan.model.build(plan.dataset.shape)
         self._mixes = any(
-            isinstance(layer, keras.layers.BatchNormalization) for layer in self._model.layers
+            isinstance(layer, keras.layers.BatchNormalization) for layer in flat(self._model)
         )
 
     @property
@@ -169,12 +170,18 @@ class Graph:
         return prediction, others, tf.add_n([loss, *penalties])
 
     def _correct(self, y: Tensor, prediction: Tensor, share: _Share) -> Tensor:
-        """Examples classified rightly; 0 for regression."""
-        if not self._classes:
+        """Examples classified rightly; 0 where that is not measured."""
+        if not self._accuracy:
             return tf.constant(0.0)
-        labels = y if len(y.shape) == 1 else tf.argmax(y, axis=-1, output_type=tf.int32)
-        right = tf.equal(tf.argmax(prediction, axis=-1, output_type=tf.int32), labels)
-        hits = tf.cast(right, tf.float32)
+        if self._accuracy == "binary":
+            sides = tf.cast(prediction > BINARY, tf.float32)
+            right = tf.equal(sides, tf.cast(tf.reshape(y, tf.shape(sides)), tf.float32))
+            hits = tf.reduce_mean(tf.cast(right, tf.float32), axis=-1)
+        else:
+            sparse = self._accuracy == "sparse"
+            labels = tf.reshape(y, [-1]) if sparse else tf.argmax(y, -1, output_type=tf.int32)
+            guess = tf.argmax(prediction, axis=-1, output_type=tf.int32)
+            hits = tf.cast(tf.equal(guess, tf.cast(labels, tf.int32)), tf.float32)
         return tf.reduce_sum(hits if share.real is None else hits * share.real)
 
     def _validate(

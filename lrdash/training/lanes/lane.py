@@ -98,7 +98,7 @@ class Lane:
         """Say the epoch; then look at its validation loss, at the course and at early stopping."""
         plan = self.plan
         metrics = tally.metrics(
-            plan.train_examples, plan.validation_examples, classes=plan.dataset.num_classes > 0
+            plan.train_examples, plan.validation_examples, classes="accuracy" in plan.metrics
         )
         self.epochs_done += 1
         self._moved = perf_counter()

@@ -38,13 +38,20 @@ def placed(plan: Plan) -> Placed:
     """The tensors of a plan's dataset, kept for the next program; main thread only."""
     spec = plan.spec
     smooth, most = spec.label_smoothing > 0, max(spec.batch_size, VALIDATION_BLOCK)
-    key = (spec.dataset, spec.examples, plan.loss, smooth, most)
+    token = spec.facts.token if spec.facts else ""
+    key = (spec.dataset, spec.examples, plan.loss, smooth, most, token)
     if key not in _placed:
         _placed[key] = _place(plan, most)
     _placed.move_to_end(key)
     while len(_placed) > KEPT:
         _placed.popitem(last=False)
     return _placed[key]
+
+
+def forget(token: str) -> None:
+    """Let go of the data of a script's own."""
+    for key in [key for key in _placed if key[-1] == token]:
+        del _placed[key]
 
 
 def still_placed(data: Placed) -> bool:
@@ -55,9 +62,11 @@ def still_placed(data: Placed) -> bool:
 def _place(plan: Plan, most: int) -> Placed:
     spec, shape = plan.spec, plan.dataset.shape
     split = plan.dataset.load(spec.examples)
-    train, validation = (
-        targets_of(labels, spec, plan.loss, shape) for labels in (split.y_train, split.y_val)
-    )
+    train, validation = split.y_train, split.y_val
+    if not spec.facts:  # else they are as the loss wants them
+        train, validation = (
+            targets_of(labels, spec, plan.loss, shape) for labels in (train, validation)
+        )
     validated = len(split.x_val)
     blocks = -(-validated // most)
     block = -(-validated // blocks)

@@ -1,0 +1,84 @@
+"""A caller's own model and data, as `compare`, `train` and `find_lr` take them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from lrdash import elsewhere
+from lrdash.api.in_process import prepare
+from lrdash.errors import InvalidField
+from lrdash.experiment import peaks_around, suggested_peak
+from lrdash.spec import RunSpec
+
+STRATEGIES = ("constant", "linear", "cosine", "plateau")  # where a caller names none
+PEAKS = 3  # as many where a caller names none
+NOT_OWN = {  # fields of a run that a caller's model or data decide
+    "examples": "data", "model_params": "build_model", "label_smoothing": "loss",
+    "origin": "build_model", "facts": "build_model",
+}
+TAKEN = ("loss", "metrics", "steps_per_epoch")  # what belongs to own models alone
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnTask:
+    """What all runs on a caller's model and data share."""
+
+    fields: dict[str, Any]  # of `RunSpec`
+    rate: float | None  # that the model was compiled with
+
+    def peaks(self) -> tuple[float, ...]:
+        """Peak rates to compare, around the model's own or the usual one."""
+        spec = RunSpec(**self.fields)
+        return peaks_around(self.rate or suggested_peak(spec.optimizer, spec.momentum), PEAKS)
+
+
+@contextmanager
+def own_task(build_model: Any, data: Any, spec: RunSpec | None, fields: dict[str, Any]) \
+        -> Iterator[OwnTask]:
+    """Look at a model and its data, and let plans have them for as long as this lasts.
+
+    Args:
+        build_model: makes a fresh Keras model at each call.
+        data: arrays or batches.
+        spec: must be None: it would name a registered model.
+        fields: of `RunSpec`, and `TAKEN`.
+
+    Raises:
+        InvalidField: for what cannot be trained.
+    """
+    if data is None:
+        raise InvalidField("data", "must be given together with build_model", None)
+    if spec is not None:
+        raise InvalidField("spec", "must be left out: give fields of it instead", spec.to_json())
+    for name in fields.keys() & NOT_OWN.keys():
+        raise InvalidField(name, f"is decided by {NOT_OWN[name]} here", fields[name])
+    prepare()
+    from lrdash.training.lanes import cache, placed
+    from lrdash.training.own.inspect import inspect
+
+    taken = {name: fields.pop(name) for name in TAKEN if name in fields}
+    metrics = taken.get("metrics")
+    own = inspect(build_model, data, fields=fields, **{**taken, "metrics": _listed(metrics)})
+    try:
+        with elsewhere.present(own.token, own.dataset, own.model):
+            yield OwnTask(fields=own.fields, rate=own.rate)
+    finally:
+        cache.forget(own.token)
+        placed.forget(own.token)
+
+
+def refuse_taken(fields: dict[str, Any], data: Any) -> None:
+    """Refuse what belongs to own models alone, where there is none."""
+    own = ("metrics", "steps_per_epoch")
+    given: dict[str, Any] = {name: fields[name] for name in own if name in fields}
+    if data is not None:
+        given["data"] = type(data).__name__
+    for name, value in given.items():
+        raise InvalidField(name, "must come with build_model, a function that makes a model", value)
+
+
+def _listed(metrics: Any) -> Sequence[Any] | None:
+    return metrics if metrics is None or isinstance(metrics, list | tuple) else [metrics]

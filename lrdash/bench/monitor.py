@@ -1,0 +1,81 @@
+"""What `lrdash.Monitor` costs: the same fits with and without it, in turn, in one process."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from time import perf_counter, process_time
+from typing import Any
+
+import numpy as np
+
+UPDATES = 1000  # an epoch
+EPOCHS = 5  # of each fit
+BATCH = 32
+INPUTS, CLASSES = 64, 10
+LAYERS = (128, 64)
+
+
+Seconds = tuple[float, float]  # on the clock, and of all processors
+
+
+def watched(*, rate: str, pairs: int) -> list[tuple[Seconds, Seconds]]:
+    """Seconds of a fit with and without the monitor, pair by pair; who is first alternates.
+
+    The model is compiled and warm. The end of a watched fit, when all is written down, is included.
+
+    Args:
+        rate: `variable` (ReduceLROnPlateau), `schedule`, or `batches` (a callback of the user's own
+            sets a variable before each update).
+        pairs: how many.
+    """
+    import keras
+
+    from lrdash.monitor import Monitor
+
+    random = np.random.default_rng(0)
+    x = random.normal(size=(UPDATES * BATCH, INPUTS)).astype(np.float32)
+    y = random.integers(0, CLASSES, len(x))
+    model = keras.Sequential([
+        keras.Input((INPUTS,)), *(keras.layers.Dense(n, activation="relu") for n in LAYERS),
+        keras.layers.Dense(CLASSES, activation="softmax"),
+    ])
+    learning_rate: Any = 0.01
+    if rate == "schedule":
+        learning_rate = keras.optimizers.schedules.CosineDecay(0.01, 10 * UPDATES)
+    model.compile(keras.optimizers.SGD(learning_rate), "sparse_categorical_crossentropy")
+
+    class Own(keras.callbacks.Callback):  # type: ignore[misc]
+        """Sets the rate before each update."""
+
+        def on_train_batch_begin(self, batch: int, logs: object = None) -> None:  # noqa: ARG002
+            self.model.optimizer.learning_rate = 0.01 / (1 + batch)
+
+    kinds: dict[str, Callable[[], list[Any]]] = {
+        "variable": lambda: [keras.callbacks.ReduceLROnPlateau(monitor="loss")],
+        "schedule": list, "batches": lambda: [Own()],
+    }
+    others = kinds[rate]
+
+    def fit(*more: Any, epochs: int = EPOCHS) -> Seconds:
+        began, worked = perf_counter(), process_time()
+        model.fit(x, y, batch_size=BATCH, epochs=epochs, verbose=0, callbacks=[*others(), *more])
+        return perf_counter() - began, process_time() - worked
+
+    def with_it() -> Seconds:
+        return fit(Monitor("bench"))
+
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["LRDASH_HOME"] = home
+        fit(Monitor("warm"), epochs=1)
+        return [_pair(with_it, fit, first=place % 2 == 0) for place in range(pairs)]
+
+
+def _pair(
+    ours: Callable[[], Seconds], other: Callable[[], Seconds], *, first: bool
+) -> tuple[Seconds, Seconds]:
+    if first:
+        return ours(), other()
+    without = other()
+    return ours(), without

@@ -1,0 +1,124 @@
+"""JSON files: `History.history` as it was dumped, and runs that lrdash kept beside its database."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, get_args
+
+import numpy as np
+
+from lrdash.errors import InvalidField, LrdashError
+from lrdash.events import ACTIVE, RateDecided, Status
+from lrdash.importing.found import MOST_EPOCHS, Found, make_found
+from lrdash.spec import RunSpec
+
+FORMAT = "lrdash run"  # as lrdash.watching writes them
+
+
+def read_json(name: str, data: bytes) -> Found:
+    """The run of a JSON file.
+
+    Args:
+        name: of the run, unless the file tells one.
+        data: an object of lists, one value an epoch: `json.dump(history.history, file)`; also with
+            `history` and `epoch` inside, as a whole History has them.
+
+    Raises:
+        InvalidField: for anything else; names the place.
+    """
+    try:
+        given = json.loads(data.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as fault:
+        raise InvalidField(name, f"must be JSON ({fault})", "other text") from None
+    if isinstance(given, Mapping) and given.get("format") == FORMAT:
+        return _kept(name, given)
+    numbers = None
+    if isinstance(given, Mapping) and isinstance(given.get("history"), Mapping):
+        given, numbers = given["history"], given.get("epoch")
+    if not isinstance(given, Mapping) or not given:
+        problem = "must be an object of lists, one value an epoch, as history.history is"
+        raise InvalidField(name, problem, given)
+    columns = {str(key): _column(name, str(key), values) for key, values in given.items()}
+    count = max(map(len, columns.values()))
+    if not 0 < count <= MOST_EPOCHS:
+        raise InvalidField(name, f"must have 1 to {MOST_EPOCHS:,} epochs", count)
+    return _history(name, columns, count, numbers)
+
+
+def _history(name: str, columns: dict[str, list[float]], count: int, numbers: Any) -> Found:
+    remarks = []
+    for key, values in columns.items():
+        if len(values) < count:  # validation that was not made after every epoch
+            remarks.append(f"{key} has {len(values)} of {count} values; they were put to the first "
+                           "epochs.")
+            values.extend([math.nan] * (count - len(values)))
+    epochs = list(range(1, count + 1))
+    if isinstance(numbers, list) and len(numbers) == count and \
+            all(isinstance(one, int) and 0 <= one < MOST_EPOCHS for one in numbers) and \
+            all(a < b for a, b in itertools.pairwise(numbers)):
+        epochs = [one + 1 for one in numbers]  # Keras counts them from 0
+    return make_found(name, epochs, columns, remarks=remarks)
+
+
+def _column(name: str, key: str, values: Any) -> list[float]:
+    if not isinstance(values, list):
+        raise InvalidField(name, f"{key} must be a list, one value an epoch", values)
+    return [_number(name, f"{key}, value {place}", one) for place, one in enumerate(values, 1)]
+
+
+def _number(name: str, place: str, value: Any) -> float:
+    if value is None:
+        return math.nan
+    if isinstance(value, bool | list | dict):
+        raise InvalidField(name, f"{place} must be a number", value)
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise InvalidField(name, f"{place} must be a number", value) from None
+
+
+def _kept(name: str, given: Mapping[str, Any]) -> Found:
+    """A run that could not be written to the database when it was trained."""
+    try:
+        return _whole(given)
+    except LrdashError:
+        raise
+    except (KeyError, TypeError, ValueError, OverflowError) as fault:
+        problem = f"must be a run as lrdash keeps it ({type(fault).__name__}: {fault})"
+        raise InvalidField(name, problem, "something else") from None
+
+
+def _whole(given: Mapping[str, Any]) -> Found:
+    rows: Sequence[Mapping[str, Any]] = given["epochs"]
+    names = dict.fromkeys(key for row in rows for key in row["metrics"])
+    metrics = {
+        key: [_number("metrics", key, row["metrics"].get(key)) for row in rows] for key in names
+    }
+    found = make_found(
+        str(given["name"]), [int(row["epoch"]) for row in rows], metrics,
+        rates=[np.array(row["rates"], np.float32) for row in rows],
+        seconds=[float(row["seconds"]) for row in rows],
+    )
+    spec = RunSpec(**given["spec"])
+    if spec.trainable_here:
+        raise InvalidField("spec.origin", "must be watched", spec.origin)
+    status = given["status"]
+    if status not in get_args(Status) or status in ACTIVE:
+        raise InvalidField("status", "must be final", status)
+    return Found(
+        name=found.name, epochs=found.epochs, metrics=found.metrics, rates=found.rates,
+        seconds=found.seconds, remarks=(), spec=spec, status=status,
+        reason=str(given["reason"]), tags=tuple(map(str, given["tags"])),
+        decisions=tuple(_decision(one) for one in given["decisions"]),
+    )
+
+
+def _decision(said: Mapping[str, Any]) -> RateDecided:
+    numbers = ("rate_before", "rate_after", "monitored", "best")
+    values: dict[str, Any] = {
+        key: float(value) if key in numbers else value for key, value in said.items()
+    }
+    return RateDecided(**values)

@@ -1,0 +1,140 @@
+"""Where files come from: paths, folders, uploads, archives. Bounded before anything is read."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lrdash.errors import InvalidField
+from lrdash.importing.boards import read_boards
+from lrdash.importing.documents import read_json
+from lrdash.importing.found import Found
+from lrdash.importing.tables import read_csv
+
+MB = 1_000_000
+FILE_LIMIT = 256 * MB  # of one file on disk
+UPLOAD_LIMIT = 20 * MB  # of all files of an upload, unpacked
+MOST_FILES = 1000
+# What zipfile raises for archives that are damaged, encrypted or packed in another way.
+BROKEN = (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError,
+          zlib.error)
+EVENTS = "tfevents"  # in the name of every event file
+KINDS = "an event file of TensorBoard (*tfevents*), a CSV file of CSVLogger (*.csv), a History " \
+    "as JSON (*.json), or a folder or a ZIP archive of such files"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upload:
+    """A file as a browser sends it."""
+
+    name: str  # may hold folders, with `/` between them
+    data: bytes
+
+
+def read_paths(paths: Sequence[str | Path]) -> list[Found]:
+    """The runs of files and folders.
+
+    Raises:
+        InvalidField: for a path without runs, or a file that cannot be read.
+    """
+    found: list[Found] = []
+    for path in map(Path, paths):
+        name = path.name or str(path)
+        if path.is_dir():
+            files = {
+                one.relative_to(path).as_posix(): one for one in sorted(path.rglob("*"))
+                if one.is_file() and _wanted(one.name, folder=True)
+            }
+            if not files:
+                raise InvalidField(str(path), f"must hold {KINDS}", "a folder without any")
+            _bound(str(path), len(files))
+            read = {inner: _read(one) for inner, one in files.items()}
+            found += _runs(read, root=name)
+        else:
+            found += _runs({name: _read(path)})
+    return found
+
+
+def read_uploads(uploads: Iterable[Upload]) -> list[Found]:
+    """The runs of uploaded files.
+
+    Raises:
+        InvalidField: as in `read_paths`, and for more than `UPLOAD_LIMIT`.
+    """
+    given = list(uploads)
+    _bound("The upload", len(given))
+    size = sum(len(one.data) for one in given)
+    if size > UPLOAD_LIMIT:
+        problem = f"must have at most {UPLOAD_LIMIT // MB} MB; use `lrdash import` for more"
+        raise InvalidField("The upload", problem, f"{size / MB:.1f} MB")
+    return _runs({one.name: one.data for one in given}, limit=UPLOAD_LIMIT)
+
+
+def _runs(files: Mapping[str, bytes], *, root: str = "", limit: int = FILE_LIMIT) -> list[Found]:
+    found: list[Found] = []
+    boards: dict[str, bytes] = {}
+    for path, data in files.items():
+        name = path.rsplit("/", 1)[-1]
+        stem = f"{root}/{path}" if root else path
+        if EVENTS in name:
+            boards[stem] = data
+        elif name.lower().endswith(".zip"):
+            found += _runs(_unpacked(path, data, limit), root=name[:-4], limit=limit)
+        elif name.lower().endswith(".json"):
+            found.append(read_json(stem.removesuffix(".json"), data))
+        elif name.lower().endswith((".csv", ".tsv", ".log", ".txt")):
+            found.append(read_csv(stem.rsplit(".", 1)[0], data))
+        else:
+            raise InvalidField(path, f"must be {KINDS}", name)
+    return [*found, *(read_boards(boards) if boards else ())]
+
+
+def _unpacked(name: str, data: bytes, limit: int) -> dict[str, bytes]:
+    """The wanted files of an archive, never more than `limit` bytes, whatever it says of itself."""
+    found: dict[str, bytes] = {}
+    left = limit
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = [one for one in archive.infolist() if not one.is_dir()]
+            wanted = [one for one in members if _wanted(one.filename, folder=True)]
+            _bound(name, len(wanted))
+            for one in wanted:
+                with archive.open(one) as file:
+                    content = file.read(left + 1)
+                left -= len(content)
+                if left < 0:
+                    problem = f"must have at most {limit // MB} MB when unpacked"
+                    raise InvalidField(name, problem, "more")
+                found[one.filename] = content
+    except BROKEN as fault:
+        raise InvalidField(name, f"must be a ZIP archive that is whole ({fault})", name) from None
+    if not found:
+        raise InvalidField(name, f"must hold {KINDS}", "an archive without any")
+    return found
+
+
+def _wanted(name: str, *, folder: bool) -> bool:
+    """Whether a file in a folder is looked at; others there are passed over."""
+    plain = name.rsplit("/", 1)[-1].lower()
+    return EVENTS in plain or (folder and plain.endswith((".csv", ".json")))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        size = path.stat().st_size
+        if size > FILE_LIMIT:
+            problem = f"must have at most {FILE_LIMIT // MB} MB"
+            raise InvalidField(str(path), problem, f"{size / MB:.0f} MB")
+        return path.read_bytes()
+    except OSError as fault:
+        problem = f"must be a file that can be read ({fault.strerror or fault})"
+        raise InvalidField("path", problem, str(path)) from None
+
+
+def _bound(name: str, count: int) -> None:
+    if count > MOST_FILES:
+        raise InvalidField(name, f"must have at most {MOST_FILES:,} files", count)

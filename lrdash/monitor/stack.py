@@ -1,0 +1,77 @@
+"""Who calls: the `fit` that a callback is part of, found on the stack.
+
+A callback is told neither of its neighbours nor of an exception that leaves `fit`; both can be seen
+on the stack without touching anything.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any, NamedTuple
+
+import keras
+
+KERAS = str(Path(keras.__file__).parent)
+
+
+class Place(NamedTuple):
+    """A call of `fit` that is under way; no frame is held, since that would keep its data."""
+
+    thread: int
+    frame: int  # id of its frame
+    code: CodeType
+    caller: int  # id of the frame from which Keras was called: Keras cuts its own from traces
+    line: int  # in that one
+
+
+def neighbours(me: Any) -> list[Any] | None:
+    """The list of callbacks that is being called and holds this one; None if there is none."""
+    for frame in _frames(sys._getframe(1)):
+        found = frame.f_locals.get("self")
+        if isinstance(found, keras.callbacks.CallbackList) and me in found.callbacks:
+            callbacks: list[Any] = found.callbacks
+            return callbacks
+    return None
+
+
+def fit_of(model: Any) -> Place | None:
+    """The `fit` of a model that is under way; None in a loop of the user's own."""
+    for frame in _frames(sys._getframe(1)):
+        if frame.f_code.co_name == "fit" and frame.f_locals.get("self") is model:
+            outside = (one for one in _frames(frame.f_back) if not _in_keras(one))
+            caller = next(outside, frame)
+            return Place(
+                threading.get_ident(), id(frame), frame.f_code, id(caller), caller.f_lineno
+            )
+    return None
+
+
+def under_way(place: Place) -> bool:
+    """Whether a call still goes on."""
+    frame = sys._current_frames().get(place.thread)
+    return any(id(one) == place.frame and one.f_code is place.code for one in _frames(frame))
+
+
+def exception_from(place: Place) -> BaseException | None:
+    """The exception that nobody caught and that left this call, where Python remembers one."""
+    fault = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
+    trace = fault.__traceback__ if isinstance(fault, BaseException) else None
+    while trace is not None:
+        if (id(trace.tb_frame), trace.tb_lineno) == (place.caller, place.line):
+            return fault
+        trace = trace.tb_next
+    return None
+
+
+def _in_keras(frame: FrameType) -> bool:
+    return frame.f_code.co_filename.startswith(KERAS)
+
+
+def _frames(frame: FrameType | None) -> Iterator[FrameType]:
+    while frame is not None:
+        yield frame
+        frame = frame.f_back

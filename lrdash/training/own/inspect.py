@@ -1,0 +1,228 @@
+"""A first look at a caller's model and data: everything that a plan needs to know of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from lrdash.datasets import Dataset
+from lrdash.elsewhere import stand_in
+from lrdash.errors import InvalidField, LrdashError
+from lrdash.spec import NAME_LIMIT, Facts, RunSpec
+from lrdash.training.own.data import OwnData, own_data
+from lrdash.training.own.lanes import fit_of, flat
+from lrdash.training.own.model import (
+    ACCURACY,
+    OwnDataset,
+    OwnModel,
+    Recipe,
+    accuracy_name,
+    builder,
+    compiled,
+)
+from lrdash.training.own.optimizer import own_optimizer
+
+OPTIMIZER_FIELDS = ("optimizer", "momentum", "nesterov", "weight_decay")
+PAINTED = re.compile(r"\x1b\[[0-9;]*m")  # colours of a terminal
+TOLD = 300  # characters of what went wrong in a caller's function
+FITTING = "must make a model that can be evaluated on the data"
+PROBED = 0.01  # a rate that no run uses
+MANY_CLASSES = 10_000  # whole-numbered targets up to this are classes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Own:
+    """A caller's model and data: what specs say of them, and the real ones."""
+
+    fields: dict[str, Any]  # of `RunSpec`
+    dataset: Dataset
+    model: OwnModel
+    token: str
+    rate: float | None  # that the model was compiled with
+
+
+def inspect(
+    build_model: Any,
+    data: Any,
+    *,
+    fields: dict[str, Any],
+    loss: Any = None,
+    metrics: Sequence[Any] | None = None,
+    steps_per_epoch: int | None = None,
+) -> Own:
+    """Build the model, evaluate it on a few examples, and find out how it can be trained.
+
+    Args:
+        build_model: makes a fresh model at each call.
+        data: see `own.data.FORMS`.
+        fields: of `RunSpec`, as the caller gave them.
+        loss: for a model that is not compiled, or in place of its own.
+        metrics: likewise.
+        steps_per_epoch: updates an epoch, for batches without an end.
+
+    Raises:
+        InvalidField: for what cannot be trained; says what is wrong.
+    """
+    if not callable(build_model):
+        problem = "must be a function that returns a Keras model"
+        raise InvalidField("build_model", problem, build_model)
+    checked = RunSpec(**{"strategy": "constant", **fields})
+    found = own_data(data, checked.batch_size, steps_per_epoch)
+    build = builder(build_model, found)
+    keras.utils.set_random_seed(checked.seed)
+    model = _called(build)
+    wanted = {name: fields[name] for name in OPTIMIZER_FIELDS if name in fields}
+    optimizer = own_optimizer(model, wanted)
+    if loss is None and not model.compiled:
+        with _explained("build_model", FITTING):
+            loss, guessed = _usual_loss(model, found)
+        metrics = guessed if metrics is None else metrics
+    elif loss is None and metrics is not None:
+        problem = "must come with a loss, or be compiled into the model"
+        raise InvalidField("metrics", problem, metrics)
+    spec = RunSpec(**{"strategy": "constant", **fields, **optimizer.fields})
+    made = _compiled(build, optimizer.make(spec, PROBED), loss, tuple(metrics or ()))
+    names = [name for name in _evaluated(made, found) if name != "loss"]
+    alias, used = accuracy_name(made), loss if loss is not None else _own_loss(made)
+    recipe = Recipe(
+        build=lambda: _called(build), data=found, optimizer=optimizer, loss=loss,
+        metrics=tuple(metrics or ()), alias=alias if alias != ACCURACY else "",
+        fit=fit_of(made, found, optimizer, used, lambda: _called(build)),
+    )
+    facts = _facts(made, recipe, used, [ACCURACY if name == alias else name for name in names])
+    label = _name(fields.get("model") or getattr(build_model, "__name__", "") or made.name)
+    data_label = _name(fields.get("dataset") or _data_name(found, facts))
+    return Own(
+        fields={
+            **fields, **optimizer.fields, "batch_size": found.batch_size, "dataset": data_label,
+            "model": label, "origin": "script", "facts": facts.as_dict(),
+        },
+        dataset=stand_in(data_label, facts, OwnDataset, own=found),
+        model=_model(label, facts, recipe), token=facts.token, rate=optimizer.rate,
+    )
+
+
+def _facts(model: Any, recipe: Recipe, loss: Any, metrics: Sequence[str]) -> Facts:
+    """What pages will know of a model that was compiled and evaluated."""
+    data, optimizer = recipe.data, recipe.optimizer
+    train, validation = data.sizes
+    inputs = tf.nest.flatten(data.sample[0])
+    facts = Facts(
+        train_examples=train, validation_examples=validation,
+        steps_per_epoch=data.steps_per_epoch,
+        parameters=sum(math.prod(weight.shape) for weight in model.trainable_variables),
+        metrics=("loss", "val_loss", *metrics, *(f"val_{name}" for name in metrics)),
+        input_shape=inputs[0].shape[1:] if len(inputs) == 1 else (),
+        num_classes=_classes(model, data) if ACCURACY in metrics else 0,
+        loss=_words(loss), optimizer=optimizer.words,
+        notes=(*data.notes, *([optimizer.note] if optimizer.note else [])),
+    )
+    known = json.dumps(facts.as_dict(), sort_keys=True)
+    parts = (known, data.digest(), _architecture(model), str(data.batch_size))
+    return facts.replace(token=hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16])
+
+
+def _model(label: str, facts: Facts, recipe: Recipe) -> OwnModel:
+    """An `OwnModel` of a class of its own, which bears its name."""
+    kind: type[OwnModel] = type("OwnModel", (OwnModel,), {
+        "label": label, "facts": facts, "recipe": recipe, "alone": recipe.fit.reason,
+        "convolutional": recipe.fit.convolutional, "__doc__": label,
+    })
+    return kind()
+
+
+@contextmanager
+def _explained(field: str, problem: str) -> Iterator[None]:
+    """What goes wrong in a caller's own functions, in words."""
+    try:
+        yield
+    except LrdashError:
+        raise
+    except Exception as fault:
+        told = " ".join(PAINTED.sub("", f"{type(fault).__name__}: {fault}").split())
+        raise InvalidField(field, f"{problem} ({told[:TOLD]})", field) from fault
+
+
+def _called(build: Any) -> Any:
+    with _explained("build_model", "must build a model that takes the data"):
+        return build()
+
+
+def _compiled(build: Any, optimizer: Any, loss: Any, metrics: tuple[Any, ...]) -> Any:
+    with _explained("loss or metrics", "must be what Keras can compile the model with"):
+        return compiled(build, optimizer, loss, metrics)
+
+
+def _evaluated(model: Any, data: OwnData) -> dict[str, float]:
+    """What is measured, by its names in Keras' logs."""
+    with _explained("build_model", FITTING):
+        said = model.test_on_batch(*data.sample, return_dict=True)
+    if "loss" not in said:
+        raise InvalidField("build_model", "must make a model with a loss", list(said))
+    return {name: float(np.asarray(value)) for name, value in said.items()}
+
+
+def _usual_loss(model: Any, data: OwnData) -> tuple[Any, list[Any]]:
+    """Loss and metrics for a model that was not compiled, from its output and the targets."""
+    output, target = model(data.sample[0], training=False), data.sample[1]
+    if len(tf.nest.flatten(output)) != 1 or not isinstance(target, np.ndarray):
+        problem = "must be given, or compiled into the model: it has several outputs or targets"
+        raise InvalidField("loss", problem, None)
+    units, whole = output.shape[-1], target.dtype.kind in "biu"
+    column = target.ndim == 1 or target.shape[1:] == (1,)
+    last = getattr(flat(model)[-1] if model.layers else None, "activation", None)
+    logits = last not in (keras.activations.softmax, keras.activations.sigmoid)
+    if whole and column and units > 1:
+        return keras.losses.SparseCategoricalCrossentropy(from_logits=logits), ["accuracy"]
+    if whole and column and not logits:
+        return keras.losses.BinaryCrossentropy(), ["accuracy"]
+    one_hot = units > 1 and target.shape[1:] == (units,) and np.all(target.sum(axis=1) == 1)
+    if one_hot and np.isin(target, (0, 1)).all():
+        return keras.losses.CategoricalCrossentropy(from_logits=logits), ["accuracy"]
+    return keras.losses.MeanSquaredError(), []
+
+
+def _own_loss(model: Any) -> Any:
+    """The loss that a model was compiled with, as its caller wrote it."""
+    weights = getattr(model._compile_loss, "_user_loss_weights", None)
+    return getattr(model._compile_loss, "_user_loss", None) if weights is None else "weighted"
+
+
+def _classes(model: Any, data: OwnData) -> int:
+    """How many classes there are, of a model that has an accuracy."""
+    outputs = tf.nest.flatten(model(data.sample[0], training=False))
+    units = int(outputs[0].shape[-1]) if len(outputs) == 1 else 0
+    return max(2, units) if units <= MANY_CLASSES else 0
+
+
+def _words(loss: Any) -> str:
+    name = getattr(loss, "name", None) or getattr(loss, "__name__", None) or str(loss)
+    return str(name).replace("_", " ")[:NAME_LIMIT] if loss is not None else "its own"
+
+
+def _architecture(model: Any) -> str:
+    """What tells models apart but for their values; Keras numbers names on, so these are not."""
+    kinds = [type(layer).__name__ for layer in flat(model)]
+    return json.dumps([kinds, [list(variable.shape) for variable in model.variables]])
+
+
+def _data_name(data: OwnData, facts: Facts) -> str:
+    shape = " x ".join(f"{size}" for size in facts.input_shape)
+    if not data.in_memory:
+        return data.kind
+    return f"arrays, {data.sizes[0]:,}{f' x {shape}' if shape else ''}"
+
+
+def _name(text: str) -> str:
+    plain = " ".join(str(text).split()) or "model"
+    return plain if len(plain) <= NAME_LIMIT else f"{plain[: NAME_LIMIT - 1]}…"

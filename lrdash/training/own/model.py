@@ -1,0 +1,160 @@
+"""A caller's own model, as the engines take it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import keras
+import numpy as np
+
+from lrdash.datasets import Split
+from lrdash.elsewhere import DatasetElsewhere, ModelElsewhere
+from lrdash.errors import InvalidField
+from lrdash.models.base import Work
+from lrdash.plan import Plan
+from lrdash.spec import DataShape, RunSpec
+from lrdash.training.own.data import Arrays, OwnData
+from lrdash.training.own.lanes import ACCURACIES, Fit, measured
+from lrdash.training.own.optimizer import OwnOptimizer
+
+Build = Callable[[], Any]
+ACCURACY = "accuracy"
+ACCURACY_NAMES = tuple(  # what Keras calls them where their user does not
+    kind().name for kind in ACCURACIES
+)
+
+
+class Alias(keras.callbacks.Callback):  # type: ignore[misc]
+    """Calls a model's accuracy so in all logs. It must be the first of the callbacks."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
+        """Rename it, for all that follow."""
+        for prefix in ("", "val_"):
+            if logs is not None and f"{prefix}{self._name}" in logs:
+                logs[f"{prefix}{ACCURACY}"] = logs.pop(f"{prefix}{self._name}")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Recipe:
+    """How a caller's model is made and trained."""
+
+    build: Build  # a fresh model, with weights, compiled or not
+    data: OwnData
+    optimizer: OwnOptimizer
+    fit: Fit
+    loss: Any = None  # what to compile with; None: as `build` compiled it
+    metrics: tuple[Any, ...] = ()
+    alias: str = ""  # the name of its accuracy, if that is another
+
+    def compiled(self, spec: RunSpec, rate: Any) -> Any:
+        """A fresh model, ready for `fit` with this rate or schedule of rates."""
+        return compiled(self.build, self.optimizer.make(spec, rate), self.loss, self.metrics)
+
+    def callbacks(self) -> list[Any]:
+        """Those that come first."""
+        return [Alias(self.alias)] if self.alias else []
+
+
+def compiled(build: Build, optimizer: Any, loss: Any, metrics: tuple[Any, ...]) -> Any:
+    """A fresh model with an optimizer; it keeps what else it was compiled with."""
+    model = build()
+    if loss is not None or not model.compiled:
+        model.compile(
+            optimizer=optimizer, loss=loss, metrics=[_fresh(metric) for metric in metrics],
+            jit_compile=False,
+        )
+        return model
+    model.optimizer = optimizer
+    model.jit_compile = False  # XLA has no deterministic form of some operations
+    model.steps_per_execution = 1  # callbacks see every update
+    return model
+
+
+def _fresh(metric: Any) -> Any:
+    """A metric of its own for each model."""
+    if isinstance(metric, keras.metrics.Metric):
+        return type(metric).from_config(metric.get_config())
+    return metric
+
+
+def builder(build_model: Build, data: OwnData) -> Build:
+    """Calls `build_model` and looks at what it gives; makes the weights of a model without inputs.
+
+    Raises:
+        InvalidField: out of what is returned, if it gives no Keras model, or one that it gave
+            before.
+    """
+    given: list[int] = []
+
+    def build() -> Any:
+        model = build_model()
+        if not isinstance(model, keras.Model):
+            problem = "must return a keras.Model"
+            raise InvalidField("build_model", problem, type(model).__name__)
+        mark = getattr(model, "_lrdash_given", None)
+        if mark is not None and mark in given:
+            problem = "must make a new model at each call"
+            raise InvalidField("build_model", problem, "the same model again")
+        given.append(len(given))
+        object.__setattr__(model, "_lrdash_given", given[-1])
+        if not model.built:
+            model(data.sample[0], training=False)
+        return model
+
+    return build
+
+
+class OwnModel(ModelElsewhere):
+    """The model of a script while that runs; made anew for each inspection."""
+
+    recipe: ClassVar[Recipe]
+
+    def build(self, shape: DataShape) -> Any:  # noqa: ARG002
+        """A fresh model."""
+        return self.recipe.build()
+
+    def work(self, shape: DataShape) -> Work:
+        """As its layers show it, where lanes know them; else a guess."""
+        return self.recipe.fit.work or super().work(shape)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnDataset(DatasetElsewhere):
+    """The data of a script while that runs."""
+
+    own: OwnData | None = None
+
+    def load(self, examples: int | None = None) -> Split:  # noqa: ARG002
+        """The arrays, as they are.
+
+        Raises:
+            InvalidField: if they are not single arrays.
+        """
+        data = self.own
+        if data is None or not (
+            isinstance(data.train, Arrays) and isinstance(data.validation, Arrays)
+        ):
+            raise InvalidField("data", "must be arrays for this", data and data.kind)
+        x_train, x_val = (
+            np.asarray(part.x, np.float32) for part in (data.train, data.validation)
+        )
+        return Split(x_train, data.train.y, x_val, data.validation.y)
+
+
+def recipe_of(plan: Plan) -> Recipe | None:
+    """How the model of a plan is made, if it is a caller's own."""
+    return plan.model.recipe if isinstance(plan.model, OwnModel) else None
+
+
+def accuracy_name(model: Any) -> str:
+    """What the first plain accuracy of an evaluated model is called; empty if it has none."""
+    names = [metric.name for metric in measured(model)]
+    if ACCURACY in names:
+        return ACCURACY
+    return next((name for name in names if name in (*ACCURACY_NAMES, "acc")), "")

@@ -1,0 +1,112 @@
+"""The optimizer that a model was compiled with: its kind and settings stay, its rate does not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from lrdash.errors import InvalidField
+from lrdash.spec import RunSpec
+from lrdash.training.optimizers import optimizer_of
+
+KINDS = {
+    keras.optimizers.SGD: "sgd", keras.optimizers.RMSprop: "rmsprop",
+    keras.optimizers.Adam: "adam", keras.optimizers.AdamW: "adamw",
+}
+IGNORED = ("name", "learning_rate")  # settings that decide nothing here
+OWN = {"sgd": ("momentum", "nesterov"), "rmsprop": ("momentum",), "adamw": ("weight_decay",)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnOptimizer:
+    """What to train with.
+
+    `fields` are those of `RunSpec`. They tell all where `config` is None; otherwise optimizers are
+    made from `kind` and `config`, as the model's own was.
+    """
+
+    fields: dict[str, Any]
+    rate: float | None = None  # that the model was compiled with, where it was a number
+    kind: type[Any] | None = None
+    config: dict[str, Any] | None = None
+    words: str = ""  # where the fields do not tell all
+    note: str = ""
+
+    def make(self, spec: RunSpec, rate: Any) -> Any:
+        """A fresh optimizer.
+
+        Args:
+            spec: of the run.
+            rate: a float or a `LearningRateSchedule`.
+        """
+        if self.kind is None or self.config is None:
+            return optimizer_of(spec, rate)
+        return self.kind.from_config({**self.config, "learning_rate": rate})
+
+
+def own_optimizer(model: keras.Model, wanted: dict[str, Any]) -> OwnOptimizer:
+    """The optimizer of a model, or the one that is wanted in its place.
+
+    Args:
+        model: compiled or not.
+        wanted: fields of `RunSpec` that the caller gave; any of them has the last word.
+
+    Raises:
+        InvalidField: for an optimizer whose rate cannot be set from outside.
+    """
+    if wanted or not model.compiled:
+        said = "The optimizer that the model was compiled with is not used: another was asked for."
+        return OwnOptimizer(fields=wanted, note=said if model.compiled else "")
+    own = model.optimizer
+    config = own.get_config()
+    if config.get("gradient_accumulation_steps"):
+        problem = "must have an optimizer without gradient_accumulation_steps, so that each update "
+        raise InvalidField(
+            "build_model", f"{problem}has its rate", config["gradient_accumulation_steps"]
+        )
+    note, rate = "", None
+    schedule = getattr(own, "_learning_rate", None)
+    if isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
+        note = f"Its own schedule, {type(schedule).__name__}, gives way to the strategies."
+    else:
+        rate = float(np.asarray(own.learning_rate))
+    _try(type(own), config)
+    name = KINDS.get(type(own))
+    if name:
+        fields = {"optimizer": name} | {field: config[field] for field in OWN.get(name, ())}
+        if not _others(_usual(fields), config):
+            return OwnOptimizer(fields=fields, rate=rate, note=note)
+    told = _others(_usual({"optimizer": name}), config) if name else {}
+    settings = ", ".join(f"{key} {value}" for key, value in told.items())
+    words = f"{type(own).__name__} ({settings})" if settings else type(own).__name__
+    near = name or next((kind for cls, kind in KINDS.items() if isinstance(own, cls)), "sgd")
+    return OwnOptimizer(
+        fields={"optimizer": near}, rate=rate, kind=type(own), config=config, words=words,
+        note=note,
+    )
+
+
+def _usual(fields: dict[str, Any]) -> dict[str, Any]:
+    """The settings that lrdash itself would give it."""
+    known = {key: value for key, value in fields.items() if value is not None}
+    made: dict[str, Any] = optimizer_of(RunSpec(**known), 0.1).get_config()
+    return made
+
+
+def _others(usual: dict[str, Any], config: dict[str, Any]) -> dict[str, Any]:
+    """Settings that are not as usual."""
+    return {
+        key: value for key, value in config.items()
+        if key not in IGNORED and usual.get(key) != value
+    }
+
+
+def _try(kind: type[Any], config: dict[str, Any]) -> None:
+    try:
+        kind.from_config({**config, "learning_rate": 0.1})
+    except Exception as fault:
+        problem = "must have an optimizer that can be made anew from its get_config(), with a rate"
+        raise InvalidField("build_model", problem, f"{kind.__name__} ({fault})") from fault

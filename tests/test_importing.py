@@ -1,0 +1,354 @@
+"""Runs of other programs: what Keras itself writes, what others write, and what is broken."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import struct
+import zipfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+import lrdash
+from lrdash.cli import app
+from lrdash.errors import InvalidField
+from lrdash.export import FORMATS, recorded
+from lrdash.export.events import LARGEST, header, record, scalars
+from lrdash.export.protobuf import double, fields, nested, single, text, varint, whole
+from lrdash.importing import Found, Upload, bring, read_paths, read_uploads, sources
+from lrdash.importing.boards import column
+from lrdash.importing.summaries import read_scalars
+from lrdash.store import Store
+
+EPOCHS, STEPS = 3, 4
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, list[float]]]:
+    """One fit, written down by Keras in three ways: log folder, CSV files, JSON."""
+    folder = tmp_path_factory.mktemp("keras")
+    random = np.random.default_rng(0)
+    x = random.normal(size=(96, 4)).astype("float32")
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, activation="softmax")])
+    model.compile(
+        keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy", metrics=["accuracy"]
+    )
+    callbacks = keras.callbacks
+    history = model.fit(
+        x, (x.sum(1) > 0).astype("int32"), epochs=EPOCHS, batch_size=16, verbose=0,
+        validation_split=1 / 3, callbacks=[
+            callbacks.LearningRateScheduler(lambda epoch, _lr: 0.1 / (1 + epoch)),
+            callbacks.TensorBoard(folder / "logs", histogram_freq=1, write_graph=True),
+            callbacks.CSVLogger(folder / "comma.csv"),
+            callbacks.CSVLogger(folder / "semicolon.csv", separator=";"),
+        ],
+    )
+    (folder / "history.json").write_text(json.dumps(history.history))
+    return folder, history.history
+
+
+def agrees(run: Found, history: dict[str, list[float]], digits: float = 1e-6) -> None:
+    assert run.epochs == (1, 2, 3)
+    for name in ("loss", "accuracy", "val_loss", "val_accuracy"):
+        assert run.metrics[name] == pytest.approx(history[name], rel=digits)
+    assert np.concatenate(run.rates) == pytest.approx([0.1, 0.05, 0.1 / 3])
+    assert not run.remarks
+
+
+@pytest.mark.parametrize("name", ["logs", "comma.csv", "semicolon.csv", "history.json"])
+def test_what_keras_wrote_is_read_in_full(
+    written: tuple[Path, dict[str, list[float]]], name: str
+) -> None:
+    folder, history = written
+    (run,) = read_paths([folder / name])
+    agrees(run, history)
+
+
+def test_the_whole_folder_holds_four_times_the_same_but_the_floats(
+    written: tuple[Path, dict[str, list[float]]],
+) -> None:
+    found = read_paths([written[0]])
+    assert sorted(run.name.rsplit("/")[-1] for run in found) == [
+        "comma", "history", "logs", "semicolon"]
+
+
+def test_runs_are_brought_in_once_and_kept_as_they_were_told(
+    written: tuple[Path, dict[str, list[float]]],
+) -> None:
+    folder, history = written
+    first = lrdash.import_runs(
+        folder / "comma.csv", name="old", dataset="hills", model="goat", tags=["a"]
+    )
+    again = lrdash.import_runs(folder / "semicolon.csv")  # the same in another file
+    assert [one.new for one in (*first, *again)] == [True, False]
+    assert first[0].run_id == again[0].run_id
+    store = Store()
+    (row,) = store.runs()
+    assert (row.name, row.tags, row.status, row.engine) == ("old", ("a",), "finished", "import")
+    assert (row.spec.origin, row.spec.dataset, row.spec.model) == ("import", "hills", "goat")
+    assert (row.epochs_done, row.spec.epochs, row.spec.base_lr) == (3, 3, pytest.approx(0.1))
+    epochs = store.epochs(row.run_id)
+    assert [epoch.metrics["val_loss"] for epoch in epochs] == history["val_loss"]
+    assert [epoch.learning_rate for epoch in epochs] == pytest.approx([0.1, 0.05, 0.1 / 3])
+    assert not store.silent([str(row.worker_id)])
+    store.close()
+
+
+def test_what_lrdash_exports_it_can_import(written: tuple[Path, Any], tmp_path: Path) -> None:
+    lrdash.import_runs(written[0] / "comma.csv")
+    store = Store()
+    rows = store.runs()
+    runs = recorded(rows, store.epochs_of([row.run_id for row in rows]))
+    store.close()
+    (run,) = read_uploads([Upload(name="board.zip", data=FORMATS["tensorboard"].write(runs))])
+    agrees(run, written[1])
+
+
+def events(*points: tuple[str, int, float], at: float = 100.0) -> bytes:
+    return header(at) + b"".join(scalars({t: v}, s, at + s) for t, s, v in points)
+
+
+def test_other_programs_tags_are_understood_and_unknown_ones_kept() -> None:
+    both = [(f"{tag}/{part}", step, value / (step + 1))
+            for step in range(3) for tag, part, value in (
+                ("Loss", "train", 1.0), ("Loss", "val", 2.0), ("F1", "test", 0.5))]
+    rates = [("lr", step, 0.1 / (step + 1)) for step in range(3)]
+    (run,) = read_uploads([Upload(name="events.out.tfevents.1.a", data=events(*both, *rates))])
+    assert set(run.metrics) == {"loss", "val_loss", "val_F1"}
+    assert run.metrics["val_loss"] == pytest.approx([2.0, 1.0, 2 / 3])
+    assert np.concatenate(run.rates) == pytest.approx([0.1, 0.05, 0.1 / 3])
+    assert run.seconds == (0.0, 1.0, 2.0)
+    assert column("epoch_top_k", "train") == "top_k"
+    assert column("train_loss", "") == "loss"
+
+
+def test_steps_that_are_no_epochs_are_numbered_and_that_is_told() -> None:
+    points = [("loss", step, float(step)) for step in range(0, 1000, 10)]
+    points += [("val_loss", step, 1.0) for step in (490, 990)]
+    points += [("lr", step, 0.1) for step in range(0, 1000, 10)]
+    (run,) = read_uploads([Upload(name="x.tfevents", data=events(*points))])
+    assert run.epochs == (1, 2)
+    assert run.metrics["loss"] == pytest.approx([245.0, 745.0])
+    assert [len(part) for part in run.rates] == [50, 50]
+    assert "Its steps are no epochs: 2 records of val_loss, up to step 990" in run.remarks[0]
+    many = [("loss", step, 1.0) for step in range(5, 20_000)]
+    (run,) = read_uploads([Upload(name="x.tfevents", data=events(*many))])
+    assert len(run.epochs) == 1000
+
+
+def test_several_runs_in_one_folder_and_one_in_several_files(tmp_path: Path) -> None:
+    for name, value in (("a", 1.0), ("b", 2.0)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "events.out.tfevents.1").write_bytes(
+            events(("loss", 0, value), ("loss", 1, value)))
+    (tmp_path / "b" / "events.out.tfevents.2").write_bytes(
+        events(("loss", 1, 9.0), ("loss", 2, 9.0), at=200.0))  # begun anew at step 1
+    one, two = read_paths([tmp_path])
+    assert (one.name, two.name) == (f"{tmp_path.name}/a", f"{tmp_path.name}/b")
+    assert two.metrics["loss"] == (2.0, 9.0, 9.0)
+    assert two.remarks == (
+        "No learning rate was recorded.", "No validation loss (val_loss) was recorded.")
+
+
+def tensor(kind: int, field: bytes, *, shape: bytes = b"") -> bytes:
+    value = text(1, "loss") + nested(8, whole(1, kind) + nested(2, shape) + field)
+    return header(0.0) + record(double(1, 0.0) + whole(2, 0) + nested(5, nested(1, value)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "value"),
+    [
+        (1, nested(4, struct.pack("<f", 0.5)), 0.5), (1, nested(5, struct.pack("<f", 0.5)), 0.5),
+        (1, single(5, 0.5), 0.5), (2, nested(4, struct.pack("<d", 0.1)), 0.1),
+        (3, nested(7, varint(7)), 7.0), (9, nested(4, struct.pack("<q", -3)), -3.0),
+        (1, b"", 0.0),
+    ],
+)
+def test_numbers_in_tensors_are_read(kind: int, field: bytes, value: float) -> None:
+    (found,), fault = read_scalars("f", tensor(kind, field))
+    assert (found.value, fault) == (pytest.approx(value), "")
+    one = nested(2, whole(1, 1))
+    assert len(read_scalars("f", tensor(kind, field, shape=one))[0]) == 1
+    assert not read_scalars("f", tensor(7, nested(8, b"text")))[0]
+    assert not read_scalars("f", tensor(1, nested(4, b"\0" * 8), shape=nested(2, whole(1, 2))))[0]
+
+
+def test_damage_is_told_with_its_place_and_what_came_before_is_kept() -> None:
+    whole_file = events(*[("loss", step, 1.0) for step in range(3)])
+    size = (len(whole_file) - len(header(0.0))) // 3
+    place = len(header(0.0)) + size
+    broken = bytearray(whole_file)
+    broken[place + 20] ^= 1
+    (run,) = read_uploads([Upload(name="x.tfevents", data=bytes(broken))])
+    assert run.epochs == (1,)
+    assert f"x.tfevents: the checksum of record 3 at byte {place:,} is wrong" in run.remarks[0]
+    broken = bytearray(whole_file)
+    broken[place + 1] ^= 1
+    assert "checksum of the length of record 3" in read_scalars("x", bytes(broken))[1]
+    assert "is cut short" in read_scalars("x", whole_file[:-1])[1]
+    assert "is cut short" in read_scalars("x", whole_file[:-size + 5])[1]
+    no_event = header(0.0) + record(b"\xff\xff")
+    assert "record 2 is no event (it ends inside a number)" in read_scalars("x", no_event)[1]
+
+
+def test_records_that_hold_graphs_are_passed_over() -> None:
+    large = header(0.0) + record(b"\0" * (LARGEST + 1)) + events(("loss", 0, 1.0))
+    assert len(read_scalars("x", large)[0]) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "message"),
+    [
+        ("a.csv", b"", "a must have a line of column names"),
+        ("a.csv", b"epoch,loss\n", "a must have a line of column names"),
+        ("a.csv", b"x,y\n1,2\n", "a must have a column epoch, loss or val_loss"),
+        ("a.csv", b"epoch,loss,loss\n1,2,3\n", "a must not name a column twice, got 'loss'."),
+        ("a.csv", b"epoch,loss\n0,0.5\n1\n", "a line 3 must have 2 values"),
+        ("a.csv", b"epoch,loss\n0,low\n", "a line 2, column loss must be a number, got 'low'."),
+        ("a.csv", b"epoch,loss\n0,\xff\n", "a must be text in UTF-8; byte 14 is not"),
+        ("a.csv", b"loss\n" + b"1\n" * 10_001, "a must have at most 10,000 epochs, got 10001."),
+        ("a.csv", b"epoch,loss\n20000,1\n", "a must have at most 10,000 epochs, got 20001."),
+        ("a.csv", b"epoch" + b",m" * 99_999, "at least one line"),
+        ("a.json", b"{", "a must be JSON"),
+        ("a.json", b"[" * 100_000, "a must be JSON"),
+        ("a.json", b"[1]", "a must be an object of lists"),
+        ("a.json", b"{}", "a must be an object of lists"),
+        ("a.json", b'{"loss": 1}', "a loss must be a list"),
+        ("a.json", b'{"loss": [1, "x"]}', "a loss, value 2 must be a number, got 'x'."),
+        ("a.json", b'{"loss": []}', "a must have 1 to 10,000 epochs, got 0."),
+        ("a.json", b'{"format": "lrdash run"}', "a must be a run as lrdash keeps it"),
+        ("a.tfevents", b"", "a.tfevents must be an event file of TensorBoard"),
+        ("a.tfevents", b"something else altogether", "must be an event file of TensorBoard"),
+        ("a.tfevents", header(0.0), "a.tfevents must hold scalars"),
+        ("a.tfevents", events(("lr", 0, 0.1)), "must hold a loss or another metric"),
+        ("a.zip", b"PK", "a.zip must be a ZIP archive that is whole"),
+        ("a.keras", b"", "a.keras must be an event file of TensorBoard"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_with_its_place(
+    name: str, data: bytes, message: str
+) -> None:
+    with pytest.raises(InvalidField) as fault:
+        read_uploads([Upload(name=name, data=data)])
+    assert message in str(fault.value)
+
+
+def test_columns_that_are_missing_or_unknown_are_told_or_kept() -> None:
+    data = "\N{BYTE ORDER MARK}epoch;loss;my metric;lr\r\n0;0,5;1;0,1\r\n\r\n1;NA;;-3\r\n"
+    (run,) = read_uploads([Upload(name="a.csv", data=data.encode())])
+    assert run.metrics["loss"][0] == 0.5
+    assert math.isnan(run.metrics["loss"][1])
+    assert run.metrics["my metric"][0] == 1.0
+    assert [list(part) for part in run.rates] == [[pytest.approx(0.1)], []]
+    assert run.remarks == (
+        "1 of 2 learning rates are no rates between 0 and 1000 and were left out.",
+        "No validation loss (val_loss) was recorded.")
+    (run,) = read_uploads([Upload(name="a.csv", data=b"epoch,loss\n0,1\n1,1\n0,1\n")])
+    assert (run.epochs, run.remarks[0]) == (
+        (1, 2, 3), "The epochs do not ascend; the lines were numbered anew.")
+    whole_history = {"epoch": [4, 5], "history": {"loss": [1, None], "val_loss": [2]}}
+    (run,) = read_uploads([Upload(name="a.json", data=json.dumps(whole_history).encode())])
+    assert run.epochs == (5, 6)
+    assert run.remarks[0] == "val_loss has 1 of 2 values; they were put to the first epochs."
+
+
+def archive(**files: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as made:
+        for name, data in files.items():
+            made.writestr(name, data)
+    return buffer.getvalue()
+
+
+def test_uploads_and_archives_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    bomb = archive(**{"a.csv": b"0" * 30_000_000})
+    assert len(bomb) < 100_000
+    with pytest.raises(InvalidField, match="must have at most 20 MB when unpacked"):
+        read_uploads([Upload(name="bomb.zip", data=bomb)])
+    with pytest.raises(InvalidField, match="must hold an event file"):
+        read_uploads([Upload(name="b.zip", data=archive(**{"a.zip": bomb, "b.pkl": b""}))])
+    with pytest.raises(InvalidField, match="must have at most 20 MB; use"):
+        read_uploads([Upload(name="a.csv", data=b"0" * 20_000_001)])
+    monkeypatch.setattr(sources, "MOST_FILES", 2)
+    with pytest.raises(InvalidField, match="must have at most 2 files"):
+        read_uploads([Upload(name="a.csv", data=b"")] * 3)
+
+
+def test_paths_that_cannot_be_read_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(InvalidField, match="a folder without any"):
+        read_paths([tmp_path])
+    with pytest.raises(InvalidField, match="must be a file that can be read"):
+        read_paths([tmp_path / "missing.csv"])
+    (tmp_path / "a.csv").write_bytes(b"epoch,loss\n0,1\n")
+    monkeypatch.setattr(sources, "FILE_LIMIT", 10)
+    with pytest.raises(InvalidField, match="must have at most 0 MB"):
+        read_paths([tmp_path / "a.csv"])
+    with pytest.raises(InvalidField, match="paths must name at least one"):
+        lrdash.import_runs()
+
+
+@given(place=st.integers(0, 400), change=st.integers(1, 255), cut=st.integers(0, 400))
+def test_mutated_event_files_are_read_or_refused(place: int, change: int, cut: int) -> None:
+    data = bytearray(events(*[("epoch_loss", step, 1.0) for step in range(5)]))
+    data[place % len(data)] ^= change
+    try:
+        found = read_uploads([Upload(name="x.tfevents", data=bytes(data[: len(data) - cut % 9]))])
+    except InvalidField:
+        return
+    assert all(run.epochs for run in found)
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_are_a_message_or_refused(data: bytes) -> None:
+    found = []
+    with suppress(ValueError):
+        found.extend(fields(data))
+    assert all(number >= 0 for number, _ in found)
+
+
+@pytest.fixture
+def runner() -> CliRunner:
+    return CliRunner()
+
+
+def test_the_shell_imports_and_tells(
+    written: tuple[Path, Any], runner: CliRunner, tmp_path: Path
+) -> None:
+    path = str(written[0] / "history.json")
+    done = runner.invoke(app, ["import", path, "--name", "old", "--tag", "a"])
+    assert done.exit_code == 0, done.output
+    assert "old: 3 epochs, imported" in done.stdout
+    done = runner.invoke(app, ["import", path, "--json"])
+    assert json.loads(done.stdout)[0]["new"] is False
+    (tmp_path / "a.csv").write_text("epoch,loss\n0,x\n")
+    done = runner.invoke(app, ["import", str(tmp_path / "a.csv")])
+    assert done.exit_code == 2
+    assert "line 2, column loss must be a number" in done.stderr
+
+
+def test_a_real_writer_of_tensorflow_is_read(tmp_path: Path) -> None:
+    with tf.summary.create_file_writer(str(tmp_path)).as_default():
+        for step in range(3):
+            tf.summary.scalar("loss", 1.0 / (step + 1), step=step)
+            tf.summary.scalar("learning_rate", 0.1, step=step)
+            tf.summary.text("note", "words", step=step)
+    (run,) = read_paths([tmp_path])
+    assert run.metrics["loss"] == pytest.approx([1.0, 0.5, 1 / 3])
+    assert np.concatenate(run.rates) == pytest.approx([0.1] * 3)
+    store = Store()
+    assert bring([run], store)[0].new
+    store.close()

@@ -1,0 +1,239 @@
+"""Pages, tables and exports with runs that lrdash only watched or read from files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from lrdash import analysis, api
+from lrdash.errors import InvalidField, UnknownName
+from lrdash.events import EpochEnded, RateDecided, RunEnded
+from lrdash.export import FORMATS, recorded
+from lrdash.importing import Upload, bring, read_uploads
+from lrdash.plan import make
+from lrdash.report import run_report
+from lrdash.spec import Facts, RunSpec
+from lrdash.store import Store
+from lrdash.strategies.recorded import Recorded, drawn_as
+from lrdash.teaching import Recorded as Series
+from lrdash.teaching import disagreement
+from lrdash.ui import importing, resources
+
+PLATEAU = {"callback": "ReduceLROnPlateau", "monitor": "val_auc", "mode": "max", "factor": 0.5,
+           "patience": 1, "min_delta": 0.01, "known": "updates"}
+VALUES = (0.5, 0.6, 0.6, 0.6)
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    opened = Store()
+    monkeypatch.setattr(resources, "store", lambda: opened)
+    monkeypatch.setattr(resources, "laboratory", lambda: SimpleNamespace(wake=lambda: None))
+    yield opened
+    opened.close()
+
+
+def watched(store: Store, *, over: bool = True, **params: object) -> str:
+    """A run of a script, whose plateau rule halves after epochs 3 and 4."""
+    spec = RunSpec(
+        dataset="my *photos*", model="resnet", strategy="recorded", params=params or PLATEAU,
+        base_lr=0.1, epochs=4, origin="watched", facts=Facts(
+            steps_per_epoch=2, metrics=("loss", "val_loss", "val_auc"), optimizer="Lion",
+            notes=("It has several optimizers.",)),
+    )
+    run_id = store.create_run(
+        spec, steps_per_epoch=2, updates=8, parameters=10, engine="keras", name="mine",
+        worker_id="w",
+    )
+    rates = (0.1, 0.1, 0.1, 0.05)
+    said: list[object] = []
+    for place, value in enumerate(VALUES):
+        metrics = {"loss": 1.0 - value, "val_loss": 1.1 - value, "val_auc": value}
+        used = [rates[place]] * 2
+        said.append(EpochEnded(
+            epoch=place + 1, metrics=metrics, rates=used, seconds=1.0))  # type: ignore[arg-type]
+        after = (*rates, 0.025)[place + 1]
+        said.append(RateDecided(
+            epoch=place + 1, rate_before=rates[place], rate_after=after, reason="as seen",
+            monitor="val_auc", monitored=value, best=value, wait=0, cooldown=0))
+    if over:
+        said.append(RunEnded(status="interrupted", reason="Ctrl-C", seconds=1.0))
+    store.record([(run_id, event) for event in said])  # type: ignore[misc]
+    return run_id
+
+
+def imported(store: Store) -> str:
+    data = json.dumps({"loss": [0.5, 0.4], "f1": [0.1, 0.2]}).encode()
+    return bring(read_uploads([Upload(name="old.json", data=data)]), store)[0].run_id
+
+
+def page(name: str, **query: str) -> AppTest:
+    test = AppTest.from_file(f"../{name}.py", default_timeout=60)
+    for key, value in query.items():
+        test.query_params[key] = value
+    return test.run()
+
+
+def words(test: AppTest) -> str:
+    kinds = (test.markdown, test.caption, test.warning, test.info, test.success, test.error,
+             test.header)
+    return "\n".join(str(element.value) for kind in kinds for element in kind)
+
+
+def keys(test: AppTest) -> set[str | None]:
+    return {button.key for button in test.button}
+
+
+def test_a_watched_run_is_shown_without_what_only_lrdash_can_do(store: Store) -> None:
+    test = page("pages/train", run=watched(store))
+    assert not test.exception
+    assert not {"again", "continue", "stop"} & keys(test)
+    said = words(test)
+    assert "a program of its own, which lrdash only watched" in said
+    assert "Interrupted after 4 of 4 epochs in 1.0 s: Ctrl-C" in said
+    assert "Keras code" not in str(test.get("button_group"))
+    table = test.dataframe[0].value
+    assert list(table["val_auc"]) == list(reversed(VALUES))
+    assert [metric.value for metric in test.metric][-1] == "0.05"
+
+
+def test_a_run_that_still_trains_is_stopped_where_it_runs(store: Store) -> None:
+    test = page("pages/train", run=watched(store, over=False))
+    assert not test.exception
+    assert "is stopped there" in words(test)
+    assert "stop" not in keys(test)
+
+
+def test_a_run_without_rates_says_so(store: Store) -> None:
+    test = page("pages/train", run=imported(store))
+    assert not test.exception
+    assert "no learning rate was recorded" in words(test)
+    assert test.metric[-1].value == "\N{EN DASH}"
+    assert test.metric[-1].delta == "not recorded"
+    assert "Finished after 2 of 2 epochs\n" in words(test) + "\n"
+
+
+def test_its_callback_can_be_walked_through_with_its_own_metric(store: Store) -> None:
+    run_id = watched(store)
+    test = page("pages/inside", run=run_id)
+    assert not test.exception
+    assert [error.value for error in test.error] == []
+    assert test.session_state["walked"] == run_id
+    assert "cannot be trained here" in words(test) or "What if" in words(test)
+    test.number_input(key="whatif.patience").set_value(2).run()
+    assert "The truth cannot be trained here. It was trained by a program" in words(test)
+
+
+def test_a_scheduler_is_walked_through_by_what_it_gave(store: Store) -> None:
+    test = page("pages/inside", run=watched(store, callback="LearningRateScheduler"))
+    assert not test.exception
+    assert not test.error
+    assert "whatif.patience" not in {one.key for one in test.number_input}
+
+
+def test_a_run_without_a_callback_is_not_offered(store: Store) -> None:
+    test = page("pages/inside", run=imported(store))
+    assert not test.exception
+    assert "must follow a callback" in words(test)
+
+
+def test_such_runs_stand_beside_own_ones(store: Store) -> None:
+    plan = make(RunSpec(epochs=2))
+    own = store.create_run(
+        plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates, parameters=1,
+        name="own", worker_id="w",
+    )
+    store.record([(own, EpochEnded(
+        epoch=1, metrics={"loss": 1.0, "val_loss": 1.0, "accuracy": 0.1, "val_accuracy": 0.2},
+        rates=plan.course().rates(0).astype("float32"), seconds=1.0))])
+    test = page("pages/runs", runs=f"{own},{watched(store)},{imported(store)}")
+    assert not test.exception
+    said = words(test)
+    assert "No learning rate was recorded of old" in said
+    assert {"val_auc", "f1"} <= set(test.selectbox(key="curve").options)
+    table = test.dataframe[0].value
+    assert list(table["Peak rate"]) == ["0.1", "0.1", "\N{EN DASH}"]
+    assert list(table["Optimizer"])[1:] == ["Lion", "optimizer not known"]
+    assert list(table["Seed"]) == ["0", "\N{EN DASH}", "\N{EN DASH}"]
+    test.selectbox(key="curve").set_value("f1").run()
+    assert not test.exception
+    assert "f1 of 3 runs over epochs" in words(test)
+    assert not page("pages/runs").exception
+
+
+def test_reports_and_exports_take_them(store: Store) -> None:
+    ids = [watched(store), imported(store)]
+    rows = [store.run(run_id) for run_id in ids]
+    runs = recorded(rows, store.epochs_of(ids))
+    for kind in FORMATS.values():
+        if not kind.single:
+            assert kind.write(runs)
+    for row in rows:
+        text = run_report(row, store.epochs(row.run_id), store.decisions(row.run_id))
+        assert row.name in text
+    assert "my *photos* · resnet · ReduceLROnPlateau (val_auc, factor 0.5, patience 1) · Lion, " \
+        "rate 0.1, 4 epochs" in analysis.settings_in_words(rows[0].spec)
+    assert analysis.settings_in_words(rows[1].spec) == (
+        "data not known · model not known · rate not recorded · optimizer not known, 2 epochs")
+    assert len(api.load(ids[0], store).changes()) == 2
+    assert not store.requeue(ids)
+
+
+def test_runs_are_imported_on_the_page(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def form() -> None:
+        from lrdash.ui import importing
+
+        importing._form()
+
+    file = SimpleNamespace(name="a.csv", size=20, getvalue=lambda: b"epoch,loss\n0,1\n")
+    monkeypatch.setattr(importing.st, "file_uploader", lambda *_, **__: [file])
+    test = AppTest.from_function(form, default_timeout=60).run()
+    test.text_input(key="import-dataset").set_value("CIFAR-10")
+    test.button(key="import-now").click().run()
+    assert not test.exception
+    (row,) = store.runs()
+    assert (row.name, row.spec.dataset, row.spec.model) == ("a", "CIFAR-10", "model not known")
+    brought = test.session_state["imported"]
+    listed = AppTest.from_file("../pages/runs.py", default_timeout=60)
+    listed.session_state["imported"] = brought
+    listed.run()
+    assert "1 run imported." in words(listed)
+    assert "No learning rate was recorded." in words(listed).replace("\\", "")
+    file.size = 20_000_001
+    test.button(key="import-now").click().run()
+    assert "more than 20 MB" in test.error[0].value
+    file.size, file.getvalue = 5, lambda: b"nothing"
+    test.button(key="import-now").click().run()
+    assert "must have a line of column names" in test.error[0].value
+
+
+def test_rates_that_something_else_moved_are_told() -> None:
+    rule = Recorded(**PLATEAU).rule()
+    series = Series(values=VALUES, base_lr=0.1)
+    moved = RateDecided(epoch=3, rate_before=0.1, rate_after=0.02, reason="")
+    assert disagreement(rule, series, []) == ""
+    assert disagreement(rule, series, [moved]).startswith("From epoch 3 on something else moved")
+
+
+def test_the_strategy_recorded_is_in_no_form_and_makes_no_code() -> None:
+    with pytest.raises(UnknownName, match="No strategy named 'recorded'"):
+        make(RunSpec(strategy="recorded"))
+    with pytest.raises(InvalidField, match="must be ReduceLROnPlateau"):
+        Recorded().rule()
+    spec = RunSpec(
+        dataset="a", model="b", strategy="recorded", params={}, epochs=10_000, origin="import",
+        facts=Facts(steps_per_epoch=100_000),
+    )
+    plan = make(spec)  # a billion updates cost nothing
+    assert plan.updates == 1_000_000_000
+    assert plan.rates().tolist() == [0.1]
+    with pytest.raises(InvalidField, match="strategy must be"):
+        plan.keras_code()
+    assert Recorded().sentence() == Recorded.when
+    assert "ReduceLROnPlateau (val_auc" in Recorded(**PLATEAU).sentence()
+    assert drawn_as(spec, "x") == "recorded x"
+    assert drawn_as(RunSpec(), "x") == "constant"
