@@ -171,3 +171,20 @@ def test_lanes_of_one_group_may_stand_at_different_epochs(tmp_path: Path) -> Non
         assert log(events)[0].items() <= log(straight[run_id])[0].items()
         assert log(events)[2] == log(straight[run_id])[2]
         assert np.isfinite(of(straight[run_id], EpochEnded)[-1].metrics["val_loss"])
+
+
+@pytest.mark.parametrize(
+    "fields", [{"dataset": "diabetes", "base_lr": 0.01}, {"optimizer": "rmsprop", "base_lr": 1e-3}]
+)
+def test_a_run_of_a_large_group_goes_on_alone_with_the_same_bits(
+    fields: dict[str, Any], tmp_path: Path
+) -> None:
+    specs = [RunSpec(epochs=EPOCHS, seed=seed, **fields) for seed in range(9)]
+    whole, paused = Vault(tmp_path / "whole"), Vault(tmp_path / "paused")
+    straight = train(specs, "lanes", whole)
+    train(specs, "lanes", paused, until=PAUSE)
+    alone = train(specs[:1], "lanes", paused, done=PAUSE)
+    resumed = {epoch: row for epoch, row in log(alone["run0"])[0].items() if epoch > PAUSE}
+    assert resumed
+    assert resumed == {epoch: log(straight["run0"])[0][epoch] for epoch in resumed}
+    assert last(whole, "run0") == last(paused, "run0")

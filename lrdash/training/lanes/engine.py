@@ -19,7 +19,7 @@ from lrdash.training.lanes.block import Block, Call, Orders, Portions
 from lrdash.training.lanes.cache import program_for
 from lrdash.training.lanes.kept import put_back
 from lrdash.training.lanes.lane import Lane
-from lrdash.training.lanes.layout import Layout, processors
+from lrdash.training.lanes.layout import Layout, layout_of_width, processors
 from lrdash.training.lanes.program import Program
 from lrdash.training.versions import versions
 
@@ -57,8 +57,20 @@ def train_lanes(
             sink(run_id, RunEnded(status="stopped", reason=stopped_after(notes.epoch)))
         else:
             lanes.append(Lane(run_id, plan, sink, notes, mailbox))
-    if lanes:
-        _train(lanes, program_for(lanes[0].plan, len(lanes), layout), should_stop)
+    for width, part in _by_width(lanes).items():
+        before = layout_of_width(part[0].plan, width) if width else None
+        program = program_for(part[0].plan, len(part), layout or before)
+        for lane in part:
+            lane.width = program.layout.width
+        _train(part, program, should_stop)
+
+
+def _by_width(lanes: Sequence[Lane]) -> dict[int | None, list[Lane]]:
+    """The lanes that go on in blocks of the same width; None: those that begin."""
+    found: dict[int | None, list[Lane]] = {}
+    for lane in lanes:
+        found.setdefault(lane.width, []).append(lane)
+    return found
 
 
 def _train(lanes: Sequence[Lane], program: Program, should_stop: Stops) -> None:

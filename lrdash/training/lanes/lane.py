@@ -60,8 +60,10 @@ class Lane:
         self._wheel = Wheel(run_id, mailbox, notes.recorded)
         self._val_loss = math.nan
         self._kept: dict[str, Any] = {}  # state at the end of the last epoch
+        self.width: int | None = None  # of the blocks in which it has trained so far
         if notes.found:
             self._restore(notes.found.state)
+            self.width = notes.found.state.get("width")
         self._began = self._moved = perf_counter()
 
     def start(self, started: RunStarted) -> None:
@@ -152,7 +154,7 @@ class Lane:
     def _state(self) -> dict[str, Any]:
         """Before another piece takes over: a branch that leaves here needs no more."""
         stopper = self._stopper.state() if self._stopper else None
-        return {"course": self._course.state(), "stopper": stopper}
+        return {"course": self._course.state(), "stopper": stopper, "width": self.width}
 
     def _restore(self, state: Mapping[str, Any]) -> None:
         self._course.restore(state["course"], self.epochs_done)

@@ -51,6 +51,14 @@ def layout_of(plan: Plan, lanes: int, units: int) -> Layout:
     return Layout(stacked=True, width=max(1, width))
 
 
+def layout_of_width(plan: Plan, width: int) -> Layout:
+    """The form with blocks of this width: of a run that goes on, that in which it began.
+
+    For small or odd shapes XLA rounds differently in blocks of another width.
+    """
+    return Layout(stacked=not plan.model.convolutional, width=width)
+
+
 def processors() -> int:
     """Processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows

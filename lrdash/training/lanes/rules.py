@@ -17,6 +17,7 @@ Tensor = Any  # tf.Tensor
 RHO = 0.9  # RMSprop: share of the mean square that is kept
 BETA_1, BETA_2 = 0.9, 0.999  # Adam: shares of the mean and of the mean square that are kept
 EPSILON = 1e-7  # RMSprop: inside the root; Adam: beside it
+LEAST_ROOT = 1e-4  # below the root of EPSILON
 
 # (gradient, slots, rate) to the slots after an update
 Remember = Callable[[Tensor, Sequence[Tensor], Tensor], list[Tensor]]
@@ -75,7 +76,9 @@ def _momentum(momentum: float, nesterov: bool) -> Rule:
 
 def _rmsprop(momentum: float) -> Rule:
     def increment(gradient: Tensor, square: Tensor, rate: Tensor) -> Tensor:
-        return rate * gradient / tf.sqrt(square + EPSILON)
+        # The maximum changes no number; a bare a / sqrt(b) becomes a * rsqrt(b) in XLA, whose bits
+        # depend on how many lanes there are.
+        return rate * gradient / tf.maximum(tf.sqrt(square + EPSILON), LEAST_ROOT)
 
     def remember(gradient: Tensor, slots: Sequence[Tensor], rate: Tensor) -> list[Tensor]:
         square = RHO * slots[0] + (1 - RHO) * tf.square(gradient)
