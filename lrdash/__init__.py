@@ -16,7 +16,7 @@ __all__ = ["RunSpec", "__version__", "preview"]
 
 _IN_API = (
     "train", "Run", "compare", "Comparison", "resume", "find_lr", "RangeTest", "fork", "cooldowns",
-    "more", "steer",
+    "more", "steer", "hindsight", "Hindsight",
 )
 
 

@@ -11,7 +11,7 @@ from lrdash.spec import MAX_RATE, Piece, RunSpec
 from lrdash.strategies import STRATEGIES
 
 How = Literal["hold", "stretch"]
-SETTINGS = ("strategy", "params", "base_lr", "epochs", "factor")
+SETTINGS = ("strategy", "params", "base_lr", "epochs", "factor", "state")
 
 
 def branch(spec: RunSpec, epoch: int, wanted: float | Mapping[str, Any], rate: float) -> RunSpec:
@@ -21,7 +21,8 @@ def branch(spec: RunSpec, epoch: int, wanted: float | Mapping[str, Any], rate: f
         spec: of the parent, complete.
         epoch: epochs done when it leaves the parent.
         wanted: a factor on the rate, or a mapping with any of strategy, params, base_lr (by default
-            the rate at that epoch), factor and epochs (in all).
+            the rate at that epoch), state (what a rule has seen and counted before, by default
+            nothing), factor and epochs (in all).
         rate: of the parent's last update before that.
 
     Raises:

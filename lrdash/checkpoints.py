@@ -3,8 +3,9 @@
 A checkpoint is one NPZ file of plain arrays and one JSON text, nothing that could be executed on
 reading, in `LRDASH_HOME/checkpoints/<run id>/<epochs done>.npz`. It is written beside its place,
 synced and renamed, so that a file of that name is whole; a digest over all values tells if it has
-suffered since. Which are kept of a run: the last two, the one of the lowest validation loss, and
-those at which the rate was cut or raised, the latest `CHANGES` of them.
+suffered since. Which are kept of a run: the last two, the one of the lowest validation loss, those
+at which the rate was cut or raised, the latest `CHANGES` of them, and up to `SPREAD` spread evenly
+over its epochs, so that a branch from any of them need not train the whole way to it again.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import queue
 import shutil
 import threading
 import zipfile
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -35,6 +36,7 @@ FORMAT = 1
 INTERVAL = 10.0  # seconds between two of a run, unless LRDASH_CHECKPOINT_SECONDS says otherwise
 CHANGES = 20  # changes of the rate that are kept
 LAST = 2
+SPREAD = 8  # spread over the epochs of a run; between this and half as many
 LIMIT_MB = 2048  # of all runs, unless LRDASH_CHECKPOINTS_MB says otherwise
 WAITING = 64  # checkpoints on their way to the disk; training waits for the disk beyond that
 
@@ -201,7 +203,8 @@ class Vault:
         """Remove checkpoints of the runs untouched for longest until the limit is met.
 
         Args:
-            spare: runs whose checkpoints stay.
+            spare: runs that still need theirs: where all others are gone and it is still too much,
+                they keep the last two.
 
         Returns:
             The number of runs that lost theirs.
@@ -214,6 +217,9 @@ class Vault:
             if run_id not in spare:
                 self.forget([run_id])
                 total, lost = total - held[run_id], lost + 1
+        for run_id in sorted(held.keys() & set(spare), key=self._touched):
+            if total > self.limit:
+                total -= self._remove(run_id, self.of(run_id)[:-LAST])
         return lost
 
     def _thin(self, run_id: str) -> None:
@@ -226,10 +232,18 @@ class Vault:
         losses = {e: about.val_loss for e, about in whole.items() if np.isfinite(about.val_loss)}
         best = [min(losses, key=lambda epoch: (losses[epoch], epoch))] if losses else []
         last = sorted(abouts)[-LAST:]
-        for epoch in set(abouts) - {*changes[-CHANGES:], *best, *last}:
+        needed = {*changes[-CHANGES:], *best, *last, *_spread(whole)}
+        self._remove(run_id, [one for one in kept if one.epoch not in needed])
+
+    def _remove(self, run_id: str, unneeded: Iterable[Kept]) -> int:
+        """Remove some checkpoints of a run; gives the bytes that this frees."""
+        freed = 0
+        for one in unneeded:
             with suppress(OSError):
-                self._path(run_id, epoch).unlink()
-            self._known.pop((run_id, epoch), None)
+                self._path(run_id, one.epoch).unlink()
+                freed += one.size
+            self._known.pop((run_id, one.epoch), None)
+        return freed
 
     def _about(self, run_id: str, epoch: int) -> About | None:
         if (run_id, epoch) not in self._known:
@@ -296,6 +310,18 @@ class Writer:
                         "space there: delete runs, or lower LRDASH_CHECKPOINTS_MB",
                         job[0], self._vault.folder, cause,
                     )
+
+
+def _spread(epochs: Collection[int]) -> set[int]:
+    """At most `SPREAD` of these, about evenly spaced.
+
+    The first one in each stretch of 2^k epochs: when the stretches double, what stays was kept
+    before, so that thinning out again and again ends in the same as doing it once.
+    """
+    stretch = 1
+    while max(epochs, default=0) // stretch >= SPREAD:
+        stretch *= 2
+    return set({epoch // stretch: epoch for epoch in sorted(epochs, reverse=True)}.values())
 
 
 def _packed(checkpoint: Checkpoint) -> bytes:

@@ -4,10 +4,12 @@
     ├── InvalidField        a value that is not allowed: names field, value given, values allowed
     ├── UnknownName         a name that no registry holds: offers the nearest one
     ├── DatasetUnavailable  a dataset that could not be fetched: says what failed and the way out
+    ├── DataRefused         a file that cannot become a dataset: names file, line or column
     ├── StoreError          the database: read-only, full, locked, of a newer version
     ├── RunNotFound         no run has this id
     ├── ExperimentNotFound  no experiment has this id
     ├── RangeTestNotFound   no range test has this id
+    ├── HindsightNotFound   no search in hindsight has this id
     ├── BrokenPlugin        what another package brings and cannot be used: says which and why
     ├── NotHere             a run whose model and data only a script has: says what to do
     └── EngineUnavailable   the asked engine cannot train this spec: says why and what can
@@ -64,6 +66,24 @@ class DatasetUnavailable(LrdashError):
     """A dataset could not be fetched; the message says what failed and what to do."""
 
 
+class DataRefused(LrdashError):
+    """A file of a user cannot become a dataset.
+
+    Args:
+        file: its name.
+        problem: what is wrong and where (line, column, member), without the full stop.
+        remedy: what to do, a sentence.
+    """
+
+    def __init__(self, file: str, problem: str, remedy: str) -> None:
+        self.file, self.problem, self.remedy = file, problem, remedy
+        told = problem if len(problem) <= 400 else f"{problem[:399]}…"  # names in it can be long
+        super().__init__(f"{file}: {told}. {remedy}")
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return type(self), (self.file, self.problem, self.remedy)
+
+
 class StoreError(LrdashError):
     """The database cannot be used as asked; the message says why and what to do."""
 
@@ -101,6 +121,15 @@ class RangeTestNotFound(LrdashError):
         return type(self), (self.range_test_id,)
 
 
+class HindsightNotFound(LrdashError):
+    """No search in hindsight has the id that was asked for."""
+
+    def __init__(self, hindsight_id: str) -> None:
+        self.hindsight_id = hindsight_id
+        super().__init__(f"There is no hindsight {shorten(hindsight_id)}. It may be deleted.")
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return type(self), (self.hindsight_id,)
 class BrokenPlugin(LrdashError):
     """A dataset, model or strategy of another package cannot be used; says which and why."""
 

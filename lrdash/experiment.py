@@ -41,9 +41,11 @@ class Arm(Record):
 
     prefix: ClassVar[str] = "arm."
 
-    strategy: str = field(..., label="Strategy", help="How the learning rate moves.")
+    strategy: str = field(
+        ..., label="Strategy", help="How the learning rate moves: the shape of its curve."
+    )
     params: dict[str, Any] = field(
-        {}, label="Strategy settings", help="The strategy's own settings."
+        {}, label="Strategy settings", help="The strategy's own settings, which shape its curve."
     )
     label: str = field(
         "", label="Label", max_length=LABEL_LIMIT,
@@ -64,7 +66,8 @@ class Experiment(Record):
         help="What all runs share; its strategy, params, base_lr and seed are not used.",
     )
     arms: tuple[Arm, ...] = field(
-        ..., label="Strategies", help=f"What to compare: 1 to {MAX_ARMS} strategies."
+        ..., label="Strategies",
+        help=f"What to compare: 1 to {MAX_ARMS} strategies, each a curve of its own.",
     )
     base_lrs: tuple[Rate, ...] = field(
         ..., label="Peak rates", help="Each strategy is trained at each of these peak rates."

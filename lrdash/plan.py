@@ -230,6 +230,9 @@ def _follower(piece: Piece) -> Strategy | None:
     if piece.from_start and isinstance(strategy, Rule):
         problem = "must be off for a strategy that decides as it goes: it has no horizon"
         raise InvalidField("pieces.from_start", problem, piece.from_start)
+    if piece.state and not isinstance(strategy, Rule):
+        problem = "must be empty for a strategy that does not decide as it goes"
+        raise InvalidField("pieces.state", problem, piece.strategy)
     return strategy
 
 
@@ -275,4 +278,6 @@ def _leg(spec: RunSpec, piece: Piece, strategy: Strategy | None, steps_per_epoch
         strategy, base_lr=base_lr, epochs=spec.epochs - piece.epoch,
         steps_per_epoch=steps_per_epoch, horizon=horizon,
     )
+    if isinstance(strategy, Rule) and piece.state:
+        course.restore(strategy.entered(base_lr, piece.state), 0)
     return Leg(start=piece.epoch, text=text, course=course, offset=piece.epoch)

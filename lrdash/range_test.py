@@ -143,6 +143,7 @@ def sweep(
     centre: float,
     *,
     strategy: str = "constant",
+    params: Mapping[str, Any] | None = None,
     epochs: int = 10,
     seeds: int = 3,
     rates: int = 7,
@@ -152,7 +153,8 @@ def sweep(
     Args:
         spec: of the test.
         centre: the suggestion.
-        strategy: id of the one that all of them follow, with its usual settings.
+        strategy: id of the one that all of them follow.
+        params: its settings; the usual ones by default.
         epochs: of each training.
         seeds: how many, the first ones of the test's; further ones follow on.
         rates: how many peak rates, two a decade, the centre in their middle.
@@ -163,7 +165,8 @@ def sweep(
     own = list(spec.seeds[:seeds])
     own += range(max(own) + 1, max(own) + 1 + seeds - len(own))
     return Experiment(
-        base=spec.base.replace(epochs=epochs), arms=(Arm(strategy=strategy),),
+        base=spec.base.replace(epochs=epochs),
+        arms=(Arm(strategy=strategy, params=dict(params or {})),),
         base_lrs=tuple(rate for rate in peaks_around(centre, rates) if rate <= MAX_RATE),
         seeds=tuple(own),
     )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
-from lrdash.errors import BrokenPlugin, UnknownName
+from lrdash.errors import BrokenPlugin, LrdashError, UnknownName
 from lrdash.plugins import Plugins, Problem, no_problem
 
 T = TypeVar("T")
@@ -19,12 +19,18 @@ class Registry(Mapping[str, T]):
         kind: what an entry is, for messages: `strategy`, `dataset`, `model`.
         group: of entry points, through which other packages bring entries.
         problem: why what they bring is none, as a phrase.
+        find: gives entries that are kept elsewhere by their name, None for a name that is not of
+            that sort. They can be asked for, but are neither listed nor counted.
     """
 
-    def __init__(self, kind: str, *, group: str = "", problem: Problem = no_problem) -> None:
+    def __init__(
+        self, kind: str, *, group: str = "", problem: Problem = no_problem,
+        find: Callable[[str], T | None] | None = None,
+    ) -> None:
         self.kind = kind
         self._entries: dict[str, T] = {}
         self.plugins = Plugins(group, problem)
+        self._find = find
 
     def add(self, name: str, entry: T) -> T:
         """Register an entry under a new name; a name that is taken is a programming error."""
@@ -49,7 +55,10 @@ class Registry(Mapping[str, T]):
         try:
             return self._entries[name]
         except (KeyError, TypeError):
-            known = self._all()
+            found = self._elsewhere(name)
+        if found is not None:
+            return found
+        known = self._all()
         try:
             return known[name]
         except (KeyError, TypeError):
@@ -58,8 +67,15 @@ class Registry(Mapping[str, T]):
             raise BrokenPlugin(f"The {self.kind} {reason}")
         raise UnknownName(self.kind, name, known)
 
+    def _elsewhere(self, name: object) -> T | None:
+        return self._find(name) if self._find is not None and isinstance(name, str) else None
+
     def __contains__(self, name: object) -> bool:
-        return name in self._entries or name in self._all()
+        try:
+            own = name in self._entries or self._elsewhere(name) is not None
+        except LrdashError:
+            return False
+        return own or name in self._all()
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._all())

@@ -127,20 +127,23 @@ class EarlyStopping(Record):
     prefix: ClassVar[str] = "early_stopping."
 
     monitor: Literal["val_loss", "loss", "val_accuracy", "accuracy"] = field(
-        "val_loss", label="Watch", help="The metric that has to improve for training to go on."
+        "val_loss", label="Watch",
+        help="The metric that has to improve for training to go on; without that both curves end "
+        "here.",
     )
     patience: int = field(
         10, label="Patience", unit="epochs", ge=1, le=10_000, step=1,
-        help="Epochs without improvement after which training stops. Longer than the plateau "
+        help="Epochs without improvement after which both curves end. Longer than the plateau "
         "rule's patience, or training ends before the rate is cut.",
     )
     min_delta: float = field(
         0.0, label="Smallest improvement", ge=0, le=10, step=0.0001,
-        help="A change below this does not count as an improvement.",
+        help="A smaller change does not count as an improvement. Larger: the curves end earlier.",
     )
     restore_best_weights: bool = field(
         False, label="Keep the best weights",
-        help="At the end go back to the weights of the best epoch.",
+        help="Go back to the weights of the best epoch at the end. The curves stay as they are; "
+        "what is kept is the model of their lowest point.",
     )
 
 
@@ -158,36 +161,51 @@ class Piece(Record):
 
     epoch: int = field(
         ..., label="From epoch", unit="epochs", ge=1, le=10_000, step=1,
-        help="Epochs done when it takes over.",
+        help="Epochs done when it takes over: up to there the rate curve stays as it was.",
     )
     strategy: str = field(
-        "", label="Strategy", help="What moves the rate from here on. Empty: what went before."
+        "", label="Strategy",
+        help="Whose curve the rate follows from here on. Empty: what went before, times a factor.",
     )
     params: dict[str, Any] = field(
-        {}, label="Strategy settings", help="The strategy's own settings."
+        {}, label="Strategy settings",
+        help="The strategy's own settings, which shape its curve from here on.",
     )
     base_lr: float | None = field(
         None, label="Peak rate", gt=0, le=MAX_RATE, step=0.01,
-        help="The strategy's peak rate. Empty: that of the run.",
+        help="The strategy's peak rate: how high its curve stands. Empty: that of the run.",
     )
     factor: float = field(
         1.0, label="Factor", gt=0, le=MAX_RATE, step=0.1,
-        help="Without a strategy: what the rates that went before are multiplied by.",
+        help="Without a strategy: what the rates that went before are multiplied by. Below 1 the "
+        "curve steps down here, above 1 up, and goes on in the same shape.",
     )
     from_start: bool = field(
         False, label="Counted from the start",
-        help="The strategy is laid over the run from its start and entered at this place; else it "
-        "begins here.",
+        help="The strategy's curve is laid over the run from its start and entered at this place; "
+        "else it begins here.",
     )
     horizon: int | None = field(
         None, label="Horizon", unit="epochs", ge=1, le=10_000, step=1,
-        help="Epochs that the strategy counts with; beyond them its last rate holds. Empty: to "
-        "the end of the run.",
+        help="Epochs over which the strategy's curve is stretched; beyond them its last rate "
+        "holds. Empty: to the end of the run.",
     )
+    state: dict[str, Any] = field(
+        {}, label="State",
+        help="What a rule that takes over has seen and counted before. Empty: it begins anew.",
+    )
+
+    @pydantic.model_serializer(mode="wrap")
+    def _without_empty_state(
+        self, dump: pydantic.SerializerFunctionWrapHandler
+    ) -> dict[str, Any]:
+        """As `RunSpec.as_dict`: digests stay what they were before there could be a state."""
+        values: dict[str, Any] = dump(self)
+        return {name: value for name, value in values.items() if value or name != "state"}
 
     @pydantic.model_validator(mode="after")
     def _belongs_together(self) -> Self:
-        for name in ("params", "base_lr", "from_start", "horizon"):
+        for name in ("params", "base_lr", "from_start", "horizon", "state"):
             if not self.strategy and getattr(self, name):
                 problem = "must be empty without a strategy"
                 raise InvalidField(f"{self.prefix}{name}", problem, getattr(self, name))
@@ -252,80 +270,99 @@ class RunSpec(Record):
     """
 
     dataset: str = field(
-        "digits", label="Dataset", max_length=NAME_LIMIT, help="The examples to learn from."
+        "digits", label="Dataset", max_length=NAME_LIMIT,
+        help="The examples to learn from. Hard or noisy ones: the loss falls slower and ends "
+        "higher.",
     )
     examples: int | None = field(
         None, label="Use n examples", unit="examples", ge=20, le=1_000_000, step=500,
         help="Train on a fixed, stratified part of the dataset, so that a CPU stays usable. "
-        "Empty: the dataset's own default.",
+        "Fewer: shorter epochs, and the validation loss turns up earlier. Empty: the dataset's own "
+        "default.",
     )
     model: str = field(
-        "mlp", label="Model", max_length=NAME_LIMIT, help="The network to train."
+        "mlp", label="Model", max_length=NAME_LIMIT,
+        help="The network to train. Deep ones have narrower valleys and bear only a lower rate.",
     )
     model_params: dict[str, Any] = field(
-        {}, label="Model settings", help="The model's own settings."
+        {}, label="Model settings",
+        help="The model's own settings, such as widths or dropout; they change what rate it bears.",
     )
     optimizer: Literal["sgd", "rmsprop", "adam", "adamw"] = field(
-        "sgd", label="Optimizer", help="The rule that turns gradients and the rate into updates."
+        "sgd", label="Optimizer",
+        help="The rule that turns gradients and the rate into updates. The adaptive ones (RMSprop, "
+        "Adam, AdamW) scale each weight's step, so that they want a rate about 100 times lower.",
     )
     momentum: float = field(
         0.9, label="Momentum", ge=0, lt=1, step=0.05,
         help="Share of the last update that is kept (SGD and RMSprop). Smooths the path and acts "
-        "like a rate 1 / (1 - momentum) times larger.",
+        "like a rate 1 / (1 - momentum) times larger: the loss falls faster, and jumps earlier.",
     )
     nesterov: bool = field(
-        False, label="Nesterov", help="Look ahead along the momentum before correcting (SGD)."
+        False, label="Nesterov",
+        help="Look ahead along the momentum before correcting (SGD): the loss overshoots less.",
     )
     weight_decay: float = field(
         0.004, label="Weight decay", ge=0, le=1, step=0.001,
-        help="Share of each weight removed an update, times the rate (AdamW).",
+        help="Share of each weight removed an update, times the rate (AdamW), so that it fades as "
+        "the rate falls. More: the training loss ends higher, the validation loss often lower.",
     )
     loss: Literal["auto", "cross_entropy", "mse", "mae", "huber"] = field(
         "auto", label="Loss",
         help="What training minimises. Automatic: cross-entropy for classes, squared error for "
-        "numbers.",
+        "numbers. Losses of different kinds are different numbers: compare curves of one kind.",
     )
     label_smoothing: float = field(
         0.0, label="Label smoothing", ge=0, lt=1, step=0.05,
-        help="Share of each label spread over all classes; keeps the model from being too sure.",
+        help="Share of each label spread over all classes; keeps the model from being too sure. "
+        "The loss curve then ends above 0 by construction.",
     )
-    strategy: str = field("constant", label="Strategy", help="How the learning rate moves.")
+    strategy: str = field(
+        "constant", label="Strategy",
+        help="How the learning rate moves over training: the shape of its curve.",
+    )
     params: dict[str, Any] = field(
-        {}, label="Strategy settings", help="The strategy's own settings."
+        {}, label="Strategy settings",
+        help="The strategy's own settings, which shape its curve.",
     )
     base_lr: float = field(
         0.1, label="Peak rate", gt=0, le=MAX_RATE, step=0.01,
-        help="The highest learning rate. Too high: the loss jumps or becomes NaN. "
-        "Too low: it creeps.",
+        help="The highest learning rate: how high the whole curve stands. Too high: the loss "
+        "jumps or becomes NaN. Too low: it creeps.",
     )
     warmup_epochs: float = field(
         0.0, label="Warm-up", unit="epochs", ge=0, le=10_000, step=0.5,
-        help="Raise the rate on a straight line before the strategy begins, so that a high peak "
-        "does not break fresh weights.",
+        help="Raise the rate on a straight line before the strategy's curve begins, so that a high "
+        "peak does not break fresh weights. Longer: a calmer start, less time for the rest.",
     )
     warmup_start_factor: float = field(
         0.0, label="Warm-up start", ge=0, le=1, step=0.05,
-        help="Where the warm-up line starts, as a share of the peak rate.",
+        help="Where the warm-up line starts, as a share of the peak rate. 0: almost from nothing; "
+        "1: no ramp at all.",
     )
     epochs: int = field(
         30, label="Epochs", unit="epochs", ge=1, le=10_000, step=1,
-        help="Passes over the training data.",
+        help="Passes over the training data: the length of both curves. Strategies that end at a "
+        "set rate, such as cosine, are stretched to fit.",
     )
     batch_size: int = field(
         32, label="Batch size", unit="examples per update", ge=1, le=65_536, step=1,
-        help="Examples an update. Larger batches: fewer, calmer updates that bear a higher rate.",
+        help="Examples an update. Larger batches: fewer, calmer updates that bear a higher rate, "
+        "and a loss curve that jitters less.",
     )
     seed: int = field(
         0, label="Seed", ge=0, le=2**31 - 1, step=1,
-        help="Decides the first weights, the order of the batches and the dropout masks.",
+        help="Decides the first weights, the order of the batches and the dropout masks. How far "
+        "the loss curves of several seeds lie apart is what luck does.",
     )
     early_stopping: EarlyStopping | None = field(
-        None, label="Early stopping", help="Stop when the metric no longer improves."
+        None, label="Early stopping",
+        help="Stop when the metric no longer improves: both curves end early.",
     )
     horizon: int | None = field(
         None, label="Horizon", unit="epochs", ge=1, le=10_000, step=1,
-        help="Epochs that the strategy counts with, warm-up included; beyond them its last rate "
-        "holds. Empty: the epochs of the run.",
+        help="Epochs over which the strategy's curve is stretched, warm-up included; beyond them "
+        "its last rate holds. Empty: the epochs of the run.",
     )
     pieces: tuple[Piece, ...] = field(
         (), label="Pieces", help="Where the rate leaves the strategy, in ascending order of epochs."

@@ -17,11 +17,9 @@ import logging
 import os
 import queue
 import signal
-import socket
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from time import monotonic
 from types import FrameType
 from typing import Any
 
@@ -29,6 +27,7 @@ from lrdash import plan, range_job, training
 from lrdash.checkpoints import Vault, interval
 from lrdash.errors import LrdashError, StoreError
 from lrdash.events import SHUT_DOWN, Event, RunEnded, Sink, Status, fan_out
+from lrdash.presence import Presence, StopRequests
 from lrdash.spec import RunSpec
 from lrdash.store import RunRow, Store, home, keep_pace, known_paces
 from lrdash.training.commands import Commands
@@ -37,18 +36,15 @@ from lrdash.training.keeping import Keeper, Origin
 from lrdash.training.outbox import Outbox, patiently
 from lrdash.training.pace import Pace
 
-HEARTBEAT = 1.0  # seconds
-POLL = 0.2  # seconds between two looks whether a stop was asked for
 IDLE = 0.3  # seconds without a job before the first practice
 PRACTICE_RUNS, PRACTICE_EPOCHS = 8, 3
-TIDY = 60.0  # seconds between two looks at all checkpoints
 PARTING = 0.7  # seconds for the last words to the store
 
 log = logging.getLogger("lrdash.worker")
 
 
 class Worker:
-    """Trains group after group in one thread, while another keeps its heart beating.
+    """Trains group after group in one thread, while others show that it lives.
 
     Args:
         worker_id: its id in the store.
@@ -58,15 +54,14 @@ class Worker:
 
     def __init__(self, worker_id: str, store: Store, say: Callable[[dict[str, Any]], None]) -> None:
         self._id, self._store, self._say = worker_id, store, say
-        self._vault, self._tidied = Vault(home()), monotonic()
+        self._vault, self._presence = Vault(home()), Presence(store, worker_id)
         self._jobs: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self._leaving = threading.Event()
 
     def serve(self, lines: Iterable[str]) -> None:
         """Take jobs from lines of JSON until they end, then leave the process."""
-        patiently(lambda: self._store.register_worker(self._id, socket.gethostname(), os.getpid()))
-        for job in (self._beat, self._work):
-            threading.Thread(target=job, name=f"lrdash{job.__name__}", daemon=True).start()
+        patiently(self._presence.begin)
+        threading.Thread(target=self._work, name="lrdash_work", daemon=True).start()
         for line in lines:
             self._jobs.put(json.loads(line))
         self.leave()
@@ -86,13 +81,6 @@ class Worker:
             self._store.forget_worker(self._id)
         except StoreError as fault:
             log.warning("%s", fault)
-
-    def _beat(self) -> None:
-        while not self._leaving.wait(HEARTBEAT):
-            try:
-                self._store.beat(self._id)
-            except StoreError as fault:
-                log.warning("no heartbeat: %s", fault)
 
     def _work(self) -> None:
         try:
@@ -114,7 +102,6 @@ class Worker:
                     asked = job["runs"] if "runs" in job else job["run"]
                     run_ids = [asked] if isinstance(asked, str) else list(asked)
                     self._say({"ended": asked, **self._do(run_ids)})
-                self._tidy()
                 job = self._jobs.get()
         except BaseException:
             log.exception("the worker cannot go on")
@@ -144,19 +131,6 @@ class Worker:
             log.exception("range test %s could not be stored", range_test_id)
             return {"unsaved": in_words(fault)}
         return {}
-
-    def _tidy(self) -> None:
-        """Now and then, remove checkpoints of deleted runs and those beyond the limit."""
-        if monotonic() - self._tidied < TIDY:
-            return
-        self._tidied = monotonic()
-        try:
-            kept = self._vault.runs()
-            known = self._store.versions(kept)
-            self._vault.forget([run_id for run_id in kept if run_id not in known])
-            self._vault.shrink(spare=self._store.versions())  # what queued branches begin with
-        except (StoreError, OSError) as fault:
-            log.warning("checkpoints were not tidied: %s", fault)
 
     def _fail(self, run_ids: Iterable[str], reason: str, status: Status = "failed") -> None:
         """End those that have not ended."""
@@ -197,12 +171,16 @@ class Worker:
     ) -> None:
         made, run_ids = list(plans.values()), list(plans)
         left = patiently(lambda: self._store.origins(run_ids))
-        origins = {run: Origin(epoch=at, run_ids=line) for run, (at, line) in left.items()}
+        engines = patiently(lambda: self._store.origin_engines(run_ids))
+        origins = {
+            run: Origin(epoch=at, run_ids=line, engine=engines.get(run, ""))
+            for run, (at, line) in left.items()
+        }
         pace, keeper = Pace(made), Keeper(self._vault, done, interval(), origins)
         try:
             training.train_group(
                 made, run_ids=run_ids, sink=fan_out(sink, pace), engine=engine,
-                should_stop=_StopRequests(self._store, run_ids, self._id), keeper=keeper,
+                should_stop=StopRequests(self._store, run_ids, self._id), keeper=keeper,
                 mailbox=Commands(self._store, run_ids),
             )
         except LrdashError as fault:
@@ -212,23 +190,6 @@ class Worker:
             keeper.close()
         if pace.kind == "convolutional":  # what practice does not measure
             _keep(pace)
-
-
-class _StopRequests:
-    """Asks the store which runs have to stop, at most every `POLL` seconds."""
-
-    def __init__(self, store: Store, run_ids: Sequence[str], worker_id: str) -> None:
-        self._store, self._run_ids, self._worker_id = store, run_ids, worker_id
-        self._due, self._asked = 0.0, set[str]()
-
-    def __call__(self) -> set[str]:
-        if monotonic() >= self._due:
-            self._due = monotonic() + POLL
-            try:
-                self._asked |= self._store.stop_requests(self._run_ids, self._worker_id)
-            except StoreError as fault:
-                log.warning("cannot tell whether to stop: %s", fault)
-        return self._asked
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -33,17 +33,19 @@ BASE = "errors registry spec events"
 PLANNING = f"{BASE} strategies datasets models elsewhere plan"
 COMPARING = f"{PLANNING} experiment grouping range_test branching"
 READING = (
-    f"{COMPARING} checkpoints store store.rows frames analysis analysis.words figures laboratory "
-    "teaching"
+    f"{COMPARING} checkpoints store store.rows growing frames analysis analysis.words figures "
+    "laboratory teaching beam beam_job"
 )
 RULES = {
     "errors": Rule(),
+    "home": Rule("errors"),
     "plugins": Rule(),
     "registry": Rule("errors plugins"),
     "spec": Rule("errors", "pydantic annotated_types"),
     "events": Rule("errors spec", "numpy"),
     "strategies": Rule(BASE, "numpy pydantic"),
-    "datasets": Rule("errors registry spec", "numpy", lazily="keras sklearn"),
+    "datasets": Rule("errors home registry spec", "numpy", lazily="keras sklearn"),
+    "owndata": Rule("errors spec home datasets", "numpy pandas PIL", lazily="pyarrow"),
     "models": Rule("errors registry spec", "numpy pydantic", lazily="keras"),
     "elsewhere": Rule("errors spec datasets models"),
     "testing": Rule(PLANNING, "numpy pytest", lazily="training keras tensorflow"),
@@ -52,23 +54,28 @@ RULES = {
     "grouping": Rule(PLANNING),
     "range_test": Rule(f"{PLANNING} experiment", "numpy pydantic"),
     "branching": Rule(PLANNING),
+    "beam": Rule(f"{PLANNING} experiment", "pydantic"),
+    "beam_job": Rule(f"{COMPARING} beam checkpoints store store.rows"),
     "checkpoints": Rule("errors", "numpy"),
     "training": Rule(f"{COMPARING} checkpoints", "numpy keras tensorflow"),
-    "store": Rule("errors spec events store.rows", "numpy sqlalchemy"),
+    "store": Rule("errors home spec events store.rows", "numpy sqlalchemy"),
     "store.rows": Rule("errors spec events", "numpy"),
+    "growing": Rule(f"{COMPARING} checkpoints store store.rows"),
+    "presence": Rule("errors checkpoints store"),
     "range_job": Rule("events range_test training store store.rows", "numpy"),
     "watching": Rule(f"{BASE} store", "numpy"),
     "monitor": Rule(f"{BASE} strategies store watching", "numpy keras", lazily="tensorflow"),
     "importing": Rule(f"{BASE} strategies store export", "numpy"),
     "worker": Rule(
-        f"{COMPARING} checkpoints training store store.rows range_job", lazily="keras tensorflow"
+        f"{COMPARING} checkpoints presence training store store.rows range_job",
+        lazily="keras tensorflow",
     ),
-    "laboratory": Rule("errors spec events store store.rows"),
+    "laboratory": Rule("errors spec events store store.rows beam_job"),
     "teaching": Rule(f"{BASE} strategies", "numpy"),
-    "analysis.words": Rule(f"{BASE} strategies store.rows", "numpy"),
+    "analysis.words": Rule(f"{BASE} strategies datasets store.rows", "numpy"),
     "frames": Rule(f"{BASE} strategies store.rows analysis.words", "numpy pandas"),
     "analysis": Rule(
-        f"{COMPARING} store.rows frames analysis.words", "numpy pandas scipy"
+        f"{COMPARING} beam store.rows frames analysis.words", "numpy pandas scipy"
     ),
     "figures": Rule(
         "errors events strategies teaching frames analysis analysis.words", "numpy pandas plotly"
@@ -81,17 +88,19 @@ RULES = {
         "numpy pandas plotly",
     ),
     "api": Rule(
-        READING, "numpy pandas",
+        f"{READING} presence", "numpy pandas",
         lazily="training worker range_job plotly report rich",
     ),
-    "ui": Rule(f"{READING} export report importing", "numpy pandas plotly streamlit starlette"),
+    "ui": Rule(
+        f"{READING} owndata export report importing", "numpy pandas plotly streamlit starlette"
+    ),
     "bench": Rule(
         f"{COMPARING} checkpoints store", "numpy",
         lazily="training analysis api monitor keras tensorflow jax",
     ),
     "server": Rule("errors ui", lazily="streamlit starlette"),
     "cli": Rule(
-        f"{READING} export api server", "typer rich",
+        f"{READING} owndata export api server", "typer rich",
         lazily="training worker bench report importing __init__",
     ),
     "__main__": Rule("cli"),
@@ -218,7 +227,8 @@ def test_the_run_time_requirements_are_what_is_imported() -> None:
     libraries = {name for rule in RULES.values() for name in rule.libraries.split()}
     libraries |= {name for rule in RULES.values() for name in rule.lazily.split()} - set(RULES)
     named = {
-        "sklearn": "scikit-learn", "annotated_types": "annotated-types", "mlflow": "mlflow-skinny"
+        "sklearn": "scikit-learn", "annotated_types": "annotated-types",
+        "mlflow": "mlflow-skinny", "PIL": "pillow",
     }
     needed = {named.get(name, name) for name in imported & libraries}
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()

@@ -12,10 +12,12 @@ import lrdash
 from lrdash import branching, training
 from lrdash.checkpoints import Vault
 from lrdash.errors import InvalidField, StoreError
-from lrdash.events import Command, EpochEnded, Steered
+from lrdash.events import Command, EpochEnded, RateDecided, Steered
 from lrdash.plan import make
 from lrdash.spec import Piece, RunSpec
 from lrdash.store import Store
+from lrdash.strategies.plateau import Plateau
+from lrdash.teaching import Recorded, first_difference, left_off, replay
 from lrdash.training.keeping import Keeper, Origin
 from tests.test_resume import last, log, of, train
 
@@ -107,6 +109,36 @@ def test_a_branch_of_a_keras_run_goes_on_as_a_lane_from_exactly_those_weights(
     assert [event.epoch for event in of(said, EpochEnded)] == [6]
 
 
+@ENGINES
+def test_a_rule_that_takes_over_with_what_it_would_have_seen_is_that_rule_from_the_start(
+    engine: str, tmp_path: Path
+) -> None:
+    vault = Vault(tmp_path)
+    parent = make(RunSpec(**SMALL | {"epochs": 8}, strategy="plateau",
+                          params={"patience": 3, "min_delta": 0.05})).spec
+    recorded = train([parent], engine, vault, until=3)["run0"]
+    other = Plateau(patience=1, min_delta=0.3, cooldown=2)
+    values = tuple(event.metrics["val_loss"] for event in of(recorded, EpochEnded))
+    record = Recorded(values=values, base_lr=parent.base_lr)
+    at = first_difference(replay(Plateau(**parent.params), record), replay(other, record))
+    assert at == 2
+    seen = left_off(other, record, at)
+    rate = seen.pop("rate")
+    child = branching.branch(parent, at, {
+        "strategy": "plateau", "params": other.as_dict(), "base_lr": rate, "state": seen,
+    }, rate)
+    origins = {"child": Origin(epoch=at, run_ids=["run0"])}
+    said = go(child, engine, Keeper(vault, {"child": at}, 0.0, origins), "child")
+    whole = train([parent.replace(params=other.as_dict())], engine, Vault(tmp_path / "b"))["run0"]
+    ours, theirs = log(said)[0], log(whole)[0]
+    assert min(ours) > 1, "began anew"
+    assert ours == {epoch: theirs[epoch] for epoch in ours}
+    decided = {d.epoch: d.reason for d in of(whole, RateDecided)}
+    assert [d.reason for d in of(said, RateDecided) if d.epoch > at] == [
+        reason for epoch, reason in sorted(decided.items()) if epoch > at
+    ]
+
+
 def test_fork_more_and_cooldowns_from_python(store: Store) -> None:
     run = lrdash.train(RunSpec(**SMALL, strategy="cosine"))
     grown = lrdash.fork(run, 3, [0.5, {"strategy": "linear"}])
@@ -154,3 +186,37 @@ def test_a_command_becomes_a_piece_or_stays(store: Store) -> None:
     store.end(run_id, "stopped", "")
     with pytest.raises(StoreError, match="only a run that trains"):
         lrdash.steer(run_id, rate=0.1)
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["kept", "lost"])
+def test_branches_as_lanes_of_a_keras_run_share_its_bits_up_to_the_fork(
+    kept: bool, tmp_path: Path
+) -> None:
+    spec, vault = make(RunSpec(**SMALL, strategy="cosine")).spec, Vault(tmp_path)
+    train([spec], "keras", vault, until=4)
+    own = vault.load("run0", 3)
+    assert own is not None
+    if not kept:
+        vault.forget(["run0"])
+    children = {name: branching.branch(spec, 3, factor, 0.05)
+                for name, factor in (("a", 0.5), ("b", 0.1))}
+    origin = Origin(epoch=3, run_ids=["run0"], engine="keras")
+    keeper = Keeper(vault, dict.fromkeys(children, 3), 0.0, dict.fromkeys(children, origin))
+    told: list[tuple[str, int]] = []
+    begun: dict[str, Any] = {}
+
+    def sink(run_id: str, event: Any) -> None:
+        if isinstance(event, EpochEnded):
+            told.append((run_id, event.epoch))
+            begun.setdefault(run_id, vault.load(run_id, 3))
+
+    training.train_group(
+        [make(child) for child in children.values()], run_ids=list(children), sink=sink,
+        engine="lanes", should_stop=set, keeper=keeper,
+    )
+    keeper.close()
+    assert sorted(told) == [(run, epoch) for run in "ab" for epoch in (4, 5, 6)]
+    for name in children if not kept else ():
+        assert begun[name].arrays.keys() == own.arrays.keys()
+        for part, values in own.arrays.items():
+            assert begun[name].arrays[part].tobytes() == values.tobytes(), part

@@ -14,6 +14,8 @@ import pytest
 from lrdash.checkpoints import (
     CHANGES,
     FOLDER,
+    LAST,
+    SPREAD,
     About,
     Cause,
     Checkpoint,
@@ -113,23 +115,33 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(tmp_path: Path, 
     assert found.about.epoch == 2
 
 
-def test_the_rule_keeps_the_last_two_the_best_and_the_changes(tmp_path: Path) -> None:
+def test_the_rule_keeps_the_last_two_the_best_the_changes_and_some_between(tmp_path: Path) -> None:
     vault = Vault(tmp_path)
-    for epoch in range(1, 11):
-        cause: Cause = "rate" if epoch in (2, 6) else "time"
-        vault.save("r", checkpoint(epoch, cause, loss=0.1 if epoch == 4 else 1 / epoch))
-    assert epochs(vault) == [2, 4, 6, 9, 10]
+    for epoch in range(1, 22):
+        cause: Cause = "rate" if epoch in (6, 15) else "time"
+        vault.save("r", checkpoint(epoch, cause, loss=0.01 if epoch == 13 else 1 / epoch))
+    assert epochs(vault) == [1, 4, 6, 8, 12, 13, 15, 16, 20, 21]
+
+
+@pytest.mark.parametrize("step", [1, 7])
+def test_checkpoints_stay_spread_over_a_run_however_long_it_gets(step: int, tmp_path: Path) -> None:
+    vault, longest = Vault(tmp_path), 150 * step
+    for epoch in range(step, longest + 1, step):
+        vault.save("r", checkpoint(epoch, loss=1 / epoch))
+        assert len(epochs(vault)) <= SPREAD + LAST
+    assert max(np.diff([0, *epochs(vault)])) <= 2 * longest / SPREAD + step
 
 
 def test_of_many_changes_the_latest_stay(tmp_path: Path) -> None:
     vault = Vault(tmp_path)
     for epoch in range(1, CHANGES + 11):
         vault.save("r", checkpoint(epoch, "rate", loss=float(epoch)))
-    assert epochs(vault) == [1, *range(11, CHANGES + 11)]  # the first is the best
+    spread = [1, 4, 8]  # the first is the best, too
+    assert epochs(vault) == [*spread, *range(11, CHANGES + 11)]
     assert epochs(Vault(tmp_path)) == epochs(vault)
     again = Vault(tmp_path)  # another process goes on
     again.save("r", checkpoint(CHANGES + 11, "rate", loss=9.0))
-    assert epochs(again) == [1, *range(12, CHANGES + 12)]
+    assert epochs(again) == [*spread, *range(12, CHANGES + 12)]
 
 
 def test_all_together_stay_below_the_limit(tmp_path: Path) -> None:
@@ -145,6 +157,17 @@ def test_all_together_stay_below_the_limit(tmp_path: Path) -> None:
     assert smaller.shrink() == 0
     smaller.forget(["new", "nobody"])
     assert smaller.runs() == ["old"]
+
+
+def test_runs_that_still_need_theirs_keep_two_where_the_limit_asks_for_it(tmp_path: Path) -> None:
+    vault = Vault(tmp_path)
+    for epoch in range(1, 6):
+        vault.save("r", checkpoint(epoch, "rate"))
+    each = vault.size() // 5
+    assert Vault(tmp_path, limit=6 * each).shrink(spare=["r"]) == 0
+    assert len(epochs(vault)) == 5
+    assert Vault(tmp_path, limit=3 * each).shrink(spare=["r"]) == 0
+    assert epochs(vault) == [4, 5]
 
 
 def test_a_disk_that_cannot_be_written_costs_the_checkpoint_only(

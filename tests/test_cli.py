@@ -32,7 +32,10 @@ COMMANDS = (
     ["preview"], ["train"], ["compare"], ["serve"], ["doctor"], ["bench"], ["runs"],
     ["runs", "list"], ["runs", "show"], ["runs", "export"], ["runs", "rename"], ["runs", "tag"],
     ["runs", "delete"], ["runs", "resume"], ["runs", "stop"], ["runs", "backup"], ["find-lr"],
-    ["runs", "restore"], ["runs", "fork"], ["runs", "more"], ["runs", "steer"],
+    ["runs", "pause"],
+    ["data"], ["data", "look"], ["data", "add"], ["data", "list"], ["data", "export"],
+    ["data", "delete"],
+    ["runs", "restore"], ["runs", "fork"], ["runs", "more"], ["runs", "steer"], ["hindsight"],
 )
 
 
@@ -79,7 +82,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_command_is_known_to_these_tests() -> None:
     top = get_command(app)
     names = [[name] for name in top.commands]  # type: ignore[attr-defined]
-    names += [["runs", name] for name in top.commands["runs"].commands]  # type: ignore[attr-defined]
+    for group in ("runs", "data"):
+        names += [[group, name] for name in top.commands[group].commands]  # type: ignore[attr-defined]
     assert sorted(names) == sorted(COMMANDS)
 
 
@@ -341,13 +345,14 @@ def test_an_interrupted_run_goes_on_to_its_end(store: Store) -> None:
     assert "No run was interrupted" in call("runs", "resume", "--interrupted").stdout
 
 
-def test_a_queued_run_is_stopped(store: Store) -> None:
+@pytest.mark.parametrize("command", ["stop", "pause"])
+def test_a_queued_run_is_stopped(command: str, store: Store) -> None:
     plan = make(RunSpec())
     run_id = store.create_run(
         plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
         parameters=plan.parameters,
     )
-    assert told("runs", "stop", run_id) == {"asked": [run_id]}
+    assert told("runs", command, run_id) == {"asked": [run_id]}
     assert store.run(run_id).status == "stopped"
 
 

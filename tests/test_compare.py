@@ -14,8 +14,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import lrdash
-from lrdash import training
-from lrdash.api import Comparison, extend, in_process, load_comparison
+from lrdash import presence, training
+from lrdash.api import Comparison, extend, load_comparison
 from lrdash.cli import app
 from lrdash.errors import ExperimentNotFound, InvalidField, LrdashError
 from lrdash.events import EpochEnded, Event, RunEnded, RunStarted, Sink
@@ -186,7 +186,7 @@ def test_a_run_stopped_in_the_app_is_stopped(
         if isinstance(event, RunStarted):
             store.request_stop(store.runs(limit=1)[0].run_id)
 
-    monkeypatch.setattr(in_process, "POLL", 0.0)
+    monkeypatch.setattr(presence, "POLL", 0.0)
     comparison = made(progress=stop_last, base_lrs=[0.1])
     assert [row.status for row in comparison.rows] == ["finished"] * 3 + ["stopped"]
 

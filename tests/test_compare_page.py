@@ -159,11 +159,15 @@ def test_an_experiment_is_extended_without_repeating_what_exists(store: Store) -
     test = page(experiment=experiment_id)
     test.number_input(key="more-seeds").set_value(1)
     test.text_input(key="more-rates").set_value("0.3")
-    test.multiselect(key="more-strategies").set_value(["linear"])
-    next(b for b in test.button if b.label == "Train what is new").click().run()
+    test.multiselect(key="more-strategies").set_value(["linear"]).run()
+    test.number_input(key="more.linear.end_factor").set_value(0.2)
+    test.button(key="extend-start").click().run()
     assert not test.exception
     row = store.experiment(experiment_id)
     assert (row.runs, row.counts["queued"]) == (3 * 3 * 3, 27 - 8)
+    added = [run.spec for run in store.runs(experiment_id=experiment_id)
+             if run.spec.strategy == "linear"]
+    assert {spec.params["end_factor"] for spec in added} == {0.2}
     assert "8 of 27 runs done" in test.get("progress")[0].proto.text
 
 

@@ -22,6 +22,7 @@ from lrdash.errors import InvalidField
 from lrdash.export import FORMATS, Recorded, recipe_of, recorded, tensorboard
 from lrdash.export.events import crc32c
 from lrdash.export.protobuf import varint
+from lrdash.spec import UNSET
 from lrdash.store import Store
 from tests.exports import EPOCHS, one_experiment, one_run
 
@@ -55,7 +56,7 @@ def test_csv_has_a_row_an_epoch_with_every_setting(store: Store) -> None:
     table = pd.read_csv(io.BytesIO(FORMATS["csv"].write(runs)))
     assert len(table) == 12 * EPOCHS
     assert set(table["label"]) == {"Constant", "Cosine decay"}
-    whole = {*type(runs.rows[0].spec).model_fields} - {"horizon", "pieces"}  # of branches only
+    whole = {*type(runs.rows[0].spec).model_fields} - {*UNSET}  # of branches and scripts only
     assert {*whole, "loss_function"} <= set(table.columns)
     assert set(table["loss_function"]) == {"cross_entropy"}
     first = runs.rows[0]

@@ -137,6 +137,9 @@ def test_a_test_that_does_not_exist_is_told(store: Store) -> None:
     assert store.range_tests.listing() == []
     test = page(test="nowhere")
     assert "There is no range test 'nowhere'" in test.error[0].value
+    test.button(key="new-test").click().run()
+    assert not test.error
+    assert test.button(key="start-test").label == "Start"
 
 
 def test_earlier_tests_are_listed_with_their_suggestion(store: Store) -> None:
@@ -200,12 +203,16 @@ def test_the_bowl_of_whole_trainings_stands_beside_the_suggestions(store: Store)
     made = stored(store)
     test = page(test=made)
     assert "21 runs" in words(test)
+    test.selectbox(key="sweep-strategy").set_value("points").run()
+    test.text_input(key="sweep.points.points").set_value("0: 1, 1: 50").run()
+    assert "points.points must have factors" in test.error[0].value
     test.selectbox(key="sweep-strategy").set_value("cosine").run()
+    test.number_input(key="sweep.cosine.alpha").set_value(0.1).run()
     test.button(key="sweep-start").click().run()
     sweep = store.range_tests.one(made).experiment_id
     assert sweep is not None
     specs = [run.spec for run in store.runs(experiment_id=sweep)]
-    assert {spec.strategy for spec in specs} == {"cosine"}
+    assert {(spec.strategy, spec.params["alpha"]) for spec in specs} == {("cosine", 0.1)}
     assert len({spec.base_lr for spec in specs}) == 7
     assert "0 of 21 runs done" in progress(test)
     trained(store, sweep)

@@ -82,7 +82,7 @@ def test_the_truth_is_laid_over_the_guess() -> None:
     figure = figures.whatif_figure(RECORD, was, would, 4, metric="val_loss", truth=truth)
     lines = {trace.name: trace for trace in figure.data}
     assert list(lines["val_loss, trained"].y) == [1.0, 0.5]
-    assert list(lines["rate, trained"].y) == [0.1, 0.05]
+    assert list(lines["rate, trained"].y) == [0.1, 0.05, 0.05]  # to the end of its last epoch
 
 
 def test_a_first_cut_later_than_that_of_the_record_has_a_question_mark() -> None:

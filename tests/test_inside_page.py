@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from lrdash.checkpoints import Vault
 from lrdash.events import EpochEnded, Event, RunEnded, RunStarted
 from lrdash.plan import make
 from lrdash.spec import RunSpec
-from lrdash.store import Store
+from lrdash.store import Store, home
 from lrdash.teaching import EXAMPLES
 from lrdash.ui import inside_player, resources
 
@@ -221,6 +222,82 @@ def test_the_truth_is_queued_trained_and_laid_over_the_guess(store: Store) -> No
     assert not test.exception
     assert "up to epoch 13 both val_loss are the same to the last bit. The guess was right" in \
         words(test)
+    assert not [button for button in test.button if button.key == "truth"]
+
+
+def kept(run_id: str, *epochs: int) -> None:
+    """Checkpoints of a run, as far as a page looks at them."""
+    for epoch in epochs:
+        file = home() / "checkpoints" / run_id / f"{epoch:06d}.npz"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+
+
+def test_the_truth_of_a_run_is_a_branch_that_goes_on_from_its_checkpoint(store: Store) -> None:
+    run_id = trained(store, LOSSES, strategy="plateau", params={"patience": 3}, base_lr=0.1)
+    kept(run_id, 2, 8)
+    test = page(run=run_id)
+    test.number_input(key="whatif.patience").set_value(2).run()
+    assert "A branch that leaves this run after epoch 4. It begins with the weights kept after " \
+        "epoch 2." in words(test)
+    test.button(key="truth").click().run()
+    (made,) = (run for run in store.runs() if run.run_id != run_id)
+    assert (made.parent_id, made.fork_epoch, made.epochs_done) == (run_id, 4, 4)
+    (piece,) = made.spec.pieces
+    assert (piece.epoch, piece.params["patience"], piece.base_lr) == (4, 2, 0.05)
+    assert piece.state == {"best": 0.9, "wait": 0, "cooldown": 0}
+    assert [one.epoch for one in Vault(home()).of(made.run_id)] == [2]
+    assert made.name == "What if patience 2"
+    assert test.query_params["truth"] == made.run_id
+    store.register_worker("w1", "host", 1)
+    assert store.claim(made.run_id, "w1")
+    store.record([(made.run_id, event) for event in after(made.spec, LOSSES, done=4)])
+    test.run()
+    assert not test.exception
+    assert "Trained as a branch of the record, which it leaves after epoch 4. The guess was " \
+        "right" in words(test)
+    test.number_input(key="whatif.patience").set_value(1).run()
+    assert "truth" not in test.query_params
+    assert "A branch that leaves this run after epoch 3" in words(test)
+
+
+def after(spec: RunSpec, losses: tuple[float, ...], *, done: int) -> list[Event]:
+    """What a branch says from these epochs on."""
+    plan = make(spec)
+    metrics = [{**dict.fromkeys(plan.metrics, 0.5), "val_loss": loss} for loss in losses]
+    rates = np.zeros(plan.steps_per_epoch, np.float32)
+    return [
+        *(EpochEnded(epoch=n + 1, metrics=metrics[n], rates=rates, seconds=1.0)
+          for n in range(done, len(losses))),
+        RunEnded(status="finished", seconds=1.0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({}, "No weights of this run are kept from so early"),
+        ({"early_stopping": {"patience": 7}}, "patience of early stopping anew"),
+    ],
+)
+def test_where_no_branch_would_be_the_truth_it_is_a_new_run(
+    store: Store, fields: dict, told: str
+) -> None:
+    run_id = trained(store, LOSSES, strategy="plateau", params={"patience": 3}, **fields)
+    kept(run_id, *([3] if fields else [5, 8]))
+    test = page(run=run_id)
+    test.number_input(key="whatif.patience").set_value(2).run()
+    assert told in words(test)
+    test.button(key="truth").click().run()
+    (made,) = (run for run in store.runs() if run.run_id != run_id)
+    assert (made.parent_id, made.spec.pieces, made.spec.params["patience"]) == (None, (), 2)
+
+
+def test_a_difference_at_the_very_end_needs_no_training(store: Store) -> None:
+    run_id = trained(store, LOSSES[:4], strategy="plateau", params={"patience": 3})
+    test = page(run=run_id)
+    test.number_input(key="whatif.patience").set_value(2).run()
+    assert "all of this is certain" in words(test)
     assert not [button for button in test.button if button.key == "truth"]
 
 

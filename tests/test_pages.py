@@ -71,7 +71,7 @@ def words(test: AppTest) -> str:
 def test_the_first_page_offers_a_form_a_preview_and_start(store: Store) -> None:
     test = page("train")
     assert not test.exception
-    assert [button.label for button in test.button] == ["Start"]
+    assert [button.label for button in test.button if button.key != "to-start"] == ["Start"]
     assert "17,226 parameters" in words(test)
     assert "Halves the rate" in words(test)
 
@@ -226,7 +226,7 @@ def test_settings_of_a_deleted_run_are_told_and_the_form_stays(store: Store) -> 
     test = page("train", **{"from": "nosuchrun"})
     assert not test.exception
     assert "There is no run 'nosuchrun'" in test.error[0].value
-    assert [button.label for button in test.button] == ["Start"]
+    assert [button.label for button in test.button if button.key != "to-start"] == ["Start"]
 
 
 def test_many_runs_are_shown_page_by_page(store: Store) -> None:

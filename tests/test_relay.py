@@ -108,6 +108,32 @@ def test_what_a_relay_knows_beforehand_is_what_it_does(kind: str) -> None:
             np.testing.assert_array_equal(table, plan.rates())
 
 
+def test_a_rule_takes_over_with_what_it_has_seen_and_counted() -> None:
+    rule = {"epoch": 4, "strategy": "plateau", "params": {"patience": 3, "min_delta": 0.01}}
+    seen = {"best": 0.9, "wait": 2, "cooldown": 0}
+    spec = make(spec_of({**rule, "base_lr": 0.1, "state": seen})).spec
+    assert RunSpec.from_json(spec.to_json()) == spec
+    assert [float(rates[0]) for rates in played(spec)[3:6]] == [0.2, 0.1, 0.05]
+    assert "state" not in make(spec_of(rule)).spec.to_json()
+
+
+@pytest.mark.parametrize(
+    ("piece", "named"),
+    [
+        ({"strategy": "linear", "state": {"wait": 1}}, "pieces.state"),
+        ({"factor": 0.5, "state": {"wait": 1}}, "pieces.state"),
+        ({"strategy": "plateau", "state": {"rate": 1.0}}, "pieces.state"),
+        ({"strategy": "plateau", "state": {"wait": -1}}, "pieces.state.wait"),
+        ({"strategy": "plateau", "state": {"cooldown": True}}, "pieces.state.cooldown"),
+        ({"strategy": "plateau", "state": {"best": "low"}}, "pieces.state.best"),
+    ],
+)
+def test_a_state_that_no_rule_can_have_is_refused(piece: dict[str, Any], named: str) -> None:
+    with pytest.raises(InvalidField) as told:
+        make(spec_of({"epoch": 4, **piece}))
+    assert told.value.field == named
+
+
 def test_a_factor_on_a_rule_keeps_what_it_has_seen_and_counted() -> None:
     rule = {"strategy": "plateau", "params": {"patience": 3, "min_delta": 0.01}}
     course = make(spec_of({"epoch": 3, "factor": 0.1}, **rule)).course()

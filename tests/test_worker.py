@@ -113,6 +113,9 @@ class Poor:
     def origins(self, _run_ids: Sequence[str]) -> dict[str, Any]:
         return {}
 
+    def origin_engines(self, _run_ids: Sequence[str]) -> dict[str, str]:
+        return {}
+
     def stop_requests(self, run_ids: Sequence[str], worker_id: str) -> set[str]:
         self._maybe("stop_requests")
         return set(run_ids)
@@ -136,14 +139,6 @@ def test_an_ending_that_cannot_be_stored_is_left_to_the_laboratory(
     broken: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert poor_worker(Poor(broken), monkeypatch)._do(["r1"]) == {"unsaved": "The disk is full."}
-
-
-def test_a_worker_asks_about_stops_now_and_then_and_bears_a_fault() -> None:
-    asked = worker._StopRequests(Poor("stop_requests"), ["r1"], "w1")  # type: ignore[arg-type]
-    assert asked() == set()
-    asked = worker._StopRequests(Poor(), ["r1"], "w1")  # type: ignore[arg-type]
-    assert asked() == {"r1"}
-    assert asked() == {"r1"}
 
 
 def test_what_libraries_print_never_reaches_the_answers() -> None:

@@ -12,8 +12,10 @@ from lrdash.analysis.compare import (
     smooth,
     told_apart,
 )
+from lrdash.analysis.drawn import as_points
 from lrdash.analysis.estimate import expected_group_seconds, expected_seconds
 from lrdash.analysis.exact import at_best_peaks, exact_curves, exact_losses, exact_note
+from lrdash.analysis.families import as_tree, branch_in_words, piece_in_words
 from lrdash.analysis.quadratic import Expected, expected_losses
 from lrdash.analysis.summary import summary
 from lrdash.analysis.verdicts import (
@@ -26,6 +28,7 @@ from lrdash.analysis.verdicts import (
 )
 from lrdash.analysis.words import (
     count,
+    dataset_in_words,
     duration,
     escaped,
     notes_of,
@@ -45,11 +48,15 @@ __all__ = [
     "RateChange",
     "Verdicts",
     "against",
+    "as_points",
+    "as_tree",
     "at_best_peaks",
     "band",
     "best_peaks",
     "bowl",
+    "branch_in_words",
     "count",
+    "dataset_in_words",
     "duration",
     "escaped",
     "exact_curves",
@@ -66,6 +73,7 @@ __all__ = [
     "number",
     "optimizer_in_words",
     "percent",
+    "piece_in_words",
     "planned_rates",
     "rate",
     "rate_changes",

@@ -10,6 +10,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from lrdash.datasets import DATASETS, own
+from lrdash.errors import LrdashError
 from lrdash.spec import RunSpec
 from lrdash.store.rows import RunRow
 from lrdash.strategies import STRATEGIES
@@ -113,7 +115,18 @@ def settings_in_words(spec: RunSpec) -> str:
     if spec.early_stopping:
         rest.append(f"early stopping {spec.early_stopping.patience}")
     rest.append(f"seed {spec.seed}")
-    return " · ".join([spec.dataset, spec.model, strategy_in_words(spec), ", ".join(rest)])
+    data = dataset_in_words(spec.dataset)
+    return " · ".join([data, spec.model, strategy_in_words(spec), ", ".join(rest)])
+
+
+def dataset_in_words(name: str) -> str:
+    """A dataset's id; of a user's own data what its user calls it."""
+    if not name.startswith(own.PREFIX):
+        return name
+    try:
+        return DATASETS[name].label
+    except LrdashError:  # it was kept under another home
+        return name
 
 
 def strategy_in_words(spec: RunSpec) -> str:

@@ -7,7 +7,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal
 
 from lrdash.api.comparison import Comparison, load_comparison
-from lrdash.api.in_process import as_worker, new_keeper, prepare, stop_requests
+from lrdash.api.in_process import as_worker, new_keeper, prepare
 from lrdash.api.own import STRATEGIES, own_task, refuse_taken
 from lrdash.api.telling import told
 from lrdash.elsewhere import refuse
@@ -16,6 +16,7 @@ from lrdash.events import EpochEnded, Event, Mailbox, RunEnded, Sink, fan_out, s
 from lrdash.experiment import MAX_SEEDS, Arm, Experiment, Planned, missing, plan_all
 from lrdash.grouping import cut
 from lrdash.plan import Plan
+from lrdash.presence import StopRequests
 from lrdash.spec import RunSpec
 from lrdash.store import NewRun, Store
 
@@ -205,13 +206,14 @@ def check_experiment(experiment: Experiment, engine: str = "auto") -> list[Plann
     """The plans of an experiment that an engine of this name can train; without TensorFlow.
 
     Raises:
-        InvalidField, UnknownName, EngineUnavailable: for what is wrong.
+        InvalidField, UnknownName, DatasetUnavailable, EngineUnavailable: for what is wrong.
     """
     from lrdash.training import check_engine
 
     check_engine(engine)
     refuse([experiment.base])
     planned = plan_all(experiment)
+    planned[0].plan.dataset.require()
     check_engine(engine, planned[0].plan)  # what decides is the same for all
     return planned
 
@@ -261,7 +263,10 @@ def train_groups(
 
     prepare()
     run_ids, outbox = list(plans), Outbox(store.record)
-    keeper = new_keeper(done, store.origins(run_ids) if done else None, keep=keep)
+    keeper = new_keeper(
+        done, store.origins(run_ids) if done else None,
+        store.origin_engines(run_ids) if done else None, keep=keep,
+    )
     tell = progress or (lambda _run_id, _event: None)
     watch = _Watch(run_ids, done or {})
     sink = fan_out(outbox, watch, tell)
@@ -269,7 +274,7 @@ def train_groups(
         for group in groups:
             own = {run_ids[place]: plans[run_ids[place]] for place in group}
             mailbox = Commands(store, list(own))
-            stops = stop_requests(store, list(own))
+            stops = StopRequests(store, list(own))
             _train_group(own, sink, stops, engine, keeper, mailbox)
     except KeyboardInterrupt:
         for run_id, ended in watch.stopped():

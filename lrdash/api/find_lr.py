@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from lrdash.analysis.range_test import suggested
@@ -114,6 +114,7 @@ def sweep_around(
     test: RangeTest,
     *,
     strategy: str = "constant",
+    params: Mapping[str, Any] | None = None,
     epochs: int = 10,
     seeds: int = 3,
     rates: int = 7,
@@ -123,6 +124,7 @@ def sweep_around(
     Args:
         test: with a suggestion.
         strategy: id of the one that all trainings follow.
+        params: its settings; the usual ones by default.
         epochs: of each.
         seeds: how many.
         rates: how many peak rates, two a decade, the suggestion in their middle.
@@ -135,7 +137,8 @@ def sweep_around(
     if centre != centre:
         raise InvalidField("test", "must have a suggestion", test.range_test_id)
     experiment = sweep(
-        test.spec, centre, strategy=strategy, epochs=epochs, seeds=seeds, rates=rates
+        test.spec, centre, strategy=strategy, params=params, epochs=epochs, seeds=seeds,
+        rates=rates,
     )
     made = run_experiment(experiment, name=f"Around {centre:g}, from a range test")
     store = Store()

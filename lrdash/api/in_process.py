@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import os
-import socket
-import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal
 
 from lrdash.api.run import Run, load
 from lrdash.checkpoints import Vault, interval
 from lrdash.elsewhere import refuse
-from lrdash.errors import InvalidField, StoreError
+from lrdash.errors import InvalidField
 from lrdash.events import Event, RunEnded, Sink, fan_out, stopped_after
 from lrdash.plan import Plan, make
+from lrdash.presence import Presence, StopRequests, tidy
 from lrdash.spec import RunSpec
 from lrdash.store import Store, home
 
 if TYPE_CHECKING:
     from lrdash.training.keeping import Keeper
-
-HEARTBEAT = 1.0  # seconds
-POLL = 0.2  # seconds between two looks whether a stop was asked for
 
 Progress = Callable[[Event], None]
 
@@ -111,6 +107,7 @@ def check(spec: RunSpec, engine: str = "auto") -> Plan:
 
     Raises:
         InvalidField, UnknownName: for a field that is wrong.
+        DatasetUnavailable: if its data was deleted.
         EngineUnavailable: if the engine cannot train it.
         NotHere: if its model and data are a script's own.
     """
@@ -119,6 +116,7 @@ def check(spec: RunSpec, engine: str = "auto") -> Plan:
     check_engine(engine)
     refuse([spec])
     plan = make(spec)
+    plan.dataset.require()
     check_engine(engine, plan)
     return plan
 
@@ -132,7 +130,7 @@ def _train(
 
     outbox, keeper = Outbox(store.record), new_keeper(keep=keep)
     tell = progress or (lambda _run_id, _event: None)
-    asked = stop_requests(store, [run_id])
+    asked = StopRequests(store, [run_id])
     began, done = monotonic(), 0
 
     def watch(_run_id: str, event: Event) -> None:
@@ -159,6 +157,7 @@ def _train(
 def new_keeper(
     done: Mapping[str, int] | None = None,
     origins: Mapping[str, tuple[int, Sequence[str]]] | None = None,
+    engines: Mapping[str, str] | None = None,
     *,
     keep: bool = True,
 ) -> Keeper:
@@ -167,29 +166,18 @@ def new_keeper(
     Args:
         done: epochs recorded of each run that goes on.
         origins: of those that are branches, as the store gives them.
+        engines: that trained what these share with their parents, likewise.
         keep: whether there are any at all.
     """
     from lrdash.training.keeping import Keeper, Origin
 
     if not keep:
         return Keeper()
-    left = {run: Origin(epoch=at, run_ids=line) for run, (at, line) in (origins or {}).items()}
+    left = {
+        run: Origin(epoch=at, run_ids=line, engine=(engines or {}).get(run, ""))
+        for run, (at, line) in (origins or {}).items()
+    }
     return Keeper(Vault(home()), done, interval(), left)
-
-
-def stop_requests(store: Store, run_ids: Sequence[str]) -> Callable[[], set[str]]:
-    """Which runs have to stop, as the store says; asked at most every `POLL` seconds."""
-    due, found = 0.0, set[str]()
-
-    def asked() -> set[str]:
-        nonlocal due, found
-        if monotonic() >= due:
-            due = monotonic() + POLL
-            with suppress(StoreError):  # busy for the moment; the next look may tell
-                found |= store.stop_requests(run_ids)
-        return found
-
-    return asked
 
 
 @contextmanager
@@ -198,22 +186,13 @@ def as_worker(store: Store) -> Iterator[str]:
 
     What it leaves behind unfinished is marked interrupted.
     """
-    worker_id, over = f"python-{uuid.uuid4().hex[:12]}", threading.Event()
-
-    def beat() -> None:
-        while not over.wait(HEARTBEAT):
-            try:
-                store.beat(worker_id)
-            except StoreError:  # the next beat may come through
-                continue
-
-    store.register_worker(worker_id, socket.gethostname(), os.getpid())
-    heart = threading.Thread(target=beat, name="lrdash-heartbeat", daemon=True)
-    heart.start()
+    worker_id = f"python-{uuid.uuid4().hex[:12]}"
+    presence = Presence(store, worker_id)
+    presence.begin()
     try:
         yield worker_id
     finally:
-        over.set()
-        heart.join()
+        presence.end()
         store.mark_interrupted(worker_id)
         store.forget_worker(worker_id)
+        tidy(store)

@@ -12,7 +12,19 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from lrdash.cli import bench, compare, doctor, find_lr, imports, preview, runs, serve, train
+from lrdash.cli import (
+    bench,
+    compare,
+    data,
+    doctor,
+    find_lr,
+    hindsight,
+    imports,
+    preview,
+    runs,
+    serve,
+    train,
+)
 from lrdash.errors import LrdashError
 
 
@@ -62,7 +74,9 @@ app.command("preview")(preview.preview)
 app.command("train")(train.train)
 app.command("compare")(compare.compare)
 app.command("find-lr")(find_lr.find_lr)
+app.command("hindsight")(hindsight.hindsight)
 app.add_typer(runs.app, name="runs")
+app.add_typer(data.app, name="data")
 app.command("import")(imports.import_)
 app.command("serve")(serve.serve)
 app.command("bench")(bench.bench)

@@ -62,7 +62,7 @@ def stop(
     run_ids: Annotated[list[str], typer.Argument(metavar="RUN_ID", help="Ids of the runs.")],
     json_output: Annotated[bool, json_option()] = False,
 ) -> None:
-    """Ask runs to stop; what was trained stays, and `lrdash runs resume` lets them go on."""
+    """Pause runs, or stop them, which is the same; `lrdash runs resume` lets them go on."""
     store = Store()
     try:
         for run_id in run_ids:

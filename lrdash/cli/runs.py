@@ -19,7 +19,7 @@ from lrdash.store import RunRow, Store
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None,
-    help="List, show, export, stop, resume, branch, steer, name, delete, back up, restore runs.",
+    help="List, show, export, pause, resume, branch, steer, name, delete, back up, restore runs.",
 )
 STATUSES: Sequence[Status] = get_args(Status)
 
@@ -139,6 +139,7 @@ def delete(
 app.command()(export.export)
 app.command()(resume.resume)
 app.command()(resume.stop)
+app.command("pause")(resume.stop)  # one thing: a stopped run is one that nobody continued
 app.command()(backup.backup)
 app.command()(backup.restore)
 app.command()(branches.fork)

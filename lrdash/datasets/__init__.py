@@ -1,6 +1,9 @@
 """The datasets, by id. To add one: a file with a `DATASET`, and its name in the two lists below.
 
 Other packages bring theirs by entry points of the group `lrdash.datasets`.
+
+Data of users are found by their id too (`own-` and 16 digits), but are not among those listed:
+`own_datasets` gives them.
 """
 
 from __future__ import annotations
@@ -17,13 +20,15 @@ from lrdash.datasets import (
     mnist,
     noisy_quadratic,
     noisy_regression,
+    own,
     spirals,
     wine,
 )
 from lrdash.datasets.base import Dataset, Split
+from lrdash.datasets.own import own_datasets
 from lrdash.registry import Registry
 
-__all__ = ["DATASETS", "Dataset", "Split"]
+__all__ = ["DATASETS", "Dataset", "Split", "own_datasets"]
 
 
 
@@ -33,7 +38,9 @@ def _problem(name: str, entry: Any) -> str:
     return "" if entry.id == name else f"has the id {entry.id!r}"
 
 
-DATASETS: Registry[Dataset] = Registry("dataset", group="lrdash.datasets", problem=_problem)
+DATASETS: Registry[Dataset] = Registry(
+    "dataset", group="lrdash.datasets", problem=_problem, find=own.find
+)
 for _module in (
     digits,
     breast_cancer,

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from lrdash.datasets.scaling import scale_pixels, standardise
+from lrdash.datasets.scaling import fill_missing, scale_pixels, standardise
 from lrdash.datasets.split import VALIDATION_OF, Indices, part_sizes, quantile_bins, split_order
 from lrdash.errors import DatasetUnavailable, InvalidField
 from lrdash.spec import DataShape
@@ -58,6 +58,8 @@ class Dataset:
     reader: Reader
     download_bytes: int = 0  # 0 for an embedded dataset
     pixel_max: float = 0.0  # images: the pixel value that becomes 1; 0: standardise
+    filled: bool = False  # features may be missing (NaN) in the pool and are filled in a split
+    gone: str = ""  # why there are no examples any more and what to do, for data that was deleted
 
     def __post_init__(self) -> None:
         classes = self.num_classes
@@ -107,6 +109,11 @@ class Dataset:
         """Training and validation examples, without loading; errors as in `used`."""
         return part_sizes(self.used(examples))
 
+    def require(self) -> None:
+        """Raise DatasetUnavailable if the examples were deleted."""
+        if self.gone:
+            raise DatasetUnavailable(self.gone)
+
     def load(self, examples: int | None = None) -> Split:
         """The arrays, the same to the bit at every call; kept in memory after the first.
 
@@ -117,6 +124,7 @@ class Dataset:
             InvalidField: as in `used`.
             DatasetUnavailable: if the examples cannot be fetched or are not what they should be.
         """
+        self.require()
         return _split(self, self.used(examples))
 
 
@@ -125,15 +133,22 @@ def _split(dataset: Dataset, examples: int) -> Split:
     x, y, train, validation = _pool(dataset)
     trained, validated = part_sizes(examples)
     train, validation = train[:trained], validation[:validated]
-    if dataset.pixel_max:
-        x_train = scale_pixels(x[train], dataset.pixel_max)
-        x_val = scale_pixels(x[validation], dataset.pixel_max)
-    else:
-        x_train, x_val = standardise(x[train], x[validation])
+    x_train, x_val = _scaled(dataset, x[train], x[validation])
     y_train, y_val = _targets(dataset, y[train], y[validation])
     for array in (x_train, y_train, x_val, y_val):
         array.setflags(write=False)
     return Split(x_train, y_train, x_val, y_val)
+
+
+def _scaled(
+    dataset: Dataset, train: NDArray[Any], validation: NDArray[Any]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    if dataset.pixel_max:
+        largest = dataset.pixel_max
+        return scale_pixels(train, largest), scale_pixels(validation, largest)
+    if dataset.filled:
+        train, validation = fill_missing(train, validation)
+    return standardise(train, validation)
 
 
 def _targets(
@@ -166,8 +181,14 @@ def _problem(dataset: Dataset, x: NDArray[Any], y: NDArray[Any]) -> str:
     expected = (dataset.size, *dataset.input_shape)
     if x.shape != expected or y.shape != expected[:1]:
         return f"its shapes should be {expected} and {expected[:1]}, not {x.shape} and {y.shape}"
-    if any(array.dtype.kind == "f" and not np.isfinite(array).all() for array in (x, y)):
+    unfit = np.isinf if dataset.filled else _not_finite
+    if (x.dtype.kind == "f" and unfit(x).any()) or (y.dtype.kind == "f" and _not_finite(y).any()):
         return "some values are not finite"
     if dataset.num_classes and not np.array_equal(np.unique(y), np.arange(dataset.num_classes)):
         return f"the classes should be 0 to {dataset.num_classes - 1}, each with some examples"
     return ""
+
+
+def _not_finite(values: NDArray[Any]) -> NDArray[np.bool_]:
+    unfit: NDArray[np.bool_] = ~np.isfinite(values)
+    return unfit

@@ -19,6 +19,12 @@ STANDARDISED_WITH_TARGET = (
 Floats = NDArray[np.float32]
 
 
+FILLED = (
+    " Where a number is missing, the median of the training part stands in; a feature of its own "
+    "says where."
+)
+
+
 def pixels_divided(largest: int) -> str:
     """How an image dataset is scaled, in words."""
     return f"Pixels are divided by {largest}, so that they lie between 0 and 1."
@@ -43,6 +49,29 @@ def standardise(train: NDArray[Any], validation: NDArray[Any]) -> tuple[Floats, 
     return (
         ((train - mean) / deviation).astype(np.float32),
         ((validation - mean) / deviation).astype(np.float32),
+    )
+
+
+def fill_missing(
+    train: NDArray[np.float64], validation: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Both parts with the training median in place of what is missing (NaN).
+
+    A feature of which training knows no value becomes 0.
+
+    Args:
+        train: values [n, features], at least one example.
+        validation: values [m, features].
+
+    Returns:
+        The two, of the same shapes, without NaN.
+    """
+    known = ~np.isnan(train).all(axis=0)
+    medians = np.zeros(train.shape[1])
+    medians[known] = np.nanmedian(train[:, known], axis=0)
+    return (
+        np.where(np.isnan(train), medians, train),
+        np.where(np.isnan(validation), medians, validation),
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lrdash.errors import InvalidField
-from lrdash.models import Model
+from lrdash.models import Model, rows
 from lrdash.models.lenet import FILTERS, KERNEL, WIDTHS, _pads
 from lrdash.models.noisy_quadratic import LEAST
 from lrdash.spec import DataShape
@@ -172,7 +172,16 @@ def _penalty(l2: float) -> str:
     return f", kernel_regularizer=keras.regularizers.L2({l2!r})" if l2 else ""
 
 
+def _own_layers(model: Any, shape: DataShape) -> Lines:
+    written: Lines = ["x = inputs"]
+    before = shape.input_shape
+    for row, step in zip(model.layers, model.steps(shape), strict=True):
+        written += rows.lines(row, before)
+        before = step.shape
+    return [*written, f"x = {L}.Flatten()(x)"] if len(before) > 1 else written
+
+
 NETWORKS: dict[str, Callable[[Any, DataShape], Lines]] = {
     "linear": _linear, "mlp": _mlp, "cnn": _cnn, "lenet": _lenet, "resnet": _resnet,
-    "noisy_quadratic": _bowl,
+    "noisy_quadratic": _bowl, "layers": _own_layers,
 }

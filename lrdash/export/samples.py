@@ -10,6 +10,7 @@ from lrdash.datasets import Dataset
 from lrdash.datasets.noisy_quadratic import EXAMPLES as STEPS
 from lrdash.datasets.noisy_regression import EXAMPLES, FEATURES, NOISE
 from lrdash.datasets.noisy_regression import SEED as NOISY_SEED
+from lrdash.datasets.own import PREFIX as OWN
 from lrdash.datasets.spirals import CLASSES, PER_CLASS
 from lrdash.datasets.spirals import NOISE as SPIRAL_NOISE
 from lrdash.datasets.spirals import SEED as SPIRAL_SEED
@@ -33,6 +34,17 @@ def keras_lines(name: str, reshaped: str = "") -> Lines:
     shape = [f"x = x.reshape({reshaped})"] if reshaped else []
     ravel = ["y = y.ravel()"] if name == "cifar10" else []
     return [f"(x, y), _ = keras.datasets.{name}.load_data()", *shape, *ravel]
+
+
+def own_lines(dataset: Dataset) -> Lines:
+    """Read a user's data from the file that the Data page and the shell hand out."""
+    file = f"{dataset.id}.npz"
+    return [
+        "# Your own data. The Data page offers this file for download, and so does the shell:",
+        f"#     lrdash data export {dataset.id} {file}",
+        f'with np.load("{file}", allow_pickle=False) as held:',
+        '    x, y = held["x"], held["y"]',
+    ]
 
 
 SPIRALS = [
@@ -93,7 +105,8 @@ def data_lines(dataset: Dataset, examples: int) -> Lines:
     Raises:
         InvalidField: for a dataset that is not written here.
     """
-    if dataset.id not in READERS:
+    own = dataset.id.startswith(OWN)
+    if dataset.id not in READERS and not own:
         known = ", ".join(READERS)
         problem = f"must be one that can be written as a script ({known})"
         raise InvalidField("dataset", problem, dataset.id)
@@ -107,7 +120,7 @@ def data_lines(dataset: Dataset, examples: int) -> Lines:
             f"strata = ranks * {BINS} // len(y)",
         ]
     return [
-        *READERS[dataset.id], *strata, "", "", *SPLIT.splitlines(),
+        *(own_lines(dataset) if own else READERS[dataset.id]), *strata, "", "", *SPLIT.splitlines(),
         f"train = interleave(order[fifth:], strata)[:{trained}]",
         f"val = interleave(order[:fifth], strata)[:{validated}]",
         "x_train, y_train, x_val, y_val = x[train], y[train], x[val], y[val]",
@@ -122,8 +135,19 @@ def _scaling(dataset: Dataset) -> Lines:
             f"x_train = x_train.astype(np.float32) / {largest}",
             f"x_val = x_val.astype(np.float32) / {largest}",
         ]
-    lines = [
+    filled = [
         "",
+        "def fill_missing(train, val):",
+        '    """Both with the median of the training part in place of what is missing."""',
+        "    known = ~np.isnan(train).all(axis=0)",
+        "    medians = np.zeros(train.shape[1])",
+        "    medians[known] = np.nanmedian(train[:, known], axis=0)",
+        "    return [np.where(np.isnan(part), medians, part) for part in (train, val)]",
+        "", "",
+        "x_train, x_val = fill_missing(x_train, x_val)", "",
+    ]
+    lines = [
+        *(filled if dataset.filled else []), "",
         "def standardise(train, val):",
         '    """Both less the mean of the training part, divided by its standard deviation."""',
         "    mean = train.mean(axis=0, dtype=np.float64)",

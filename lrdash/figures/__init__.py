@@ -10,6 +10,8 @@ from lrdash.figures.compare import (
     overlay_figure,
     verdict_css,
 )
+from lrdash.figures.family import Member, courses_figure, family_figure
+from lrdash.figures.hindsight import hindsight_losses, hindsight_rates
 from lrdash.figures.inside import walk_figure
 from lrdash.figures.palette import STYLES, Style, style_of
 from lrdash.figures.preview import preview_figure, rate_line
@@ -21,15 +23,20 @@ from lrdash.figures.whatif import Truth, grid_figure, whatif_figure
 __all__ = [
     "LIVE_TRACES",
     "STYLES",
+    "Member",
     "Style",
     "Truth",
     "arm_styles",
     "bowl_figure",
     "compare_loss_figure",
     "compare_rates_figure",
+    "courses_figure",
+    "family_figure",
     "forest_figure",
     "grid_figure",
     "heatmap_figure",
+    "hindsight_losses",
+    "hindsight_rates",
     "live_marks",
     "live_tail",
     "overlay_figure",

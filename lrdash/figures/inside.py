@@ -33,23 +33,33 @@ def walk_figure(
     plateau = walk.kind != "scheduler"
     epochs = max([len(values), 1, *(moment.epoch for moment in walk.moments)])
     figure = blank(height)
-    _metric(figure, walk, values, metric)
+    if values:
+        _metric(figure, walk, values, metric)
     _rates(figure, walk)
     if plateau:
         _waits(figure, walk)
     figure.update_layout(
         xaxis=axis("Epochs done", range=[0, epochs + 0.6], anchor="y2", hoverformat="d"),
-        yaxis={**_metric_axis(walk, values, metric), "domain": [0.56 if plateau else 0.46, 1.0]},
-        yaxis2={**_rate_axis(walk), "domain": [0.0, 0.24 if plateau else 0.38]},
+        yaxis2={**_rate_axis(walk), "domain": [0.0, _share_of_rates(walk, values)]},
         shapes=[{
             "type": "line", "xref": "x", "yref": "paper", "x0": 0, "x1": 0, "y0": 0, "y1": 1,
             "line": {"color": GREY, "width": 1, "dash": "dot"},
         }],
         hoversubplots="axis", margin={"l": 10, "r": 10, "t": 10, "b": 10},
     )
+    if values:
+        domain = [0.56 if plateau else 0.46, 1.0]
+        figure.update_layout(yaxis={**_metric_axis(walk, values, metric), "domain": domain})
     if plateau:
         figure.update_layout(yaxis3=_wait_axis(walk))
     return figure
+
+
+def _share_of_rates(walk: Walk, values: Sequence[float]) -> float:
+    """Of the height: all of it where no metric is known."""
+    if not values:
+        return 1.0
+    return 0.38 if walk.kind == "scheduler" else 0.24
 
 
 def _metric(figure: go.Figure, walk: Walk, values: Sequence[float], metric: str) -> None:

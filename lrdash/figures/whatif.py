@@ -54,7 +54,7 @@ def whatif_figure(
         _below(figure, would.rates[differs - 1 :], "a guess from here on", BLUE,
                first=differs, dash="dot")
     if truth:
-        _below(figure, [*truth.rates], "rate, trained", GREEN, dash="dash")
+        _below(figure, [*truth.rates, *truth.rates[-1:]], "rate, trained", GREEN, dash="dash")
     _cuts(figure, would, start)
     rates = np.array([start, *was.rates, *would.rates, *(truth.rates if truth else ())])
     values = np.array([*recorded.values, *(truth.values if truth else ())], dtype=np.float64)
@@ -87,7 +87,8 @@ def grid_figure(
     """
     counts = grid.first if show == "first" else grid.count
     cut = grid.count > 0
-    x, y = [str(value) for value in grid.patiences], [f"{value:g}" for value in grid.deltas]
+    x = [str(value) for value in grid.patiences]
+    y = [f"{value:g}".replace("e-0", "e-") for value in grid.deltas]
     shade = np.where(cut, counts, np.nan)
     figure = blank(height or 110 + ROW * len(y))
     empty = np.where(cut, np.nan, 1.0)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from time import monotonic
 
+from lrdash import beam_job
 from lrdash.errors import StoreError
 from lrdash.events import ACTIVE, SHUT_DOWN, Event, RunEnded, stopped_after
 from lrdash.laboratory.process import WorkerProcess, WorkerStatus
@@ -283,6 +284,8 @@ class Laboratory:
         idle = self._hand_out_tests(idle) if idle else idle
         if not idle:
             return
+        for search in self._store.hindsights.due():
+            beam_job.advance(self._store, search)
         taken = {run_id for worker in self._workers for run_id in worker.run_ids}
         waiting = self._store.queued_groups(limit=2 * len(self._workers))
         free = (group for group in waiting if taken.isdisjoint(group))

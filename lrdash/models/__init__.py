@@ -13,6 +13,7 @@ from lrdash.models.lenet import Lenet
 from lrdash.models.linear import Linear
 from lrdash.models.mlp import Mlp
 from lrdash.models.noisy_quadratic import NoisyQuadratic
+from lrdash.models.own_layers import OwnLayers
 from lrdash.models.resnet import Resnet
 from lrdash.registry import Registry
 
@@ -24,7 +25,7 @@ def _problem(name: str, entry: Any) -> str:
 
 
 MODELS: Registry[type[Model]] = Registry("model", group="lrdash.models", problem=_problem)
-for _model in (Linear, Mlp, Cnn, Lenet, Resnet, NoisyQuadratic):
+for _model in (Linear, Mlp, Cnn, Lenet, Resnet, NoisyQuadratic, OwnLayers):
     MODELS.add(_model.id, _model)
 
 __all__ = ["MODELS", "ImageModel", "Model"]

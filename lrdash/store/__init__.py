@@ -6,17 +6,22 @@ from __future__ import annotations
 
 from lrdash.store.calibration import keep_pace, known_paces
 from lrdash.store.rows import (
+    DataUse,
     DecisionRow,
     EpochRow,
     ExperimentRow,
+    HindsightRow,
     NewRun,
+    NewStageRun,
     RangeTestRow,
     RunRow,
+    StageRun,
 )
 from lrdash.store.settings import database_url, home
 from lrdash.store.store import Store
 
 __all__ = [
-    "DecisionRow", "EpochRow", "ExperimentRow", "NewRun", "RangeTestRow", "RunRow", "Store",
-    "database_url", "home", "keep_pace", "known_paces",
+    "DataUse", "DecisionRow", "EpochRow", "ExperimentRow", "HindsightRow", "NewRun", "NewStageRun",
+    "RangeTestRow", "RunRow", "StageRun", "Store", "database_url", "home", "keep_pace",
+    "known_paces",
 ]

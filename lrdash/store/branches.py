@@ -73,6 +73,22 @@ def origins(connection: Connection, run_ids: Iterable[str]) -> dict[str, tuple[i
     return found
 
 
+def engines(connection: Connection, run_ids: Iterable[str]) -> dict[str, str]:
+    """Of those that are branches: the engine that trained the last epoch shared with the parent.
+
+    Those of which that is not known any more are left out.
+    """
+    columns = select(runs.c.engine, runs.c.fork_epoch)
+    found: dict[str, str] = {}
+    for run_id, (epoch, line) in origins(connection, run_ids).items():
+        for other in line:
+            row = connection.execute(columns.where(runs.c.run_id == other)).first()
+            if row and (row.fork_epoch or 0) < epoch:
+                found[run_id] = row.engine
+                break
+    return found
+
+
 def children(connection: Connection, run_ids: Iterable[str]) -> list[str]:
     """Ids of the runs that are branches of these, oldest first."""
     found: list[Any] = []

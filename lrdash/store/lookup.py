@@ -10,8 +10,8 @@ from sqlalchemy import Connection, RowMapping, Select, func, select
 from lrdash.errors import RunNotFound, StoreError
 from lrdash.events import ACTIVE, RateDecided, Status
 from lrdash.store.codec import decision_row, epoch_row, run_row
-from lrdash.store.rows import EpochRow, RunRow
-from lrdash.store.schema import decisions, epochs, runs
+from lrdash.store.rows import DataUse, EpochRow, RunRow
+from lrdash.store.schema import decisions, epochs, experiments, range_tests, runs
 
 STATUSES: tuple[Status, ...] = get_args(Status)
 CHUNK = 5000  # ids in one statement, far below the databases' limits
@@ -95,6 +95,24 @@ def counts(connection: Connection) -> dict[Status, int]:
     """Number of runs of every status, 0 included."""
     found = connection.execute(select(runs.c.status, func.count()).group_by(runs.c.status))
     return {**dict.fromkeys(STATUSES, 0), **{row[0]: row[1] for row in found}}
+
+
+def data_use(connection: Connection, dataset: str) -> DataUse:
+    """What names a dataset; its id is unlike any other text."""
+    named = runs.c.spec.contains(dataset, autoescape=True)
+    query = select(runs.c.run_id, runs.c.status).where(named).order_by(runs.c.number.desc())
+    found = connection.execute(query).all()
+    others = sum(
+        connection.execute(
+            select(func.count()).select_from(table)
+            .where(table.c.definition.contains(dataset, autoescape=True))
+        ).scalar_one()
+        for table in (experiments, range_tests)
+    )
+    return DataUse(
+        run_ids=tuple(row.run_id for row in found), others=others,
+        active=sum(row.status in ACTIVE for row in found),
+    )
 
 
 def versions(connection: Connection, run_ids: Iterable[str] | None) -> dict[str, int]:

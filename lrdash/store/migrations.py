@@ -166,6 +166,34 @@ MIGRATIONS: tuple[Migration, ...] = (
             "CREATE INDEX ix_commands_run_id ON commands (run_id)",
         ),
     ),
+    Migration(
+        description="searches in hindsight, and their runs",
+        statements=(
+            """CREATE TABLE hindsights (
+                number {counter},
+                hindsight_id VARCHAR(12) NOT NULL UNIQUE,
+                created_at VARCHAR(32) NOT NULL,
+                ended_at VARCHAR(32),
+                definition TEXT NOT NULL,
+                status VARCHAR(16) NOT NULL,
+                reason TEXT NOT NULL,
+                worker_id TEXT,
+                stage INTEGER NOT NULL,
+                attempts INTEGER NOT NULL,
+                version BIGINT NOT NULL
+            )""",
+            "CREATE INDEX ix_hindsights_status ON hindsights (status)",
+            """CREATE TABLE hindsight_runs (
+                hindsight_id VARCHAR(12) NOT NULL
+                    REFERENCES hindsights (hindsight_id) ON DELETE CASCADE,
+                run_id VARCHAR(12) NOT NULL REFERENCES runs (run_id) ON DELETE CASCADE,
+                stage INTEGER NOT NULL,
+                part TEXT NOT NULL,
+                PRIMARY KEY (hindsight_id, run_id)
+            )""",
+            "CREATE INDEX ix_hindsight_runs_run_id ON hindsight_runs (run_id)",
+        ),
+    ),
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,6 +101,18 @@ class EpochRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DataUse:
+    """What names a user's data."""
+
+    run_ids: tuple[str, ...]  # newest first
+    active: int  # of these: queued or training
+    others: int  # comparisons and range tests
+
+    def __bool__(self) -> bool:
+        return bool(self.run_ids or self.others)
+
+
+@dataclass(frozen=True, kw_only=True)
 class RangeTestRow:
     """One range test as it stands now."""
 
@@ -134,3 +147,47 @@ class RangeTestRow:
         if self.started_at is None or self.ended_at is None:
             return 0.0
         return max(0.0, (self.ended_at - self.started_at).total_seconds())
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewStageRun:
+    """A run that the next stage of a search in hindsight needs."""
+
+    run: NewRun
+    parent_id: str | None  # of a branch
+    epoch: int  # epochs that it shares with the parent
+    part: Mapping[str, Any]  # JSON types: what it is in the search
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageRun:
+    """One run of a search in hindsight."""
+
+    run_id: str
+    stage: int
+    part: Mapping[str, Any]  # as it was given
+    status: Status
+    reason: str
+    epochs_done: int
+    val_loss: float  # after the last epoch; NaN where there is none
+
+
+@dataclass(frozen=True, kw_only=True)
+class HindsightRow:
+    """One search in hindsight as it stands now."""
+
+    hindsight_id: str  # 12 characters, lower-case letters and digits
+    created_at: datetime  # UTC
+    ended_at: datetime | None
+    definition: str  # JSON, as it was given
+    status: Status  # never queued: its runs are
+    reason: str  # why it ended as it did, fit to be shown; may be empty
+    worker_id: str | None  # the process that goes through it; None: the server does
+    stage: int
+    attempts: int  # how often runs of this stage were queued anew
+    version: int  # grows with every change
+
+    @property
+    def active(self) -> bool:
+        """Whether it goes on by itself."""
+        return self.status in ACTIVE

@@ -8,6 +8,8 @@
     commands        one row a change of the rate that a user wants and that is not made yet
     workers         one row a training process that is or was alive
     range_tests     one row a range test, with its losses
+    hindsights      one row a search for the schedule that would have been best
+    hindsight_runs  one row a run of such a search, deleted with either
 
 Times are ISO text in UTC with microseconds, of one length, so that they sort as they passed.
 """
@@ -169,4 +171,32 @@ range_tests = Table(
     Column("losses", LargeBinary, nullable=False),  # the same, seed by seed
     Column("experiment_id", ForeignKey("experiments.experiment_id", ondelete="SET NULL")),
     Column("version", BigInteger, nullable=False),  # grows with every change
+)
+
+hindsights = Table(
+    "hindsights", metadata,
+    Column("number", COUNTER, primary_key=True),
+    Column("hindsight_id", String(12), nullable=False, unique=True),
+    Column("created_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime),
+    Column("definition", Text, nullable=False),  # JSON object
+    Column("status", String(16), nullable=False, index=True),
+    Column("reason", Text, nullable=False),
+    Column("worker_id", Text),  # the process that goes through it by itself; empty: the server
+    Column("stage", Integer, nullable=False),  # whose runs are queued, trained or over
+    Column("attempts", Integer, nullable=False),  # how often runs of this stage were queued anew
+    Column("version", BigInteger, nullable=False),  # grows with every change
+)
+
+hindsight_runs = Table(
+    "hindsight_runs", metadata,
+    Column(
+        "hindsight_id", ForeignKey("hindsights.hindsight_id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column(
+        "run_id", ForeignKey("runs.run_id", ondelete="CASCADE"), primary_key=True, index=True
+    ),
+    Column("stage", Integer, nullable=False),
+    Column("part", Text, nullable=False),  # JSON object: what the run is in the search
 )

@@ -10,10 +10,11 @@ from lrdash.store import branches, experiments, lookup, runs, soundness, workers
 from lrdash.store.database import BUSY_TIMEOUT, Database
 from lrdash.store.experiments import Columns
 from lrdash.store.heartbeats import Watch
+from lrdash.store.hindsights import Hindsights
 from lrdash.store.migrations import migrate
 from lrdash.store.range_tests import RangeTests
 from lrdash.store.record import record
-from lrdash.store.rows import EpochRow, ExperimentRow, NewRun, RunRow
+from lrdash.store.rows import DataUse, EpochRow, ExperimentRow, NewRun, RunRow
 from lrdash.store.schema import CURVES
 from lrdash.store.settings import database_url
 
@@ -38,6 +39,7 @@ class Store:
         self._database = Database(self.url, busy_timeout)
         self._watch = Watch()
         self.range_tests = RangeTests(self._database)
+        self.hindsights = Hindsights(self._database)
         try:
             migrate(self._database)
         except BaseException:
@@ -134,6 +136,15 @@ class Store:
         """Runs that `runs` leaves out, with the reason, by id. `delete` takes them."""
         with self._database.reading() as connection:
             return lookup.listing(connection)[1]
+
+    def data_use(self, dataset: str) -> DataUse:
+        """Which runs, comparisons and range tests name a user's data.
+
+        Args:
+            dataset: id of own data, which is unlike any other text in a spec.
+        """
+        with self._database.reading() as connection:
+            return lookup.data_use(connection, dataset)
 
     def counts(self) -> dict[Status, int]:
         """Number of runs of each status, 0 included."""
@@ -341,6 +352,13 @@ class Store:
         """
         with self._database.reading() as connection:
             return branches.origins(connection, run_ids)
+
+    def origin_engines(self, run_ids: Iterable[str]) -> dict[str, str]:
+        """Of those that are branches: the engine that trained the last epoch that they share with
+        their parent, where that is known.
+        """
+        with self._database.reading() as connection:
+            return branches.engines(connection, run_ids)
 
     def children(self, run_ids: Iterable[str]) -> list[str]:
         """Ids of the branches of these runs, oldest first."""

@@ -11,13 +11,13 @@ import socket
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, Table, delete, func, insert, select, update
 
 from lrdash.events import now
 from lrdash.store.codec import clean
 from lrdash.store.heartbeats import SILENCE, Watch
 from lrdash.store.lookup import chunks
-from lrdash.store.schema import range_tests, runs, workers
+from lrdash.store.schema import hindsights, range_tests, runs, workers
 
 UNEXPECTED = "the training process ended unexpectedly"
 SILENT = f"the training process gave no sign of life for {SILENCE:.0f} s"
@@ -47,7 +47,7 @@ def mark_interrupted(
     connection: Connection, worker_id: str | None, reason: str, watch: Watch
 ) -> list[str]:
     """Declare the running runs of one worker, or of all dead ones, interrupted; gives their ids.
-    Their range tests go with them.
+    Their range tests and searches go with them.
     """
     owned = select(runs.c.run_id, runs.c.worker_id).where(runs.c.status == "running")
     running = connection.execute(owned.order_by(runs.c.number).with_for_update()).all()
@@ -63,7 +63,8 @@ def mark_interrupted(
     for why in dict.fromkeys(gone.values()):
         _interrupt(connection, [run_id for run_id, said in gone.items() if said == why], why)
     for owner, why in lost.items():
-        _interrupt_tests(connection, owner, why)
+        for table in (range_tests, hindsights):
+            _interrupt_owned(connection, table, owner, why)
     return list(gone)
 
 
@@ -87,13 +88,14 @@ def dead(connection: Connection, worker_ids: Iterable[str], watch: Watch) -> set
 
 
 def _owners(connection: Connection) -> set[str | None]:
-    """Workers of the runs and range tests under way."""
+    """Workers of the runs, range tests and searches under way."""
     return {
         owner
-        for table in (runs, range_tests)
+        for table in (runs, range_tests, hindsights)
         for owner in connection.scalars(
             select(table.c.worker_id).where(table.c.status == "running")
         )
+        if owner is not None or table is not hindsights  # the server's own has none
     }
 
 
@@ -120,12 +122,15 @@ def _interrupt(connection: Connection, run_ids: Iterable[str], reason: str) -> N
         ))
 
 
-def _interrupt_tests(connection: Connection, worker_id: str | None, reason: str) -> None:
-    """The same for the range tests of a worker."""
-    owned = (range_tests.c.status == "running") & (range_tests.c.worker_id == worker_id)
-    connection.execute(update(range_tests).where(owned).values(
-        status="interrupted", reason=clean(reason), ended_at=now(),
-        version=range_tests.c.version + 1,
+def _interrupt_owned(
+    connection: Connection, table: Table, worker_id: str | None, reason: str
+) -> None:
+    """The same for what else a worker has under way; a search without one is the server's."""
+    if worker_id is None and table is hindsights:
+        return
+    owned = (table.c.status == "running") & (table.c.worker_id == worker_id)
+    connection.execute(update(table).where(owned).values(
+        status="interrupted", reason=clean(reason), ended_at=now(), version=table.c.version + 1,
     ))
 
 

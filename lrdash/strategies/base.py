@@ -8,7 +8,7 @@ Time is counted in updates `t` from 0 after warm-up. Durations in epochs become 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -163,6 +163,18 @@ class Rule(Strategy):
 
     def start(self, base_lr: float) -> dict[str, Any]:
         """State before the first epoch; `state["rate"]` is the rate in force, as in every state."""
+        raise NotImplementedError
+
+    def entered(self, base_lr: float, seen: Mapping[str, Any]) -> dict[str, Any]:
+        """State of a rule that takes over: `start`, but with what it has seen and counted before.
+
+        Args:
+            base_lr: the rate in force.
+            seen: values of the state, all but the rate.
+
+        Raises:
+            InvalidField: for a value that no state can have.
+        """
         raise NotImplementedError
 
     def decide(

@@ -35,7 +35,7 @@ class Cyclic(Schedule):
     id: ClassVar[str] = "cyclic"
     label: ClassVar[str] = "Cyclical (triangles)"
     formula: ClassVar[str] = (
-        r"\eta_t = \eta_m + (\eta_0 - \eta_m)\, \Lambda(t)\, g(t),\quad"
+        r"\eta_t = \eta_m + (\eta_0 - \eta_m)\, \Lambda(t)\, g(t),\quad "
         r"\Lambda(t) = 1 - \left|\frac{t \bmod 2h}{h} - 1\right|"
     )
     symbols: ClassVar[str] = (
@@ -64,8 +64,8 @@ class Cyclic(Schedule):
     )
     gamma: float = field(
         1.0, label="Gamma", gt=0, le=1, step=0.001,
-        help="In exp_range the height above the low is multiplied by this at every update; "
-        "without effect in the other modes.",
+        help="In exp_range the height of the triangles above the low is multiplied by this at "
+        "every update; without effect in the other modes.",
     )
 
     def sentence(self) -> str:

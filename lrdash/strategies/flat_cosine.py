@@ -33,7 +33,7 @@ class FlatCosine(Schedule):
     id: ClassVar[str] = "flat_cosine"
     label: ClassVar[str] = "Flat, then cosine"
     formula: ClassVar[str] = (
-        r"\eta_t = \eta_e + (\eta_0 - \eta_e)\frac{1 + \cos(\pi u)}{2},\quad"
+        r"\eta_t = \eta_e + (\eta_0 - \eta_e)\frac{1 + \cos(\pi u)}{2},\quad "
         r"u = \max\left(0, \frac{t - sT}{T - sT}\right)"
     )
     symbols: ClassVar[str] = (

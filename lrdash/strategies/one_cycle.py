@@ -70,7 +70,8 @@ class OneCycle(Schedule):
     )
     three_phase: bool = field(
         False, label="Three phases",
-        help="Goes down to the start first, as fast as it went up, and from there to the end.",
+        help="The curve falls back to its start first, as fast as it rose, and from there to "
+        "its end.",
     )
 
     @field_validator("three_phase")

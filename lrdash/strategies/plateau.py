@@ -8,6 +8,7 @@ than 3). What Keras does beyond its documentation is reproduced and named in `_k
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, ClassVar, Literal
 
@@ -87,7 +88,8 @@ class Plateau(Rule):
     )
     min_delta: float = field(
         1e-4, label="Smallest improvement", ge=0, le=10, step=0.0001,
-        help="A smaller change of the metric does not count, so the curve falls earlier.",
+        help="A smaller change of the metric does not count, so the curve falls earlier and more "
+        "often.",
     )
     cooldown: int = field(
         0, label="Cooldown", unit="epochs", ge=0, le=10_000, step=1,
@@ -132,6 +134,22 @@ class Plateau(Rule):
     def start(self, base_lr: float) -> State:
         """State before the first epoch: the peak rate, nothing seen, nothing counted."""
         return {"rate": base_lr, "best": None, "wait": 0, "cooldown": 0}
+
+    def entered(self, base_lr: float, seen: Mapping[str, Any]) -> State:
+        """State of a rule that takes over with `best`, `wait` and `cooldown`; see `Rule`."""
+        state = self.start(base_lr) | dict(seen)
+        if seen.keys() - {"best", "wait", "cooldown"}:
+            problem = "must have values among best, wait and cooldown"
+            raise InvalidField("pieces.state", problem, ", ".join(seen))
+        for name in ("wait", "cooldown"):
+            if type(state[name]) is not int or state[name] < 0:
+                problem = "must be a whole number of at least 0"
+                raise InvalidField(f"pieces.state.{name}", problem, state[name])
+        best = state["best"]
+        if type(best) not in (int, float) and best not in (None, "nan", "inf", "-inf"):
+            problem = "must be a number, or one of nan, inf, -inf as text"
+            raise InvalidField("pieces.state.best", problem, best)
+        return state
 
     def decide(self, state: State, epoch: int, value: float) -> tuple[State, RateDecided]:
         """The state after an epoch and what was decided; see the class for the rules.

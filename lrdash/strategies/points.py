@@ -40,7 +40,7 @@ class Points(Schedule):
     id: ClassVar[str] = "points"
     label: ClassVar[str] = "Draw your own"
     formula: ClassVar[str] = (
-        r"\eta_t = \eta_0 \left(f_i + (f_{i+1} - f_i)\, w(u)\right),\quad"
+        r"\eta_t = \eta_0 \left(f_i + (f_{i+1} - f_i)\, w(u)\right),\quad "
         r"u = \frac{t/T - x_i}{x_{i+1} - x_i}"
     )
     symbols: ClassVar[str] = (

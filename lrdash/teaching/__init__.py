@@ -1,9 +1,11 @@
-"""What the teaching pages show: callbacks epoch by epoch, what other settings would have done, and
-gradient descent on surfaces that one can see. Pure NumPy; all rates come from `lrdash.strategies`.
+"""What the teaching pages show: callbacks epoch by epoch, what other settings would have done,
+gradient descent on surfaces that one can see, and the glossary. Pure NumPy; all rates come from
+`lrdash.strategies`.
 """
 
 from lrdash.teaching.descent import Path, descend
 from lrdash.teaching.examples import EXAMPLES, Example
+from lrdash.teaching.glossary import GROUPS, SETTINGS, anchor, look_up
 from lrdash.teaching.moments import Moment, Recorded, Variable, Walk
 from lrdash.teaching.outlook import listed, outlook, verdict
 from lrdash.teaching.scheduler import walk_scheduler
@@ -20,14 +22,17 @@ from lrdash.teaching.whatif import (
     Replay,
     first_difference,
     grid,
+    left_off,
     replay,
 )
 
 __all__ = [
     "DELTAS",
     "EXAMPLES",
+    "GROUPS",
     "MOST",
     "PATIENCES",
+    "SETTINGS",
     "SURFACES",
     "Example",
     "Grid",
@@ -40,12 +45,15 @@ __all__ = [
     "Surface",
     "Variable",
     "Walk",
+    "anchor",
     "compare_in_words",
     "descend",
     "disagreement",
     "first_difference",
     "grid",
+    "left_off",
     "listed",
+    "look_up",
     "outlook",
     "path_in_words",
     "read_series",

@@ -41,7 +41,7 @@ are the same before epoch 2, and the one after epoch 2 is certain.'
 
 def verdict(
     was: Sequence[float], truth: Sequence[float], guess: Replay, real: Replay, *,
-    metric: str, differs: int,
+    metric: str, differs: int, forked: bool = False,
 ) -> str:
     """How the guess did against the trained run.
 
@@ -52,11 +52,15 @@ def verdict(
         real: the decisions over the trained run's metric.
         metric: its name.
         differs: epochs done at the first decision that differs from the record.
+        forked: whether the trained run is a branch of the record, so that they share the epochs
+            before.
     """
     shared = min(differs, len(was), len(truth))
     gap = float(np.abs(np.subtract(was[:shared], truth[:shared])).max(initial=0.0))
     size = float(np.abs(was[:shared]).max(initial=0.0))
     told = f"Trained: up to epoch {differs} both {metric} are {_nearness(gap, size)}."
+    if forked:
+        told = f"Trained as a branch of the record, which it leaves after epoch {differs}."
     if real.cuts == guess.cuts:
         return f"{told} The guess was right: {listed(real.cuts)}."
     return f"{told} The guess said {listed(guess.cuts)}; in truth it was " \

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +53,14 @@ def replay(rule: Plateau, recorded: Recorded) -> Replay:
     return Replay(
         rates=tuple(rates[: len(recorded.values)]), cuts=tuple(cuts), words=tuple(words)
     )
+
+
+def left_off(rule: Plateau, recorded: Recorded, epoch: int) -> dict[str, Any]:
+    """The state of a rule that has watched a record up to an epoch: what a branch goes on from."""
+    state, asleep = rule.start(recorded.base_lr), len(recorded.lead)
+    for done, value in enumerate(recorded.values[asleep:epoch], start=asleep + 1):
+        state, _ = rule.decide(state, done, value)
+    return state
 
 
 def first_difference(one: Replay, other: Replay) -> int | None:

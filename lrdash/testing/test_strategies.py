@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -39,6 +40,7 @@ def test_it_describes_itself(name: str) -> None:
         assert text
     assert kind.label[0].isupper()
     assert "$" not in kind.formula
+    assert not re.search(r"\\quad[a-zA-Z]", kind.formula), "no such command"
     assert kind.when.startswith("Use it")
     assert kind.when.endswith(".")
 

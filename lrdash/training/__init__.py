@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from lrdash.errors import EngineUnavailable, UnknownName
 from lrdash.events import Event, Mailbox, RunEnded, Sink, no_mail
+from lrdash.training.bridge import bridge
 from lrdash.training.failures import ending, in_words
 from lrdash.training.keeping import Keeper
 
@@ -143,9 +144,19 @@ def _train(
     from lrdash.grouping import lanes_apply
 
     plan, run_id = plans[0], run_ids[0]
+    plan.dataset.require()  # even where a process still has the examples of data that was deleted
     check_engine(engine, plan)
     note = lanes_apply(plan) if engine == "auto" else ""
-    if engine == "keras" or note:
+    by_keras = engine == "keras" or bool(note)
+
+    def again(short: Plan, name: str, by: str, own: Keeper) -> None:
+        def stops() -> set[str]:
+            return {name} if should_stop() >= set(run_ids) else set()
+
+        _train([short], [name], lambda _run_id, _event: None, stops, by, own, no_mail)
+
+    bridge(plans, run_ids, "keras" if by_keras else "lanes", keeper, again)
+    if by_keras:
         from lrdash.training.keras_engine import fit
 
         ended = fit(

@@ -111,15 +111,16 @@ class Keep(keras.callbacks.Callback):  # type: ignore[misc]
         """Keep the run if it is time; go on by another plan if its user wants that."""
         done = epoch + 1
         turn = self._wheel.turn(self._plan, done)
-        if turn or self._course.begins(done):  # another piece is given its chance
+        begins = turn is not None or self._course.begins(done)
+        if begins:  # another piece is given its chance
             self.model.stop_training = False
         over = bool(self.model.stop_training) or done == self._plan.spec.epochs
         decision, self._decision = self._decision, None
         if decision is not None and turn is None:
             self._emit(decision)
-        cause = self._notes.due(decision, over=over)
+        cause = self._notes.due(decision, over=over, turned=begins)
         if turn:
-            cause = cause or "rate"
+            cause = cause or "rate"  # it is needed even where nothing is kept
         if cause is not None:
             found = self._save(cause, done, float((logs or {}).get("val_loss", np.nan)), over)
             if turn:

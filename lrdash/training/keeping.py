@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from time import perf_counter
@@ -23,6 +24,7 @@ class Origin:
 
     epoch: int  # epochs done when it left its parent
     run_ids: Sequence[str]  # parent, grandparent, ...
+    engine: str = ""  # that trained the epochs before; empty if that is not known
 
 
 class Keeper:
@@ -66,6 +68,27 @@ class Keeper:
                     other, digest=digest, engine=None, at_most=min(done, origin.epoch)
                 )
         return found
+
+    def lacks(self, run_id: str, plan: Plan, engine: str) -> Origin | None:
+        """Where a branch comes from, if going on by this engine would not give its parent's bits.
+
+        That is so where no checkpoint of the fork itself is left and another engine trained the
+        epochs before it.
+        """
+        origin, done = self._origins.get(run_id), self._done.get(run_id, 0)
+        if not self._vault or not origin or origin.engine in ("", "auto", engine):
+            return None
+        found = self._find(run_id, plan, engine, done)
+        return None if found and found.about.epoch >= origin.epoch else origin
+
+    def until(self, run_id: str, origin: Origin) -> Keeper:
+        """A keeper for training a branch again up to where it left its parent."""
+        return Keeper(self._vault, {run_id: origin.epoch}, math.inf, {run_id: origin})
+
+    def share(self, run_id: str, heir: str, epoch: int) -> None:
+        """Give a branch the checkpoint of another that shares its beginning."""
+        if self._vault:
+            self._vault.hand_over(run_id, heir, epoch)
 
     def save(self, run_id: str, checkpoint: Checkpoint) -> None:
         """Write a checkpoint, in the background."""
@@ -134,18 +157,23 @@ class Notes:
             return None
         return RunEnded(status=said[0], reason=said[1], seconds=self.seconds) if said else None
 
-    def due(self, decision: RateDecided | None, *, over: bool) -> Cause | None:
+    def due(
+        self, decision: RateDecided | None, *, over: bool, turned: bool = False
+    ) -> Cause | None:
         """Why the run is kept at the end of an epoch; None if it is not.
 
         Args:
             decision: taken at this end.
             over: whether the run is.
+            turned: whether another piece takes over here.
         """
         if not self._keeper.keeps:
             return None
         if over:
             return "end"
-        if decision and np.float32(decision.rate_after) != np.float32(decision.rate_before):
+        if turned or (
+            decision and np.float32(decision.rate_after) != np.float32(decision.rate_before)
+        ):
             return "rate"
         late = perf_counter() - self._saved >= self._keeper.interval
         return "time" if late else None

@@ -24,7 +24,8 @@ class Wheel:
     """The commands of one run. Belongs to the thread that trains it.
 
     A command takes effect once, one at an end of an epoch, in their order. Epochs that are recorded
-    already, which a run says again after an interruption, stay as they are.
+    already, which a run says again after an interruption, stay as they are; and where a piece takes
+    over anyway, a branch's own or one by hand, the next command waits for the epoch after.
 
     Args:
         run_id: of the run.
@@ -41,7 +42,7 @@ class Wheel:
 
         A command that makes no sense at this place is passed over and logged.
         """
-        if done < self._recorded or done >= plan.spec.epochs:
+        if done < self._recorded or done >= plan.spec.epochs or plan.spec.begins(done):
             return None
         for command in self._mailbox(self._run_id):
             if command.number in self._heeded:

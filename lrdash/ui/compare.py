@@ -14,7 +14,7 @@ from lrdash.plan import Plan
 from lrdash.spec import RunSpec
 from lrdash.store import known_paces
 from lrdash.strategies import STRATEGIES
-from lrdash.ui import comparison, draw, fields, form, found_rate, manage, resources, shell
+from lrdash.ui import arms, comparison, fields, form, found_rate, manage, resources, shell
 
 FIRST = ["constant", "linear", "cosine", "one_cycle", "plateau"]
 FIRST_RATES = "0.01, 0.03, 0.1, 0.3, 1"
@@ -53,6 +53,7 @@ def choose() -> None:
     with left:
         try:
             experiment = _draw()
+            form.require_data(experiment.base.dataset)
             planned = plan_all(experiment)
         except LrdashError as fault:
             problem = str(fault)
@@ -61,7 +62,7 @@ def choose() -> None:
             _offer(experiment, planned)
         else:
             st.error(problem, icon=":material/error:")
-            st.caption("Nothing is lost: mend the field on the left and Start comes back.")
+            st.caption("Nothing is lost: mend that field and Start comes back.")
         _earlier()
 
 
@@ -85,17 +86,19 @@ def _draw() -> Experiment:
         st.header("What to compare", anchor=False)
         chosen = st.multiselect(
             "Strategies", list(STRATEGIES), key=f"{PREFIX}strategies",
-            **fields.start_of(f"{PREFIX}strategies", FIRST, name="default"), **fields.PERSIST,
+            default=FIRST, **fields.PERSIST,
             format_func=lambda name: STRATEGIES[name].label,
             help="Each is trained at every peak rate with every seed.",
         )
-        arms = [_arm(name, values["dataset"]) for name in chosen]
+        compared = [
+            Arm(strategy=name, params=arms.settings(name, dataset=values["dataset"], prefix=PREFIX))
+            for name in chosen
+        ]
         typed = _rates(values)
         first, second = st.columns(2)
         with first:
             seeds = st.number_input(
-                "Seeds", 1, 200, key=f"{PREFIX}seeds",
-                **fields.start_of(f"{PREFIX}seeds", 3), **fields.PERSIST,
+                "Seeds", 1, 200, 3, key=f"{PREFIX}seeds", **fields.PERSIST,
                 help="Runs of each strategy and rate. Within a seed all arms start from the same "
                 "weights and see the same batches. Three show a trend; five or more tell.",
             )
@@ -103,17 +106,17 @@ def _draw() -> Experiment:
             values["epochs"] = form.setting("epochs")
         target = st.number_input(
             "Target validation loss", min_value=0.0, step=0.05, key=f"{PREFIX}target",
-            **fields.start_of(f"{PREFIX}target", None), **fields.PERSIST,
+            value=None, **fields.PERSIST,
             placeholder="none", help="The leaderboard tells how many epochs it took to reach it.",
         )
         with st.expander("Warm-up, batches, loss, early stopping"):
             values["warmup_epochs"] = form.setting("warmup_epochs")
             values |= form.more(values["dataset"], seed=False)
-    if not arms:
+    if not compared:
         raise InvalidField("strategies", "must name at least one strategy", chosen)
     rates = manage.rates_in(typed) if isinstance(typed, str) else typed
     return Experiment(
-        base=RunSpec(**values), arms=tuple(arms), base_lrs=rates, seeds=tuple(range(seeds)),
+        base=RunSpec(**values), arms=tuple(compared), base_lrs=rates, seeds=tuple(range(seeds)),
         target=target,
     )
 
@@ -124,14 +127,14 @@ def _rates(values: dict[str, Any]) -> tuple[float, ...] | str:
     """
     how = st.segmented_control(
         "Peak rates", [AROUND, TYPED], key=f"{PREFIX}how", required=True, **fields.PERSIST,
-        **fields.start_of(f"{PREFIX}how", AROUND, name="default"),
+        default=AROUND,
         help="A fair comparison gives each strategy its own best peak rate, so that none wins "
         "because the rate happened to suit it.",
     )
     if how == TYPED:
         typed: str = st.text_input(
             "Peak rates, typed", key=f"{PREFIX}rates", label_visibility="collapsed",
-            **fields.start_of(f"{PREFIX}rates", FIRST_RATES), **fields.PERSIST,
+            value=FIRST_RATES, **fields.PERSIST,
         )
         return typed
     centre = suggested_peak(values["optimizer"], float(values.get("momentum") or 0.0))
@@ -143,27 +146,16 @@ def _rates(values: dict[str, Any]) -> tuple[float, ...] | str:
     return peaks
 
 
-def _arm(name: str, dataset: str) -> Arm:
-    strategy = STRATEGIES[name]
-    knobs = [form.for_task(knob, dataset) for knob in strategy.knobs()]
-    params: dict[str, Any] = {}
-    if knobs:
-        with st.expander(strategy.label):
-            st.caption(strategy.when)
-            params = fields.draw(knobs, prefix=f"{PREFIX}{name}.")
-            draw.in_form(name, params, f"{PREFIX}{name}.")
-    return Arm(strategy=name, params=params)
-
-
 def _offer(experiment: Experiment, planned: list[Planned]) -> None:
     plans = [run.plan for run in planned]
     groups = grouping.cut(plans)
     with st.container(border=True):
         st.header(f"{len(planned):,} {'run' if len(planned) == 1 else 'runs'}", anchor=False)
         st.markdown(
-            f"{len(experiment.arms)} strategies × {len(experiment.base_lrs)} peak rates × "
-            f"{len(experiment.seeds)} seeds, {experiment.base.epochs} epochs each. Every strategy "
-            "is judged at its own best peak rate."
+            f"{_counted(len(experiment.arms), 'strategy', 'strategies')} × "
+            f"{_counted(len(experiment.base_lrs), 'peak rate')} × "
+            f"{_counted(len(experiment.seeds), 'seed')}, {experiment.base.epochs} epochs each. "
+            "Every strategy is judged at its own best peak rate."
         )
         with st.container(horizontal=True):
             st.metric("Time", _time(plans), help="From what this machine has trained so far.")
@@ -185,6 +177,10 @@ def _offer(experiment: Experiment, planned: list[Planned]) -> None:
         )
         if st.button("Start", type="primary", icon=":material/play_arrow:", key="start-compare"):
             _begin(experiment, planned, groups)
+
+
+def _counted(number: int, one: str, several: str = "") -> str:
+    return f"{number} {one if number == 1 else several or f'{one}s'}"
 
 
 def _time(plans: list[Plan]) -> str:

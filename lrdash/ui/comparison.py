@@ -45,7 +45,7 @@ def _view(experiment_id: str, was_active: bool) -> None:
     if was_active and not row.active:
         st.rerun()
     experiment = Experiment.from_json(row.definition)
-    _progress(row, experiment)
+    progress(row, experiment)
     results.show(row, experiment)
 
 
@@ -84,7 +84,8 @@ def _counted(experiment: Experiment) -> str:
     return " × ".join(f"{number} {one if number == 1 else many}" for number, one, many in parts)
 
 
-def _progress(row: ExperimentRow, experiment: Experiment) -> None:
+def progress(row: ExperimentRow, experiment: Experiment) -> None:
+    """How far it is, or how it ended, with the way on where runs are unfinished."""
     done = row.runs - row.counts["queued"] - row.counts["running"]
     if row.active:
         share = min(1.0, row.update / max(1, row.updates))

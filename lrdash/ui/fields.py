@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import streamlit as st
 
 from lrdash.errors import InvalidField
+from lrdash.models import rows
 from lrdash.spec import Knob
+from lrdash.teaching import SETTINGS, anchor
 
 PRESET = "preset_fields"  # in the session: keys that `preset` has filled
+FILLED, SHOWN = "filled_fields", "shown_fields"  # of these: just now; and drawn since
+A_MOMENT = 0.1  # seconds
 PERSIST: dict[str, Any] = {"bind": "query-params"}
 
 
@@ -41,53 +46,83 @@ def label(knob: Knob) -> str:
     return knob.label if told else f"{knob.label} ({knob.unit})"
 
 
-def widget(knob: Knob, *, key: str, start: Any) -> Any:
-    """One widget; `start` holds until the user or the URL says otherwise."""
-    common: dict[str, Any] = {"key": key, "help": knob.help, **PERSIST}
+def helped(knob: Knob) -> str:
+    """What the setting does, with a link to its term in the glossary where there is one."""
+    term = SETTINGS.get(knob.name)
+    return f"{knob.help} [{term} in the glossary](glossary#{anchor(term)})" if term else knob.help
+
+
+def widget(knob: Knob, *, key: str, start: Any, bound: bool = True) -> Any:
+    """One widget; `start` holds until the user or, where it is bound, the URL says otherwise."""
+    common: dict[str, Any] = {"key": key, "help": helped(knob), **(PERSIST if bound else {})}
     match knob.kind:
         case "number":
             return st.number_input(
                 label(knob), min_value=knob.low, max_value=knob.high,
-                **start_of(key, None if start is None else float(start)),
+                value=None if start is None else float(start),
                 step=float(knob.step or 0.1), format="%.6g", **common,
             )
         case "integer":
             low, high = (None if b is None else int(b) for b in (knob.low, knob.high))
             return st.number_input(
-                label(knob), min_value=low, max_value=high, **start_of(key, start),
+                label(knob), min_value=low, max_value=high, value=start,
                 step=int(knob.step or 1),
                 placeholder="default" if knob.optional else None,
                 **common,
             )
         case "switch":
-            return st.toggle(label(knob), **start_of(key, bool(start)), **common)
+            return st.toggle(label(knob), bool(start), **common)
         case "choice":
-            index = start_of(key, knob.choices.index(str(start)), name="index")
-            return st.selectbox(label(knob), knob.choices, **index, **common)
+            place = knob.choices.index(str(start))
+            return st.selectbox(label(knob), knob.choices, place, **common)
         case "list":
-            typed = st.text_input(label(knob), **start_of(key, as_text(start)), **common)
+            typed = st.text_input(label(knob), as_text(start), **common)
             return as_list(typed, key)
         case _:
-            return st.text_input(label(knob), **start_of(key, str(start)), **common)
+            return st.text_input(label(knob), str(start), **common)
 
 
-def preset(key: str, value: Any) -> None:
-    """Put a value into the widget of this key; call before the widget is drawn."""
+def preset(key: str, value: Any, *, shown: bool = False) -> None:
+    """Put a value into the widget of this key; call before the widget is drawn.
+
+    Args:
+        key: of the widget.
+        value: as the widget gives it.
+        shown: whether the browser shows the widget already, as in a callback.
+    """
     st.session_state[key] = value
+    if not shown:
+        st.session_state.setdefault(FILLED, set()).add(key)
     st.session_state.setdefault(PRESET, set()).add(key)
 
 
-def start_of(key: str, value: Any, *, name: str = "value") -> dict[str, Any]:
-    """The start value, unless `preset` gave one: Streamlit warns about both.
+@contextmanager
+def settled() -> Iterator[None]:
+    """Around a page: what was put into its fields gets into the address, so that F5 keeps it.
 
-    Always the same answer for a key, as a start value that comes and goes would make another
-    widget of it, and what is being typed would be lost.
+    Streamlit writes a value that a program has set into the address only if the browser has shown
+    the widget before. So a page that fills fields at their first sight is drawn once more, a
+    moment later, with the same values set again.
     """
-    return {} if key in st.session_state.get(PRESET, ()) else {name: value}
+    for key in st.session_state.pop(SHOWN, ()):
+        if key in st.session_state:
+            st.session_state[key] = st.session_state[key]
+    yield
+    filled = st.session_state.pop(FILLED, None)
+    if filled:
+        st.fragment(_once_more, run_every=A_MOMENT)()
+        st.session_state[SHOWN] = filled
+
+
+def _once_more() -> None:
+    if SHOWN in st.session_state:  # not so while the page itself is drawn
+        st.rerun()
 
 
 def as_text(values: Sequence[Any]) -> str:
-    """A list as one types it: `15, 25`; pairs as `0: 1, 0.5: 1, 1: 0`."""
+    """A list as one types it: `15, 25`; pairs as `0: 1, 0.5: 1, 1: 0`; layers as in `rows`."""
+    if values and isinstance(values[0], dict):
+        return rows.as_text([rows.Row(**value) for value in values])
     return ", ".join(
         ": ".join(f"{part:g}" for part in v) if isinstance(v, list | tuple) else f"{v:g}"
         for v in values

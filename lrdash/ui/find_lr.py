@@ -43,13 +43,15 @@ def choose() -> None:
     planned: PlannedTest | None = None
     with left:
         try:
-            planned = make(_draw())
+            tested = _draw()
+            form.require_data(tested.base.dataset)
+            planned = make(tested)
         except LrdashError as fault:
             problem = str(fault)
     with right, st.container(key="outlook"):
         if planned is None:
             st.error(problem, icon=":material/error:")
-            st.caption("Nothing is lost: mend the field on the left and Start comes back.")
+            st.caption("Nothing is lost: mend that field and Start comes back.")
         else:
             _offer(planned)
         _earlier()
@@ -68,8 +70,7 @@ def _draw() -> RangeTestSpec:
             )
         with second:
             seeds = st.number_input(
-                "Seeds", 1, MOST_SEEDS, key=f"{PREFIX}seeds",
-                **fields.start_of(f"{PREFIX}seeds", SEEDS), **fields.PERSIST,
+                "Seeds", 1, MOST_SEEDS, SEEDS, key=f"{PREFIX}seeds", **fields.PERSIST,
                 help=KNOBS["seeds"].help,
             )
         with st.expander("Batches, loss"):

@@ -10,10 +10,11 @@ import streamlit as st
 
 from lrdash import analysis, figures
 from lrdash.analysis import range_test as told
-from lrdash.errors import LrdashError
+from lrdash.errors import LrdashError, RangeTestNotFound
 from lrdash.range_test import RangeTestSpec, make
 from lrdash.store import RangeTestRow
 from lrdash.ui import fields, find_lr_sweep, found_rate, resources
+from lrdash.ui.attempt import attempt
 from lrdash.ui.steady_chart import steady_chart
 
 TICK, SLOW_TICK = 0.5, 2.0  # seconds between two looks: at the test, at its sweep
@@ -66,20 +67,27 @@ def _told(
 def in_words(spec: RangeTestSpec) -> str:
     """What was tried, in one line."""
     base = spec.base
-    return f"{base.dataset} · {base.model} · {analysis.optimizer_in_words(base)}"
+    data = analysis.dataset_in_words(base.dataset)
+    return f"{data} · {base.model} · {analysis.optimizer_in_words(base)}"
 
 
 def watch(range_test_id: str) -> None:
-    """The test as it stands, refreshed while it or its sweep is active.
-
-    Raises:
-        RangeTestNotFound: there is no such test.
-    """
-    row = resources.store().range_tests.one(range_test_id)
+    """The test as it stands, refreshed while it or its sweep is active."""
+    try:
+        row = resources.store().range_tests.one(range_test_id)
+    except RangeTestNotFound as fault:
+        st.error(str(fault), icon=":material/error:")
+        st.button("New test", icon=":material/add:", key="new-test",
+                  on_click=_leave)
+        return
     spec = RangeTestSpec.from_json(row.definition)
     _head(row, spec)
     every = TICK if row.active else SLOW_TICK if find_lr_sweep.active(row) else None
     st.fragment(_guarded, run_every=every)(range_test_id, every is not None)
+
+
+def _leave() -> None:
+    st.query_params.pop("test", None)
 
 
 def _guarded(range_test_id: str, was_active: bool) -> None:
@@ -125,7 +133,8 @@ def _head(row: RangeTestRow, spec: RangeTestSpec) -> None:
             st.button(
                 "Stopping" if row.stop_requested else "Stop", icon=":material/stop:",
                 key="stop-test", disabled=row.stop_requested,
-                on_click=resources.store().range_tests.request_stop, args=(row.range_test_id,),
+                on_click=attempt,
+                args=(resources.store().range_tests.request_stop, row.range_test_id),
             )
         elif st.button("Delete", icon=":material/delete:", key="delete-test", type="tertiary",
                        help="Removes this test and its losses. A sweep beside it stays."):
@@ -156,8 +165,8 @@ def _progress(row: RangeTestRow) -> None:
 
 def _smoothing() -> float:
     value: float = st.slider(
-        "Smoothing", 0.0, 0.98, step=0.02, key="smoothing-test", width=280,
-        **fields.start_of("smoothing-test", told.SMOOTHING), **fields.PERSIST,
+        "Smoothing", 0.0, 0.98, told.SMOOTHING, step=0.02, key="smoothing-test", width=280,
+        **fields.PERSIST,
         help="Share of the past that the smoothed lines keep. The points stay as they were.",
     )
     return value

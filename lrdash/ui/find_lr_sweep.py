@@ -14,7 +14,7 @@ from lrdash.experiment import plan_all
 from lrdash.range_test import RangeTestSpec, sweep
 from lrdash.store import ExperimentRow, RangeTestRow, known_paces
 from lrdash.strategies import STRATEGIES
-from lrdash.ui import manage, resources, results
+from lrdash.ui import arms, fields, manage, resources, results
 from lrdash.ui.steady_chart import steady_chart
 
 EPOCHS, SEEDS, RATES = 10, 3, 7
@@ -58,16 +58,20 @@ def _offer(row: RangeTestRow, spec: RangeTestSpec, centre: float) -> None:
         strategy = st.selectbox(
             "Strategy", list(STRATEGIES), format_func=lambda name: STRATEGIES[name].label,
             index=list(STRATEGIES).index("constant"), key="sweep-strategy", width=240,
+            **fields.PERSIST,
             help="What the rate does in these trainings; the rates tried are its peaks.",
         )
-        epochs = st.number_input("Epochs", 1, 1000, EPOCHS, key="sweep-epochs", width=140)
-        seeds = st.number_input("Seeds", 1, 32, SEEDS, key="sweep-seeds", width=140)
+        epochs = st.number_input("Epochs", 1, 1000, EPOCHS, key="sweep-epochs", width=140,
+                                 **fields.PERSIST)
+        seeds = st.number_input("Seeds", 1, 32, SEEDS, key="sweep-seeds", width=140,
+                                **fields.PERSIST)
         begin = st.button(
             "Train the bowl", icon=":material/play_arrow:", key="sweep-start"
         )
     try:
+        params = arms.settings(strategy, dataset=spec.base.dataset, prefix="sweep.")
         experiment = sweep(
-            spec, centre, strategy=strategy, epochs=epochs, seeds=seeds, rates=RATES
+            spec, centre, strategy=strategy, params=params, epochs=epochs, seeds=seeds, rates=RATES
         )
         planned = plan_all(experiment)
         plans = [run.plan for run in planned]
@@ -108,7 +112,8 @@ def _bowl(row: RangeTestRow, made: ExperimentRow, table: pd.DataFrame) -> None:
         )
         st.caption(
             "Final validation loss of whole trainings; the vertical lines are the suggestions. "
-            "A cross at the top is a rate at which runs diverged."
+            "A cross at the top is a rate at which runs diverged. The rates tried are a factor of "
+            "3 apart, so the best one is known no better than that."
         )
     with right:
         _judged(judged)

@@ -12,13 +12,16 @@ from typing import Any
 import streamlit as st
 
 from lrdash.analysis import escaped
-from lrdash.datasets import DATASETS, Dataset
+from lrdash.datasets import DATASETS, Dataset, own_datasets
+from lrdash.errors import LrdashError
 from lrdash.models import MODELS
+from lrdash.models.own_layers import OwnLayers
 from lrdash.spec import EarlyStopping, Knob, RunSpec
 from lrdash.strategies import STRATEGIES
 from lrdash.ui import fields
 
 KNOBS = {knob.name: knob for knob in RunSpec.knobs()}
+DATA = "data"  # query parameter: id of the user's data to choose
 SMALL = 2000  # examples; datasets up to this size are always used whole
 EARLY = "early_stopping."
 DEFAULTS = {"strategy": "plateau"}  # the lesson that lrdash grew out of
@@ -84,15 +87,48 @@ def fill(spec: RunSpec) -> None:
         for knob in record.knobs():
             if knob.name in values:
                 value = values[knob.name]
-                shown = fields.as_text(value) if knob.kind == "list" else value
+                shown = fields.as_text(value) if isinstance(value, list | tuple) else value
                 fields.preset(prefix + knob.name, shown)
     fields.preset("early_stopping", spec.early_stopping is not None)
     for name, value in (spec.early_stopping or EarlyStopping()).as_dict().items():
         fields.preset(EARLY + name, value)
 
 
+def require_data(name: str) -> None:
+    """Refuse data whose examples were deleted, once all of the form is drawn.
+
+    Raises:
+        DatasetUnavailable: says how to get them back.
+    """
+    DATASETS[name].require()
+
+
+def _offered() -> dict[str, str]:
+    """Labels of the datasets by id, the user's own first, no two alike.
+
+    Deleted data is among them only while a run's settings have chosen it.
+    """
+    datasets = {**own_datasets(), **DATASETS}
+    wanted = st.query_params.pop(DATA, None)
+    if wanted:
+        fields.preset("dataset", wanted)
+    chosen = st.session_state.get("dataset")
+    if chosen is not None and chosen not in datasets:
+        try:
+            datasets[chosen] = DATASETS[chosen]
+        except LrdashError as fault:
+            st.error(str(fault), icon=":material/error:")
+    labels = [dataset.label for dataset in datasets.values()]
+    return {
+        name: f"{dataset.label} ({name[4:8]})" if labels.count(dataset.label) > 1
+        and name not in list(DATASETS) else dataset.label
+        for name, dataset in datasets.items()
+    }
+
+
 def _data() -> dict[str, Any]:
-    name = _pick("dataset", list(DATASETS), {key: d.label for key, d in DATASETS.items()})
+    offered = _offered()
+    name = _pick("dataset", list(offered), offered)
     dataset = DATASETS[name]
     examples = None
     if dataset.size > SMALL:
@@ -133,6 +169,13 @@ def _model(dataset: str) -> dict[str, Any]:
         with st.expander("Model settings"):
             st.caption(MODELS[name].description)
             params = fields.draw(knobs, prefix=f"{name}.")
+            if name == OwnLayers.id:
+                st.page_link(
+                    "pages/models.py", label="Edit the layers in a table", icon=":material/layers:",
+                    query_params={
+                        "layers-dataset": DATASETS[dataset].label, "layers": params["layers"],
+                    },
+                )
     return {"model": name, "model_params": params}
 
 
@@ -170,8 +213,8 @@ def more(dataset: str, *, seed: bool = True, stopping: bool = True) -> dict[str,
     if not stopping:
         return values
     wanted = st.toggle(
-        KNOBS["early_stopping"].label, key="early_stopping", help=KNOBS["early_stopping"].help,
-        **fields.PERSIST,
+        KNOBS["early_stopping"].label, key="early_stopping",
+        help=fields.helped(KNOBS["early_stopping"]), **fields.PERSIST,
     )
     if wanted:
         knobs = [for_task(knob, dataset) for knob in EarlyStopping.knobs()]
@@ -197,9 +240,8 @@ def _pick(name: str, options: list[str], labels: dict[str, str]) -> str:
     place = options.index(start) if start in options else 0
     if st.session_state.get(name, options[0]) not in options:
         fields.preset(name, options[place])  # left to itself the box would go on showing the old
-    first = fields.start_of(name, place, name="index")
     chosen: str = st.selectbox(
-        KNOBS[name].label, options, format_func=lambda key: labels.get(key, key), key=name,
-        help=KNOBS[name].help, **first, **fields.PERSIST,
+        KNOBS[name].label, options, place, format_func=lambda key: labels.get(key, key), key=name,
+        help=fields.helped(KNOBS[name]), **fields.PERSIST,
     )
     return chosen

@@ -44,6 +44,7 @@ class History:
         if run.spec != self.run.spec:  # steered or lengthened: what should be used is told anew
             self.plan = make(run.spec)
             self.course, self.difference = self.plan.course(), 0.0
+            self.glides = _glides(self.course)
             for row in self.epochs:
                 self._compare(row)
         for row in store.epochs(run.run_id, after=self.epochs[-1].epoch if self.epochs else 0):
@@ -83,11 +84,15 @@ def of(run_id: str, store: Store) -> History:
         run = store.run(run_id)
         plan = make(run.spec)
         course = plan.course()
-        moves = 0 if course.table is None else np.count_nonzero(np.diff(course.table))
         known = History(
-            run=run, plan=plan, course=course, glides=bool(moves > GLIDE),
+            run=run, plan=plan, course=course, glides=_glides(course),
             recorded=run.spec.strategy == Recorded.id,
         )
         st.session_state[key] = known
     known.catch_up(store)
     return known
+
+
+def _glides(course: Course | Relay) -> bool:
+    table = course.table
+    return table is not None and bool(np.count_nonzero(np.diff(table)) > GLIDE)

@@ -8,7 +8,7 @@ from lrdash.analysis import escaped
 from lrdash.errors import LrdashError
 from lrdash.store import RunRow
 from lrdash.teaching import EXAMPLES, MOST
-from lrdash.ui import inside_sources, inside_whatif, resources, shell
+from lrdash.ui import inside_sources, inside_truth, inside_whatif, resources, shell
 from lrdash.ui.inside_player import inside_player
 from lrdash.ui.inside_sources import EXAMPLE, OWN, Source
 
@@ -76,7 +76,7 @@ def _asked() -> str:
 
 def _remember() -> None:
     chosen = st.session_state["walked"]
-    for name in ("run", "example", "series"):
+    for name in ("run", "example", "series", inside_truth.TRUTH):
         st.query_params.pop(name, None)
     named = chosen == OWN or chosen.startswith(EXAMPLE)
     st.query_params["example" if named else "run"] = chosen.removeprefix(EXAMPLE)
@@ -123,6 +123,7 @@ def _read_it(source: Source) -> None:
     keys = "Left and right arrow keys step, Home and End jump."
     if source.rule is None:
         st.caption(
+            f"The rate, with a triangle where it changed. {keys}" if source.key == OWN else
             "Above: the validation loss, for orientation; the schedule never sees it. Below: the "
             f"rate, with a triangle where it changed. {keys} To try another expression, choose a "
             "series of your own above, and there LearningRateScheduler."

@@ -24,6 +24,8 @@ TITLES = {
     "scheduler": "LearningRateScheduler, before every epoch",
 }
 
+TALL, FLAT = 470, 260  # pixels of the chart: with a metric, and of the rate alone
+
 _player = st.components.v2.component(
     "lrdash_inside_player",
     html=script("inside_player.html"),
@@ -45,13 +47,14 @@ def inside_player(
         source: what the walk is of; the moment shown is kept until this changes.
         remarks: stands below the steps; may be empty.
     """
-    figure = figures.walk_figure(walk, values, metric=metric)
+    height = TALL if values else FLAT
+    figure = figures.walk_figure(walk, values, metric=metric, height=height)
     message = {
         "title": TITLES[walk.kind], "source": source, "remarks": remarks,
         "steps": [{"title": step.title, "code": step.code} for step in walk.steps],
         "moments": [_moment(walk, moment) for moment in walk.moments],
         "figure": figure.to_json(), "height": figure.layout.height, "plotly": plotly_url(),
-        "epoch_label": "Epoch", "label": _label(walk, metric),
+        "epoch_label": "Epoch", "label": _label(walk, metric, bool(values)),
     }
     digest = hashlib.sha256(json.dumps(message, sort_keys=True).encode()).hexdigest()[:16]
     _player(data={**message, "what": digest}, key="inside-player", height="content")
@@ -68,7 +71,9 @@ def _moment(walk: Walk, moment: Moment) -> dict[str, Any]:
     }
 
 
-def _label(walk: Walk, metric: str) -> str:
+def _label(walk: Walk, metric: str, known: bool) -> str:
+    if not known:
+        return "Learning rate over the epochs. Its numbers stand in the table below."
     shown = f"{metric} and learning rate" if walk.kind == "scheduler" else \
         f"{metric}, wait count and learning rate"
     return f"{shown} over the epochs up to the one chosen. Its numbers stand in the table below."

@@ -17,7 +17,19 @@ from lrdash.events import stopped_after
 from lrdash.plan import make
 from lrdash.store import RunRow
 from lrdash.strategies.recorded import Recorded, drawn_as
-from lrdash.ui import export, history, interrupted, preview, resources
+from lrdash.ui import (
+    export,
+    family,
+    fork,
+    hindsight_offer,
+    history,
+    interrupted,
+    more,
+    preview,
+    resources,
+    steer,
+)
+from lrdash.ui.attempt import attempt
 from lrdash.ui.exact import exact
 from lrdash.ui.history import History
 from lrdash.ui.live_chart import live_chart
@@ -77,7 +89,9 @@ def _view(run_id: str, was_active: bool) -> None:
     if past.epochs or run.active:
         _tiles(past)
         _chart(past)
-        _inside(past)
+        _actions(past)
+        if run.spec.trainable_here:
+            _branches(past)
     else:
         st.markdown(ADVICE.get(run.status, "No epoch was completed, so there is nothing to draw."))
     _details(past)
@@ -89,6 +103,7 @@ def _head(run: RunRow) -> None:
         what = (elsewhere.dataset_label(run.spec), make(run.spec).strategy.label.lower())
         st.header(analysis.escaped(run.name or ", ".join(what)), anchor=False)
         st.caption(analysis.escaped(analysis.settings_in_words(run.spec)))
+        family.origin(run)
     with right:
         if run.active and run.spec.origin == "watched":
             st.caption(":material/terminal: It trains in a program of its own and is stopped "
@@ -103,7 +118,7 @@ def _head(run: RunRow) -> None:
                 asked if run.stop_requested else words, key="stop", width="stretch",
                 icon=":material/pause:" if pauses else ":material/stop:",
                 disabled=run.stop_requested, help=PAUSE if pauses else None,
-                on_click=resources.store().request_stop, args=(run.run_id,),
+                on_click=attempt, args=(resources.store().request_stop, run.run_id),
             )
             return
         if reason := elsewhere.why_not(run.spec):
@@ -116,8 +131,16 @@ def _head(run: RunRow) -> None:
         ):
             interrupted.go_on([run.run_id])
             st.rerun()
+        pieces = bool(run.spec.pieces)  # which the form does not hold
+        if pieces and st.button(
+            "Replay", icon=":material/replay:", key="replay", width="stretch",
+            help="A new run with the same settings and rates, to the bit, without a hand.",
+        ):
+            st.query_params["run"] = steer.replay(run)
+            st.rerun()
         if st.button(
-            "Train again with these settings", icon=":material/replay:", key="again",
+            "Edit its rates as points" if pieces else "Train again with these settings",
+            icon=":material/edit:" if pieces else ":material/replay:", key="again",
             width="stretch",
         ):
             st.query_params.pop("run", None)
@@ -177,6 +200,7 @@ def _tiles(past: History) -> None:
 def _chart(past: History) -> None:
     run, changes = past.run, past.changes
     total, strategy = run.spec.epochs, drawn_as(run.spec, run.run_id)
+    here = run.spec.trainable_here
     known, note = exact({run.run_id: run.spec})
 
     def figure() -> go.Figure:
@@ -196,9 +220,11 @@ def _chart(past: History) -> None:
         return lines, marks
 
     live_chart(
-        run.run_id, len(past.epochs), figure=figure, tail=tail,
+        f"{run.run_id} {total}", len(past.epochs), figure=figure, tail=tail,
         label=f"Training loss, validation loss and learning rate over {total} epochs. "
         "The numbers are in the table of epochs below.",
+        chosen=fork.chosen(past) if here else None,
+        on_epoch=fork.picker(run.run_id) if here else None,
     )
     below = "the rate of every update on a logarithmic axis; a triangle marks where and why it " \
         "changed"
@@ -206,8 +232,30 @@ def _chart(past: History) -> None:
         below = "nothing, since no learning rate was recorded"
     st.caption(
         f"Above: {f'{BOWL} {note}' if note else LOSSES} Below: {below}. Drag to zoom, "
-        "double-click to go back."
+        f"double-click to go back{'; click an epoch to branch there' if here else ''}."
     )
+
+
+def _actions(past: History) -> None:
+    """What can be done with the run from here, in one row."""
+    here = past.run.spec.trainable_here
+    with st.container(horizontal=True, key="run-actions"):
+        if here and past.run.status == "running" and not past.run.stop_requested:
+            steer.controls(past)
+        if here and past.epochs:
+            fork.opener(past)
+        if here and past.run.status == "finished":
+            more.button(past)
+        _inside(past)
+
+
+def _branches(past: History) -> None:
+    """What a hand, branches and more epochs make of the run."""
+    steer.news(past)
+    fork.panel(past)
+    more.panel(past)
+    family.show(past.run.run_id)
+    hindsight_offer.of_run(past.run)
 
 
 def _inside(past: History) -> None:

@@ -17,6 +17,7 @@ import streamlit as st
 from lrdash.ui.resources import plotly_url
 from lrdash.ui.steady_chart import script
 
+KEY, STATE = "live_chart", "live_chart_sent"
 OVERLAP = 10  # epochs that each message repeats
 
 _chart = st.components.v2.component(
@@ -36,6 +37,8 @@ def live_chart(
     tail: Callable[[int], tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]]],
     label: str,
     height: int = 480,
+    chosen: int | None = None,
+    on_epoch: Callable[[int], None] | None = None,
 ) -> None:
     """Draw or extend the chart of a run.
 
@@ -46,11 +49,14 @@ def live_chart(
         tail: `(lines, marks)` from an epoch on, as `figures.live_tail` and `live_marks` give them.
         label: what the chart shows, for screen readers.
         height: in pixels.
+        chosen: epoch at which a line is drawn across, if any.
+        on_epoch: is told the epoch done that was clicked, before the next run of the script.
     """
-    state = st.session_state.setdefault("live_chart", {})
+    state = st.session_state.setdefault(STATE, {})
     known = state.get("run") == run_id and not state.get("again") and state["have"] <= epochs
     message: dict[str, Any] = {
         "run": run_id, "have": epochs, "label": label, "height": height, "plotly": plotly_url(),
+        "chosen": chosen,
     }
     if known:
         offset = max(0, state["have"] - OVERLAP)
@@ -59,9 +65,18 @@ def live_chart(
     else:
         message["figure"] = figure().to_json()
     state.update(run=run_id, have=epochs, again=False)
-    _chart(data=message, key="live_chart", height="content", on_resync_change=_send_whole)
+    _chart(
+        data=message, key=KEY, height="content", on_resync_change=_send_whole,
+        on_epoch_change=lambda: _tell(on_epoch),
+    )
 
 
 def _send_whole() -> None:
-    st.session_state.setdefault("live_chart", {})["again"] = True
+    st.session_state.setdefault(STATE, {})["again"] = True
+
+
+def _tell(on_epoch: Callable[[int], None] | None) -> None:
+    clicked = st.session_state[KEY]["epoch"]
+    if on_epoch and isinstance(clicked, int | float) and clicked >= 1:
+        on_epoch(int(clicked))
 

@@ -13,7 +13,7 @@ from lrdash.grouping import cut
 from lrdash.plan import Plan
 from lrdash.store import ExperimentRow, NewRun
 from lrdash.strategies import STRATEGIES
-from lrdash.ui import export, resources
+from lrdash.ui import arms, export, resources
 
 MORE_SEEDS = 3  # offered at first
 
@@ -28,7 +28,7 @@ def actions(row: ExperimentRow, experiment: Experiment) -> None:
             st.rerun()
         if experiment.base.trainable_here:
             with st.popover("Extend", icon=":material/add:", key="extend"):
-                _extend(row, experiment)
+                st.fragment(_extend)(row, experiment)  # its settings redraw no chart
         with st.popover("Export", icon=":material/download:", key="export"):
             export.of_experiment(row, recipe=experiment.base.trainable_here)
         with st.popover("More", icon=":material/more_horiz:", key="more-actions"):
@@ -84,20 +84,24 @@ def extend(row: ExperimentRow, larger: Experiment) -> int:
 
 def _extend(row: ExperimentRow, experiment: Experiment) -> None:
     st.caption("What exists is kept and not trained again.")
-    with st.form("extend-form", border=False):
-        seeds = st.number_input("More seeds", 0, 100, MORE_SEEDS, key="more-seeds")
-        rates = st.text_input("More peak rates", key="more-rates", placeholder="e.g. 0.03, 3")
-        present = {arm.strategy for arm in experiment.arms}
-        others = [name for name in STRATEGIES if name not in present]
-        names = st.multiselect("More strategies", others, key="more-strategies",
-                               format_func=lambda name: STRATEGIES[name].label)
-        if not st.form_submit_button("Train what is new", type="primary"):
-            return
+    seeds = st.number_input("More seeds", 0, 100, MORE_SEEDS, key="more-seeds")
+    rates = st.text_input("More peak rates", key="more-rates", placeholder="e.g. 0.03, 3")
+    present = {arm.strategy for arm in experiment.arms}
+    others = [name for name in STRATEGIES if name not in present]
+    names = st.multiselect("More strategies", others, key="more-strategies",
+                           format_func=lambda name: STRATEGIES[name].label)
     try:
+        more = [
+            Arm(strategy=name, params=arms.settings(
+                name, dataset=experiment.base.dataset, prefix="more.",
+            ))
+            for name in names
+        ]
+        if not st.button("Train what is new", type="primary", key="extend-start"):
+            return
         first = max(experiment.seeds) + 1
         larger = experiment.extended(
-            base_lrs=rates_in(rates), seeds=range(first, first + seeds),
-            arms=[Arm(strategy=name) for name in names],
+            base_lrs=rates_in(rates), seeds=range(first, first + seeds), arms=more,
         )
         added = extend(row, larger)
     except LrdashError as fault:

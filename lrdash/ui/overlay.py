@@ -108,7 +108,7 @@ def _names(runs: Sequence[RunRow]) -> list[str]:
 
 
 def _warn(runs: Sequence[RunRow]) -> None:
-    data = sorted({run.spec.dataset for run in runs})
+    data = sorted({analysis.dataset_in_words(run.spec.dataset) for run in runs})
     losses = sorted({f"{run.spec.loss}{run.spec.label_smoothing or ''}" for run in runs})
     if len(data) > 1:
         st.warning(f"These runs learned from different data ({', '.join(data)}): their losses do "

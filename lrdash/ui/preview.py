@@ -62,10 +62,9 @@ def _stuck(plan: Plan) -> Rates | None:
 
 def engine() -> str:
     """What trains the run, as the user chooses it."""
-    first = fields.start_of("engine", "keras", name="default")
     chosen: str = st.segmented_control(
         "Trained by", list(ENGINES), format_func=lambda name: ENGINES[name], key="engine",
-        required=True, **first, **fields.PERSIST,
+        required=True, default="keras", **fields.PERSIST,
         help="Keras' own callbacks, epoch by epoch, slow enough to watch; or the same training as "
         "one compiled program, tens of times faster. Both give the same curve.",
     )
@@ -107,6 +106,6 @@ def explain(plan: Plan) -> None:
 def code(plan: Plan) -> None:
     """A snippet to paste into one's own script."""
     try:
-        st.code(plan.keras_code(), language="python")
+        st.code(plan.keras_code(), language="python", wrap_lines=True)
     except InvalidField as fault:  # pieces by hand under a rule, or a curve that bends too often
         st.caption(str(fault))

@@ -12,7 +12,7 @@ import streamlit as st
 from lrdash import analysis, elsewhere, figures, frames
 from lrdash.experiment import Experiment
 from lrdash.store import ExperimentRow
-from lrdash.ui import fields, resources, verdicts
+from lrdash.ui import fields, hindsight_offer, resources, verdicts
 from lrdash.ui.exact import exact
 from lrdash.ui.steady_chart import steady_chart
 
@@ -94,6 +94,7 @@ def show(row: ExperimentRow, experiment: Experiment) -> None:
     shown = load(row, choice.metric) if choice.metric in EXTRA else results
     _charts(row, experiment, shown, choice)
     _board(board, row, found)
+    hindsight_offer.of_experiment(row)
     verdicts.details(row, experiment, found, results.arms)
     with st.expander("How this is judged"):
         st.markdown(f"{found.method}\n\n{METHOD}")

@@ -10,8 +10,9 @@ import streamlit as st
 
 from lrdash import analysis, elsewhere, frames
 from lrdash.errors import LrdashError
+from lrdash.events import Status
 from lrdash.store import RunRow
-from lrdash.ui import export, importing, interrupted, overlay, resources, shell
+from lrdash.ui import export, importing, interrupted, overlay, resources, shell, storage
 
 RESUMABLE = ("interrupted", "stopped")
 WATCH = 3.0  # seconds between two looks for new runs
@@ -40,9 +41,10 @@ def body() -> None:
     importing.offer()
     active = any(row.active for row in rows)
     st.fragment(_guarded, run_every=2.0 if active else None)(active)
+    storage.line()
 
 
-def _watch(seen: Mapping[str, int]) -> None:
+def _watch(seen: Mapping[Status, int]) -> None:
     """See runs that scripts begin while nothing else is going on here."""
     try:
         if resources.store().counts() != seen:
@@ -66,7 +68,8 @@ def _table(was_active: bool) -> None:
     if not shown:
         st.caption("No run matches these filters.")
         return
-    shown = _page_of(shown)
+    tree = _page_of(analysis.as_tree(shown))
+    shown = [row for row, _ in tree]
     epochs = resources.store().epochs_of([row.run_id for row in shown])
     curves = {
         run_id: [epoch.metrics.get("val_loss", nan) for epoch in found]
@@ -74,6 +77,7 @@ def _table(was_active: bool) -> None:
         if any("val_loss" in epoch.metrics for epoch in found)
     }
     frame = frames.runs_frame(shown, curves)
+    frame["settings"] = [_indented(row, depth) for row, depth in tree]
     event = st.dataframe(
         frame, hide_index=True, key="runs", on_select="rerun", selection_mode="multi-row",
         column_config=_columns(), column_order=_order(shown),
@@ -85,6 +89,16 @@ def _table(was_active: bool) -> None:
     else:
         st.caption("Tick the box at the left of a row to open, rename, tag, export or delete it; "
                    "tick several to compare them.")
+
+
+def _indented(row: RunRow, depth: int) -> str:
+    """The settings; of a branch first what it does, further in the deeper it stands."""
+    settings = analysis.settings_in_words(row.spec)
+    if row.fork_epoch is None:
+        return settings
+    does = analysis.branch_in_words(row.spec, row.fork_epoch)
+    indent = "\u2003" * max(0, depth - 1) + ("└ " if depth else "")
+    return f"{indent}from epoch {row.fork_epoch}: {does} · {settings}"
 
 
 def _unreadable() -> None:
@@ -99,7 +113,7 @@ def _unreadable() -> None:
         _confirm_delete(list(broken))
 
 
-def _page_of(rows: list[RunRow]) -> list[RunRow]:
+def _page_of(rows: list[tuple[RunRow, int]]) -> list[tuple[RunRow, int]]:
     pages = -(-len(rows) // PAGE_SIZE)
     if pages < 2:
         return rows
@@ -130,7 +144,7 @@ def _filtered(rows: list[RunRow]) -> list[RunRow]:
 
 
 def _haystack(row: RunRow) -> str:
-    settings = analysis.settings_in_words(row.spec)
+    settings = _indented(row, 0)
     return " ".join([row.run_id, row.name, settings, *row.tags]).lower()
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
 from lrdash.errors import LrdashError
-from lrdash.ui import resources
+from lrdash.ui import fields, resources
 
 ICON = Path(__file__).parent / "icon.svg"
 
@@ -23,10 +23,13 @@ h2 {font-size: 1.12rem !important;}
 [data-testid="stCaptionContainer"] {opacity: 1;}
 [data-testid="stCaptionContainer"] p {color: inherit; opacity: .8;}
 [data-testid="stMultiSelectTagsContainer"] [data-tag] {background-color: #0067a3 !important;}
+[data-testid="stButtonGroup"] [aria-checked="true"] p {color: light-dark(#0067a3, #6cb8ea);}
+.stApp .katex-display {overflow: visible !important;}
 .st-key-outlook {position: sticky; top: 4.5rem;}
 @media (max-width: 640px) {
   [data-testid="stMainBlockContainer"] {padding-left: 1rem; padding-right: 1rem;}
   [data-testid="stMetricValue"] {font-size: 1.15rem;}
+  .stApp .katex-display {font-size: .68em !important;}
 }
 </style>"""
 
@@ -54,7 +57,8 @@ def page(title: str, body: Callable[[], None]) -> None:
     st.title(title, anchor=False)
     try:
         resources.laboratory()
-        body()
+        with fields.settled():
+            body()
     except LrdashError as fault:
         st.error(str(fault), icon=":material/error:")
 
@@ -63,7 +67,14 @@ def activity() -> None:
     """A line that says what trains now; refreshes itself only while something does."""
     counts = resources.store().counts()
     busy = counts.get("running", 0) + counts.get("queued", 0) > 0
-    st.fragment(_activity, run_every=2.0 if busy else None)()
+    st.fragment(_guarded, run_every=2.0 if busy else None)()
+
+
+def _guarded() -> None:
+    try:
+        _activity()
+    except LrdashError as fault:  # a fragment runs outside the page's own frame
+        st.caption(f":material/error: {fault}")
 
 
 def _activity() -> None:

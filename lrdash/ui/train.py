@@ -8,7 +8,18 @@ from lrdash import elsewhere
 from lrdash.errors import LrdashError
 from lrdash.plan import Plan, make
 from lrdash.spec import RunSpec
-from lrdash.ui import form, found_rate, interrupted, live, preview, resources, shell
+from lrdash.ui import (
+    form,
+    found_rate,
+    history,
+    interrupted,
+    live,
+    more,
+    preview,
+    resources,
+    shell,
+    steer,
+)
 
 
 def body() -> None:
@@ -19,7 +30,19 @@ def body() -> None:
     else:
         shell.activity()
         interrupted.offer()
+        _welcome()
         choose()
+
+
+def _welcome() -> None:
+    """The way to the guided experiments, until something was trained here."""
+    if resources.store().runs(limit=1):
+        return
+    if st.button(
+        "New here? Three guided experiments show what a learning rate does",
+        icon=":material/explore:", key="to-start", type="tertiary",
+    ):
+        st.switch_page("pages/start.py")
 
 
 def choose() -> None:
@@ -27,9 +50,7 @@ def choose() -> None:
     source = st.query_params.pop("from", None)
     if source:
         try:
-            spec = resources.store().run(source).spec
-            elsewhere.refuse([spec])
-            form.fill(spec)
+            form.fill(_settings(source))
         except LrdashError as fault:
             st.error(str(fault), icon=":material/error:")
     found_rate.into_train()
@@ -37,19 +58,29 @@ def choose() -> None:
     plan: Plan | None = None
     with left:
         try:
-            plan = make(RunSpec(**form.draw()))
+            spec = RunSpec(**form.draw())
+            form.require_data(spec.dataset)
+            plan = make(spec)
         except LrdashError as fault:
             problem = str(fault)
     with right, st.container(key="outlook"):
         if plan is None:
             st.error(problem, icon=":material/error:")
-            st.caption("Nothing is lost: mend the field on the left and the preview comes back.")
+            st.caption("Nothing is lost: mend that field and the preview comes back.")
             return
         preview.draw(plan)
         engine = preview.engine()
         if preview.start(plan):
             begin(plan, engine)
         preview.explain(plan)
+
+
+def _settings(run_id: str) -> RunSpec:
+    """The settings of a run as the form can hold them."""
+    past = history.of(run_id, resources.store())
+    spec = past.run.spec
+    elsewhere.refuse([spec])
+    return steer.as_points(spec, more.used(past)) if spec.pieces else spec
 
 
 def begin(plan: Plan, engine: str) -> None:

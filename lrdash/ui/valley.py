@@ -27,7 +27,8 @@ def body() -> None:
     """What to walk on and how, on the left; the walk and what it shows, on the right."""
     st.markdown(
         "Each step of training moves the weights against the slope of the loss, as far as the rate "
-        "says. Watch what that does where the valley is steep, flat, curved or noisy."
+        "says. Press **Play** and watch what that does where the valley is steep, flat, curved or "
+        "noisy; drag the ring on the map to start elsewhere."
     )
     left, right = st.columns([4, 9], gap="medium")
     paths: list[Path] = []
@@ -41,7 +42,7 @@ def body() -> None:
     with right:
         if not paths:
             st.error(problem, icon=":material/error:")
-            st.caption("Nothing is lost: mend the field on the left and the valley comes back.")
+            st.caption("Nothing is lost: mend that field and the valley comes back.")
             return
         log = st.session_state.get(f"{PREFIX}log", False)
         valley_player(
@@ -77,7 +78,7 @@ def _walks(surface: Surface) -> tuple[list[str], list[Path]]:
         st.header("The walk", anchor=False)
         chosen = st.multiselect(
             "Strategies", list(STRATEGIES), key=f"{PREFIX}strategies", max_selections=MOST,
-            **fields.start_of(f"{PREFIX}strategies", FIRST, name="default"), **fields.PERSIST,
+            default=FIRST, **fields.PERSIST,
             format_func=lambda name: STRATEGIES[name].label,
             help="All walk from the same start with the same peak rate.",
         )
@@ -141,7 +142,7 @@ def _settings(name: str) -> dict[str, Any]:
 def _move(surface: Surface) -> None:
     """Put the start that was dragged into the number fields."""
     for axis, place in zip(AXES, moved_start(PLAYER), strict=False):
-        fields.preset(f"{PREFIX}{surface.id}.{axis}", place)
+        fields.preset(f"{PREFIX}{surface.id}.{axis}", place, shown=True)
 
 
 def _explain(surface: Surface, paths: list[Path], names: list[str]) -> None:

@@ -251,11 +251,20 @@ const tell = (v, step) => {
   q(v, 'slider').setAttribute('aria-valuetext', 'step ' + step + ' of ' + v.most);
   q(v, 'count').textContent = 'step ' + step + ' of ' + v.most;
 };
+// What a screen reader hears where playing stops, and at each step by hand.
+const say = v => {
+  const k = Math.floor(v.at + 1e-9);
+  const each = v.data.picture.paths.map((path, i) => path.name + ': loss '
+    + v.rows[i].children[3].textContent + ', ' + v.rows[i].children[4].textContent);
+  const words = 'Step ' + k + ' of ' + v.most + '. ' + each.join('. ') + '.';
+  if (q(v, 'said').textContent !== words) q(v, 'said').textContent = words;
+};
 const draw = v => {
   const at = calm() ? Math.floor(v.at) : v.at, look = colours(v);
   if (v.look !== look.bg + look.text) { v.look = look.bg + look.text; v.ground = v.hills = null; }
   drawMap(v, look, at); drawRelief(v, look, at); drawCharts(v, at); tell(v, Math.floor(at + 1e-9));
-  v.root.dataset.at = v.at.toFixed(2); v.root.dataset.frames = +(v.root.dataset.frames || 0) + 1;
+  if (!v.playing && !v.held) say(v);
+  v.root.dataset.at = Math.floor(v.at * 100 + 1e-6) / 100; v.root.dataset.frames = +(v.root.dataset.frames || 0) + 1;
 };
 const redraw = v => { v.ground = v.hills = null; draw(v); };
 
@@ -272,7 +281,7 @@ const tick = (v, now) => {
   v.at = Math.min(v.most, v.at + (v.before == null ? 0 : (now - v.before) / 1000 * pace));
   v.before = now;
   draw(v);
-  if (v.at >= v.most) play(v, false); else requestAnimationFrame(later => tick(v, later));
+  if (v.at >= v.most) { play(v, false); say(v); } else requestAnimationFrame(later => tick(v, later));
 };
 const go = (v, at) => { play(v, false); v.at = Math.max(0, Math.min(v.most, at)); draw(v); };
 
@@ -302,7 +311,7 @@ const wire = v => {
     v.drag = clamp(v, p.map((a, k) => a + [x, y][k] * (s[k][1] - s[k][0]) / 50));
     draw(v); clearTimeout(v.wait); v.wait = setTimeout(() => drop(v), 500);
   };
-  q(v, 'play').onclick = () => play(v, !v.playing);
+  q(v, 'play').onclick = () => { play(v, !v.playing); if (!v.playing) say(v); };
   q(v, 'back').onclick = () => go(v, Math.ceil(v.at) - 1);
   q(v, 'step').onclick = () => go(v, Math.floor(v.at + 1e-9) + 1);
   q(v, 'reset').onclick = () => go(v, 0);

@@ -38,6 +38,7 @@ HTML = """<div class="lrdash-valley" role="group">
   <label>Speed <select class="lv-speed"><option value=".25">¼</option><option value=".5">½</option>
   <option value="1" selected>1</option><option value="2">2</option></select></label>
 </div>
+<p class="lv-said" aria-live="polite"></p>
 <div class="lv-scroll" tabindex="0" role="region" aria-label="Where each path is now">
 <table class="lv-now"><thead><tr><th scope="col">Strategy</th><th scope="col">Rate</th>
 <th scope="col">Limit</th><th scope="col">Loss</th><th scope="col">What happens</th></tr></thead>
@@ -86,6 +87,8 @@ border-radius:.4rem;padding:.35rem .8rem;cursor:pointer}
 min-width:5rem}
 .lv-slider{flex:1 1 8rem;min-width:7rem;accent-color:var(--st-primary-color)}
 .lv-count{font-variant-numeric:tabular-nums;min-width:7.5em}
+.lv-said{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+.lrdash-valley{position:relative}
 .lv-scroll{overflow-x:auto;margin-bottom:.6rem}
 .lv-now{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 .lv-now th,.lv-now td{text-align:left;padding:.25rem .8rem .25rem 0;font-weight:400;

@@ -32,3 +32,9 @@ def test_a_suggestion_survives_a_reload_and_is_carried_to_the_train_page(
     expect(number(page, "Peak rate")).to_have_value(re.compile(r"^[\d.e-]+$"))
     assert float(number(page, "Peak rate").input_value()) == rate
     expect(page.get_by_role("combobox", name=re.compile("Dataset"))).to_have_value("Wine")
+    page.wait_for_url(re.compile("base_lr="))
+
+    page.reload()
+    settle(page)
+    expect(number(page, "Peak rate")).to_have_value(f"{rate:g}")
+    expect(page.get_by_role("combobox", name=re.compile("Dataset"))).to_have_value("Wine")

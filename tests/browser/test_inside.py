@@ -94,7 +94,9 @@ def test_arrow_keys_step_on_slider_and_buttons(inside: Page) -> None:
 
 
 def test_playing_goes_through_the_epochs_without_a_word_to_the_server(inside: Page) -> None:
-    inside.locator(f"{WALK} select").select_option("10")
+    pace = inside.locator(f"{WALK} select")
+    expect(pace).to_have_value("1")  # slow at first, as less motion is wished for
+    pace.select_option("10")
     inside.wait_for_timeout(500)
     before = len(inside.messages)  # type: ignore[attr-defined]
     control(inside, "play").click()
@@ -131,6 +133,17 @@ def test_what_if_answers_at_once_keeps_the_moment_and_trains_the_truth(inside: P
     button(inside, "inside").click()
     inside.wait_for_url(re.compile(r"/inside\?run=[a-z0-9]+"))
     at_epoch(inside, 1)
+    first = re.search(r"run=([a-z0-9]+)", inside.url)[1]  # type: ignore[index]
+
+    type_number(inside, "Patience", "4")  # that run has weights to go on from
+    expect(inside.get_by_text(re.compile("^A branch that leaves this run after"))).to_be_visible()
+    button(inside, "truth").click()
+    told = inside.get_by_text(re.compile("^Trained as a branch of the record"))
+    expect(told).to_be_visible(timeout=120_000)
+    inside.wait_for_url(re.compile(rf"run={first}&.*truth=[a-z0-9]+"))
+    inside.reload()
+    settle(inside)
+    expect(told).to_be_visible()
 
 
 @pytest.mark.parametrize("look", ["light", "dark"])

@@ -44,6 +44,9 @@ def test_it_plays_frame_by_frame_without_the_server(page: Page, server: Server) 
     page.locator(".lv-back").click()
     assert at(page) == here
     expect(page.locator(".lv-count")).to_have_text(f"step {here} of 60")
+    said = page.locator(f"{ROOT} [aria-live=polite]")
+    expect(said).to_contain_text(f"Step {here} of 60. Constant: loss ")
+    expect(said).to_contain_text("Cosine decay: loss ")
     row = page.locator(".lv-now tbody tr").first
     expect(row).to_contain_text("0.099")
     expect(row).to_contain_text("jumps over the floor, lands 0.98× as far out")

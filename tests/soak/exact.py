@@ -14,6 +14,7 @@ from lrdash.plan import make
 from lrdash.spec import RunSpec
 from lrdash.store import NewRun, Store
 from lrdash.store.settings import sqlite_url
+from lrdash.strategies import STRATEGIES
 from lrdash.training.keeping import Keeper
 from lrdash.training.outbox import Outbox
 
@@ -32,6 +33,13 @@ class Case:
     def specs(self) -> list[RunSpec]:
         return [RunSpec(**{**BASE, **fields}) for fields in self.runs]
 
+    def groups(self) -> list[list[int]]:
+        """Places of the runs that are trained together: those of one optimizer."""
+        found: dict[str, list[int]] = {}
+        for place, spec in enumerate(self.specs()):
+            found.setdefault(spec.optimizer, []).append(place)
+        return list(found.values())
+
 
 def _group(epochs: int, **fields: Any) -> tuple[dict[str, Any], ...]:
     arms: tuple[dict[str, Any], ...] = (
@@ -39,6 +47,19 @@ def _group(epochs: int, **fields: Any) -> tuple[dict[str, Any], ...]:
     )
     return tuple(
         {"epochs": epochs, "seed": seed, **arm, **fields} for arm in arms for seed in (0, 1)
+    )
+
+
+RATES = {"sgd": 0.05, "rmsprop": 0.001, "adam": 0.002, "adamw": 0.002}
+NEEDED: dict[str, dict[str, Any]] = {"multistep": {"milestones": [3, 10]}}
+
+
+def _every(epochs: int, optimizers: Sequence[str], **fields: Any) -> tuple[dict[str, Any], ...]:
+    """Every strategy with these optimizers."""
+    return tuple(
+        {"epochs": epochs, "strategy": name, "params": NEEDED.get(name, {}),
+         "optimizer": optimizer, "base_lr": RATES[optimizer], **fields}
+        for optimizer in optimizers for name in STRATEGIES
     )
 
 
@@ -59,11 +80,17 @@ CASES = (
         400, optimizer="rmsprop", base_lr=0.0005, model_params={"dropout": 0.2}, batch_size=8,
     )),
     Case(name="a comparison under Keras", engine="keras", runs=_group(50, nesterov=True)),
+    Case(name="every strategy and optimizer as lanes", engine="lanes", runs=_every(
+        150, list(RATES), batch_size=8, model_params={"dropout": 0.2},
+    )),
+    Case(name="every strategy under Keras, half with Adam", engine="keras", runs=(
+        *_every(12, ["sgd"], momentum=0.9)[::2], *_every(12, ["adam"])[1::2],
+    )),
 )
 
 
 def queue(store: Store, case: Case) -> list[str]:
-    """Queue the runs of a case as one group; gives their ids in order."""
+    """Queue the runs of a case as a comparison; gives their ids in order."""
     plans = [make(spec) for spec in case.specs()]
     new = [
         NewRun(
@@ -73,7 +100,7 @@ def queue(store: Store, case: Case) -> list[str]:
         for plan in plans
     ]
     made = store.create_experiment(
-        "{}", new, groups=[range(len(new))], engine=case.engine, name=case.name
+        "{}", new, groups=case.groups(), engine=case.engine, name=case.name
     )
     return [row.run_id for row in reversed(store.runs(experiment_id=made))]
 
@@ -84,10 +111,12 @@ def undisturbed(case: Case, folder: Path) -> list[dict[str, Any]]:
     store, vault = Store(sqlite_url(folder / "undisturbed.db")), Vault(folder)
     run_ids = queue(store, case)
     outbox, keeper = Outbox(store.record), Keeper(vault)
-    training.train_group(
-        [make(spec) for spec in case.specs()], run_ids=run_ids, sink=outbox, should_stop=set,
-        engine=case.engine, keeper=keeper,
-    )
+    specs = case.specs()
+    for group in case.groups():
+        training.train_group(
+            [make(specs[place]) for place in group], run_ids=[run_ids[place] for place in group],
+            sink=outbox, should_stop=set, engine=case.engine, keeper=keeper,
+        )
     outbox.close()
     keeper.close()
     found = [kept(store, vault, run_id) for run_id in run_ids]

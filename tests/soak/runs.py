@@ -15,7 +15,7 @@ SMALL: dict[str, Any] = {"dataset": "wine", "model": "linear", "base_lr": 0.05, 
 ENDLESS = 10_000  # epochs; no test waits for their end
 
 
-def eventually(condition: Callable[[], Any], what: str, seconds: float = 120.0) -> Any:
+def eventually(condition: Callable[[], Any], what: str, seconds: float = 300.0) -> Any:
     """What the condition gives, as soon as that is true; `what` is said if it never is."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):

@@ -127,7 +127,8 @@ class Lane:
             self._end("finished")
         if self.ended is None:
             self._look_up()
-        self.due = self.notes.due(decision, over=self.ended is not None)
+        over, turned = self.ended is not None, self._course.begins(self.epochs_done)
+        self.due = self.notes.due(decision, over=over, turned=turned)
 
     def keep(self, arrays: Arrays) -> None:
         """Keep the run as it stands at the end of an epoch, with these values of the program."""

@@ -1,0 +1,188 @@
+"""Looking back on a run from Python: a beam search over its rates, recorded like one of the app."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from lrdash import beam_job, plan
+from lrdash.api.compare import train_groups
+from lrdash.api.in_process import as_worker, check
+from lrdash.api.looking_back import Hindsight, load_hindsight
+from lrdash.api.run import Run
+from lrdash.beam import (
+    BEAM,
+    FACTORS,
+    FRESH,
+    POINTS,
+    RIVALS,
+    Ahead,
+    Rival,
+    Search,
+    spread,
+)
+from lrdash.errors import InvalidField
+from lrdash.events import Sink
+from lrdash.experiment import Arm
+from lrdash.grouping import cut
+from lrdash.spec import RunSpec
+from lrdash.store import Store
+
+Given = str | Arm | Mapping[str, Any]
+
+
+def hindsight(
+    run: Run | str | RunSpec | None = None,
+    *,
+    points: int | Iterable[int] = POINTS,
+    factors: Iterable[float] = FACTORS,
+    beam: int = BEAM,
+    ahead: Ahead = "end",
+    strategies: Iterable[Given] = RIVALS,
+    seeds: int | Iterable[int] = FRESH,
+    engine: str = "auto",
+    progress: Sink | None = None,
+    **fields: Any,
+) -> Hindsight:
+    """Find the schedule that would have been near best for a run, and how far others are from it.
+
+    At each decision point the branches that are left are forked over the factors, and the best are
+    kept; then the schedule found and the strategies are trained anew with fresh seeds, which tells
+    how much of its lead the search owes to the seed that it looked at. All in this process; Ctrl-C,
+    or Stop in the app, stops it, and `lrdash.api.continue_hindsight` goes on.
+
+    Args:
+        run: a finished run or its id, or a spec that is trained first (the default one if there is
+            neither).
+        points: how many decision points, spread evenly, or at which epochs done.
+        factors: on the rate, tried at each point beside going on as before.
+        beam: branches kept.
+        ahead: branches are judged at the `end` of the run, or at the `next` point, which costs less
+            and cuts too early.
+        strategies: compared with it, at the peak rate of the run: ids, or mappings with strategy,
+            params, label and base_lr.
+        seeds: how many fresh seeds (those after the run's own), or which.
+        engine: `auto` or an engine by name.
+        progress: is told every event of every run, `(run_id, event)`.
+        fields: fields of `RunSpec`, in place of those of the spec; not for a run that exists.
+
+    Returns:
+        What was found, whatever the end of the search: look at `status` and `reason`.
+
+    Raises:
+        RunNotFound, InvalidField, UnknownName, EngineUnavailable: then nothing is made.
+        StoreError: if the database cannot be used.
+    """
+    search, run_id = define_hindsight(
+        run, points=points, factors=factors, beam=beam, ahead=ahead, strategies=strategies,
+        seeds=seeds, engine=engine, **fields,
+    )
+    return run_hindsight(search, run_id, progress=progress)
+
+
+def define_hindsight(
+    run: Run | str | RunSpec | None = None,
+    *,
+    points: int | Iterable[int] = POINTS,
+    strategies: Iterable[Given] = RIVALS,
+    seeds: int | Iterable[int] = FRESH,
+    engine: str = "auto",
+    factors: Iterable[float] = FACTORS,
+    beam: int = BEAM,
+    ahead: Ahead = "end",
+    **fields: Any,
+) -> tuple[Search, str | None]:
+    """The search that `hindsight` runs, and the id of its run if there is one; errors as there."""
+    base, run_id = _base(run, fields)
+    base = check(base, engine).spec
+    taken = [piece.epoch for piece in base.pieces]
+    at = spread(base.epochs, _number("points", points), taken) if isinstance(points, int) else \
+        tuple(points)
+    return Search(
+        base=base, points=at, factors=tuple(factors), beam=beam, ahead=ahead, engine=engine,
+        rivals=tuple(_rival(one) for one in _several(strategies)), seeds=_fresh(base.seed, seeds),
+    ), run_id
+
+
+def run_hindsight(
+    search: Search, run_id: str | None = None, *, progress: Sink | None = None
+) -> Hindsight:
+    """Go through a search to its end; as `hindsight` does."""
+    store = Store()
+    try:
+        with as_worker(store) as worker_id:
+            made = beam_job.create(store, search, run_id, worker_id)
+            _go_through(store, made, worker_id, search.engine, progress)
+        return load_hindsight(made, store)
+    finally:
+        store.close()
+
+
+def continue_hindsight(hindsight_id: str, *, progress: Sink | None = None) -> Hindsight:
+    """Go on with a search that was stopped or interrupted, from the checkpoints of its runs.
+
+    Raises:
+        HindsightNotFound: if there is none of this id.
+        StoreError: if the database cannot be used.
+    """
+    store = Store()
+    try:
+        engine = Search.from_json(store.hindsights.one(hindsight_id).definition).engine
+        with as_worker(store) as worker_id:
+            if store.hindsights.resume(hindsight_id, worker_id):
+                _go_through(store, hindsight_id, worker_id, engine, progress)
+        return load_hindsight(hindsight_id, store)
+    finally:
+        store.close()
+
+
+def _go_through(
+    store: Store, hindsight_id: str, worker_id: str, engine: str, progress: Sink | None
+) -> None:
+    """Train stage after stage; first what is left of the one that it is in."""
+    runs = store.hindsights.runs(hindsight_id)
+    waiting = [run.run_id for run in runs if run.status == "running"]
+    while waiting := waiting or beam_job.advance(store, hindsight_id, worker_id):
+        rows = {row.run_id: row for row in store.runs(run_ids=waiting)}
+        plans = {run_id: plan.make(rows[run_id].spec) for run_id in waiting}
+        done = {run_id: rows[run_id].epochs_done for run_id in waiting}
+        train_groups(store, plans, cut(list(plans.values())), engine, progress, done)
+        waiting = []
+
+
+def _base(run: Run | str | RunSpec | None, fields: Mapping[str, Any]) -> tuple[RunSpec, str | None]:
+    if run is None or isinstance(run, RunSpec):
+        return (RunSpec(**fields) if run is None else run.replace(**fields)), None
+    if fields:
+        problem = "cannot be given for a run that exists: it was trained as it was"
+        raise InvalidField(next(iter(fields)), problem, next(iter(fields.values())))
+    run_id = run if isinstance(run, str) else run.run_id
+    store = Store()
+    try:
+        row = store.run(run_id)
+        beam_job.base_of(row)
+        return row.spec, run_id
+    finally:
+        store.close()
+
+
+def _number(name: str, given: int) -> int:
+    if isinstance(given, bool) or given < 1:
+        raise InvalidField(name, "must be a number of at least 1, or a list", given)
+    return given
+
+
+def _fresh(own: int, given: int | Iterable[int]) -> tuple[int, ...]:
+    if not isinstance(given, int):
+        return tuple(given)
+    return tuple(own + 1 + place for place in range(_number("seeds", given)))
+
+
+def _several(strategies: Iterable[Given]) -> Iterable[Given]:
+    return [strategies] if isinstance(strategies, str | Arm | Mapping) else strategies
+
+
+def _rival(given: Given) -> Rival:
+    if isinstance(given, str):
+        return Rival(strategy=given)
+    return Rival(**(given.as_dict() if isinstance(given, Arm) else given))

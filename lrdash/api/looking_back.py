@@ -1,0 +1,188 @@
+"""What was found in hindsight, as Python sees it: all from what the store holds."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from lrdash import analysis, beam_job, frames
+from lrdash.analysis import hindsight as told
+from lrdash.api.run import Run, load
+from lrdash.beam import FOUND, Moves, Search, Tried, best
+from lrdash.errors import InvalidField
+from lrdash.events import Status
+from lrdash.spec import RunSpec
+from lrdash.store import HindsightRow, Store
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hindsight:
+    """A search that is over, or as far as it got."""
+
+    row: HindsightRow
+    tried: tuple[Tried, ...]  # all runs of the search, in the order in which they were made
+    runs: dict[str, Run]  # with the seed searched: the schedule found, and the strategies, by label
+
+    @property
+    def hindsight_id(self) -> str:
+        """Its id in the store, in the app and in the shell."""
+        return self.row.hindsight_id
+
+    @property
+    def status(self) -> Status:
+        """`finished`, `stopped`, `failed` or `interrupted`."""
+        return self.row.status
+
+    @property
+    def reason(self) -> str:
+        """Why it ended so, in words; may be empty."""
+        return self.row.reason
+
+    @property
+    def search(self) -> Search:
+        """What was searched."""
+        return Search.from_json(self.row.definition)
+
+    @property
+    def run(self) -> Run:
+        """The run of the schedule found, with the seed searched.
+
+        Raises:
+            InvalidField: if nothing was found.
+        """
+        if FOUND not in self.runs:
+            raise InvalidField("run", "is not there: no branch came through", self.status)
+        return self.runs[FOUND]
+
+    @property
+    def spec(self) -> RunSpec:
+        """The spec of the schedule found: trained, it uses the same rates to the bit.
+
+        Raises:
+            InvalidField: if nothing was found.
+        """
+        return self.run.spec
+
+    @property
+    def moves(self) -> Moves:
+        """Where the schedule found changes the rate: epochs done, and the factor from there."""
+        found = best(self.search, self.tried)
+        return found.moves if found else ()
+
+    @property
+    def optimism(self) -> float:
+        """How much larger the lead over the nearest strategy is on the seed searched than on fresh
+        ones; see `lrdash.analysis.hindsight.optimism`.
+        """
+        return told.optimism(self.summary())
+
+    def points(self) -> dict[str, Any]:
+        """The schedule found as a strategy `points` with its params and base_lr, to draw on or to
+        take elsewhere; see `lrdash.analysis.as_points`.
+        """
+        return analysis.as_points(self.run.rates()["learning_rate"].to_numpy())
+
+    def summary(self) -> pd.DataFrame:
+        """One row a strategy; see `lrdash.analysis.hindsight.standings`."""
+        return told.standings(self.search, self.tried)
+
+    def frame(self) -> pd.DataFrame:
+        """One row an epoch of each strategy with the seed searched: label (str), then those of
+        `lrdash.frames.epochs_frame`.
+        """
+        parts = [run.frame().assign(label=label) for label, run in self.runs.items()]
+        both = pd.concat(parts, ignore_index=True) if parts else frames.epochs_frame([]).assign(
+            label=pd.Series(dtype="str")
+        )
+        return both[["label", *(name for name in both if name != "label")]]
+
+    def figure(self, what: str = "loss") -> go.Figure:
+        """The curves over each other, the schedule found on top: `loss` or `rate`.
+
+        Raises:
+            InvalidField: for anything else.
+        """
+        from lrdash.figures import hindsight_losses, hindsight_rates
+
+        search = self.search
+        shared: dict[str, Any] = {
+            "found": FOUND, "points": search.points, "epochs": search.base.epochs,
+        }
+        names = {label: run.spec.strategy for label, run in self.runs.items()}
+        if what == "loss":
+            return hindsight_losses(self.frame(), names, **shared)
+        if what == "rate":
+            rates = {label: run.rates() for label, run in self.runs.items()}
+            return hindsight_rates(rates, names, **shared)
+        raise InvalidField("what", "must be one of loss, rate", what)
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON types only, None for what is not finite or not known.
+
+        Returns:
+            hindsight_id, status, reason, told (in words), run_id and spec (of the schedule found),
+            moves, points (as `points`), optimism, strategies (one object a row of `summary`), runs
+            (one object a run of the search) and search.
+        """
+        found = FOUND in self.runs
+        return {
+            "hindsight_id": self.hindsight_id, "status": self.status, "reason": self.reason,
+            "told": self.headline(), "run_id": self.run.run_id if found else None,
+            "spec": self.spec.as_dict() if found else None,
+            "moves": [list(move) for move in self.moves],
+            "points": self.points() if found else None, "optimism": _plain(self.optimism),
+            "strategies": [
+                {str(name): _plain(value) for name, value in row.items()}
+                for row in self.summary().to_dict(orient="records")
+            ],
+            "runs": [
+                {
+                    "run_id": one.run_id, "stage": one.stage, "role": one.role, "label": one.label,
+                    "seed": one.seed, "moves": [list(move) for move in one.moves],
+                    "val_loss": _plain(one.val_loss),
+                }
+                for one in self.tried
+            ],
+            "search": self.search.as_dict(),
+        }
+
+    def headline(self) -> str:
+        """What it tells, in sentences computed from its numbers."""
+        if self.status != "finished" and FOUND not in self.runs:
+            return f"{self.status.capitalize()}: {self.reason}." if self.reason else self.status
+        return told.told(self.search, self.tried)
+
+    def __repr__(self) -> str:
+        base = analysis.settings_in_words(self.search.base)
+        return f"<Hindsight {self.hindsight_id}: {base}; {self.headline()}>"
+
+    def _repr_html_(self) -> str:
+        return f"<div><strong>Hindsight</strong><br>{escape(self.headline())}</div>"
+
+
+def load_hindsight(hindsight_id: str, store: Store) -> Hindsight:
+    """A search as the store has it.
+
+    Raises:
+        HindsightNotFound: if there is none of this id.
+        StoreError: if the database cannot be read.
+    """
+    row = store.hindsights.one(hindsight_id)
+    tried = tuple(beam_job.tried(store.hindsights.runs(hindsight_id)))
+    shown = told.standings(Search.from_json(row.definition), tried)
+    ids = {line["label"]: line["run_id"] for line in shown.to_dict(orient="records")}
+    runs = {label: load(run_id, store) for label, run_id in ids.items() if run_id}
+    return Hindsight(row=row, tried=tried, runs=runs)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,145 @@
+"""A family: a run and its branches, each line growing out of its parent's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from numpy.typing import ArrayLike, NDArray
+
+from lrdash.figures.axes import LINE_WIDTH, blank, epoch_axis, metric_axis, plain, rate_axis
+from lrdash.figures.palette import COLOURS, GREY, Style, style_of
+from lrdash.figures.thinning import keep
+
+POINTS = 400  # of one line
+DASHES = ("solid", "dash", "dot", "dashdot")
+HUES = tuple(colour for colour in COLOURS if colour != GREY)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """One run of a family."""
+
+    run_id: str
+    label: str  # short and its own
+    start: int  # epochs that it shares with its parent; 0 for the trunk
+
+
+def family_figure(
+    epochs: pd.DataFrame, rates: pd.DataFrame, members: Sequence[Member], *,
+    epochs_total: int, chosen: str = "", height: int = 460,
+) -> go.Figure:
+    """Validation loss above, the rate below, of a run and all its branches.
+
+    Args:
+        epochs: `epochs_frame` of all of them; may be empty.
+        rates: their `rates_frame`.
+        members: the trunk first; at most about 40.
+        epochs_total: length of the axis.
+        chosen: id of the run that is looked at: its line is stronger.
+        height: in pixels.
+
+    Returns:
+        For each member a trace of its validation loss, from its parent's last value on, then one of
+        its rate. The trunk is grey, so that the branches stand out.
+    """
+    figure = blank(height)
+    for place, member in enumerate(members):
+        style = _style(place)
+        line = {
+            "color": style.colour, "dash": style.dash,
+            "width": LINE_WIDTH + (member.run_id == chosen),
+        }
+        name: dict[str, Any] = {"name": member.label, "legendgroup": member.run_id, "line": line}
+        own = epochs[(epochs["run_id"] == member.run_id) & (epochs["epoch"] >= member.start)]
+        figure.add_scatter(
+            x=plain(own["epoch"]), y=plain(own["val_loss"]), mode="lines+markers",
+            marker={"size": 3}, hovertemplate="%{y:.4g}", **name,
+        )
+        used = rates[(rates["run_id"] == member.run_id) & (rates["epoch"] >= member.start)]
+        figure.add_scatter(
+            **_steps(used), mode="lines", yaxis="y2", showlegend=False,
+            hovertemplate="%{y:.3g}", **{**name, "line": {**line, "shape": "hv"}},
+        )
+    drawn = rates["learning_rate"].to_numpy(dtype=np.float64)
+    losses = epochs["val_loss"].to_numpy(dtype=np.float64)
+    figure.update_layout(
+        xaxis=epoch_axis(epochs_total, anchor="y2", hoverformat=".4~g"),
+        yaxis={**metric_axis(losses, "Validation loss"), "domain": [0.42, 1.0]},
+        yaxis2=rate_axis(drawn, log=not (drawn == 0).any(), domain=[0.0, 0.36], anchor="x"),
+        hoversubplots="axis",
+    )
+    return figure
+
+
+def courses_figure(
+    past: ArrayLike, ways: Sequence[tuple[str, ArrayLike, int]], steps_per_epoch: int, *,
+    strategy: str, height: int = 240,
+) -> go.Figure:
+    """What the rate was, and the ways on that it could take.
+
+    Args:
+        past: the rate of every update so far, [updates].
+        ways: of each a label, the rate of every update of the whole run, [updates], and the epochs
+            done where it begins.
+        steps_per_epoch: updates an epoch.
+        strategy: id, for the colour of what was.
+        height: in pixels.
+
+    Returns:
+        A trace of what was, then one for each way on.
+    """
+    figure = blank(height)
+    steps, used = max(1, steps_per_epoch), np.asarray(past, dtype=np.float64)
+    figure.add_scatter(
+        **_line(used, 0, steps), name="so far", mode="lines", hovertemplate="%{y:.3g}",
+        line={"color": style_of(strategy).colour, "width": LINE_WIDTH, "shape": "hv"},
+    )
+    drawn, longest = [used], len(used)
+    for place, (label, rates, start) in enumerate(ways, start=1):
+        style, later = _style(place), np.asarray(rates, dtype=np.float64)[start * steps :]
+        figure.add_scatter(
+            **_line(later, start * steps, steps), name=label, mode="lines",
+            hovertemplate="%{y:.3g}", line={
+                "color": style.colour, "width": LINE_WIDTH, "dash": style.dash, "shape": "hv",
+            },
+        )
+        drawn.append(later)
+        longest = max(longest, len(later) + start * steps)
+    values = np.concatenate(drawn)
+    log = False if (values == 0).any() else None
+    figure.update_layout(
+        xaxis=epoch_axis(max(1.0, longest / steps), hoverformat=".2f"),
+        yaxis=rate_axis(values, log=log),
+    )
+    return figure
+
+
+def _style(place: int) -> Style:
+    """Grey for the trunk, then a colour each, and other dashes when they are used up."""
+    if not place:
+        return Style(colour=GREY, dash="solid")
+    turn, hue = divmod(place - 1, len(HUES))
+    return Style(colour=HUES[hue], dash=DASHES[turn % len(DASHES)])
+
+
+def _steps(rates: pd.DataFrame) -> dict[str, list[float | None]]:
+    values = rates["learning_rate"].to_numpy(dtype=np.float64)
+    if not len(values):
+        return {"x": [], "y": []}
+    update, epoch = rates["update"].to_numpy(), rates["epoch"].to_numpy()
+    steps = 1.0 if len(rates) < 2 else (update[-1] - update[0]) / (epoch[-1] - epoch[0])
+    return _line(values, int(update[0]), float(steps))
+
+
+def _line(rates: NDArray[np.float64], first: int, steps: float) -> dict[str, list[float | None]]:
+    """Rates as steps, thinned: the first of them that of update `first`."""
+    if not len(rates):
+        return {"x": [], "y": []}
+    kept = keep(rates, POINTS)
+    ends = np.append(kept, len(rates))
+    return {"x": plain((first + ends) / steps), "y": plain(np.append(rates[kept], rates[-1]))}

@@ -1,0 +1,127 @@
+"""An architecture that its user put together layer by layer."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any, ClassVar
+
+import pydantic
+
+from lrdash.errors import InvalidField
+from lrdash.models import layers, rows
+from lrdash.models.base import KerasModel, Model, Work
+from lrdash.models.rows import Misplaced, Row, Step
+from lrdash.spec import DataShape, Knob, field
+
+DEEPEST = 60  # rows
+MOST_WEIGHTS = 50_000_000
+FIRST = (
+    {"kind": "flatten"}, {"kind": "dense", "size": 64, "activation": "relu"},
+    {"kind": "dense", "size": 32, "activation": "relu"},
+)
+
+
+class OwnLayers(Model):
+    """Rows of layers, one behind the other; the output layer follows by itself.
+
+    Before the output an image is flattened. The whole architecture stands in the settings, so that
+    a run names exactly the network that it trained.
+
+    >>> digits = DataShape(task="classification", input_shape=(8, 8, 1), num_classes=10)
+    >>> OwnLayers().parameters(digits)  # 64*64 + 64, 64*32 + 32, 32*10 + 10
+    6570
+    """
+
+    id: ClassVar[str] = "layers"
+    label: ClassVar[str] = "Own layers"
+    description: ClassVar[str] = (
+        "A network that you put together layer by layer. The output layer follows by itself."
+    )
+    source: ClassVar[str] = "You"
+    prefix: ClassVar[str] = "layers."
+
+    layers: tuple[Row, ...] = field(
+        tuple(Row(**row) for row in FIRST), label="Layers",
+        help=f"1 to {DEEPEST} layers, first to last, with a semicolon between two, e.g. flatten; "
+        "dense size=64 activation=relu. The page Models has a table for it.",
+    )
+
+    @pydantic.field_validator("layers", mode="before")
+    @classmethod
+    def _explain_rows(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            value = rows.from_text(value)
+        if not isinstance(value, list | tuple) or not 1 <= len(value) <= DEEPEST:
+            raise ValueError(f"must be a list of 1 to {DEEPEST} layers")
+        return tuple(_row(row, number) for number, row in enumerate(value, start=1))
+
+    @classmethod
+    def knobs(cls) -> tuple[Knob, ...]:
+        """The rows as a text that one can type."""
+        (knob,) = super().knobs()
+        return (dataclasses.replace(knob, kind="text", default=rows.as_text(knob.default)),)
+
+    @property
+    def convolutional(self) -> bool:  # type: ignore[override]
+        """Whether it reads images as such; a residual block does where it is flattened later."""
+        kinds = [row.kind for row in self.layers]
+        images = {"max_pooling", "average_pooling", "global_average_pooling", "flatten"}
+        later = kinds[kinds.index("residual") :] if "residual" in kinds else []
+        return "conv2d" in kinds or bool(images.intersection(later))
+
+    def steps(self, shape: DataShape) -> list[Step]:
+        """What each row hands on and costs, for such data.
+
+        Raises:
+            InvalidField: names the first row that cannot stand where it is.
+        """
+        found: list[Step] = []
+        for number, row in enumerate(self.layers, start=1):
+            try:
+                found.append(rows.step(row, found[-1].shape if found else shape.input_shape))
+            except Misplaced as fault:
+                problem = f"cannot stand in row {number}: {fault}"
+                raise InvalidField("layers", problem, rows.RULES[row.kind].label) from None
+        return found
+
+    def build(self, shape: DataShape) -> KerasModel:
+        """Row by row, then the output."""
+        self.parameters(shape)
+        x = inputs = layers.start(shape)
+        for number, row in enumerate(self.layers, start=1):
+            x = rows.build(row, x, f"layer_{number}")
+        return layers.finish(inputs, layers.flat(x), shape, name=self.id, l2=0.0)
+
+    def parameters(self, shape: DataShape) -> int:
+        """Those of each row, and of the output.
+
+        Raises:
+            InvalidField: if a row cannot stand where it is, or there are too many weights.
+        """
+        done = self.steps(shape)
+        count = sum(one.parameters for one in done)
+        count += layers.dense_weights(math.prod(done[-1].shape), shape.outputs)
+        if count > MOST_WEIGHTS:
+            problem = f"must have at most {MOST_WEIGHTS:,} weights"
+            raise InvalidField("layers", problem, f"{count:,}")
+        return count
+
+    def work(self, shape: DataShape) -> Work:
+        """That of each row, and of the output."""
+        done = self.steps(shape)
+        work = layers.dense_work(math.prod(done[-1].shape), shape.outputs)
+        for one in done:
+            work += one.work
+        return work
+
+
+def _row(given: Any, number: int) -> Row:
+    if isinstance(given, Row):
+        return given
+    if not isinstance(given, dict):
+        raise ValueError(f"must have a record in row {number}, with kind and settings")
+    try:
+        return Row(**given)
+    except InvalidField as fault:
+        raise ValueError(f"must be mended in row {number}: {fault}") from None

@@ -1,0 +1,107 @@
+"""The Data page: a file is uploaded, looked at, given a target and kept as a dataset."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from lrdash import owndata
+from lrdash.errors import LrdashError
+from lrdash.owndata import Profile
+from lrdash.owndata.faces import SUFFIXES
+from lrdash.ui import data_choices, data_kept, data_profile, shell
+from lrdash.ui.plain import plain
+
+LOOKED = "data_looked"  # in the session: the last file with its profile or its fault
+SAVED = "data_saved"  # in the session: id of what was kept last, and the file it came from
+IDEA = """
+Upload a table, say which column to predict, and train on it as on any other dataset.
+
+- **Tables**: CSV, TSV or Parquet. Numbers and texts, gaps included.
+- **Arrays**: NPZ with `x` and `y`, as `numpy.savez(file, x=x, y=y)` writes it.
+- **Images**: a ZIP with one folder a class.
+
+The file is read in a process of its own, which can take neither the server's memory nor its time.
+Nothing in it is executed. What you keep stays in the folder of this server until you delete it.
+"""
+
+
+def body() -> None:
+    """Upload and choices on the left, what the file holds on the right, what is kept below."""
+    shell.activity()
+    left, right = st.columns([5, 7], gap="medium")
+    with left:
+        uploaded = _upload()
+    if uploaded is None:
+        with right:
+            _explain()
+    else:
+        with right:
+            profile = _looked(uploaded)
+        if profile is not None:
+            with left:
+                _choose(uploaded, profile, right)
+    data_kept.draw()
+
+
+def _upload() -> st.runtime.uploaded_file_manager.UploadedFile | None:
+    with st.container(border=True):
+        st.header("Your file", anchor=False)
+        return st.file_uploader(
+            "CSV, TSV, Parquet, NPZ, or a ZIP of images", type=list(SUFFIXES), key="data-file",
+        )
+
+
+def _explain() -> None:
+    with st.container(border=True):
+        st.header("Your own data", anchor=False)
+        st.markdown(IDEA)
+        with st.expander("Limits"):
+            st.table(data_profile.limits_frame(), border="horizontal")
+
+
+def _looked(uploaded: st.runtime.uploaded_file_manager.UploadedFile) -> Profile | None:
+    """The profile of a file, made once; a fault is told each time."""
+    known = st.session_state.get(LOOKED)
+    if known is None or known[0] != uploaded.file_id:
+        try:
+            with st.spinner("Reading the file"):
+                found: Profile | str = owndata.look(uploaded.getvalue(), uploaded.name)
+        except LrdashError as fault:
+            found = str(fault)
+        known = st.session_state[LOOKED] = (uploaded.file_id, found)
+    found = known[1]
+    if isinstance(found, str):
+        st.error(plain(found), icon=":material/error:")
+        st.caption("Nothing was kept. Mend the file and upload it again.")
+        return None
+    return found
+
+
+def _choose(
+    uploaded: st.runtime.uploaded_file_manager.UploadedFile, profile: Profile,
+    right: st.delta_generator.DeltaGenerator,
+) -> None:
+    recipe = data_choices.draw(profile)
+    with right:
+        data_profile.draw(profile, recipe)
+    key = profile.file_digest[:12]
+    name = st.text_input(
+        "Name", Path(profile.file).stem[: owndata.NAME], max_chars=owndata.NAME,
+        key=f"data-name-{key}", help="What the data is called in forms and tables.",
+    )
+    if st.button("Keep this data", type="primary", icon=":material/save:", key="data-save"):
+        try:
+            with st.spinner("Making the examples"):
+                facts = owndata.add(uploaded.getvalue(), uploaded.name, recipe, name)
+            st.session_state[SAVED] = (uploaded.file_id, facts.id)
+        except LrdashError as fault:
+            st.session_state.pop(SAVED, None)
+            st.error(plain(str(fault)), icon=":material/error:")
+            st.caption("Nothing is lost: change a choice above and keep it again.")
+    file_id, kept_id = st.session_state.get(SAVED, ("", ""))
+    if file_id == uploaded.file_id and any(facts.id == kept_id for facts in owndata.kept()):
+        facts = owndata.facts_of(kept_id)
+        st.success(f"Kept as {plain(facts.name)}.", icon=":material/check_circle:")
+        data_kept.ways_on(facts, key="new", primary=True)
