@@ -35,7 +35,8 @@ COMMANDS = (
     ["runs", "pause"],
     ["data"], ["data", "look"], ["data", "add"], ["data", "list"], ["data", "export"],
     ["data", "delete"],
-    ["runs", "restore"], ["runs", "fork"], ["runs", "more"], ["runs", "steer"], ["hindsight"],
+    ["import"], ["runs", "restore"], ["runs", "fork"], ["runs", "more"],
+    ["runs", "steer"], ["hindsight"],
 )
 
 

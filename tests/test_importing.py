@@ -39,6 +39,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, list[float]]]:
     """One fit, written down by Keras in three ways: log folder, CSV files, JSON."""
     folder = tmp_path_factory.mktemp("keras")
+    keras.utils.set_random_seed(0)  # other tests may have asked TensorFlow for repeatability
     random = np.random.default_rng(0)
     x = random.normal(size=(96, 4)).astype("float32")
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, activation="softmax")])

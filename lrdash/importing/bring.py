@@ -130,8 +130,8 @@ def _spec(run: Found, dataset: str, model: str) -> RunSpec:
     steps = max((part.size for part in run.rates), default=1)
     known = "none" if not run.rates else "updates" if steps > 1 else "epochs"
     return RunSpec(
-        dataset=_word(dataset) or DATA, model=_word(model) or MODEL, strategy="recorded",
-        params={"known": known},
+        dataset=_word(dataset) or DATA, model=_word(model) or MODEL,
+        strategy="recorded", params={"known": known},
         base_lr=highest if highest > 0 else 1.0, epochs=run.epochs[-1], origin="import",
         facts=Facts(
             steps_per_epoch=max(1, steps), metrics=tuple(run.metrics),
