@@ -16,6 +16,9 @@ from lrdash.spec import DataShape
 from lrdash.testing.shapes import DIGITS, SHAPES, fitting, home, trainable, variants
 
 NETWORKS = {name: kind for name, kind in MODELS.items() if kind.misfit(DIGITS) is None}
+PENALISED = {
+    name: kind for name, kind in NETWORKS.items() if any(knob.name == "l2" for knob in kind.knobs())
+}
 each_model = pytest.mark.parametrize("kind", MODELS.values(), ids=list(MODELS))
 each_network = pytest.mark.parametrize("kind", NETWORKS.values(), ids=list(NETWORKS))
 
@@ -39,7 +42,7 @@ def test_every_network_counts_its_work_as_its_layers_show_it(kind: type[Model]) 
             outputs = sum(int(np.prod(layer.output.shape[1:])) for layer in layers)
             assert work.numbers == 2 * outputs, (model, shape)
             convolutions = any(isinstance(layer, keras.layers.Conv2D) for layer in layers)
-            assert kind.convolutional == convolutions
+            assert model.convolutional == convolutions
 
 
 @each_network
@@ -56,7 +59,11 @@ def test_names_of_weights_do_not_depend_on_earlier_models(kind: type[Model]) -> 
         assert len(set(paths)) == len(paths)
 
 
-@each_network
+def test_all_networks_but_own_layers_have_a_penalty() -> None:
+    assert set(NETWORKS) - set(PENALISED) == {"layers"}
+
+
+@pytest.mark.parametrize("kind", PENALISED.values(), ids=list(PENALISED))
 def test_the_l2_penalty_covers_every_kernel(kind: type[Model]) -> None:
     built = kind(l2=0.01).build(DIGITS)
     kernels = [w.numpy() for w in built.trainable_weights if w.path.endswith("/kernel")]

@@ -91,7 +91,7 @@ def test_every_pair_of_dataset_and_model_is_planned_or_explained() -> None:
 def test_a_model_that_does_not_fit_names_those_that_do() -> None:
     assert refusal(dataset="diabetes", model="cnn") == (
         "model must fit the dataset diabetes (cnn needs images of at least 8 x 8 pixels, not 10 "
-        "numbers an example; these fit: linear, mlp), got 'cnn'."
+        "numbers an example; these fit: linear, mlp, layers), got 'cnn'."
     )
 
 

@@ -66,7 +66,7 @@ def _home_of_its_own() -> Iterator[None]:
 def _pair(dataset: str, model: str, optimizer: str) -> list[dict[str, Any]]:
     from lrdash import api
 
-    small = MODELS[model].convolutional
+    small = MODELS[model]().convolutional
     fields: dict[str, Any] = {"dataset": dataset, "model": model, "optimizer": optimizer}
     if small:
         fields["examples"] = min(EXAMPLES, DATASETS[dataset].size)

@@ -110,6 +110,7 @@ def export(
     data_id: DataId,
     file: Annotated[Path, typer.Argument(help="NPZ file to write: x and y, unscaled.")],
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    json_output: AsJson = False,
 ) -> None:
     """Write the arrays to a file, as exported scripts and notebooks read it."""
     dataset = owndata.find(data_id)
@@ -124,6 +125,9 @@ def export(
     except OSError as fault:
         problem = f"must be one that can be written ({(fault.strerror or str(fault)).lower()})"
         raise InvalidField("FILE", problem, str(file)) from None
+    if json_output:
+        as_json({"id": data_id, "file": str(file)})
+        return
     typer.echo(f"Wrote {file}.")
 
 

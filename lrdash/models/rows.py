@@ -161,9 +161,8 @@ def _told(shape: Shape) -> str:
 
 
 def _free(shape: Shape, parameters: int = 0) -> Step:
-    return Step(
-        shape=shape, parameters=parameters, work=Work(multiply_adds=0, numbers=math.prod(shape))
-    )
+    """A row next to which the layers with weights cost everything."""
+    return Step(shape=shape, parameters=parameters, work=Work(multiply_adds=0, numbers=0))
 
 
 def _dense_step(row: Row, shape: Shape) -> Step:

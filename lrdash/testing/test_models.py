@@ -83,7 +83,7 @@ def test_lanes_know_its_layers_or_it_says_why_it_trains_alone(kind: type[Model])
     for model in variants(kind):
         names = {type(layer).__name__ for layer in flat(model.build(home(kind)))}
         assert names <= set(PLAIN)
-        assert kind.convolutional == bool(names & set(CONVOLUTIONS))
+        assert model.convolutional == bool(names & set(CONVOLUTIONS))
 
 
 @each
