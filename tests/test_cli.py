@@ -101,7 +101,8 @@ def test_every_command_and_every_option_has_help(words: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [words for words in COMMANDS if words not in (["serve"], ["runs"], ["data"])], ids=" ".join
+    "words", [words for words in COMMANDS if words not in (["serve"], ["runs"], ["data"])],
+    ids=" ".join,
 )
 def test_every_command_speaks_json(words: list[str]) -> None:
     assert "--json" in call(*words, "--help").stdout
