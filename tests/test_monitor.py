@@ -133,6 +133,36 @@ def test_a_schedule_costs_no_read_and_a_variable_one_an_epoch(
     assert reads == [0, 1, 2, 3]
 
 
+class Bypass(CALLBACKS.Callback):  # type: ignore[misc]
+    """Goes around Keras' own way to set a rate, now and then or at every batch."""
+
+    def __init__(self, *, every: int) -> None:
+        super().__init__()
+        self.every = every
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        rate = 0.1 / (1 + batch)
+        if batch % self.every == 0:
+            self.model.optimizer._learning_rate.value.assign(rate)
+        else:
+            self.model.optimizer.learning_rate = rate
+
+
+@pytest.mark.parametrize(("other", "trusted"), [
+    (Sawtooth(), True), (Bypass(every=1), None), (Bypass(every=3), False),
+])
+def test_notes_of_what_is_assigned_are_held_against_the_variable(
+    data: tuple[Any, Any], store: Store, other: Any, trusted: bool | None
+) -> None:
+    model, truth, monitor = compiled(), Truth(), Monitor("mine")
+    run_id = fitted(data, model, [other, truth], monitor, batch_size=1, epochs=2)
+    np.testing.assert_array_equal(used(store.epochs(run_id)), np.float32(truth.rates))
+    assert monitor._fit
+    assert monitor._fit.reader
+    assert monitor._fit.reader._trusted is trusted
+    assert "assign" not in vars(model.optimizer._learning_rate)
+
+
 def test_what_plateau_decides_is_read_off_the_callback(
     data: tuple[Any, Any], store: Store
 ) -> None:

@@ -139,6 +139,8 @@ class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
     def _begin(self, callbacks: Sequence[Any]) -> None:
         if self._fit is not None and not self._fit.watcher.ended:  # left without an end
             self._fit.watcher.close()
+            if self._fit.reader is not None:
+                self._fit.reader.release()
         self._fit, self._fits = None, self._fits + 1
         deciders = Deciders([one for one in callbacks if one is not self])
         optimizer = getattr(self.model, "optimizer", None)
@@ -228,6 +230,8 @@ class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
         if fit.epochs is None and fit.done:
             told = (fit.spec.facts.as_dict() if fit.spec.facts else {}) | {"notes": fit.notes[:-1]}
             fit.watcher.amend(fit.spec.replace(epochs=fit.done, facts=told))
+        if fit.reader is not None:
+            fit.reader.release()
         status: Status = "finished" if math.isfinite(fit.loss) else "diverged"
         reason = "" if status == "finished" else "the loss was no longer a finite number"
         if status == "finished" and fit.epochs and fit.done < fit.epochs:

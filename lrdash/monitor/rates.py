@@ -3,8 +3,9 @@
 A schedule is a function of the optimizer's iterations, so its rates are computed when the epoch is
 over, all at once. A variable can be changed by callbacks alone (or by a train step of the user's
 own): between the epochs, or before and after a batch. It is read as each epoch begins and, only
-where a callback is about that acts at batches, before every batch as well; reads are kept as
-tensors and looked at when the epoch is over.
+where a callback is about that acts at batches, looked after before every batch as well: by real
+reads at first, then, if these agree with what was seen to be assigned, by these notes, with a real
+read now and then to hold them against.
 """
 
 from __future__ import annotations
@@ -17,9 +18,13 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
+from lrdash.monitor.assigned import Assigned
+
 Rates = NDArray[np.float32]
 PROBES = 3  # rates of an epoch for which a schedule is asked one by one as well
 CLOSE = 1e-6  # relative
+TRIAL = 64  # batches with real reads, after which notes are trusted or not
+EVERY = 16  # batches between two real reads from then on
 
 
 class Reader:
@@ -36,6 +41,9 @@ class Reader:
         self._places: list[int] = []  # batch in its epoch of each read
         self._read: list[Any] = []  # numbers, or tensors that hold them
         self._one = _reading(self._optimizer)
+        self._notes: Assigned | None = None  # of what is assigned
+        self._trusted: bool | None = None  # whether these tell all; None: not known yet
+        self._compared: list[tuple[Any, Any]] = []  # notes and real reads of the same moment
         self._schedule: Any = None
         self._evaluate: Callable[[NDArray[np.int64]], Rates] | None = None  # of that schedule
 
@@ -56,14 +64,39 @@ class Reader:
         self._first = self._iterations()
         self._one = _reading(self._optimizer)
         self._places, self._read = [0], [self.now]
+        if self.every_batch and self._notes is None and self._trusted is not False:
+            rate = self._optimizer._learning_rate
+            self._notes = Assigned(rate) if isinstance(rate, keras.Variable) else None
 
     def before_batch(self, batch: int) -> None:
         """The updates from this batch on are about to be made; only for `every_batch`."""
+        noted = self._notes.value if self._notes else None
+        if not self._trusted or noted is None or not batch % EVERY:
+            value = self._one()
+            if noted is not None:
+                self._compared.append((noted, value))
+                if self._trusted is None and len(self._compared) >= TRIAL:
+                    self._compare()
+        else:
+            value = noted
         if batch:
             self._places.append(batch)
-            self._read.append(self._one())
+            self._read.append(value)
         else:
-            self._read[0] = self._one()
+            self._read[0] = value
+
+    def release(self) -> None:
+        """Leave the optimizer as it was."""
+        if self._notes is not None:
+            self._notes.release()
+            self._notes = None
+
+    def _compare(self) -> None:
+        """Trust notes that agree with the reads, and stop taking them if they do not."""
+        pairs = [(np.float32(float(a)), np.float32(float(b))) for a, b in self._compared]
+        self._compared, self._trusted = [], all(a == b for a, b in pairs)
+        if not self._trusted:
+            self.release()
 
     def end(self, batches: int | None = None) -> Rates:
         """The rates of the epoch that is over, one an update.
@@ -79,6 +112,8 @@ class Reader:
         if self.scheduled:
             return self._of_schedule(np.arange(self._first, self._first + count))
         read = np.array([float(one) for one in self._read], np.float32)
+        if self._trusted and self._compared:
+            self._compare()
         if count < self._places[-1] + 1:  # a loop of the user's own that counts otherwise
             return read
         return np.repeat(read, np.diff([*self._places, count]))
