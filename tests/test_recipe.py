@@ -55,6 +55,9 @@ RUNS: tuple[dict[str, Any], ...] = (
     {"strategy": "one_cycle", "dataset": "diabetes", "loss": "mae"},
     {"strategy": "flat_cosine", "dataset": "wine", "model_params": {"dropout": 0.3}},
     {"strategy": "wsd", "dataset": "wine", "warmup_epochs": 0.7},
+    {"strategy": "wsd", "dataset": "digits", "model": "layers", "examples": 100, "epochs": 2,
+     "model_params": {"layers": "conv2d size=4 activation=relu; batch_norm; residual size=6 "
+                      "strides=2; layer_norm; dropout rate=0.1; global_average_pooling"}},
     {"strategy": "points", "dataset": "noisy_quadratic", "model": "noisy_quadratic", "seed": 3},
     {"strategy": "custom", "dataset": "wine", "warmup_epochs": 1.4,
      "params": {"expression": "lr * 0.7 if epoch >= 1 else sqrt(lr) * base_lr"}},
