@@ -19,7 +19,7 @@ STATES = {  # address, and what has to be there before the look
     "/find_lr?test={test}&sweep-strategy=Draw+your+own": "Train the bowl",
     "/inside?example=own": "Variables after this decision",
     "/inside?example=own&callback=LearningRateScheduler": "Variables after this decision",
-    "/inside?example=plateau&whatif.patience=2": "Train the truth",
+    "/inside?example=plateau&whatif.patience=7": "Train the truth",
     "/valley?valley.surface=Bowl+in+one+dimension": "What happened, and why",
     "/valley?valley.ravine.base_lr=0.12&valley.strategies=Draw+your+own": "diverged",
     "/compare?compare.strategies=Draw+your+own": "15 runs",
