@@ -140,11 +140,10 @@ def test_what_if_answers_at_once_keeps_the_moment_and_trains_the_truth(inside: P
     inside.wait_for_url(re.compile(r"whatif.patience=4"))
     button(inside, "truth").click()
     told = inside.get_by_text(re.compile("^Trained as a branch of the record"))
-    expect(told).to_be_visible(timeout=120_000)
     inside.wait_for_url(re.compile(rf"run={first}&.*truth=[a-z0-9]+"))
-    inside.reload()
+    inside.goto(f"{inside.url.partition('?')[0]}?run={first}&whatif.patience=4")
     settle(inside)
-    expect(told).to_be_visible()
+    expect(told).to_be_visible(timeout=120_000)
 
 
 @pytest.mark.parametrize("look", ["light", "dark"])
