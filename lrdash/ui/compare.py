@@ -80,14 +80,17 @@ def _fill(experiment: Experiment) -> None:
     fields.preset(f"{PREFIX}target", experiment.target)
 
 
+def _label(strategy: str) -> str:
+    return STRATEGIES[strategy].label
+
+
 def _draw() -> Experiment:
     values = form.what()
     with st.container(border=True):
         st.header("What to compare", anchor=False)
         chosen = st.multiselect(
-            "Strategies", list(STRATEGIES), key=f"{PREFIX}strategies",
-            default=FIRST, **fields.PERSIST,
-            format_func=lambda name: STRATEGIES[name].label,
+            "Strategies", list(STRATEGIES), default=FIRST, format_func=_label,
+            **fields.bound(f"{PREFIX}strategies", FIRST, _label),
             help="Each is trained at every peak rate with every seed.",
         )
         compared = [
@@ -98,15 +101,15 @@ def _draw() -> Experiment:
         first, second = st.columns(2)
         with first:
             seeds = st.number_input(
-                "Seeds", 1, 200, 3, key=f"{PREFIX}seeds", **fields.PERSIST,
+                "Seeds", 1, 200, 3, **fields.bound(f"{PREFIX}seeds", 3),
                 help="Runs of each strategy and rate. Within a seed all arms start from the same "
                 "weights and see the same batches. Three show a trend; five or more tell.",
             )
         with second:
             values["epochs"] = form.setting("epochs")
         target = st.number_input(
-            "Target validation loss", min_value=0.0, step=0.05, key=f"{PREFIX}target",
-            value=None, **fields.PERSIST,
+            "Target validation loss", min_value=0.0, step=0.05, value=None,
+            **fields.bound(f"{PREFIX}target", None),
             placeholder="none", help="The leaderboard tells how many epochs it took to reach it.",
         )
         with st.expander("Warm-up, batches, loss, early stopping"):
@@ -126,15 +129,15 @@ def _rates(values: dict[str, Any]) -> tuple[float, ...] | str:
     is read when the whole form is drawn: what is not drawn would be forgotten.
     """
     how = st.segmented_control(
-        "Peak rates", [AROUND, TYPED], key=f"{PREFIX}how", required=True, **fields.PERSIST,
-        default=AROUND,
+        "Peak rates", [AROUND, TYPED], required=True, default=AROUND,
+        **fields.bound(f"{PREFIX}how", AROUND),
         help="A fair comparison gives each strategy its own best peak rate, so that none wins "
         "because the rate happened to suit it.",
     )
     if how == TYPED:
         typed: str = st.text_input(
-            "Peak rates, typed", key=f"{PREFIX}rates", label_visibility="collapsed",
-            value=FIRST_RATES, **fields.PERSIST,
+            "Peak rates, typed", label_visibility="collapsed", value=FIRST_RATES,
+            **fields.bound(f"{PREFIX}rates", FIRST_RATES),
         )
         return typed
     centre = suggested_peak(values["optimizer"], float(values.get("momentum") or 0.0))

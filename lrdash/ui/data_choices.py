@@ -76,5 +76,5 @@ def _features(profile: Profile, target: str, key: str) -> tuple[str, ...]:
 
 def _number(name: str, key: str) -> int:
     knob: Knob = replace(KNOBS[name], optional=False)
-    value: int = fields.widget(knob, key=f"{key}{name}", start=knob.default, bound=False)
+    value: int = fields.widget(knob, key=f"{key}{name}", start=knob.default, in_address=False)
     return value

@@ -177,7 +177,7 @@ def _taker(field: str, key: str) -> Callable[[], None]:
     def take() -> None:
         text = read(st.session_state[key]["points"])
         if text is not None:
-            fields.preset(field, text, shown=True)
+            fields.preset(field, text)
 
     return take
 
@@ -186,6 +186,6 @@ def _undoer(field: str) -> Callable[[], None]:
     def undo() -> None:
         text = undone(st.session_state, field)
         if text is not None:
-            fields.preset(field, text, shown=True)
+            fields.preset(field, text)
 
     return undo

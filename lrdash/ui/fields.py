@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 from lrdash.errors import InvalidField
 from lrdash.models import rows
@@ -15,8 +16,7 @@ from lrdash.spec import Knob
 from lrdash.teaching import SETTINGS, anchor
 
 PRESET = "preset_fields"  # in the session: keys that `preset` has filled
-FILLED, SHOWN = "filled_fields", "shown_fields"  # of these: just now; and drawn since
-A_MOMENT = 0.1  # seconds
+UNTOLD = "untold_fields"  # of these: not drawn since
 PERSIST: dict[str, Any] = {"bind": "query-params"}
 
 
@@ -52,9 +52,12 @@ def helped(knob: Knob) -> str:
     return f"{knob.help} [{term} in the glossary](glossary#{anchor(term)})" if term else knob.help
 
 
-def widget(knob: Knob, *, key: str, start: Any, bound: bool = True) -> Any:
-    """One widget; `start` holds until the user or, where it is bound, the URL says otherwise."""
-    common: dict[str, Any] = {"key": key, "help": helped(knob), **(PERSIST if bound else {})}
+def widget(knob: Knob, *, key: str, start: Any, in_address: bool = True) -> Any:
+    """One widget; `start` holds until the user or, if it is there, the address says otherwise."""
+    shown = as_text(start) if knob.kind == "list" else start
+    common: dict[str, Any] = {
+        "help": helped(knob), **(bound(key, shown) if in_address else {"key": key}),
+    }
     match knob.kind:
         case "number":
             return st.number_input(
@@ -76,47 +79,45 @@ def widget(knob: Knob, *, key: str, start: Any, bound: bool = True) -> Any:
             place = knob.choices.index(str(start))
             return st.selectbox(label(knob), knob.choices, place, **common)
         case "list":
-            typed = st.text_input(label(knob), as_text(start), **common)
+            typed = st.text_input(label(knob), shown, **common)
             return as_list(typed, key)
         case _:
             return st.text_input(label(knob), str(start), **common)
 
 
-def preset(key: str, value: Any, *, shown: bool = False) -> None:
-    """Put a value into the widget of this key; call before the widget is drawn.
+def preset(key: str, value: Any) -> None:
+    """Put a value into the widget of this key; call before the widget is drawn."""
+    st.session_state[key] = value
+    st.session_state.setdefault(PRESET, set()).add(key)
+    st.session_state.setdefault(UNTOLD, set()).add(key)
+
+
+def bound(key: str, start: Any, say: Callable[[Any], Any] = str) -> dict[str, Any]:
+    """Arguments that tie a widget to the address, so that F5 keeps its value.
+
+    Streamlit writes a value that a program has set into the address only if the browser has shown
+    the widget before. Here it is written for the first time, too, before the widget is drawn: to
+    set it once more later would undo what somebody types meanwhile.
 
     Args:
         key: of the widget.
-        value: as the widget gives it.
-        shown: whether the browser shows the widget already, as in a callback.
+        start: its value when nobody has chosen one, which is left out of the address.
+        say: an option as the widget shows it.
     """
-    st.session_state[key] = value
-    if not shown:
-        st.session_state.setdefault(FILLED, set()).add(key)
-    st.session_state.setdefault(PRESET, set()).add(key)
+    untold: set[str] = st.session_state.get(UNTOLD, set())
+    if key in untold:
+        untold.discard(key)
+        value = st.session_state.get(key)
+        if value is not None and value != start:
+            with suppress(StreamlitAPIException):  # shown before: Streamlit writes it
+                st.query_params[key] = _in_address(value, say)
+    return {"key": key, **PERSIST}
 
 
-@contextmanager
-def settled() -> Iterator[None]:
-    """Around a page: what was put into its fields gets into the address, so that F5 keeps it.
-
-    Streamlit writes a value that a program has set into the address only if the browser has shown
-    the widget before. So a page that fills fields at their first sight is drawn once more, a
-    moment later, with the same values set again.
-    """
-    for key in st.session_state.pop(SHOWN, ()):
-        if key in st.session_state:
-            st.session_state[key] = st.session_state[key]
-    yield
-    filled = st.session_state.pop(FILLED, None)
-    if filled:
-        st.fragment(_once_more, run_every=A_MOMENT)()
-        st.session_state[SHOWN] = filled
-
-
-def _once_more() -> None:
-    if SHOWN in st.session_state:  # not so while the page itself is drawn
-        st.rerun()
+def _in_address(value: Any, say: Callable[[Any], Any]) -> str | list[str]:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return [str(say(one)) for one in value] if isinstance(value, list) else str(say(value))
 
 
 def as_text(values: Sequence[Any]) -> str:

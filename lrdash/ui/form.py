@@ -213,8 +213,8 @@ def more(dataset: str, *, seed: bool = True, stopping: bool = True) -> dict[str,
     if not stopping:
         return values
     wanted = st.toggle(
-        KNOBS["early_stopping"].label, key="early_stopping",
-        help=fields.helped(KNOBS["early_stopping"]), **fields.PERSIST,
+        KNOBS["early_stopping"].label, help=fields.helped(KNOBS["early_stopping"]),
+        **fields.bound("early_stopping", False),
     )
     if wanted:
         knobs = [for_task(knob, dataset) for knob in EarlyStopping.knobs()]
@@ -240,8 +240,12 @@ def _pick(name: str, options: list[str], labels: dict[str, str]) -> str:
     place = options.index(start) if start in options else 0
     if st.session_state.get(name, options[0]) not in options:
         fields.preset(name, options[place])  # left to itself the box would go on showing the old
+
+    def say(option: str) -> str:
+        return labels.get(option, option)
+
     chosen: str = st.selectbox(
-        KNOBS[name].label, options, place, format_func=lambda key: labels.get(key, key), key=name,
-        help=fields.helped(KNOBS[name]), **fields.PERSIST,
+        KNOBS[name].label, options, place, format_func=say, help=fields.helped(KNOBS[name]),
+        **fields.bound(name, options[place], say),
     )
     return chosen

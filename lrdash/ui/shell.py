@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
 from lrdash.errors import LrdashError
-from lrdash.ui import fields, resources
+from lrdash.ui import resources
 
 ICON = Path(__file__).parent / "icon.svg"
 
@@ -57,8 +57,7 @@ def page(title: str, body: Callable[[], None]) -> None:
     st.title(title, anchor=False)
     try:
         resources.laboratory()
-        with fields.settled():
-            body()
+        body()
     except LrdashError as fault:
         st.error(str(fault), icon=":material/error:")
 

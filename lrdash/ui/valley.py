@@ -142,7 +142,7 @@ def _settings(name: str) -> dict[str, Any]:
 def _move(surface: Surface) -> None:
     """Put the start that was dragged into the number fields."""
     for axis, place in zip(AXES, moved_start(PLAYER), strict=False):
-        fields.preset(f"{PREFIX}{surface.id}.{axis}", place, shown=True)
+        fields.preset(f"{PREFIX}{surface.id}.{axis}", place)
 
 
 def _explain(surface: Surface, paths: list[Path], names: list[str]) -> None:

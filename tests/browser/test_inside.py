@@ -137,13 +137,13 @@ def test_what_if_answers_at_once_keeps_the_moment_and_trains_the_truth(inside: P
 
     type_number(inside, "Patience", "4")  # that run has weights to go on from
     expect(inside.get_by_text(re.compile("^A branch that leaves this run after"))).to_be_visible()
-    inside.wait_for_url(re.compile(r"whatif.patience=4"))
     button(inside, "truth").click()
     told = inside.get_by_text(re.compile("^Trained as a branch of the record"))
-    inside.wait_for_url(re.compile(rf"run={first}&.*truth=[a-z0-9]+"))
-    inside.goto(f"{inside.url.partition('?')[0]}?run={first}&whatif.patience=4")
-    settle(inside)
     expect(told).to_be_visible(timeout=120_000)
+    inside.wait_for_url(re.compile(rf"run={first}&whatif.patience=4&truth=[a-z0-9]+"))
+    inside.reload()
+    settle(inside)
+    expect(told).to_be_visible()
 
 
 @pytest.mark.parametrize("look", ["light", "dark"])
