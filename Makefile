@@ -20,7 +20,7 @@ run: $(VENV)/.run ## Start lrdash and open it in the browser.
 
 test: $(VENV)/.dev ## Check everything: lint, then all tests, those in a browser included.
 	@$(MAKE) --no-print-directory lint chromium
-	$(PY) -m pytest
+	$(PY) -m pytest -n 2 --no-loadscope-reorder
 
 lint: $(VENV)/.dev ## Check style and types.
 	$(PY) -m ruff check .

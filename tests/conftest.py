@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 # Before any import of the package: shared fixtures and child processes never see the user's own
 # runs, settings or Keras files, and TensorFlow is quiet and on the CPU.
@@ -30,6 +32,18 @@ os.environ |= {
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, database=None)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+class ByFile(LoadFileScheduling):
+    """Two processes take file after file; one of them all that drives the browser."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        browser = nodeid.startswith("tests/browser/")
+        return "browser" if browser else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
+    return ByFile(config, log)
 
 
 def pytest_unconfigure() -> None:

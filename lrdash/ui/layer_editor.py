@@ -200,7 +200,8 @@ def _outcome(given: list[Row], dataset: str, shape: DataShape) -> None:
                              type="primary" if page == "train" else "secondary"):
                     st.switch_page(f"pages/{page}.py", query_params=_query(query))
         with st.expander("Keras code"):
-            st.code("import keras\n\n" + "\n".join(model_lines(model, shape)), language="python")
+            code = "import keras\n\n" + "\n".join(model_lines(model, shape))
+            st.code(code, language="python", wrap_lines=True)
 
 
 def _query(query: dict[str, str]) -> dict[str, str]:
