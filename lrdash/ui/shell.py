@@ -24,6 +24,9 @@ h2 {font-size: 1.12rem !important;}
 [data-testid="stCaptionContainer"] p {color: inherit; opacity: .8;}
 [data-testid="stMultiSelectTagsContainer"] [data-tag] {background-color: #0067a3 !important;}
 [data-testid="stButtonGroup"] [aria-checked="true"] p {color: light-dark(#0067a3, #6cb8ea);}
+button:is([kind="secondary"], [kind="tertiary"]):is(:hover, :active) {
+  color: light-dark(#0067a3, #6cb8ea) !important;
+}
 .stApp .katex-display {overflow: visible !important;}
 .st-key-outlook {position: sticky; top: 4.5rem;}
 @media (max-width: 640px) {

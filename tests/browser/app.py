@@ -11,7 +11,8 @@ import sys
 import urllib.request
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, expect
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Locator, Page, TimeoutError, expect
 
 CHART = ".lrdash-chart"
 UI_TIMEOUT = 60_000  # ms; generous, since the machine may be busy
@@ -67,6 +68,27 @@ class Server:
 def settle(page: Page) -> None:
     """Wait until the page's own content is there."""
     expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=UI_TIMEOUT)
+
+
+def barriers(page: Page) -> list[tuple[str, str, str]]:
+    """Serious faults of accessibility that axe finds: the rule, what is wrong, and where."""
+    return [
+        (fault["id"], fault["nodes"][0]["failureSummary"], fault["nodes"][0]["html"][:200])
+        for fault in Axe().run(page).response["violations"]
+        if fault["impact"] in ("serious", "critical")
+    ]
+
+
+def fits(page: Page) -> bool:
+    """Whether nothing sticks out at the side, once the page has taken its width."""
+    width = page.viewport_size["width"]  # type: ignore[index]
+    try:
+        page.wait_for_function(
+            "width => document.documentElement.scrollWidth <= width", arg=width, timeout=5000
+        )
+    except TimeoutError:
+        return False
+    return True
 
 
 def number(page: Page, label: str) -> Locator:

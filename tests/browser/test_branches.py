@@ -9,8 +9,10 @@ from playwright.sync_api import Page, expect
 from tests.browser.app import (
     CHART,
     Server,
+    barriers,
     button,
     choose,
+    fits,
     settle,
     start,
     type_number,
@@ -38,10 +40,26 @@ def click_epoch(page: Page, epoch: int) -> None:
     page.mouse.click(x, y)
 
 
+def look(page: Page) -> None:
+    """No serious barrier in light and dark, and nothing sticks out on a phone."""
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        page.wait_for_function(  # Streamlit follows the browser
+            "dark => (getComputedStyle(document.querySelector('.stApp')).backgroundColor"
+            " === 'rgb(255, 255, 255)') !== dark", arg=theme == "dark",
+        )
+        page.wait_for_timeout(500)  # ms; colours change little by little
+        assert (theme, barriers(page)) == (theme, [])
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert fits(page)
+    page.set_viewport_size({"width": 1400, "height": 1000})
+    page.emulate_media(color_scheme="light")
+
+
 def test_a_run_is_steered_paused_and_continued(page: Page) -> None:
     page.set_default_timeout(LONG)
-    type_number(page, "Epochs", "900")
-    page.wait_for_url(re.compile("epochs=900"))  # the page has taken it
+    type_number(page, "Epochs", "3000")
+    page.wait_for_url(re.compile("epochs=3000"))  # the page has taken it
     choose(page, "Strategy", "Constant")
     page.wait_for_url(re.compile("strategy=Constant"))
     start(page)
@@ -50,6 +68,7 @@ def test_a_run_is_steered_paused_and_continued(page: Page) -> None:
     page.wait_for_function(f"{MARKS}.some(t => t.includes('times 0.5'))", timeout=LONG)
     expect(page.get_by_text(re.compile(r"after epoch \d+ rate × 0\.5"))).to_be_visible()
     button(page, "steer-more").click()
+    look(page)
     type_number(page, "Hold this rate", "0.02")
     button(page, "steer-rate-go").click()
     expect(page.get_by_text(re.compile(r"after epoch \d+ held at 0\.02"))).to_be_visible()
@@ -75,6 +94,7 @@ def test_branches_grow_from_a_click_and_more_epochs_follow(page: Page, server: S
     wait_epochs(page, 8)
     click_epoch(page, 5)
     expect(page.get_by_role("spinbutton", name="From the end of epoch")).to_have_value("5")
+    look(page)
     button(page, "branch-go").click()
     page.wait_for_function(
         f"""(() => {{ const d = document.querySelector('{FAMILY}')?.data ?? [];
@@ -83,8 +103,11 @@ def test_branches_grow_from_a_click_and_more_epochs_follow(page: Page, server: S
         polling=200, timeout=LONG,
     )
 
+    look(page)  # the family
+
     button(page, "more").click()
     expect(page.get_by_text("What should the rate do?")).to_be_visible()
+    look(page)
     type_number(page, "More epochs", "3")
     button(page, "more-go").click()
     expect(page.get_by_text(re.compile("Finished after 11 of 11"))).to_be_visible(timeout=LONG)

@@ -8,12 +8,10 @@ import subprocess
 import sys
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
-from tests.browser.app import Server, settle
+from tests.browser.app import Server, barriers, fits, settle
 
-SERIOUS = ("serious", "critical")
 STATES = {  # address, and what has to be there before the look
     "/find_lr?find.lowest=0.5&find.highest=0.6": "mend that field",
     "/find_lr?test={test}&sweep-strategy=Draw+your+own": "Train the bowl",
@@ -60,11 +58,8 @@ def test_no_serious_barrier_and_nothing_sticks_out_in_any_state(
         if "Draw" in path:
             expect(page.locator(".lrdash-draw[data-points]")).to_be_visible()
         page.wait_for_timeout(500)  # ms; what unfolds moves
-        worst = [
-            (fault["id"], fault["nodes"][0]["html"][:150])
-            for fault in Axe().run(page).response["violations"] if fault["impact"] in SERIOUS
-        ]
-        if worst or page.evaluate("document.documentElement.scrollWidth") > 390:
+        worst = barriers(page)
+        if worst or not fits(page):
             found[path] = worst
     context.close()
     assert found == {}

@@ -5,19 +5,12 @@ from __future__ import annotations
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.app import UI_TIMEOUT, Server, button, settle
+from tests.browser.app import UI_TIMEOUT, Server, barriers, button, fits, settle
 
-SERIOUS = ("serious", "critical")
 STEADY = ".lrdash-steady"
 TRAINED = 180_000  # ms; some seconds on a machine that is not busy
-
-
-def barriers(page: Page) -> list[tuple[str, str]]:
-    found = Axe().run(page).response["violations"]
-    return [(v["id"], v["nodes"][0]["html"][:200]) for v in found if v["impact"] in SERIOUS]
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +72,7 @@ def test_first_page_explanation_and_glossary_on_a_phone_without_a_barrier(
         if "#" in address:
             expect(seen).to_be_in_viewport()
         assert barriers(page) == []
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert fits(page)
     page.get_by_role("textbox", name="Find a term").fill("bounces")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Stability limit")).to_be_visible()
