@@ -88,6 +88,7 @@ def refuse_taken_port(host: str, port: int) -> None:
 async def _lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
     try:
         resources.laboratory()
+        resources.warm()
     except LrdashError as fault:  # the page says the same; the server stays up to say it
         logger.error("%s", fault)
     try:

@@ -13,6 +13,7 @@ import json
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar, Literal, Self, Union, get_args, get_origin
 
 import annotated_types
@@ -107,7 +108,7 @@ class Record(BaseModel):
     @classmethod
     def knobs(cls) -> tuple[Knob, ...]:
         """The fields in their order, as a form draws them."""
-        return tuple(_knob(name, info) for name, info in cls.model_fields.items())
+        return _knobs(cls)
 
     def as_dict(self) -> dict[str, Any]:
         """The values as JSON types (tuples become lists)."""
@@ -472,6 +473,11 @@ class RunSpec(Record):
     def digest(self) -> str:
         """Stable hash of the spec, 16 hexadecimal digits; equal specs give equal digests."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]
+
+
+@cache  # forms and tables ask for each run
+def _knobs(record: type[Record]) -> tuple[Knob, ...]:
+    return tuple(_knob(name, info) for name, info in record.model_fields.items())
 
 
 def _knob(name: str, info: FieldInfo) -> Knob:

@@ -134,7 +134,7 @@ def curves(
     found: list[Any] = []
     for some in chunks(ids):
         query = wanted.where(epochs.c.run_id.in_(some), epochs.c.epoch > after)
-        found += connection.execute(query).all()
+        found += connection.execute(query).cursor.fetchall()  # as they are: half of the time
     owners, *columns = zip(*found, strict=True) if found else ((), *(() for _ in names))
     values = dict(zip(names, columns, strict=True))
     places = {run_id: place for place, run_id in enumerate(ids)}

@@ -87,6 +87,11 @@ class ExperimentRow:
         """Whether a run is queued or running."""
         return any(self.counts[status] for status in ACTIVE)
 
+    @property
+    def state(self) -> tuple[Any, ...]:
+        """Another one whenever its runs have come further: a key for what is computed of them."""
+        return (self.experiment_id, self.update, *sorted(self.counts.items()))
+
 
 @dataclass(frozen=True, kw_only=True)
 class EpochRow:

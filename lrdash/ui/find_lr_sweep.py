@@ -99,7 +99,7 @@ def _bowl(row: RangeTestRow, made: ExperimentRow, table: pd.DataFrame) -> None:
         done = made.runs - made.counts["queued"] - made.counts["running"]
         st.progress(min(1.0, made.update / max(1, made.updates)),
                     text=f"{done} of {made.runs} runs done")
-    bowl = analysis.bowl(results.load(made).arms)
+    bowl = results.load(made).bowl
     judged = told.agreement(table, bowl)
     st.markdown(told.agreement_in_words(judged))
     left, right = st.columns([7, 5], gap="medium")

@@ -194,8 +194,7 @@ def _to_compare(row: ExperimentRow) -> None:
 def _evidence(row: ExperimentRow) -> Evidence:
     found = results.load(row)
     ruled = found.arms[found.arms["strategy"] == "plateau"]["run_id"]
-    stamp = (row.update, tuple(sorted(row.counts.items())))
-    decisions = _decisions(tuple(str(run_id) for run_id in ruled), stamp)
+    decisions = _decisions(tuple(str(run_id) for run_id in ruled), row.state)
     return Evidence(arms=found.arms, curves=found.curves, decisions=decisions)
 
 

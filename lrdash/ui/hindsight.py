@@ -95,8 +95,8 @@ def _best_of(experiment_id: str) -> Source:
     store = resources.store()
     row = store.experiment(experiment_id)
     experiment = Experiment.from_json(row.definition)
-    board = analysis.leaderboard(*results.load(row)).to_dict(orient="records")
-    arms = results.load(row).arms
+    found = results.load(row)
+    board, arms = found.board.to_dict(orient="records"), found.arms
     arms = arms[(arms["status"] == "finished") & (arms["label"] == board[0]["label"])]
     own = arms[arms["base_lr"] == board[0]["best_base_lr"]]
     if own.empty:

@@ -55,6 +55,8 @@ class Results(NamedTuple):
 
     arms: pd.DataFrame
     curves: pd.DataFrame
+    bowl: pd.DataFrame
+    board: pd.DataFrame  # the leaderboard
 
 
 def load(row: ExperimentRow, extra: str | None = None) -> Results:
@@ -64,21 +66,32 @@ def load(row: ExperimentRow, extra: str | None = None) -> Results:
         row: as it stands.
         extra: a metric beside the usual four.
     """
-    stamp = (row.update, tuple(sorted(row.counts.items())))
-    return Results(*_frames(row.experiment_id, stamp, extra))
+    return Results(*_frames(row.state, row.experiment_id, row.target, extra))
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def _frames(
-    experiment_id: str, stamp: tuple[Any, ...], extra: str | None  # noqa: ARG001 (a cache key)
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+    state: tuple[Any, ...], experiment_id: str, target: float | None,  # noqa: ARG001 (a cache key)
+    extra: str | None,
+) -> tuple[pd.DataFrame, ...]:
     store = resources.store()
     runs = list(reversed(store.runs(experiment_id=experiment_id)))  # in the order of the arms
     usual = ("loss", "val_loss", "accuracy", "val_accuracy")
     metrics = (*usual, extra) if extra else usual
     ids = [run.run_id for run in runs]
     curves = frames.curves_frame(store.curves(run_ids=ids, metrics=metrics), runs)
-    return frames.arms_frame(runs, curves), curves
+    arms = frames.arms_frame(runs, curves)
+    return arms, curves, analysis.bowl(arms), analysis.leaderboard(arms, curves, target)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _band(
+    state: tuple[Any, ...], metric: str, _results: Results  # noqa: ARG001 (a cache key)
+) -> pd.DataFrame:
+    """Mean and interval of each arm at its best peak rate."""
+    board = _results.board
+    at = dict(zip(board["label"], board["best_base_lr"], strict=True))
+    return analysis.band(_results.curves, _results.arms, at, metric)
 
 
 def show(row: ExperimentRow, experiment: Experiment) -> None:
@@ -87,8 +100,8 @@ def show(row: ExperimentRow, experiment: Experiment) -> None:
     if results.curves.empty:
         st.info("The first curves come with the first epochs.", icon=":material/show_chart:")
         return
-    board = analysis.leaderboard(results.arms, results.curves, row.target)
-    found = verdicts.top(row, experiment, *results)
+    board = results.board
+    found = verdicts.top(row, experiment, results.arms, results.curves)
     st.markdown(_sentence(board, provisional=row.active))
     choice = _choices(experiment)
     shown = load(row, choice.metric) if choice.metric in EXTRA else results
@@ -127,8 +140,8 @@ def _choices(experiment: Experiment) -> Choice:
 def _charts(
     row: ExperimentRow, experiment: Experiment, results: Results, choice: Choice
 ) -> None:
-    (arms, curves), (metric, everything, log, smoothing) = results, choice
-    styles, bowl, epochs = figures.arm_styles(arms), analysis.bowl(arms), experiment.base.epochs
+    (arms, curves, bowl, _), (metric, everything, log, smoothing) = results, choice
+    styles, epochs = figures.arm_styles(arms), experiment.base.epochs
     left, right = st.columns(2)
     with left:
         name = METRICS[metric]
@@ -140,7 +153,7 @@ def _charts(
                 "loss", row, f"{name} of every run", f"{metric} every {log}",
             )
         else:
-            band = analysis.band(curves, arms, metric=metric)
+            band = _band(row.state, metric, results)
             known, note = exact(analysis.at_best_peaks(experiment, arms))
             target = row.target if metric == "val_loss" else None
             _chart(
@@ -160,7 +173,7 @@ def _charts(
             )
             _chart(rates, "rates", row, "Learning rate of every run", "every")
         else:
-            used = analysis.band(curves, arms, metric="learning_rate")
+            used = _band(row.state, "learning_rate", results)
             _chart(figures.compare_rates_figure(used, styles, epochs=epochs), "rates", row,
                    "Learning rates at the best peaks", "best")
     with right:

@@ -10,6 +10,7 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from lrdash.errors import LrdashError
 from lrdash.ui import resources
+from lrdash.ui.steady_chart import preload
 
 ICON = Path(__file__).parent / "icon.svg"
 
@@ -61,6 +62,7 @@ def page(title: str, body: Callable[[], None]) -> None:
     try:
         resources.laboratory()
         body()
+        preload(idle=True)
     except LrdashError as fault:
         st.error(str(fault), icon=":material/error:")
 

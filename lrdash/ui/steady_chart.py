@@ -14,6 +14,8 @@ import streamlit as st
 
 from lrdash.ui.resources import plotly_url
 
+STILL = 1000  # milliseconds after which a page counts as still
+
 
 def script(name: str) -> str:
     """The text of a script beside this file."""
@@ -29,10 +31,19 @@ _chart = st.components.v2.component(
 )
 
 
-def preload() -> None:
-    """Let the browser fetch Plotly while the server still computes what is drawn with it."""
-    job = f"{script('chart.js')} load({json.dumps(plotly_url())});"
-    st.html(f"<script>{{ {job} }}</script>", unsafe_allow_javascript=True)
+def preload(*, idle: bool = False) -> None:
+    """Let the browser fetch Plotly before there is something to draw with it.
+
+    To compile it takes a browser about a second, the first time.
+
+    Args:
+        idle: when the page is still, for the pages that come after it; else at once, while the
+            server computes what is drawn.
+    """
+    job = f"() => load({json.dumps(plotly_url())})"
+    when = f"setTimeout(() => (window.requestIdleCallback ?? setTimeout)({job}), {STILL})"
+    code = f"{script('chart.js')} {when if idle else f'({job})()'};"
+    st.html(f"<script>{{ {code} }}</script>", unsafe_allow_javascript=True)
 
 
 def steady_chart(figure: go.Figure, *, key: str, what: str, label: str) -> None:

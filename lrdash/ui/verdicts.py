@@ -93,15 +93,16 @@ def _judged(
             "differences. Without one that is the strategy with the best mean.",
         )
     baseline = None if pinned == NO_BASELINE else pinned
-    return _cached(arms, curves, metric, baseline, row.target)
+    return _cached(row.state, arms, curves, metric, baseline, row.target)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _cached(
-    arms: pd.DataFrame, curves: pd.DataFrame, metric: str, baseline: str | None,
-    target: float | None,
+    state: tuple[Any, ...],  # noqa: ARG001 (a cache key)
+    _arms: pd.DataFrame, _curves: pd.DataFrame,
+    metric: str, baseline: str | None, target: float | None,
 ) -> analysis.Verdicts:
-    return analysis.judge(arms, curves, metric=metric, baseline=baseline, target=target)
+    return analysis.judge(_arms, _curves, metric=metric, baseline=baseline, target=target)
 
 
 def _offer_seeds(

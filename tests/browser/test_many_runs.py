@@ -14,7 +14,7 @@ from lrdash.experiment import Arm, Experiment, plan_all
 from lrdash.spec import RunSpec
 from lrdash.store import NewRun, Store
 from lrdash.store.settings import DATABASE_FILE, sqlite_url
-from tests.browser.app import Server, settle
+from tests.browser.app import Server
 
 EPOCHS = 100
 LIMIT = 1.5e6  # bytes
@@ -96,8 +96,8 @@ def test_500_runs_of_100_epochs_are_light(
 ) -> None:
     context = browser.new_context(viewport={"width": 1400, "height": 1000})
     page = context.new_page()
-    page.goto(f"{server.url}/compare")  # Streamlit's own files are there now
-    settle(page)
+    page.goto(f"{server.url}/compare")  # Streamlit's own files and Plotly are there now
+    page.wait_for_function("window.Plotly")
     traffic = Traffic(page)
     began = perf_counter()
     page.goto(f"{server.url}/compare?experiment={many}{query}")
@@ -121,7 +121,7 @@ def test_200_runs_side_by_side_are_light(
     context = browser.new_context(viewport={"width": 1400, "height": 1000})
     page = context.new_page()
     page.goto(f"{server.url}/runs")
-    settle(page)
+    page.wait_for_function("window.Plotly")
     traffic = Traffic(page)
     began = perf_counter()
     page.goto(f"{server.url}/runs?runs={','.join(ids)}")

@@ -24,7 +24,7 @@ COLUMNS = {
 def band(
     curves: pd.DataFrame,
     arms: pd.DataFrame,
-    at: float | Literal["best"] = "best",
+    at: float | Mapping[str, float] | Literal["best"] = "best",
     metric: str = "val_loss",
 ) -> pd.DataFrame:
     """Mean over the seeds with its Student-t interval at 95 %, for each arm and epoch.
@@ -36,7 +36,8 @@ def band(
     Args:
         curves: a `curves_frame`.
         arms: the `arms_frame` of the same runs.
-        at: the peak rate of all arms, or "best": each arm at its own best one.
+        at: the peak rate of all arms, that of each by label, or "best": each arm at its own best
+            one.
         metric: column of the curves.
 
     Columns:
@@ -85,10 +86,14 @@ def planned_rates(plans: Mapping[str, Plan]) -> pd.DataFrame:
     return _tidy(parts)
 
 
-def _chosen(arms: pd.DataFrame, at: float | Literal["best"]) -> pd.DataFrame:
+def _chosen(
+    arms: pd.DataFrame, at: float | Mapping[str, float] | Literal["best"]
+) -> pd.DataFrame:
     if at == "best":
-        peaks = best_peaks(arms).set_index("label")["base_lr"]
-        return arms[arms["base_lr"] == arms["label"].map(peaks)]
+        peaks = best_peaks(arms)
+        at = dict(zip(peaks["label"], peaks["base_lr"], strict=True))
+    if isinstance(at, Mapping):
+        return arms[arms["base_lr"] == arms["label"].map(at)]
     same = np.isclose(arms["base_lr"].to_numpy(dtype=np.float64), at, rtol=1e-9, atol=0.0)
     if len(arms) and not same.any():
         tried = ", ".join(f"{rate:g}" for rate in sorted(arms["base_lr"].unique()))

@@ -90,7 +90,11 @@ def best_peaks(arms: pd.DataFrame) -> pd.DataFrame:
         those of `bowl`, at_edge (bool: the best lies at the edge of the rates tried, so a better
         one may lie beyond) and edge_note (str, that in words; empty otherwise). One row an arm.
     """
-    cells = bowl(arms)
+    return best_of(bowl(arms))
+
+
+def best_of(cells: pd.DataFrame) -> pd.DataFrame:
+    """`best_peaks` of a `bowl`."""
     lost = (cells["diverged"] + cells["failed"]).to_numpy(dtype=np.float64)
     runs = cells["runs"].to_numpy(dtype=np.float64)
     share = np.divide(lost, runs, out=np.full(len(cells), np.nan), where=runs > 0)
@@ -104,7 +108,7 @@ def best_peaks(arms: pd.DataFrame) -> pd.DataFrame:
         at_edge=np.array([bool(note) for note in notes], dtype=bool),
         edge_note=pd.Series(notes, dtype="str", index=best.index),
     )
-    return _in_order(best, arms["label"])
+    return _in_order(best, cells["label"])
 
 
 def width(rates: Sequence[float], means: Sequence[float]) -> tuple[float, bool]:

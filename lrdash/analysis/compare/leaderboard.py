@@ -9,7 +9,7 @@ import pandas as pd
 
 from lrdash import frames
 from lrdash.analysis.compare.bands import band
-from lrdash.analysis.compare.bowl import best_peaks, bowl, judged, width
+from lrdash.analysis.compare.bowl import best_of, bowl, judged, width
 from lrdash.analysis.verdicts.survival import median_wait
 
 COLUMNS = {
@@ -46,8 +46,10 @@ def leaderboard(
         is unfinished as censored (Kaplan and Meier, see `verdicts.survival`): the median is NaN
         unless more than half of the runs are expected to reach it.
     """
-    peaks, cells = best_peaks(arms), bowl(arms)
-    lines, hits = band(curves, arms), _first_hits(curves, target)
+    cells = bowl(arms)
+    peaks = best_of(cells)
+    at = dict(zip(peaks["label"], peaks["base_lr"], strict=True))
+    lines, hits = band(curves, arms, at), _first_hits(curves, target)
     rows = [_row(peak, arms, cells, lines, hits) for peak in peaks.to_dict(orient="records")]
     board = pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
     order = ["final_val_loss", "diverged", "label"]

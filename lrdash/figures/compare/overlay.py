@@ -51,13 +51,20 @@ def overlay_figure(
         InvalidField: if the smoothing is not in its range.
     """
     looks = styles_for(curves, styles)
-    runs = curves["run_id"].nunique()
-    alone = curves["label"].nunique() == runs <= CROWD  # every line has a name of its own
+    run, known = pd.factorize(curves["run_id"])
+    arm, labels = pd.factorize(curves["label"])
+    runs = len(known)
+    alone = len(labels) == runs <= CROWD  # every line has a name of its own
     limit = int(np.clip(ALL_POINTS // max(1, runs), 2, RUN_POINTS))
+    columns = {
+        "x": curves[x].to_numpy(), "y": curves[metric].to_numpy(dtype=np.float64),
+        "who": curves[["base_lr", "seed"]].to_numpy(dtype=np.float64),
+    }
     figure = blank(height)
-    for label, part in curves.groupby("label", sort=False):
-        style = look(looks, str(label), str(part["strategy"].iloc[0]))
-        lines = _lines(part, x, metric, smoothing, limit)
+    for number, label in enumerate(labels):
+        rows = np.flatnonzero(arm == number)
+        style = look(looks, str(label), str(curves["strategy"].iloc[rows[0]]))
+        lines = _lines(columns, rows, run[rows], smoothing, limit)
         width = LINE_WIDTH if runs <= CROWD else 1
         if smoothing:
             figure.add_scatter(**_raw(lines, style, str(label), width))
@@ -78,23 +85,33 @@ def _rates_axis(rates: NDArray[np.float64], *, log: bool) -> dict[str, Any]:
 
 
 def _lines(
-    part: pd.DataFrame, x: str, metric: str, smoothing: float, limit: int
+    columns: dict[str, NDArray[Any]], rows: NDArray[np.intp], run: NDArray[np.intp],
+    smoothing: float, limit: int,
 ) -> dict[str, NDArray[Any]]:
-    """Points of all runs of a label, a gap after each run."""
-    values = part[metric].to_numpy(dtype=np.float64)
+    """Points of all runs of a label, a gap after each run.
+
+    Args:
+        columns: x, y and who of all epochs.
+        rows: the epochs of this label.
+        run: the run of each of them.
+        smoothing: weight of `smooth`.
+        limit: points of a run, at most.
+    """
+    values = columns["y"][rows]
     kept, smoothed = [], values.copy()
-    for rows in part.reset_index(drop=True).groupby("run_id", sort=False).indices.values():
-        smoothed[rows] = smooth(values[rows], smoothing)
-        places = np.linspace(0, len(rows) - 1, min(limit, len(rows))).round().astype(int)
-        kept.append(np.append(rows[places], -1))
+    for one in pd.unique(run):
+        own = np.flatnonzero(run == one)
+        smoothed[own] = smooth(values[own], smoothing)
+        places = np.linspace(0, len(own) - 1, min(limit, len(own))).round().astype(int)
+        kept.append(np.append(own[places], -1))
     taken = np.concatenate(kept)
     gaps = taken < 0
     taken[gaps] = taken[np.flatnonzero(gaps) - 1]
     return {
-        "x": part[x].to_numpy()[taken],
+        "x": columns["x"][rows][taken],
         "raw": np.where(gaps, np.nan, values[taken]),
         "y": np.where(gaps, np.nan, smoothed[taken]),
-        "who": part[["base_lr", "seed"]].to_numpy(dtype=np.float64)[taken],
+        "who": columns["who"][rows][taken],
     }
 
 
