@@ -7,16 +7,21 @@ command line.
 from __future__ import annotations
 
 import errno
+import gc
+import importlib
 import logging
 import os
+import pkgutil
 import signal
 import socket
 import sys
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from lrdash import ui
 from lrdash.errors import InvalidField, LrdashError
 from lrdash.ui import resources, shell
 
@@ -88,10 +93,24 @@ def refuse_taken_port(host: str, port: int) -> None:
 async def _lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
     try:
         resources.laboratory()
-        resources.warm()
+        threading.Thread(target=_warm, name="lrdash-warm", daemon=True).start()
     except LrdashError as fault:  # the page says the same; the server stays up to say it
         logger.error("%s", fault)
     try:
         yield {}
     finally:
         resources.close()
+
+
+def _warm() -> None:
+    """Load what the first pages would wait for."""
+    import pandas as pd
+    import plotly.graph_objects as go
+    import scipy.special  # noqa: F401
+
+    for module in pkgutil.iter_modules(ui.__path__, f"{ui.__name__}."):
+        importlib.import_module(module.name)
+    traces = [go.Scatter(x=[0], y=[0]), go.Heatmap(z=[[0]])]
+    go.Figure(traces).update_layout(height=100).to_json()
+    pd.DataFrame().style  # noqa: B018 (loads it)
+    gc.freeze()  # Streamlit collects garbage after every run of a page: not among all of this

@@ -98,7 +98,7 @@ RULES = {
         f"{COMPARING} checkpoints store", "numpy",
         lazily="training analysis api monitor keras tensorflow jax",
     ),
-    "server": Rule("errors ui", lazily="streamlit starlette"),
+    "server": Rule("errors ui", lazily="pandas plotly scipy streamlit starlette"),
     "cli": Rule(
         f"{READING} owndata export api server", "typer rich",
         lazily="training worker bench report importing __init__",

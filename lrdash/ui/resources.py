@@ -6,7 +6,6 @@ it) nor Streamlit's hot reload (it drops modules that have a file) reaches.
 
 from __future__ import annotations
 
-import gc
 import sys
 import threading
 import types
@@ -59,23 +58,6 @@ def laboratory() -> Laboratory:
             started.start()
             process.laboratory = started
         return cast(Laboratory, process.laboratory)
-
-
-def warm() -> threading.Thread:
-    """Load in the background what the first page with results would wait for."""
-    warming = threading.Thread(target=_warm, name="lrdash-warm", daemon=True)
-    warming.start()
-    return warming
-
-
-def _warm() -> None:
-    import plotly.graph_objects as go
-    import scipy.special  # noqa: F401
-
-    from lrdash import analysis, figures, frames  # noqa: F401
-
-    go.Figure(go.Scatter(x=[0], y=[0])).to_json()
-    gc.freeze()  # Streamlit collects garbage after every run of a page: not among all of this
 
 
 def close() -> None:
