@@ -225,3 +225,13 @@ def test_the_bowl_of_whole_trainings_stands_beside_the_suggestions(store: Store)
     over.button(key="sweep-again").click().run()
     assert store.range_tests.one(made).experiment_id is None
     assert store.experiment(sweep).runs == 21
+
+
+def test_a_script_alone_can_train_the_bowl_of_its_own_model(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = stored(store)
+    monkeypatch.setattr("lrdash.elsewhere.why_not", lambda _spec: "Its script alone has the model.")
+    test = page(test=made)
+    assert "Its script alone has the model." in words(test)
+    assert not [button for button in test.button if button.key == "sweep-start"]

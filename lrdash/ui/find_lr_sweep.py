@@ -7,7 +7,7 @@ import math
 import pandas as pd
 import streamlit as st
 
-from lrdash import analysis, figures, grouping
+from lrdash import analysis, elsewhere, figures, grouping
 from lrdash.analysis import range_test as told
 from lrdash.errors import ExperimentNotFound, LrdashError
 from lrdash.experiment import plan_all
@@ -34,7 +34,9 @@ def show(row: RangeTestRow, spec: RangeTestSpec, table: pd.DataFrame) -> None:
     if made is None and not math.isfinite(centre):
         return
     st.header("How good is that?", anchor=False)
-    if made is None:
+    if made is None and (reason := elsewhere.why_not(spec.base)):
+        st.caption(f":material/terminal: {reason}")
+    elif made is None:
         _offer(row, spec, centre)
     else:
         _bowl(row, made, table)
