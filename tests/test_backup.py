@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -18,11 +19,13 @@ from typer.testing import CliRunner, Result
 from lrdash.api.backup import backup, restore
 from lrdash.checkpoints import About, Checkpoint, Vault
 from lrdash.cli import app, checks
+from lrdash.datasets import DATASETS, own
 from lrdash.errors import InvalidField, StoreError
 from lrdash.events import EpochEnded, RunEnded
 from lrdash.spec import RunSpec
 from lrdash.store import Store
 from lrdash.store import home as home_folder
+from tests.own_files import csv, keep
 from tests.test_store_faults import WRITER, raw
 
 
@@ -82,6 +85,40 @@ def test_a_backup_brings_back_runs_epochs_and_checkpoints(store: Store, tmp_path
     )
     assert found is not None
     assert found.arrays["w"].tolist() == np.arange(9.0).tolist()
+
+
+def test_own_data_is_taken_along_and_comes_back(store: Store, tmp_path: Path) -> None:
+    trained(store)
+    alive, gone = (keep(csv(rows=rows), "fruit.csv")[0].id for rows in (40, 44))
+    own.remove(gone, remember=True)
+    file = tmp_path / "all.zip"
+    made = backup(file, data=True)
+    assert (made.runs, made.checkpoints, made.datasets) == (1, 0, 2)
+    before = DATASETS[alive].load()
+    store.close()
+    shutil.rmtree(own.data_folder())
+    assert restore(file, force=True).datasets == 2
+    assert np.array_equal(DATASETS[alive].load().x_train, before.x_train)
+    assert own.facts_of(gone).deleted
+    own.remove(alive, remember=True)
+    assert not own.own_datasets()
+    again = call("restore", str(file), "--force")
+    assert "1 run and 2 datasets" in again.output
+    assert list(own.own_datasets()) == [alive]
+
+
+def test_data_that_is_there_is_not_replaced_by_the_memory_of_it(
+    store: Store, tmp_path: Path
+) -> None:
+    trained(store)
+    name = keep(csv(), "fruit.csv")[0].id
+    own.remove(name, remember=True)
+    backup(tmp_path / "all.zip", data=True)
+    shutil.rmtree(own.data_folder())
+    assert keep(csv(), "fruit.csv")[0].id == name
+    store.close()
+    restore(tmp_path / "all.zip", force=True)
+    assert list(own.own_datasets()) == [name]
 
 
 def test_a_backup_is_one_file_that_any_sqlite_reads(store: Store, tmp_path: Path) -> None:

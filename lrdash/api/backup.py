@@ -1,9 +1,9 @@
-"""Backups: the database, with or without the checkpoints, in one file, and back again.
+"""Backups: the database, with or without checkpoints and own data, in one file, and back again.
 
-Without checkpoints a backup is a SQLite file. With them it is a ZIP archive, uncompressed since
-checkpoints do not shrink: `manifest.json`, the database, and `checkpoints/RUN_ID/EPOCH.npz`. What
-is in the archive is only ever taken by the names of the manifest, each of which must look like one
-of these, with its size and its SHA-256.
+The database alone is a SQLite file. With more it is a ZIP archive, uncompressed since checkpoints
+do not shrink: `manifest.json`, the database, `checkpoints/RUN_ID/EPOCH.npz`, and of own data
+`data/ID/facts.json` and `arrays.npz`. What is in the archive is only ever taken by the names of the
+manifest, each of which must look like one of these, with its size and its SHA-256.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ import sqlite3
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from lrdash.checkpoints import FOLDER, Vault
+from lrdash.datasets import own
 from lrdash.errors import InvalidField, StoreError
 from lrdash.events import now
 from lrdash.store import home
@@ -30,7 +32,8 @@ from lrdash.store.copies import check_copy, copy_to, database_path, replacing, s
 
 FORMAT = 1
 DATABASE, MANIFEST = "lrdash.db", "manifest.json"
-NAMES = re.compile(rf"{FOLDER}/[a-z0-9]{{12}}/[0-9]{{1,9}}\.npz")
+CHECKPOINT = re.compile(rf"{FOLDER}/[a-z0-9]{{12}}/[0-9]{{1,9}}\.npz")
+DATA = re.compile(rf"{own.FOLDER}/{own.ID.pattern}/({'|'.join(map(re.escape, own.FILES))})")
 LARGEST_MANIFEST = 50_000_000  # bytes
 SQLITE = b"SQLite format 3\0"  # how its files begin
 BLOCK = 1 << 20  # bytes read at a time
@@ -47,14 +50,17 @@ class Backup:
     size: int  # bytes
     runs: int
     checkpoints: int  # files
+    datasets: int = 0  # of the user's own
 
     def as_json(self) -> dict[str, Any]:
         """As JSON types."""
         return {"file": self.file, "bytes": self.size, "runs": self.runs,
-                "checkpoints": self.checkpoints}
+                "checkpoints": self.checkpoints, "datasets": self.datasets}
 
 
-def backup(file: str | Path, *, checkpoints: bool = False, force: bool = False) -> Backup:
+def backup(
+    file: str | Path, *, checkpoints: bool = False, data: bool = False, force: bool = False
+) -> Backup:
     """Write the database to a file, while runs go on if there are any.
 
     The file appears only when it is whole and checked.
@@ -62,6 +68,7 @@ def backup(file: str | Path, *, checkpoints: bool = False, force: bool = False) 
     Args:
         file: to write.
         checkpoints: take them along, so that interrupted runs can go on where they were.
+        data: take own data along, so that it can be trained on where the backup is restored.
         force: replace a file that is there.
 
     Raises:
@@ -75,22 +82,23 @@ def backup(file: str | Path, *, checkpoints: bool = False, force: bool = False) 
     try:
         with tempfile.TemporaryDirectory(prefix=".lrdash-backup-", dir=target.parent) as folder:
             made = Path(folder) / DATABASE
-            files = _set_aside(Path(folder)) if checkpoints else {}
+            names = (_checkpoints() if checkpoints else []) + (_own_data() if data else [])
+            files = _set_aside(names, Path(folder))
             copy_to(source, made)  # after the checkpoints: what they rest on is recorded
             check_copy(made, f"The database {source}")
             runs = _count(made)
-            if checkpoints:
+            if checkpoints or data:
                 made = _archive(Path(folder) / "archive.zip", {DATABASE: made, **files})
             size = made.stat().st_size
             made.replace(target)
             sync(target)
     except OSError as fault:
         raise _cannot_write(target, fault) from fault
-    return Backup(file=str(target), size=size, runs=runs, checkpoints=len(files))
+    return _told(target, size, runs, files)
 
 
 def restore(file: str | Path, *, force: bool = False) -> Backup:
-    """Put a backup in the place of the database; checkpoints of the backup are added.
+    """Put a backup in the place of the database; its checkpoints and own data are added.
 
     A database that stands there is kept beside it, under a name that ends in the time.
 
@@ -131,8 +139,14 @@ def restore(file: str | Path, *, force: bool = False) -> Backup:
             f"The backup {source} cannot be restored into {place}: {fault.strerror}. Check that "
             "the folder can be written and its disk has room."
         ) from fault
+    return _told(source, source.stat().st_size, runs, files)
+
+
+def _told(file: Path, size: int, runs: int, names: Iterable[str]) -> Backup:
+    checkpoints = sum(bool(CHECKPOINT.fullmatch(name)) for name in names)
+    datasets = len({Path(name).parent for name in names if DATA.fullmatch(name)})
     return Backup(
-        file=str(source), size=source.stat().st_size, runs=runs, checkpoints=len(files)
+        file=str(file), size=size, runs=runs, checkpoints=checkpoints, datasets=datasets
     )
 
 
@@ -155,20 +169,33 @@ def _cannot_write(target: Path, fault: OSError) -> InvalidField:
     return InvalidField("FILE", problem, str(target))
 
 
-def _set_aside(folder: Path) -> dict[str, Path]:
-    """Links to all checkpoints, or copies, by their names in the archive: they may be removed while
-    the archive is written.
+def _checkpoints() -> list[str]:
+    vault = Vault(home())
+    return [
+        f"{FOLDER}/{run_id}/{kept.epoch:06d}.npz"
+        for run_id in vault.runs() for kept in vault.of(run_id)
+    ]
+
+
+def _own_data() -> list[str]:
+    """Of deleted data, which runs still name, the facts alone are there."""
+    folders = sorted(path.name for path in own.data_folder().glob(f"{own.PREFIX}*"))
+    return [
+        f"{own.FOLDER}/{folder}/{file}"
+        for folder in folders if own.ID.fullmatch(folder) for file in own.FILES
+    ]
+
+
+def _set_aside(names: Iterable[str], folder: Path) -> dict[str, Path]:
+    """Links to these files, or copies, by their names in the archive: they may be removed while the
+    archive is written.
     """
-    vault, found = Vault(home()), dict[str, Path]()
-    for run_id in vault.runs():
-        for kept in vault.of(run_id):
-            name = f"{FOLDER}/{run_id}/{kept.epoch:06d}.npz"
-            if not NAMES.fullmatch(name):
-                continue
-            aside = folder / name.replace("/", "-")
-            with suppress(FileNotFoundError):  # removed in this moment
-                _link_or_copy(home() / name, aside)
-                found[name] = aside
+    found: dict[str, Path] = {}
+    for name in names:
+        aside = folder / name.replace("/", "-")
+        with suppress(FileNotFoundError):  # removed in this moment
+            _link_or_copy(home() / name, aside)
+            found[name] = aside
     return found
 
 
@@ -212,7 +239,7 @@ def _unpack(source: Path, folder: Path) -> dict[str, Path]:
                 raise ValueError("it holds no database")
             found = {}
             for place, name in enumerate(names):
-                if name != DATABASE and not NAMES.fullmatch(name):
+                if name != DATABASE and not (CHECKPOINT.fullmatch(name) or DATA.fullmatch(name)):
                     raise ValueError(f"it holds a file of the name {name[:80]!r}")
                 found[name] = folder / str(place)
                 with archive.open(name) as packed:
@@ -240,7 +267,11 @@ def _extract(packed: IO[bytes], target: Path, about: dict[str, Any]) -> None:
 
 
 def _place(files: dict[str, Path], place: Path) -> None:
+    here = {name for name in files if DATA.fullmatch(name)
+            and (place / name).with_name(own.ARRAYS).exists()}  # an id says what is in it
     for name, file in files.items():
+        if name in here:
+            continue
         target = place / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(file, target)

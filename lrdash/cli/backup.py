@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lrdash.cli.options import json_option
 from lrdash.cli.output import as_json
+
+if TYPE_CHECKING:
+    from lrdash.api.backup import Backup
 
 
 def backup(
@@ -16,6 +19,9 @@ def backup(
     checkpoints: Annotated[
         bool,
         typer.Option("--checkpoints", help="Take the checkpoints along, in a ZIP archive."),
+    ] = False,
+    data: Annotated[
+        bool, typer.Option("--data", help="Take your own data along, in a ZIP archive.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
     json_output: Annotated[bool, json_option()] = False,
@@ -27,13 +33,12 @@ def backup(
     """
     from lrdash.api.backup import backup as make
 
-    made = make(file, checkpoints=checkpoints, force=force)
+    made = make(file, checkpoints=checkpoints, data=data, force=force)
     if json_output:
         as_json(made.as_json())
         return
-    more = f" and {_counted(made.checkpoints, 'checkpoint')}" if checkpoints else ""
     size = f"{made.size / 1e6:,.1f} MB"
-    typer.echo(f"Wrote {_counted(made.runs, 'run')}{more} to {made.file} ({size}).")
+    typer.echo(f"Wrote {_held(made, checkpoints, data)} to {made.file} ({size}).")
 
 
 def restore(
@@ -54,8 +59,17 @@ def restore(
     if json_output:
         as_json(done.as_json())
         return
-    more = f" and {_counted(done.checkpoints, 'checkpoint')}" if done.checkpoints else ""
-    typer.echo(f"Restored {_counted(done.runs, 'run')}{more} from {done.file}.")
+    held = _held(done, bool(done.checkpoints), bool(done.datasets))
+    typer.echo(f"Restored {held} from {done.file}.")
+
+
+def _held(made: Backup, checkpoints: bool, data: bool) -> str:
+    parts = [_counted(made.runs, "run")]
+    if checkpoints:
+        parts.append(_counted(made.checkpoints, "checkpoint"))
+    if data:
+        parts.append(_counted(made.datasets, "dataset"))
+    return f"{', '.join(parts[:-1])} and {parts[-1]}" if parts[1:] else parts[0]
 
 
 def _counted(count: int, what: str) -> str:

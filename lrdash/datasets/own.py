@@ -37,6 +37,7 @@ from lrdash.spec import Record, field
 
 FOLDER = "data"  # in LRDASH_HOME
 FACTS, ARRAYS = "facts.json", "arrays.npz"
+FILES = (ARRAYS, FACTS)  # in the order in which they are put there
 PREFIX = "own-"
 ID = re.compile(r"own-[0-9a-f]{16}")
 UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, LrdashError)
