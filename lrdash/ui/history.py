@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from weakref import WeakValueDictionary
 
 import numpy as np
 import streamlit as st
@@ -16,6 +17,8 @@ from lrdash.strategies.recorded import Recorded
 from lrdash.strategies.relay import Relay
 
 GLIDE = 50  # changes of the rate above which a schedule is said to glide
+
+_seen: WeakValueDictionary[tuple[str, int], EpochRow] = WeakValueDictionary()
 
 
 @dataclass
@@ -48,7 +51,7 @@ class History:
             for row in self.epochs:
                 self._compare(row)
         for row in store.epochs(run.run_id, after=self.epochs[-1].epoch if self.epochs else 0):
-            self.epochs.append(row)
+            self.epochs.append(_shared(row))
             self._compare(row)
         after = self.decisions[-1].epoch if self.decisions else -1
         self.decisions.extend(store.decisions(run.run_id, after=after))
@@ -91,6 +94,15 @@ def of(run_id: str, store: Store) -> History:
         st.session_state[key] = known
     known.catch_up(store)
     return known
+
+
+def _shared(row: EpochRow) -> EpochRow:
+    """The same row as other sessions have, where one has it: fifty viewers keep one copy."""
+    known = _seen.setdefault((row.run_id, row.epoch), row)
+    if (known.seconds, known.metrics) == (row.seconds, row.metrics):
+        return known
+    _seen[row.run_id, row.epoch] = row  # trained again
+    return row
 
 
 def _glides(course: Course | Relay) -> bool:

@@ -62,7 +62,7 @@ def test_fifty_viewers_of_a_live_run_get_every_tick_answered(
     server: Server, store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run_id = queue(
-        store, dataset="digits", model="mlp", strategy="cosine", base_lr=0.05, epochs=EPOCHS
+        store, dataset="digits", model="cnn", strategy="cosine", base_lr=0.05, epochs=EPOCHS
     )
     eventually(lambda: store.run(run_id).epochs_done > 0, "the run trains")
     alone = server.memory_mb()

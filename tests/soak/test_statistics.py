@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from lrdash.analysis.verdicts.effects import ALPHA, seeds_needed
 from lrdash.analysis.verdicts.flips import holm, two_sided_p
-from lrdash.analysis.verdicts.pairs import OPEN, judged_pairs, paired, tested
+from lrdash.analysis.verdicts.pairs import OPEN, judged_pairs, paired
+from lrdash.analysis.verdicts.pairs import tested as judged_scores
 from lrdash.analysis.verdicts.scores import Scores
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(1200)]
@@ -67,7 +68,7 @@ def test_equal_strategies_are_told_apart_in_at_most_one_of_twenty_comparisons(
     random = np.random.default_rng(arms * 100 + rates * 10 + seeds)
     alarms = 0
     for _ in range(COMPARISONS):
-        p, _ = tested(simulated(random, [[0.0] * rates] * arms, seeds, noise))
+        p, _ = judged_scores(simulated(random, [[0.0] * rates] * arms, seeds, noise))
         alarms += bool((holm(p) <= ALPHA).any())
     share = alarms / COMPARISONS
     what = f"{arms} arms, {rates} rates, {seeds} seeds, {noise.__name__}"
@@ -152,7 +153,7 @@ def test_strategies_with_one_clear_best_rate_are_told_apart_no_more_often() -> N
     random = np.random.default_rng(8)
     alarms = 0
     for _ in range(COMPARISONS):
-        p, _ = tested(simulated(random, [[0.0, 4.0, 8.0], [5.0, 0.0, 6.0]], 10, normal))
+        p, _ = judged_scores(simulated(random, [[0.0, 4.0, 8.0], [5.0, 0.0, 6.0]], 10, normal))
         alarms += p[0] <= ALPHA
     print(f"\nfalse alarms: clear best rates, 10 seeds: {alarms / COMPARISONS:.2%}")
     assert alarms / COMPARISONS <= ALPHA + 3 * (ALPHA * (1 - ALPHA) / COMPARISONS) ** 0.5
