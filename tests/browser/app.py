@@ -9,10 +9,12 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Locator, Page, TimeoutError, expect
+from playwright.sync_api import Browser, Locator, Page, TimeoutError, expect
 
 CHART = ".lrdash-chart"
 UI_TIMEOUT = 60_000  # ms; generous, since the machine may be busy
@@ -68,6 +70,19 @@ class Server:
 def settle(page: Page) -> None:
     """Wait until the page's own content is there."""
     expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=UI_TIMEOUT)
+
+
+@contextmanager
+def phone(browser: Browser, look: str) -> Iterator[Page]:
+    """A page of a narrow screen, light or dark, that has not been anywhere yet."""
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844},
+        color_scheme=look,  # type: ignore[arg-type]
+    )
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    yield page
+    context.close()
 
 
 def barriers(page: Page) -> list[tuple[str, str, str]]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.app import Server, barriers, button, fits, settle, type_number
+from tests.browser.app import Server, barriers, button, fits, phone, settle, type_number
 
 WALK, CHART = ".lrdash-walk", ".lrdash-walk-chart"
 
@@ -149,16 +149,10 @@ def test_what_if_answers_at_once_keeps_the_moment_and_trains_the_truth(inside: P
 def test_no_serious_barrier_and_nothing_sticks_out_on_a_phone(
     browser: Browser, server: Server, look: str
 ) -> None:
-    context = browser.new_context(
-        viewport={"width": 390, "height": 844},
-        color_scheme=look,  # type: ignore[arg-type]
-    )
-    page = context.new_page()
-    page.set_default_timeout(30_000)
-    page.goto(f"{server.url}/inside")
-    settle(page)
-    at_epoch(page, 1)
-    expect(page.locator(".lrdash-steady .main-svg").last).to_be_visible()
-    assert barriers(page) == []
-    assert fits(page)
-    context.close()
+    with phone(browser, look) as page:
+        page.goto(f"{server.url}/inside")
+        settle(page)
+        at_epoch(page, 1)
+        expect(page.locator(".lrdash-steady .main-svg").last).to_be_visible()
+        assert barriers(page) == []
+        assert fits(page)

@@ -13,6 +13,7 @@ from tests.browser.app import (
     barriers,
     button,
     fits,
+    phone,
     settle,
     start,
     type_number,
@@ -85,16 +86,10 @@ def test_a_wrong_order_names_its_row_and_can_be_mended(page: Page, server: Serve
 def test_no_serious_barrier_and_nothing_sticks_out_on_a_phone(
     browser: Browser, server: Server, look: str
 ) -> None:
-    context = browser.new_context(
-        viewport={"width": 390, "height": 844},
-        color_scheme=look,  # type: ignore[arg-type]
-    )
-    page = context.new_page()
-    page.set_default_timeout(30_000)
-    page.goto(f"{server.url}/models")
-    settle(page)
-    expect(weights(page)).to_be_visible()
-    page.get_by_text("Keras code").click()
-    assert barriers(page) == []
-    assert fits(page)
-    context.close()
+    with phone(browser, look) as page:
+        page.goto(f"{server.url}/models")
+        settle(page)
+        expect(weights(page)).to_be_visible()
+        page.get_by_text("Keras code").click()
+        assert barriers(page) == []
+        assert fits(page)
