@@ -124,20 +124,22 @@ class Watcher:
         while True:
             with self._changed:
                 self._changed.wait_for(self._waiting, timeout=HEARTBEAT)
+            refused = False
             try:
                 self._write()
                 done = self._ended and not self._waiting()
             except Exception as fault:  # whatever it is: the training comes first
                 self._warn(fault)
+                refused = True
                 done = self._ended and monotonic() - self._over > PATIENCE
             with self._changed:
                 self._changed.notify_all()  # whoever waits to see how far it is
             if done:
                 self._part()
                 return
-            if self._ended:
+            if self._ended and refused:
                 retry.wait(INTERVAL)
-            else:
+            elif not self._ended:
                 self._look()
                 with self._changed:
                     self._changed.wait_for(lambda: self._ended, timeout=INTERVAL)
