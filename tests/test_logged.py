@@ -158,6 +158,26 @@ def test_neither_tensorflow_nor_keras_is_needed(store: Store) -> None:
     assert [row.name for row in store.runs(status="finished")] == ["bare"]
 
 
+def test_an_end_that_is_said_during_a_write_is_written_without_a_pause(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = Watcher._write
+
+    def ends_meanwhile(self: Watcher) -> None:
+        write(self)
+        self.end("finished")
+
+    monkeypatch.setattr(Watcher, "_write", ends_meanwhile)
+    monkeypatch.setattr(recorder, "INTERVAL", 3600.0)
+    run = log_run("short").__enter__()
+    run.epoch(loss=0.5)
+    watcher = run._watcher
+    assert watcher
+    watcher._thread.join(timeout=60)
+    assert not watcher._thread.is_alive()
+    assert store.run(str(run.run_id)).status == "finished"
+
+
 def test_a_database_that_is_locked_for_a_while_gets_all_in_the_end(
     store: Store, home: Path
 ) -> None:

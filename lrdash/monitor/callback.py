@@ -46,11 +46,7 @@ class _Fit:
     notes: list[str] = field(default_factory=list)
 
 
-class _Stood(keras.callbacks.Callback):  # type: ignore[misc]
-    """Stands in the list where the monitor stood before it went to the end."""
-
-
-class _Counter(_Stood):
+class _Counter(keras.callbacks.Callback):  # type: ignore[misc]
     """Counts the batches of data whose number is not known beforehand.
 
     Keras' own count has one too many there: it is raised before the data turn out to be at an end.
@@ -102,13 +98,7 @@ class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Go to the end of the list; begin a run."""
-        callbacks = stack.neighbours(self)
-        if callbacks is not None and callbacks[-1] is not self:
-            self._counter = None if (self.params or {}).get("steps") else _Counter()
-            callbacks[callbacks.index(self)] = self._counter or _Stood()
-            callbacks.append(self)  # and so be called once more, behind all others
-            return
-        self._guarded(lambda: self._begin(callbacks or ()))
+        self._guarded(self._arrive)
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """See what was set for the epoch that begins."""
@@ -135,6 +125,20 @@ class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
         except Exception:
             log.warning("lrdash.Monitor saw something that it does not understand; the training "
                         "goes on", exc_info=True)
+
+    def _arrive(self) -> None:
+        among = stack.callers(self)
+        if among is None or among.callbacks[-1] is self:
+            self._begin(among.callbacks if among else ())
+            return
+        known = (self.params or {}).get("steps")
+        self._counter = None if known else _Counter()
+        called = among.callbacks
+        among.callbacks = [
+            *(one for one in called if one is not self),
+            *([self._counter] if self._counter else ()), self,
+        ]
+        called.append(self)  # Keras is on its way through this list, and so calls once more
 
     def _begin(self, callbacks: Sequence[Any]) -> None:
         if self._fit is not None and not self._fit.watcher.ended:  # left without an end

@@ -28,13 +28,12 @@ class Place(NamedTuple):
     line: int  # in that one
 
 
-def neighbours(me: Any) -> list[Any] | None:
-    """The list of callbacks that is being called and holds this one; None if there is none."""
+def callers(me: Any) -> Any:
+    """The `CallbackList` that is calling and holds this one; None if there is none."""
     for frame in _frames(sys._getframe(1)):
         found = frame.f_locals.get("self")
         if isinstance(found, keras.callbacks.CallbackList) and me in found.callbacks:
-            callbacks: list[Any] = found.callbacks
-            return callbacks
+            return found
     return None
 
 

@@ -6,6 +6,7 @@ A group of runs says hundreds of things at a time, so each table gets one statem
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, select, update
@@ -33,6 +34,9 @@ CHANGED = (
     "engine", "engine_note", "versions", "started_at", "parameters", "steps_per_epoch", "updates",
     "updates_done", "epochs_done", "seconds", "status", "reason", "ended_at", "version",
 )
+CHANGE = update(runs).where(runs.c.number == bindparam("run_number")).values(
+    {name: bindparam(f"new_{name}", type_=runs.c[name].type) for name in CHANGED}
+)
 
 
 def record(
@@ -57,9 +61,7 @@ def record(
     branches.forget(connection, over)
     rows = [_changed(row, said[run_id]) for run_id, row in standing.items()]
     if rows:
-        values = {name: bindparam(f"new_{name}", type_=runs.c[name].type) for name in CHANGED}
-        change = update(runs).where(runs.c.number == bindparam("run_number")).values(values)
-        connection.execute(change, rows)
+        connection.execute(CHANGE, rows)
 
 
 def _standing(
@@ -84,12 +86,17 @@ def _put(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -
     latest = {(row["run_id"], row["epoch"]): row for row in rows}
     if not latest:
         return
-    dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
-    insert = dialect.insert(table)
+    connection.execute(_replacing(table, connection.dialect.name), list(latest.values()))
+
+
+@cache
+def _replacing(table: Table, dialect: str) -> Any:
+    """The statement that puts rows in, in place of those of the same key."""
+    maker: Any = postgresql if dialect == "postgresql" else sqlite
+    insert = maker.insert(table)
     keys = table.primary_key.columns.keys()
     replaced = {name: insert.excluded[name] for name in table.c.keys() if name not in keys}  # noqa: SIM118
-    statement = insert.on_conflict_do_update(index_elements=keys, set_=replaced)
-    connection.execute(statement, list(latest.values()))
+    return insert.on_conflict_do_update(index_elements=keys, set_=replaced)
 
 
 def _changed(row: dict[str, Any], events: Sequence[Event]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from lrdash.watching.spool import Unsaved, keep
 
 HEARTBEAT = 1.0  # seconds
 INTERVAL = 0.25  # seconds between two writes
+GATHERING = 0.05  # seconds before one: what is said at an epoch's end is written in one go
 BUSY = 2.0  # seconds that one write waits for other programs' locks
 PATIENCE = 5.0  # seconds for the last words, once the training is over
 
@@ -123,7 +124,8 @@ class Watcher:
         retry = threading.Event()
         while True:
             with self._changed:
-                self._changed.wait_for(self._waiting, timeout=HEARTBEAT)
+                if self._changed.wait_for(self._waiting, timeout=HEARTBEAT):
+                    self._changed.wait_for(lambda: self._ended, timeout=GATHERING)
             refused = False
             try:
                 self._write()
