@@ -14,9 +14,8 @@ stochastic meta-optimization", ICLR 2018, arXiv 1803.02021).
 from __future__ import annotations
 
 import itertools
-import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
@@ -24,7 +23,8 @@ import pydantic
 
 from lrdash.errors import InvalidField
 from lrdash.experiment import LARGEST_SEED, Arm, Rate, Seed
-from lrdash.spec import MAX_RATE, Piece, Record, RunSpec, field
+from lrdash.record import Definition, field
+from lrdash.spec import MAX_RATE, Piece, RunSpec
 from lrdash.strategies import STRATEGIES, make
 
 MOST_POINTS, MOST_FACTORS, MOST_BRANCHES = 20, 20, 20
@@ -50,7 +50,7 @@ class Rival(Arm):
     )
 
 
-class Search(Record):
+class Search(Definition):
     """A beam search over the rates of one run.
 
     Raises:
@@ -58,6 +58,7 @@ class Search(Record):
     """
 
     prefix: ClassVar[str] = "hindsight."
+    kept_as: ClassVar[str] = "hindsight"
 
     base: RunSpec = field(..., label="Run", help="The run to look back on, complete.")
     points: tuple[Point, ...] = field(
@@ -172,25 +173,6 @@ class Search(Record):
             for label, spec in zip(_labels(self.rivals, specs), specs, strict=True)
             if spec != self.base
         }
-
-    def to_json(self) -> str:
-        """Canonical JSON: sorted keys, no white space. `from_json` gives an equal value back."""
-        return json.dumps(self.as_dict(), sort_keys=True, separators=(",", ":"), allow_nan=False)
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """The search of a JSON object.
-
-        Raises:
-            InvalidField: if the text is no JSON object or a field is wrong.
-        """
-        try:
-            values = json.loads(text)
-        except (ValueError, RecursionError):
-            values = None
-        if not isinstance(values, Mapping):
-            raise InvalidField("hindsight", "must be a JSON object", text)
-        return cls(**values)
 
 
 @dataclass(frozen=True, kw_only=True)

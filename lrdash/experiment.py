@@ -7,7 +7,6 @@ arms are compared in pairs.
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Self
@@ -17,7 +16,8 @@ import pydantic
 from lrdash import plan as planning
 from lrdash.errors import InvalidField
 from lrdash.plan import Plan
-from lrdash.spec import MAX_RATE, Record, RunSpec, field
+from lrdash.record import Definition, Record, field
+from lrdash.spec import MAX_RATE, RunSpec
 from lrdash.strategies import STRATEGIES, make
 
 MAX_ARMS = 20
@@ -53,13 +53,15 @@ class Arm(Record):
     )
 
 
-class Experiment(Record):
+class Experiment(Definition):
     """Every arm at every peak rate with every seed, all else being equal.
 
     Raises:
         InvalidField: for a value that is not allowed, for values given twice and for more than
             `MAX_RUNS` runs.
     """
+
+    kept_as: ClassVar[str] = "experiment"
 
     base: RunSpec = field(
         ..., label="Base",
@@ -161,25 +163,6 @@ class Experiment(Record):
             base_lrs=tuple(dict.fromkeys((*self.base_lrs, *base_lrs))),
             seeds=tuple(dict.fromkeys((*self.seeds, *seeds))),
         )
-
-    def to_json(self) -> str:
-        """Canonical JSON: sorted keys, no white space. `from_json` gives an equal value back."""
-        return json.dumps(self.as_dict(), sort_keys=True, separators=(",", ":"), allow_nan=False)
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """The experiment of a JSON object.
-
-        Raises:
-            InvalidField: if the text is no JSON object or a field is wrong.
-        """
-        try:
-            values = json.loads(text)
-        except (ValueError, RecursionError):
-            values = None
-        if not isinstance(values, Mapping):
-            raise InvalidField("experiment", "must be a JSON object", text)
-        return cls(**values)
 
     def _first_specs(self) -> list[RunSpec]:
         """One spec an arm, at the first rate and seed."""

@@ -11,7 +11,6 @@ decade gets the same number of updates.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Self
@@ -24,7 +23,8 @@ from lrdash import plan as planning
 from lrdash.errors import InvalidField
 from lrdash.experiment import Arm, Experiment, peaks_around
 from lrdash.plan import Plan
-from lrdash.spec import MAX_RATE, Record, RunSpec, field
+from lrdash.record import Definition, field
+from lrdash.spec import MAX_RATE, RunSpec
 
 MOST_SEEDS = 32
 LEAST_SPAN = 10.0  # highest rate over lowest
@@ -40,7 +40,7 @@ INSTEAD = {
 Seed = Annotated[int, pydantic.Field(ge=0, le=2**31 - 1)]
 
 
-class RangeTestSpec(Record):
+class RangeTestSpec(Definition):
     """Everything that decides a range test: same spec, same losses.
 
     Raises:
@@ -48,6 +48,7 @@ class RangeTestSpec(Record):
     """
 
     prefix: ClassVar[str] = "range_test."
+    kept_as: ClassVar[str] = "range_test"
 
     base: RunSpec = field(
         ..., label="Base",
@@ -93,25 +94,6 @@ class RangeTestSpec(Record):
     def rates(self) -> NDArray[np.float32]:
         """The rate of each update, growing by one factor, float32 as it is used. [updates]"""
         return np.geomspace(self.lowest, self.highest, self.updates).astype(np.float32)
-
-    def to_json(self) -> str:
-        """Canonical JSON: sorted keys, no white space. `from_json` gives an equal value back."""
-        return json.dumps(self.as_dict(), sort_keys=True, separators=(",", ":"), allow_nan=False)
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """The spec of a JSON object.
-
-        Raises:
-            InvalidField: if the text is no JSON object or a field is wrong.
-        """
-        try:
-            values = json.loads(text)
-        except (ValueError, RecursionError):
-            values = None
-        if not isinstance(values, Mapping):
-            raise InvalidField("range_test", "must be a JSON object", text)
-        return cls(**values)
 
 
 @dataclass(frozen=True, kw_only=True)

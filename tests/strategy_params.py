@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from lrdash.spec import Knob
+from lrdash.record import Knob
 from lrdash.strategies import STRATEGIES
 
 OPEN_LOOP = tuple(name for name, kind in STRATEGIES.items() if kind.kind == "schedule")

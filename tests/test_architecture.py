@@ -29,7 +29,7 @@ class Rule:
     lazily: str = ""  # rooms and libraries that may be imported inside functions only
 
 
-BASE = "errors registry spec events"
+BASE = "errors registry record spec events"
 PLANNING = f"{BASE} strategies datasets models elsewhere plan"
 COMPARING = f"{PLANNING} experiment grouping range_test branching"
 READING = (
@@ -41,12 +41,13 @@ RULES = {
     "home": Rule("errors"),
     "plugins": Rule(),
     "registry": Rule("errors plugins"),
-    "spec": Rule("errors", "pydantic annotated_types"),
+    "record": Rule("errors", "pydantic annotated_types"),
+    "spec": Rule("errors record", "pydantic"),
     "events": Rule("errors spec", "numpy"),
     "strategies": Rule(BASE, "numpy pydantic"),
-    "datasets": Rule("errors home registry spec", "numpy", lazily="keras sklearn"),
-    "owndata": Rule("errors spec home datasets", "numpy pandas PIL", lazily="pyarrow"),
-    "models": Rule("errors registry spec", "numpy pydantic", lazily="keras"),
+    "datasets": Rule("errors home registry record spec", "numpy", lazily="keras sklearn"),
+    "owndata": Rule("errors record spec home datasets", "numpy pandas PIL", lazily="pyarrow"),
+    "models": Rule("errors registry record spec", "numpy pydantic", lazily="keras"),
     "elsewhere": Rule("errors spec datasets models"),
     "testing": Rule(PLANNING, "numpy pytest", lazily="training keras tensorflow"),
     "plan": Rule(f"{BASE} strategies datasets models elsewhere", "numpy"),

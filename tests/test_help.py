@@ -10,7 +10,8 @@ import pytest
 from lrdash.experiment import Arm, Experiment
 from lrdash.models import MODELS
 from lrdash.range_test import RangeTestSpec
-from lrdash.spec import EarlyStopping, Knob, Piece, RunSpec
+from lrdash.record import Knob
+from lrdash.spec import EarlyStopping, Piece, RunSpec
 from lrdash.strategies import STRATEGIES
 from lrdash.teaching import GROUPS, SETTINGS, anchor, look_up
 from lrdash.ui import fields

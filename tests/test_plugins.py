@@ -31,7 +31,7 @@ import numpy as np
 from lrdash.datasets import Dataset
 from lrdash.models import Model
 from lrdash.models.base import Work
-from lrdash.spec import field
+from lrdash.record import field
 from lrdash.strategies import Schedule
 
 

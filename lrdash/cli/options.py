@@ -16,7 +16,8 @@ import typer
 from lrdash.datasets import DATASETS
 from lrdash.errors import InvalidField
 from lrdash.models import MODELS
-from lrdash.spec import EarlyStopping, Knob, RunSpec
+from lrdash.record import Knob
+from lrdash.spec import EarlyStopping, RunSpec
 from lrdash.strategies import STRATEGIES
 
 TYPES: Mapping[str, Any] = {

@@ -33,7 +33,7 @@ from lrdash.datasets.scaling import (
 )
 from lrdash.errors import DatasetUnavailable, LrdashError
 from lrdash.home import home
-from lrdash.spec import Record, field
+from lrdash.record import Record, field
 
 FOLDER = "data"  # in LRDASH_HOME
 FACTS, ARRAYS = "facts.json", "arrays.npz"

@@ -15,7 +15,8 @@ from lrdash.models.base import (
     dropout_field,
     l2_field,
 )
-from lrdash.spec import DataShape, field
+from lrdash.record import field
+from lrdash.spec import DataShape
 
 
 class Cnn(ImageModel):

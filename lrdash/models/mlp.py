@@ -18,7 +18,8 @@ from lrdash.models.base import (
     dropout_field,
     l2_field,
 )
-from lrdash.spec import DataShape, field
+from lrdash.record import field
+from lrdash.spec import DataShape
 
 WIDEST = 4096  # units of a layer
 DEEPEST = 8  # hidden layers

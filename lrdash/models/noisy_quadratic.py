@@ -19,7 +19,8 @@ from typing import Any, ClassVar
 
 from lrdash.models import layers
 from lrdash.models.base import KerasModel, Model, Work
-from lrdash.spec import DataShape, field
+from lrdash.record import field
+from lrdash.spec import DataShape
 
 LEAST = 1e-18  # of the prediction, so that nothing is divided by 0; its square is a loss of 1e-36
 

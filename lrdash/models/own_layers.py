@@ -12,7 +12,8 @@ from lrdash.errors import InvalidField
 from lrdash.models import layers, rows
 from lrdash.models.base import KerasModel, Model, Work
 from lrdash.models.rows import Misplaced, Row, Step
-from lrdash.spec import DataShape, Knob, field
+from lrdash.record import Knob, field
+from lrdash.spec import DataShape
 
 DEEPEST = 60  # rows
 MOST_WEIGHTS = 50_000_000

@@ -6,7 +6,8 @@ from typing import ClassVar
 
 from lrdash.models import layers
 from lrdash.models.base import ImageModel, KerasModel, Work, dropout_field, l2_field
-from lrdash.spec import DataShape, field
+from lrdash.record import field
+from lrdash.spec import DataShape
 
 
 class Resnet(ImageModel):

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 
 from lrdash.models import layers
 from lrdash.models.base import Activation, Work
-from lrdash.spec import Record, field
+from lrdash.record import Record, field
 
 Shape = tuple[int, ...]
 Kind = Literal[

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from lrdash.owndata.limits import LEAST_SIDE, SIDE
-from lrdash.spec import Record, field
+from lrdash.record import Record, field
 
 Task = Literal["classification", "regression"]
 Flag = Literal["", "constant", "id", "many", "empty"]

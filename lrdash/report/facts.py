@@ -8,8 +8,9 @@ from typing import Any
 from lrdash.analysis.words import NOTHING, count, rate
 from lrdash.experiment import Experiment
 from lrdash.plan import Plan
+from lrdash.record import Knob
 from lrdash.report.html import table
-from lrdash.spec import Facts, Knob, RunSpec
+from lrdash.spec import Facts, RunSpec
 from lrdash.store.rows import RunRow
 from lrdash.strategies import make
 

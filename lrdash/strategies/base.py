@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from lrdash.errors import InvalidField
 from lrdash.events import RateDecided
-from lrdash.spec import Record
+from lrdash.record import Record
 
 Rates = NDArray[np.float64]
 

@@ -10,7 +10,8 @@ import pydantic
 
 from lrdash.errors import InvalidField
 from lrdash.events import RateDecided
-from lrdash.spec import MAX_RATE, field
+from lrdash.record import field
+from lrdash.spec import MAX_RATE
 from lrdash.strategies.base import Horizon, KerasCode, Mark, Rates, Schedule
 from lrdash.strategies.expression import CONSTANTS, FUNCTIONS, MAX_LENGTH, Expression, parse
 from lrdash.strategies.snippet import number

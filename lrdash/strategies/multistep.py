@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import field_validator
 
 from lrdash.errors import InvalidField
-from lrdash.spec import field
+from lrdash.record import field
 from lrdash.strategies.base import Horizon, KerasCode, Mark, Rates, Schedule
 from lrdash.strategies.snippet import builtin, number
 from lrdash.strategies.words import drops, epochs, figure

@@ -16,7 +16,7 @@ import numpy as np
 
 from lrdash.errors import InvalidField
 from lrdash.events import RateDecided
-from lrdash.spec import field
+from lrdash.record import field
 from lrdash.strategies.base import Horizon, KerasCode, Rule
 from lrdash.strategies.snippet import call, number
 from lrdash.strategies.words import epochs

@@ -7,7 +7,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from lrdash.errors import InvalidField
-from lrdash.spec import RunSpec, field
+from lrdash.record import field
+from lrdash.spec import RunSpec
 from lrdash.strategies.base import Horizon, KerasCode, Rates, Schedule
 from lrdash.strategies.plateau import Plateau
 

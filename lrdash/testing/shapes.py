@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrdash.models import Model
-from lrdash.spec import DataShape, Knob
+from lrdash.record import Knob
+from lrdash.spec import DataShape
 
 SHAPES = {
     "13 numbers": DataShape(task="classification", input_shape=(13,), num_classes=3),

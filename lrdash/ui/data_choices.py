@@ -9,7 +9,7 @@ import streamlit as st
 from lrdash.owndata import Profile, Recipe
 from lrdash.owndata.choices import useful
 from lrdash.owndata.records import Task
-from lrdash.spec import Knob
+from lrdash.record import Knob
 from lrdash.ui import fields
 
 KNOBS = {knob.name: knob for knob in Recipe.knobs()}

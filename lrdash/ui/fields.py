@@ -12,7 +12,7 @@ from streamlit.errors import StreamlitAPIException
 
 from lrdash.errors import InvalidField
 from lrdash.models import rows
-from lrdash.spec import Knob
+from lrdash.record import Knob
 from lrdash.teaching import SETTINGS, anchor
 
 PRESET = "preset_fields"  # in the session: keys that `preset` has filled

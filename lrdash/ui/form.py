@@ -16,7 +16,8 @@ from lrdash.datasets import DATASETS, Dataset, own_datasets
 from lrdash.errors import LrdashError
 from lrdash.models import MODELS
 from lrdash.models.own_layers import OwnLayers
-from lrdash.spec import EarlyStopping, Knob, RunSpec
+from lrdash.record import Knob
+from lrdash.spec import EarlyStopping, RunSpec
 from lrdash.strategies import STRATEGIES
 from lrdash.ui import fields
 

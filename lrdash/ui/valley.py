@@ -8,7 +8,8 @@ from typing import Any
 import streamlit as st
 
 from lrdash.errors import InvalidField, LrdashError
-from lrdash.spec import Knob, RunSpec
+from lrdash.record import Knob
+from lrdash.spec import RunSpec
 from lrdash.strategies import STRATEGIES
 from lrdash.teaching import SURFACES, Path, Surface, compare_in_words, descend, path_in_words
 from lrdash.teaching.descent import LOSSES, MOST_STEPS
