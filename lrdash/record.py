@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import types
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar, Literal, Self, Union, get_args, get_origin
@@ -118,13 +117,27 @@ class Definition(Record):
         Raises:
             InvalidField: if the text is no JSON object or a field is wrong.
         """
-        try:
-            values = json.loads(text)
-        except (ValueError, RecursionError):
-            values = None
-        if not isinstance(values, Mapping):
-            raise InvalidField(cls.kept_as, "must be a JSON object", text)
-        return cls(**values)
+        return cls(**json_object(cls.kept_as, text))
+
+
+def json_object(name: str, text: str, problem: str = "must be a JSON object") -> dict[str, Any]:
+    """The object that a text holds.
+
+    Args:
+        name: of the field, for the message.
+        text: what was given.
+        problem: what is said where it holds none.
+
+    Raises:
+        InvalidField: if the text is no JSON object.
+    """
+    try:
+        values = json.loads(text)
+    except (TypeError, ValueError, RecursionError):
+        values = None
+    if not isinstance(values, dict):
+        raise InvalidField(name, problem, text)
+    return values
 
 
 @cache  # forms and tables ask for each run

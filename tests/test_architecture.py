@@ -59,7 +59,7 @@ RULES = {
     "beam_job": Rule(f"{COMPARING} beam checkpoints store store.rows"),
     "checkpoints": Rule("errors", "numpy"),
     "training": Rule(f"{COMPARING} checkpoints", "numpy keras tensorflow"),
-    "store": Rule("errors home spec events store.rows", "numpy sqlalchemy"),
+    "store": Rule("errors home record spec events store.rows", "numpy sqlalchemy"),
     "store.rows": Rule("errors spec events", "numpy"),
     "growing": Rule(f"{COMPARING} checkpoints store store.rows"),
     "presence": Rule("errors checkpoints store"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +19,7 @@ from lrdash.cli.output import as_json, console, hushed, silent_stdout
 from lrdash.errors import InvalidField
 from lrdash.events import EpochEnded, Event, RunEnded, Sink
 from lrdash.experiment import Arm, Experiment
+from lrdash.record import json_object
 from lrdash.spec import RunSpec
 from lrdash.store import Store
 from lrdash.strategies import STRATEGIES
@@ -147,14 +147,8 @@ def _arms(names: str, given: Sequence[str]) -> list[Arm]:
 
 
 def _own_arm(text: str) -> Arm:
-    try:
-        given = json.loads(text)
-    except (ValueError, RecursionError):
-        given = None
-    if not isinstance(given, dict):
-        problem = 'must be a JSON object like {"strategy": "step", "params": {"factor": 0.3}}'
-        raise InvalidField("--arm", problem, text)
-    return Arm(**given)
+    like = '{"strategy": "step", "params": {"factor": 0.3}}'
+    return Arm(**json_object("--arm", text, f"must be a JSON object like {like}"))
 
 
 def _seeds(text: str) -> int | tuple[int, ...]:

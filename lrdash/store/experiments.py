@@ -5,7 +5,7 @@ transaction that it is given.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from sqlalchemy import Connection, RowMapping, delete, func, insert, select, upd
 
 from lrdash.errors import ExperimentNotFound, InvalidField, StoreError
 from lrdash.events import ACTIVE, now
+from lrdash.record import json_object
 from lrdash.store.codec import experiment_row
 from lrdash.store.lookup import STATUSES, chunks
 from lrdash.store.rows import ExperimentRow, NewRun
@@ -178,13 +179,7 @@ def _insert(
 
 
 def _definition(text: str) -> dict[str, Any]:
-    try:
-        values = json.loads(text)
-    except (TypeError, ValueError, RecursionError):
-        values = None
-    if not isinstance(values, Mapping):
-        raise InvalidField("definition", "must be a JSON object", text)
-    return {"definition": text, "target": values.get("target")}
+    return {"definition": text, "target": json_object("definition", text).get("target")}
 
 
 def _tallies(

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, RowMapping, and_, delete, exists, func, inser
 
 from lrdash.errors import HindsightNotFound, InvalidField, StoreError
 from lrdash.events import ACTIVE, Status, now
+from lrdash.record import json_object
 from lrdash.store import branches
 from lrdash.store.codec import clean
 from lrdash.store.database import Database
@@ -53,10 +54,11 @@ class Hindsights:
         Raises:
             InvalidField: for a definition that is no JSON object.
         """
+        json_object("definition", definition)
         made = new_id()
         with self._database.writing() as connection:
             connection.execute(insert(hindsights).values(
-                hindsight_id=made, created_at=now(), definition=_definition(definition),
+                hindsight_id=made, created_at=now(), definition=definition,
                 status="running", reason="", worker_id=worker_id, stage=0, attempts=0, version=1,
             ))
             if base is not None:
@@ -288,16 +290,6 @@ def _must_exist(connection: Connection, hindsight_id: str) -> None:
     this = hindsights.c.hindsight_id == hindsight_id
     if not connection.scalar(select(func.count()).select_from(hindsights).where(this)):
         raise HindsightNotFound(hindsight_id)
-
-
-def _definition(text: str) -> str:
-    try:
-        values = json.loads(text)
-    except (TypeError, ValueError, RecursionError):
-        values = None
-    if not isinstance(values, Mapping):
-        raise InvalidField("definition", "must be a JSON object", text)
-    return text
 
 
 def _row(row: RowMapping) -> HindsightRow:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, delete, insert, se
 
 from lrdash.errors import InvalidField, RangeTestNotFound, StoreError
 from lrdash.events import ACTIVE, Status, now
+from lrdash.record import json_object
 from lrdash.store.codec import clean
 from lrdash.store.database import Database
 from lrdash.store.rows import RangeTestRow
@@ -43,11 +43,12 @@ class RangeTests:
         Raises:
             InvalidField: for a definition that is no JSON object.
         """
+        json_object("definition", definition)
         used = np.asarray(rates, dtype="<f4")
         range_test_id = new_id()
         values: dict[str, Any] = {
             "range_test_id": range_test_id, "created_at": now(), "reason": "",
-            "definition": _definition(definition), "seeds": seeds, "updates_done": 0,
+            "definition": definition, "seeds": seeds, "updates_done": 0,
             "rates": used.tobytes(), "losses": _stored(np.full((seeds, len(used)), np.nan)),
             "status": "queued", "version": 1,
         }
@@ -201,16 +202,6 @@ def _must_exist(connection: Connection, range_test_id: str) -> None:
     found = select(tests.c.number).where(tests.c.range_test_id == range_test_id)
     if connection.scalar(found) is None:
         raise RangeTestNotFound(range_test_id)
-
-
-def _definition(text: str) -> str:
-    try:
-        values = json.loads(text)
-    except (TypeError, ValueError, RecursionError):
-        values = None
-    if not isinstance(values, Mapping):
-        raise InvalidField("definition", "must be a JSON object", text)
-    return text
 
 
 def _stored(losses: ArrayLike) -> bytes:
