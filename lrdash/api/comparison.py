@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from lrdash import analysis, frames
 from lrdash.api.files import write_text
+from lrdash.api.plain import rows
 from lrdash.errors import InvalidField
 from lrdash.experiment import Experiment
 from lrdash.store import ExperimentRow, RunRow, Store
@@ -168,12 +169,9 @@ class Comparison:
         return {
             "experiment_id": self.experiment_id,
             "name": self.row.name,
-            "arms": [_plain(row) for row in arms.to_dict(orient="records")],
-            "summary": [
-                _plain(row)
-                for row in board.drop(columns=["sparkline"]).to_dict(orient="records")
-            ],
-            "verdicts": [_plain(row) for row in verdicts.pairs.to_dict(orient="records")],
+            "arms": rows(arms),
+            "summary": rows(board.drop(columns=["sparkline"])),
+            "verdicts": rows(verdicts.pairs),
             "sentence": analysis.without_markdown(verdicts.sentence),
             "seconds": self.seconds,
         }
@@ -240,13 +238,3 @@ def _in_words(row: Mapping[Any, Any]) -> dict[str, str]:
     if np.isfinite(row["epochs_to_target"]):
         words["Epochs to target"] = analysis.number(row["epochs_to_target"])
     return words
-
-
-def _plain(row: Mapping[Any, Any]) -> dict[str, Any]:
-    """Plain Python values, None for numbers that are not finite."""
-    plain: dict[str, Any] = {}
-    for name, value in row.items():
-        item = value.item() if isinstance(value, np.generic) else value
-        lost = isinstance(item, float) and not np.isfinite(item)
-        plain[str(name)] = None if lost else item
-    return plain

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import pandas as pd
 
 from lrdash import analysis, beam_job, frames
 from lrdash.analysis import hindsight as told
+from lrdash.api.plain import plain, rows
 from lrdash.api.run import Run, load
 from lrdash.beam import FOUND, Moves, Search, Tried, best
 from lrdash.errors import InvalidField
@@ -137,16 +137,13 @@ class Hindsight:
             "told": self.headline(), "run_id": self.run.run_id if found else None,
             "spec": self.spec.as_dict() if found else None,
             "moves": [list(move) for move in self.moves],
-            "points": self.points() if found else None, "optimism": _plain(self.optimism),
-            "strategies": [
-                {str(name): _plain(value) for name, value in row.items()}
-                for row in self.summary().to_dict(orient="records")
-            ],
+            "points": self.points() if found else None, "optimism": plain(self.optimism),
+            "strategies": rows(self.summary()),
             "runs": [
                 {
                     "run_id": one.run_id, "stage": one.stage, "role": one.role, "label": one.label,
                     "seed": one.seed, "moves": [list(move) for move in one.moves],
-                    "val_loss": _plain(one.val_loss),
+                    "val_loss": plain(one.val_loss),
                 }
                 for one in self.tried
             ],
@@ -180,9 +177,3 @@ def load_hindsight(hindsight_id: str, store: Store) -> Hindsight:
     ids = {line["label"]: line["run_id"] for line in shown.to_dict(orient="records")}
     runs = {label: load(run_id, store) for label, run_id in ids.items() if run_id}
     return Hindsight(row=row, tried=tried, runs=runs)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

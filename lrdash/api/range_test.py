@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from lrdash import analysis
 from lrdash.analysis import range_test as told
+from lrdash.api.plain import plain, rows
 from lrdash.errors import InvalidField
 from lrdash.events import Status
 from lrdash.range_test import RangeTestSpec
@@ -98,14 +98,11 @@ class RangeTest:
         return {
             "range_test_id": self.range_test_id, "status": self.status, "reason": self.reason,
             "seconds": self.seconds, "spec": self.spec.as_dict(),
-            "suggestion": _plain(self.suggestion),
-            "rules": [
-                {name: _plain(value) for name, value in row.items()}
-                for row in told.suggestions(frame).to_dict(orient="records")
-            ],
-            "edges": {str(seed): _plain(value) for seed, value in edges.items()},
+            "suggestion": plain(self.suggestion),
+            "rules": rows(told.suggestions(frame)),
+            "edges": {str(seed): plain(value) for seed, value in edges.items()},
             "rates": [float(rate) for rate in self.rates],
-            "losses": [[_plain(float(loss)) for loss in curve] for curve in self.losses],
+            "losses": [[plain(float(loss)) for loss in curve] for curve in self.losses],
         }
 
     def headline(self) -> str:
@@ -146,9 +143,3 @@ def agreement(test: RangeTest, arms: pd.DataFrame) -> pd.DataFrame:
     if arms["label"].nunique() > 1:
         raise InvalidField("arms", "must be of one strategy", list(arms["label"].unique()))
     return told.agreement(test.summary(), analysis.bowl(arms))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
