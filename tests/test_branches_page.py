@@ -16,7 +16,8 @@ from lrdash.spec import Piece
 from lrdash.store import Store
 from lrdash.strategies import preview
 from lrdash.ui import resources, steer
-from tests.test_pages import page, trained, words
+from tests.shown import page, words
+from tests.test_pages import trained
 
 HOLD = Piece(epoch=1, strategy="constant", base_lr=0.01)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,6 +14,8 @@ from lrdash.events import EpochEnded, Event, RunEnded, RunStarted
 from lrdash.plan import make
 from lrdash.store import Store, keep_pace
 from lrdash.ui import resources
+from tests import shown
+from tests.shown import words
 
 
 @pytest.fixture
@@ -24,16 +27,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     opened.close()
 
 
-def page(**query: str) -> AppTest:
-    test = AppTest.from_file("../pages/compare.py", default_timeout=60)
-    for key, value in query.items():
-        test.query_params[key] = value
-    return test.run()
-
-
-def words(test: AppTest) -> str:
-    kinds = (test.markdown, test.caption, test.error, test.info, test.success, test.header)
-    return "\n".join(str(element.value) for kind in kinds for element in kind)
+page = partial(shown.page, "compare")
 
 
 def typed(test: AppTest, rates: str) -> None:

@@ -18,7 +18,9 @@ from lrdash.spec import RunSpec
 from lrdash.store import DataUse, Store
 from lrdash.ui import data_kept, resources
 from lrdash.ui.plain import plain
+from tests import shown
 from tests.own_files import csv, keep, npz, packed, pictures
+from tests.shown import page
 from tests.test_own_datasets import GAPS
 
 
@@ -41,25 +43,16 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     opened.close()
 
 
-def page(name: str = "data", **query: str) -> AppTest:
-    test = AppTest.from_file(f"../pages/{name}.py", default_timeout=120)
-    for key, value in query.items():
-        test.query_params[key] = value
-    return test.run()
-
-
 def uploaded(raw: bytes | str, file: str) -> AppTest:
     content = raw.encode() if isinstance(raw, str) else raw
-    test = page()
+    test = page("data")
     test.file_uploader(key="data-file").set_value((file, content, "text/csv")).run()
     assert not test.exception
     return test
 
 
 def words(test: AppTest) -> str:
-    kinds = (test.markdown, test.caption, test.error, test.info, test.success, test.warning)
-    return "\n".join(str(element.value) for kind in kinds for element in kind) \
-        .replace("\\", "").replace("**", "")
+    return shown.words(test).replace("\\", "").replace("**", "")
 
 
 def keyed(test: AppTest, kind: str, end: str) -> Any:
@@ -71,7 +64,7 @@ def labels(test: AppTest) -> set[str]:
 
 
 def test_the_empty_page_says_what_can_be_uploaded_and_how_much(store: Store) -> None:
-    test = page()
+    test = page("data")
     assert not test.exception
     assert "which column to predict" in words(test)
     assert "20 MB" in test.table[0].value["At most"].tolist()
@@ -180,7 +173,7 @@ def test_what_deleting_means_is_told() -> None:
 def test_kept_data_is_listed_in_pages_and_deleted_after_a_question(store: Store) -> None:
     for rows in range(40, 51):
         keep(csv(rows), f"fruit{rows}.csv")
-    test = page()
+    test = page("data")
     deletes = [button for button in test.button if button.label == "Delete"]
     assert len(deletes) == data_kept.PAGE
     deletes[0].click().run()

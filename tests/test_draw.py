@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from lrdash import figures
 from lrdash.store import Store
 from lrdash.strategies import preview
 from lrdash.ui import draw, fields, resources
+from tests.shown import page
 
 FIELD = "points.points"
 
@@ -32,13 +32,6 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     messages: list[dict[str, Any]] = []
     monkeypatch.setattr(draw, "_editor", lambda data, **_more: messages.append(data))
     return messages
-
-
-def page(name: str, **query: str) -> AppTest:
-    test = AppTest.from_file(f"../pages/{name}.py", default_timeout=30)
-    for key, value in query.items():
-        test.query_params[key] = value
-    return test.run()
 
 
 def test_what_was_drawn_becomes_the_text_of_the_field() -> None:

@@ -24,6 +24,8 @@ from lrdash.plan import make
 from lrdash.spec import Facts, RunSpec
 from lrdash.store import NewRun, Store
 from lrdash.ui import resources
+from tests import shown
+from tests.shown import words
 
 FACTS = Facts(
     train_examples=120, validation_examples=30, steps_per_epoch=4, parameters=99,
@@ -135,17 +137,9 @@ def made(store: Store) -> str:
 
 
 def page(name: str, **query: str) -> AppTest:
-    test = AppTest.from_file(f"../pages/{name}.py", default_timeout=60)
-    for key, value in query.items():
-        test.query_params[key] = value
-    test.run()
+    test = shown.page(name, **query)
     assert not test.exception
     return test
-
-
-def words(test: AppTest) -> str:
-    kinds = (test.markdown, test.caption, test.error, test.info, test.success, test.header)
-    return "\n".join(str(element.value) for kind in kinds for element in kind)
 
 
 def test_the_pages_show_such_runs_and_say_that_only_the_script_trains_them(

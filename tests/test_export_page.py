@@ -12,6 +12,7 @@ from lrdash.export import FORMATS
 from lrdash.store import Store
 from lrdash.ui import resources
 from tests.exports import one_experiment, one_run
+from tests.shown import page
 
 ALL = ["Report", *(kind.label for kind in FORMATS.values())]
 
@@ -23,13 +24,6 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     monkeypatch.setattr(resources, "laboratory", lambda: SimpleNamespace(wake=lambda: None))
     yield opened
     opened.close()
-
-
-def page(name: str, **query: str) -> AppTest:
-    test = AppTest.from_file(f"../pages/{name}.py", default_timeout=60)
-    for key, value in query.items():
-        test.query_params[key] = value
-    return test.run()
 
 
 def offered(test: AppTest, key: str) -> list[str]:

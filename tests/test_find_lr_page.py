@@ -15,6 +15,7 @@ from lrdash.range_test import RangeTestSpec, make
 from lrdash.spec import RunSpec
 from lrdash.store import Store
 from lrdash.ui import find_lr_result, resources
+from tests.shown import page, words
 
 
 @pytest.fixture
@@ -25,18 +26,6 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     find_lr_result._told.clear()
     yield opened
     opened.close()
-
-
-def page(name: str = "find_lr", **query: str) -> AppTest:
-    test = AppTest.from_file(f"../pages/{name}.py", default_timeout=60)
-    for key, value in query.items():
-        test.query_params[key] = value
-    return test.run()
-
-
-def words(test: AppTest) -> str:
-    kinds = (test.markdown, test.caption, test.error, test.info, test.success, test.header)
-    return "\n".join(str(element.value) for kind in kinds for element in kind)
 
 
 def progress(test: AppTest) -> str:
@@ -60,7 +49,7 @@ def stored(store: Store, *, updates: int = 60, made: int = 60, end: str = "finis
 
 
 def test_the_empty_page_says_what_a_range_test_is_and_what_it_will_do(store: Store) -> None:
-    test = page()
+    test = page("find_lr")
     assert not test.exception
     assert "The rate begins so low that nothing moves" in words(test)
     assert "200 updates for each of 5 seeds, from 1e-5 to 10" in words(test)
@@ -69,7 +58,7 @@ def test_the_empty_page_says_what_a_range_test_is_and_what_it_will_do(store: Sto
 
 
 def test_start_queues_a_test_with_an_address_of_its_own(store: Store) -> None:
-    test = page()
+    test = page("find_lr")
     test.number_input(key="find.seeds").set_value(3).run()
     test.selectbox(key="optimizer").set_value("adam").run()
     test.button(key="start-test").click().run()
@@ -83,7 +72,7 @@ def test_start_queues_a_test_with_an_address_of_its_own(store: Store) -> None:
 
 
 def test_a_range_that_is_too_narrow_is_told_and_nothing_is_lost(store: Store) -> None:
-    test = page()
+    test = page("find_lr")
     test.number_input(key="find.lowest").set_value(5.0).run()
     assert "must be at least 10 times the lowest rate" in test.error[0].value
     assert not [button for button in test.button if button.key == "start-test"]
@@ -93,7 +82,7 @@ def test_a_range_that_is_too_narrow_is_told_and_nothing_is_lost(store: Store) ->
 
 
 def test_a_running_test_shows_how_far_it_is(store: Store) -> None:
-    test = page(test=stored(store, made=20, end="running"))
+    test = page("find_lr", test=stored(store, made=20, end="running"))
     assert not test.exception
     assert "update 20 of 60" in progress(test)
     assert [button for button in test.button if button.key == "stop-test"]
@@ -101,7 +90,7 @@ def test_a_running_test_shows_how_far_it_is(store: Store) -> None:
 
 
 def test_a_finished_test_shows_suggestions_and_leads_on(store: Store) -> None:
-    test = page(test=stored(store))
+    test = page("find_lr", test=stored(store))
     assert not test.exception
     assert "Suggested: 0.0092 (rule minimum / 10" in words(test)
     assert "The loss leaves all bounds at" in words(test)
@@ -117,7 +106,7 @@ def test_a_finished_test_shows_suggestions_and_leads_on(store: Store) -> None:
 
 def test_more_smoothing_moves_the_suggestion_not_the_losses(store: Store) -> None:
     made = stored(store)
-    test = page(test=made)
+    test = page("find_lr", test=made)
     before = test.dataframe[0].value["suggestion"].tolist()
     test.slider(key="smoothing-test").set_value(0.0).run()
     assert test.dataframe[0].value["suggestion"].tolist() != before
@@ -126,16 +115,16 @@ def test_more_smoothing_moves_the_suggestion_not_the_losses(store: Store) -> Non
 
 @pytest.mark.parametrize("end", ["failed", "stopped", "interrupted"])
 def test_an_end_before_its_time_is_told_with_its_reason(store: Store, end: str) -> None:
-    test = page(test=stored(store, made=40, end=end))
+    test = page("find_lr", test=stored(store, made=40, end=end))
     assert not test.exception
     assert f"{end.capitalize()} after 40 of 60 updates: it broke." in words(test)
-    nothing = page(test=stored(store, made=0, end=end))
+    nothing = page("find_lr", test=stored(store, made=0, end=end))
     assert "nothing to draw" in words(nothing)
 
 
 def test_a_test_that_does_not_exist_is_told(store: Store) -> None:
     assert store.range_tests.listing() == []
-    test = page(test="nowhere")
+    test = page("find_lr", test="nowhere")
     assert "There is no range test 'nowhere'" in test.error[0].value
     test.button(key="new-test").click().run()
     assert not test.error
@@ -145,14 +134,14 @@ def test_a_test_that_does_not_exist_is_told(store: Store) -> None:
 def test_earlier_tests_are_listed_with_their_suggestion(store: Store) -> None:
     stored(store)
     stored(store, made=0, end="failed")
-    table = page().dataframe[0].value
+    table = page("find_lr").dataframe[0].value
     assert table["what"].tolist() == ["wine · mlp · Adam"] * 2
     assert table["rate"].tolist() == ["–", "0.0092"]
     assert table["status"].tolist() == ["failed", "finished"]
 
 
 def test_a_test_is_deleted_from_its_page(store: Store) -> None:
-    test = page(test=stored(store))
+    test = page("find_lr", test=stored(store))
     test.button(key="delete-test").click().run()
     assert not store.range_tests.listing()
     assert [button for button in test.button if button.key == "start-test"]
@@ -201,7 +190,7 @@ def trained(store: Store, experiment_id: str) -> None:
 
 def test_the_bowl_of_whole_trainings_stands_beside_the_suggestions(store: Store) -> None:
     made = stored(store)
-    test = page(test=made)
+    test = page("find_lr", test=made)
     assert "21 runs" in words(test)
     test.selectbox(key="sweep-strategy").set_value("points").run()
     test.text_input(key="sweep.points.points").set_value("0: 1, 1: 50").run()
@@ -216,7 +205,7 @@ def test_the_bowl_of_whole_trainings_stands_beside_the_suggestions(store: Store)
     assert len({spec.base_lr for spec in specs}) == 7
     assert "0 of 21 runs done" in progress(test)
     trained(store, sweep)
-    over = page(test=made)
+    over = page("find_lr", test=made)
     assert not over.exception
     assert "Best rate of the sweep: 9.2e-4" in words(over)
     assert "Closest:" in words(over)
@@ -232,6 +221,6 @@ def test_a_script_alone_can_train_the_bowl_of_its_own_model(
 ) -> None:
     made = stored(store)
     monkeypatch.setattr("lrdash.elsewhere.why_not", lambda _spec: "Its script alone has the model.")
-    test = page(test=made)
+    test = page("find_lr", test=made)
     assert "Its script alone has the model." in words(test)
     assert not [button for button in test.button if button.key == "sweep-start"]

@@ -14,7 +14,8 @@ from lrdash.beam import Search
 from lrdash.experiment import Arm, Experiment, plan_all
 from lrdash.store import Store
 from lrdash.ui import resources
-from tests.test_find_lr_page import progress, words
+from tests.shown import page, words
+from tests.test_find_lr_page import progress
 from tests.test_hindsight import BASE, by_rate, over, search, stage_over
 
 
@@ -25,13 +26,6 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     monkeypatch.setattr(resources, "laboratory", lambda: SimpleNamespace(wake=lambda: None))
     yield opened
     opened.close()
-
-
-def page(name: str = "hindsight", **query: str) -> AppTest:
-    test = AppTest.from_file(f"../pages/{name}.py", default_timeout=60)
-    for key, value in query.items():
-        test.query_params[key] = value
-    return test.run()
 
 
 def keys(test: AppTest) -> set[str]:
@@ -45,7 +39,7 @@ def trained(store: Store, name: str = "") -> str:
 
 
 def test_without_a_run_the_page_says_what_it_is_for_and_leads_to_training(store: Store) -> None:
-    test = page()
+    test = page("hindsight")
     assert not test.exception
     assert "After training one knows more" in words(test)
     assert "There is no finished run to look back on yet." in words(test)
@@ -55,8 +49,8 @@ def test_without_a_run_the_page_says_what_it_is_for_and_leads_to_training(store:
 
 def test_a_run_is_looked_back_on_with_a_budget_told_before_it_starts(store: Store) -> None:
     run_id = trained(store, "mine")
-    assert "mine" in words(page())
-    test = page(run=run_id)
+    assert "mine" in words(page("hindsight"))
+    test = page("hindsight", run=run_id)
     test.number_input(key="hindsight.points").set_value(2).run()
     test.text_input(key="hindsight.factors").set_value("0.1 3").run()
     # 2 branches, then 2 of each of 3; linear, cosine and plateau, and all 5 with 5 fresh seeds.
@@ -71,21 +65,22 @@ def test_a_run_is_looked_back_on_with_a_budget_told_before_it_starts(store: Stor
 
 
 def test_what_is_not_allowed_is_told_and_cannot_be_started(store: Store) -> None:
-    test = page(run=trained(store))
+    test = page("hindsight", run=trained(store))
     test.text_input(key="hindsight.factors").set_value("0.1, much").run()
     assert "hindsight.factors must be numbers like" in test.error[0].value
     test.text_input(key="hindsight.factors").set_value("1").run()
     assert "must hold one that is not 1" in test.error[0].value
     assert "start-search" not in keys(test)
     waiting = store.create_run(BASE, steps_per_epoch=5, updates=20, parameters=1)
-    assert "must have finished before one can look back on it" in page(run=waiting).error[0].value
-    assert "There is no hindsight" in page(search="gone").error[0].value
+    refusal = page("hindsight", run=waiting).error[0].value
+    assert "must have finished before one can look back on it" in refusal
+    assert "There is no hindsight" in page("hindsight", search="gone").error[0].value
 
 
 def test_a_search_is_shown_while_it_trains_when_stopped_and_when_it_is_over(store: Store) -> None:
     made = beam_job.create(store, search(), trained(store))
     beam_job.advance(store, made)
-    test = page(search=made)
+    test = page("hindsight", search=made)
     assert not test.exception
     assert "Point 1 of 2: 0 of 2 runs done, waiting its turn" in progress(test)
     test.button(key="stop-search").click().run()
@@ -96,9 +91,9 @@ def test_a_search_is_shown_while_it_trains_when_stopped_and_when_it_is_over(stor
 
     stage_over(store, made, lambda run: 1.01 - by_rate(run) / 100)
     stage_over(store, made, lambda run: 1.01 - by_rate(run) / 100)
-    assert "Check on fresh seeds: 0 of" in progress(page(search=made))
+    assert "Check on fresh seeds: 0 of" in progress(page("hindsight", search=made))
     stage_over(store, made, lambda run: 0.9)
-    test = page(search=made)
+    test = page("hindsight", search=made)
     assert not test.exception
     assert "Best in hindsight: times 3 after epoch 1, times 3 after epoch 2." in words(test)
     assert "it ends at 0.940, 4.4 % above Cosine decay, the nearest." in words(test)
@@ -117,11 +112,11 @@ def test_a_failed_search_says_why(store: Store) -> None:
     made = beam_job.create(store, search())
     over(store, store.hindsights.runs(made)[0].run_id, 1.0, "failed")
     beam_job.advance(store, made)
-    test = page(search=made)
+    test = page("hindsight", search=made)
     assert not test.exception
     assert "Failed: the run itself failed: it was so." in words(test)
     assert "there is nothing to draw" in words(test)
-    listed = page().dataframe[0].value
+    listed = page("hindsight").dataframe[0].value
     assert listed["status"].tolist() == ["failed"]
     assert listed["search"].tolist() == ["2 points · times 0.1 or 3 · best 2 kept"]
 
@@ -141,7 +136,7 @@ def test_from_a_comparison_the_winner_is_looked_back_on_and_the_others_are_rival
         better = (row.spec.strategy == "cosine") + (row.spec.base_lr == 0.3) / 2
         over(store, row.run_id, 2.0 - better)
     assert "hindsight" in keys(page("compare", experiment=made))
-    test = page(experiment=made)
+    test = page("hindsight", experiment=made)
     assert not test.exception
     assert "wine · linear · cosine · SGD 0.9, rate 0.3, 4 epochs, seed 4" in words(test)
     assert "at their best peaks: Constant at 0.3." in words(test)

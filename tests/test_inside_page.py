@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,6 +17,8 @@ from lrdash.spec import RunSpec
 from lrdash.store import Store, home
 from lrdash.teaching import EXAMPLES
 from lrdash.ui import inside_player, resources
+from tests import shown
+from tests.shown import words
 
 
 @pytest.fixture
@@ -37,16 +40,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict]:
     return messages
 
 
-def page(**query: str) -> AppTest:
-    test = AppTest.from_file("../pages/inside.py", default_timeout=60)
-    for key, value in query.items():
-        test.query_params[key] = value
-    return test.run()
-
-
-def words(test: AppTest) -> str:
-    kinds = (test.markdown, test.caption, test.warning, test.info, test.success, test.error)
-    return "\n".join(str(element.value) for kind in kinds for element in kind)
+page = partial(shown.page, "inside")
 
 
 def finish(store: Store, run_id: str, losses: tuple[float, ...], status: str = "finished") -> None:

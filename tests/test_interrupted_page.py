@@ -10,7 +10,8 @@ from streamlit.testing.v1 import AppTest
 
 from lrdash.store import Store
 from lrdash.ui import resources
-from tests.test_pages import page, trained, words
+from tests.shown import page, words
+from tests.test_pages import trained
 
 
 @pytest.fixture

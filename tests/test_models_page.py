@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from lrdash.models.rows import as_text
 from lrdash.store import architectures
 from lrdash.ui import resources
 from lrdash.ui.layer_editor import _take
+from tests import shown
 from tests.test_own_layers import IMAGE
 
 PAGE = str(Path(__file__).parent.parent / "pages" / "models.py")
@@ -31,11 +33,7 @@ def idle(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resources, "laboratory", Idle)
 
 
-def page(**query: str) -> AppTest:
-    test = AppTest.from_file(PAGE, default_timeout=60)
-    for name, value in query.items():
-        test.query_params[name] = value
-    return test.run()
+page = partial(shown.page, "models")
 
 
 def kept(test: AppTest) -> str:

@@ -16,6 +16,8 @@ from lrdash.plan import make
 from lrdash.spec import RunSpec
 from lrdash.store import Store
 from lrdash.ui import resources
+from tests import shown
+from tests.shown import words
 
 
 @pytest.fixture
@@ -47,14 +49,7 @@ def trained(store: Store, *, name: str = "", epochs: int = 3, **fields: object) 
 
 
 def page(runs: str) -> AppTest:
-    test = AppTest.from_file("../pages/runs.py", default_timeout=60)
-    test.query_params["runs"] = runs
-    return test.run()
-
-
-def words(test: AppTest) -> str:
-    kinds = (test.markdown, test.caption, test.warning, test.info)
-    return "\n".join(str(element.value) for kind in kinds for element in kind)
+    return shown.page("runs", runs=runs)
 
 
 def test_runs_are_put_over_each_other_with_what_differs(store: Store) -> None:

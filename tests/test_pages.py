@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from lrdash.events import EpochEnded, Event, RateDecided, RunEnded, RunStarted
 from lrdash.plan import make
 from lrdash.spec import RunSpec
 from lrdash.store import Store
 from lrdash.ui import resources
+from tests.shown import page, words
 
 
 @pytest.fixture
@@ -22,13 +22,6 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     monkeypatch.setattr(resources, "laboratory", lambda: None)
     yield opened
     opened.close()
-
-
-def page(name: str, **query: str) -> AppTest:
-    test = AppTest.from_file(f"../pages/{name}.py", default_timeout=30)
-    for key, value in query.items():
-        test.query_params[key] = value
-    return test.run()
 
 
 def trained(
@@ -60,12 +53,6 @@ def trained(
         events.append(RunEnded(status=status, reason=reason, seconds=float(epochs)))  # type: ignore[arg-type]
     store.record([(run_id, event) for event in events])
     return run_id
-
-
-def words(test: AppTest) -> str:
-    """Everything that the page says."""
-    kinds = (test.markdown, test.caption, test.error, test.info, test.success, test.header)
-    return "\n".join(str(element.value) for kind in kinds for element in kind)
 
 
 def test_the_first_page_offers_a_form_a_preview_and_start(store: Store) -> None:
@@ -128,13 +115,13 @@ def test_the_noisy_quadratic_offers_no_other_model_and_leaves_with_its_dataset(
 
 def test_a_run_of_the_noisy_quadratic_says_what_the_dashed_line_is(store: Store) -> None:
     pair = {"dataset": "noisy_quadratic", "model": "noisy_quadratic"}
-    for strategy, words in (
+    for strategy, told in (
         ("cosine", "Dashed: the exact expected validation loss"),
         ("plateau", "No exact curve: its rates depend on the noise."),
     ):
         test = page("train", run=trained(store, strategy=strategy, **pair))
         assert not test.exception
-        assert any(words in text.value for text in test.caption)
+        assert any(told in text.value for text in test.caption)
         assert not any("learns by heart" in text.value for text in test.caption)
 
 

@@ -15,8 +15,9 @@ from lrdash.errors import StoreError
 from lrdash.store import Store, home
 from lrdash.store.settings import DATABASE_FILE
 from lrdash.ui import resources
+from tests.shown import page, words
 from tests.test_checkpoints import checkpoint
-from tests.test_pages import page, trained, words
+from tests.test_pages import trained
 
 LOCKED = "is kept locked by another process. Close the program that holds it and try again."
 

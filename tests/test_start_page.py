@@ -16,6 +16,7 @@ from lrdash.experiment import Experiment
 from lrdash.plan import make
 from lrdash.store import Store
 from lrdash.ui import resources
+from tests.shown import page, words
 
 
 @pytest.fixture
@@ -27,20 +28,8 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     opened.close()
 
 
-def page(name: str = "start", **query: str) -> AppTest:
-    test = AppTest.from_file(f"../pages/{name}.py", default_timeout=60)
-    for key, value in query.items():
-        test.query_params[key] = value
-    return test.run()
-
-
-def words(test: AppTest) -> str:
-    kinds = (test.markdown, test.caption, test.error, test.info, test.success, test.header)
-    return "\n".join(str(element.value) for kind in kinds for element in kind)
-
-
 def begun(store: Store, guide: str = "lowering") -> tuple[AppTest, str]:
-    test = page()
+    test = page("start")
     test.button(key=f"start-{guide}").click().run()
     (row,) = store.experiments()
     return test, row.experiment_id
@@ -78,7 +67,7 @@ def train(
 
 
 def test_three_questions_stand_there_with_what_they_take_and_nothing_trains(store: Store) -> None:
-    test = page()
+    test = page("start")
     assert not test.exception
     for guide in GUIDES.values():
         assert guide.title in words(test)
@@ -102,7 +91,7 @@ def test_start_queues_the_real_thing_and_names_it_in_the_address(store: Store, g
 def test_a_second_tab_sees_the_same_explanation_of_what_was_trained(store: Store) -> None:
     _, experiment_id = begun(store)
     train(store)
-    test = page(experiment=experiment_id)
+    test = page("start", experiment=experiment_id)
     assert not test.exception
     said = words(test)
     assert "What your results show" in said
@@ -121,7 +110,7 @@ def test_a_second_tab_sees_the_same_explanation_of_what_was_trained(store: Store
 def test_what_did_not_happen_is_told(store: Store, guide: str) -> None:
     _, experiment_id = begun(store, guide)
     train(store)
-    test = page(experiment=experiment_id)
+    test = page("start", experiment=experiment_id)
     assert not test.exception
     told = {"warmup": "Most seeds survived even", "decay": "**Rate 0.4**: the constant rate came"}
     assert told[guide] in words(test)
@@ -129,11 +118,11 @@ def test_what_did_not_happen_is_told(store: Store, guide: str) -> None:
 
 def test_while_it_trains_it_says_how_it_stands_and_can_be_stopped(store: Store) -> None:
     _, experiment_id = begun(store)
-    test = page(experiment=experiment_id)
+    test = page("start", experiment=experiment_id)
     test.button(key="stop-guided").click().run()
     assert not test.exception
     assert store.experiment(experiment_id).counts["stopped"] == 12
-    test = page(experiment=experiment_id)
+    test = page("start", experiment=experiment_id)
     assert "0 of 12 runs came to their own end: 12 stopped." in words(test)
 
 
@@ -146,7 +135,7 @@ def test_without_all_runs_there_is_no_answer(
 ) -> None:
     _, experiment_id = begun(store)
     train(store, epochs=12, status=status)
-    test = page(experiment=experiment_id)
+    test = page("start", experiment=experiment_id)
     assert not test.exception
     assert message in words(test)
     assert "So far Step has made" in words(test)
@@ -156,7 +145,7 @@ def test_without_all_runs_there_is_no_answer(
 def test_other_seeds_are_another_experiment_of_the_same_question(store: Store) -> None:
     _, experiment_id = begun(store)
     train(store)
-    test = page(experiment=experiment_id)
+    test = page("start", experiment=experiment_id)
     test.button(key="again").click().run()
     assert not test.exception
     newest = store.experiments()[0]
@@ -167,10 +156,10 @@ def test_other_seeds_are_another_experiment_of_the_same_question(store: Store) -
 def test_another_comparison_and_an_unknown_one_are_told_without_a_traceback(store: Store) -> None:
     other = GUIDES["lowering"].experiment.replace(seeds=[0], base={"epochs": 2})
     experiment_id = store.create_experiment(other.to_json(), [], groups=[])
-    test = page(experiment=experiment_id)
+    test = page("start", experiment=experiment_id)
     assert not test.exception
     assert "none of the guided experiments" in words(test)
-    assert "nosuch" in page(experiment="nosuch").error[0].value
+    assert "nosuch" in page("start", experiment="nosuch").error[0].value
 
 
 def test_the_glossary_is_searched_and_says_when_nothing_is_found(store: Store) -> None:

@@ -455,7 +455,7 @@ def test_the_pages_open_with_a_thousand_runs_in_the_queue(
     name: str, store: Store, monkeypatch: pytest.MonkeyPatch, statements: list[str]
 ) -> None:
     from lrdash.ui import resources
-    from tests.test_pages import page, words
+    from tests.shown import page, words
 
     monkeypatch.setattr(resources, "store", lambda: store)
     monkeypatch.setattr(resources, "laboratory", lambda: None)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from lrdash import figures
 from lrdash.strategies import STRATEGIES
 from lrdash.teaching import SURFACES, Path, Surface, descend
 from lrdash.ui import resources, valley
+from tests import shown
+from tests.shown import words
 
 NAMES = ["Constant", "Cosine"]
 
@@ -90,20 +92,12 @@ def test_the_loss_has_few_ticks_in_plain_numbers() -> None:
     assert "10" in diverged.layout.yaxis.ticktext
 
 
-def page(**query: str) -> AppTest:
-    test = AppTest.from_file("../pages/valley.py", default_timeout=30)
-    for name, value in query.items():
-        test.query_params[name] = value
-    return test.run()
+page = partial(shown.page, "valley")
 
 
 @pytest.fixture(autouse=True)
 def _no_laboratory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resources, "laboratory", lambda: None)
-
-
-def words(test: AppTest) -> str:
-    return "\n".join(element.value for element in [*test.markdown, *test.caption, *test.error])
 
 
 @pytest.mark.parametrize("name", SURFACES)

@@ -6,7 +6,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from lrdash.store import Store
-from tests.test_compare_page import page, started, store, train, typed, words
+from tests.shown import words
+from tests.test_compare_page import page, started, store, train, typed
 
 __all__ = ["store"]  # a fixture
 

@@ -22,6 +22,7 @@ from lrdash.strategies.recorded import Recorded, drawn_as
 from lrdash.teaching import Recorded as Series
 from lrdash.teaching import disagreement
 from lrdash.ui import importing, resources
+from tests.shown import page, words
 
 PLATEAU = {"callback": "ReduceLROnPlateau", "monitor": "val_auc", "mode": "max", "factor": 0.5,
            "patience": 1, "min_delta": 0.01, "known": "updates"}
@@ -71,25 +72,12 @@ def imported(store: Store) -> str:
     return bring(read_uploads([Upload(name="old.json", data=data)]), store)[0].run_id
 
 
-def page(name: str, **query: str) -> AppTest:
-    test = AppTest.from_file(f"../{name}.py", default_timeout=60)
-    for key, value in query.items():
-        test.query_params[key] = value
-    return test.run()
-
-
-def words(test: AppTest) -> str:
-    kinds = (test.markdown, test.caption, test.warning, test.info, test.success, test.error,
-             test.header)
-    return "\n".join(str(element.value) for kind in kinds for element in kind)
-
-
 def keys(test: AppTest) -> set[str | None]:
     return {button.key for button in test.button}
 
 
 def test_a_watched_run_is_shown_without_what_only_lrdash_can_do(store: Store) -> None:
-    test = page("pages/train", run=watched(store))
+    test = page("train", run=watched(store))
     assert not test.exception
     assert not {"again", "continue", "stop"} & keys(test)
     said = words(test)
@@ -102,14 +90,14 @@ def test_a_watched_run_is_shown_without_what_only_lrdash_can_do(store: Store) ->
 
 
 def test_a_run_that_still_trains_is_stopped_where_it_runs(store: Store) -> None:
-    test = page("pages/train", run=watched(store, over=False))
+    test = page("train", run=watched(store, over=False))
     assert not test.exception
     assert "is stopped there" in words(test)
     assert "stop" not in keys(test)
 
 
 def test_a_run_without_rates_says_so(store: Store) -> None:
-    test = page("pages/train", run=imported(store))
+    test = page("train", run=imported(store))
     assert not test.exception
     assert "no learning rate was recorded" in words(test)
     assert test.metric[-1].value == "\N{EN DASH}"
@@ -119,7 +107,7 @@ def test_a_run_without_rates_says_so(store: Store) -> None:
 
 def test_its_callback_can_be_walked_through_with_its_own_metric(store: Store) -> None:
     run_id = watched(store)
-    test = page("pages/inside", run=run_id)
+    test = page("inside", run=run_id)
     assert not test.exception
     assert [error.value for error in test.error] == []
     assert test.session_state["walked"] == run_id
@@ -129,14 +117,14 @@ def test_its_callback_can_be_walked_through_with_its_own_metric(store: Store) ->
 
 
 def test_a_scheduler_is_walked_through_by_what_it_gave(store: Store) -> None:
-    test = page("pages/inside", run=watched(store, callback="LearningRateScheduler"))
+    test = page("inside", run=watched(store, callback="LearningRateScheduler"))
     assert not test.exception
     assert not test.error
     assert "whatif.patience" not in {one.key for one in test.number_input}
 
 
 def test_a_run_without_a_callback_is_not_offered(store: Store) -> None:
-    test = page("pages/inside", run=imported(store))
+    test = page("inside", run=imported(store))
     assert not test.exception
     assert "must follow a callback" in words(test)
 
@@ -150,7 +138,7 @@ def test_such_runs_stand_beside_own_ones(store: Store) -> None:
     store.record([(own, EpochEnded(
         epoch=1, metrics={"loss": 1.0, "val_loss": 1.0, "accuracy": 0.1, "val_accuracy": 0.2},
         rates=plan.course().rates(0).astype("float32"), seconds=1.0))])
-    test = page("pages/runs", runs=f"{own},{watched(store)},{imported(store)}")
+    test = page("runs", runs=f"{own},{watched(store)},{imported(store)}")
     assert not test.exception
     said = words(test)
     assert "No learning rate was recorded of old" in said
@@ -162,7 +150,7 @@ def test_such_runs_stand_beside_own_ones(store: Store) -> None:
     test.selectbox(key="curve").set_value("f1").run()
     assert not test.exception
     assert "f1 of 3 runs over epochs" in words(test)
-    assert not page("pages/runs").exception
+    assert not page("runs").exception
 
 
 def test_reports_and_exports_take_them(store: Store) -> None:

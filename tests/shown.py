@@ -1,0 +1,27 @@
+"""Pages as Streamlit's own test runner draws them: no browser, no trainer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+ROOT = Path(__file__).resolve().parent.parent
+PATIENCE = 120  # seconds
+
+
+def page(name: str, /, **query: str) -> AppTest:
+    """A page, or `app`, with what its address says."""
+    folder = ROOT if name == "app" else ROOT / "pages"
+    test = AppTest.from_file(str(folder / f"{name}.py"), default_timeout=PATIENCE)
+    for key, value in query.items():
+        test.query_params[key] = value
+    return test.run()
+
+
+def words(test: AppTest) -> str:
+    """Everything that a page says."""
+    kinds = (
+        test.header, test.markdown, test.caption, test.warning, test.info, test.success, test.error,
+    )
+    return "\n".join(str(element.value) for kind in kinds for element in kind)
