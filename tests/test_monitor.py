@@ -230,6 +230,34 @@ def test_several_fits_are_several_runs(data: tuple[Any, Any], store: Store) -> N
     assert "val_loss" not in epochs[0].metrics
 
 
+@pytest.mark.parametrize("places", ["MN", "MNx", "MxN", "xMN", "MM", "MxM"])
+def test_several_monitors_in_a_list_make_a_run_each_and_the_same_one_makes_one(
+    places: str, data: tuple[Any, Any], store: Store
+) -> None:
+    seen: list[str] = []
+
+    class Last(keras.callbacks.Callback):  # type: ignore[misc]
+        def on_train_begin(self, logs: Any = None) -> None:
+            seen.append("begin")
+
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            self.model.optimizer.learning_rate = 0.1 / (1 + epoch)
+
+    known = {"M": Monitor("M"), "N": Monitor("N"), "x": Last()}
+    callbacks = [known[place] for place in places]
+    for _ in range(2):
+        compiled().fit(*data, epochs=2, verbose=0, callbacks=callbacks)
+    rows = store.runs()
+    names = sorted(set(places) - {"x"})
+    assert sorted(row.name for row in rows) == sorted([*names, *(f"{one} (2)" for one in names)])
+    assert {(row.status, row.epochs_done) for row in rows} == {("finished", 2)}
+    if "x" in places:
+        assert len(seen) == 2
+        for row in rows:
+            firsts = [epoch.rates[0] for epoch in store.epochs(row.run_id)]
+            assert firsts == [np.float32(0.1), np.float32(0.05)]
+
+
 def test_several_updates_at_once_are_told(data: tuple[Any, Any], store: Store) -> None:
     truth = Truth()
     run_id = fitted(data, compiled(SCHEDULES.CosineDecay(0.1, 9), steps_per_execution=2), [truth])

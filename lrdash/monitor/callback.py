@@ -46,6 +46,10 @@ class _Fit:
     notes: list[str] = field(default_factory=list)
 
 
+class _Stood(keras.callbacks.Callback):  # type: ignore[misc]
+    """Stands in the list where a monitor stood, until that has begun at its end."""
+
+
 class _Counter(keras.callbacks.Callback):  # type: ignore[misc]
     """Counts the batches of data whose number is not known beforehand.
 
@@ -89,6 +93,7 @@ class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
         self._dataset = _checked_dataset(dataset)
         self._fits = 0
         self._counter: _Counter | None = None
+        self._moving: Any = None  # the list of callbacks to whose end it goes
         self._fit: _Fit | None = None
 
     @property
@@ -127,18 +132,25 @@ class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
                         "goes on", exc_info=True)
 
     def _arrive(self) -> None:
+        """Begin at the end of the list; from elsewhere in it, go there first.
+
+        Keras is on its way through the list, which therefore keeps its places: the monitor leaves
+        a stand-in, is called once more at the end, and only then is the stand-in taken out.
+        """
         among = stack.callers(self)
-        if among is None or among.callbacks[-1] is self:
-            self._begin(among.callbacks if among else ())
+        callbacks: list[Any] = among.callbacks if among else []
+        if among is None or self._moving is among or callbacks[-1] is self:
+            self._moving = None
+            if among is not None:
+                among.callbacks = [one for one in callbacks if not isinstance(one, _Stood)]
+            self._begin(callbacks)
             return
-        known = (self.params or {}).get("steps")
-        self._counter = None if known else _Counter()
-        called = among.callbacks
-        among.callbacks = [
-            *(one for one in called if one is not self),
-            *([self._counter] if self._counter else ()), self,
-        ]
-        called.append(self)  # Keras is on its way through this list, and so calls once more
+        self._moving = among
+        self._counter = None if (self.params or {}).get("steps") else _Counter()
+        for place, one in enumerate(callbacks):
+            if one is self:
+                callbacks[place] = _Stood()
+        callbacks += [*([self._counter] if self._counter else ()), self]
 
     def _begin(self, callbacks: Sequence[Any]) -> None:
         if self._fit is not None and not self._fit.watcher.ended:  # left without an end
@@ -146,7 +158,7 @@ class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
             if self._fit.reader is not None:
                 self._fit.reader.release()
         self._fit, self._fits = None, self._fits + 1
-        deciders = Deciders([one for one in callbacks if one is not self])
+        deciders = Deciders([one for one in callbacks if not isinstance(one, (Monitor, _Counter))])
         optimizer = getattr(self.model, "optimizer", None)
         reader = None
         if optimizer is not None:
