@@ -265,6 +265,38 @@ def test_columns_that_are_missing_or_unknown_are_told_or_kept() -> None:
     assert run.remarks[0] == "val_loss has 1 of 2 values; they were put to the first epochs."
 
 
+def test_a_column_of_texts_is_left_out_and_told() -> None:
+    data = b'epoch,loss,note,weights\n0,1,first,"[1.0, 2.0]"\n1,0.5,,"[3.0, 4.0]"\n'
+    with pytest.raises(InvalidField, match="line 2, column note must be a number, got 'first'"):
+        read_uploads([Upload(name="a.csv", data=data.replace(b",,", b",2,"))])
+    (run,) = read_uploads([Upload(name="a.csv", data=data)])
+    assert list(run.metrics) == ["loss"]
+    assert run.remarks[0] == "Not a number in any line, left out: note, weights."
+
+
+def test_folders_and_archives_are_searched_for_logs_and_what_is_none_is_told(
+    tmp_path: Path,
+) -> None:
+    files = {
+        "run/log.csv": b"epoch,loss\n0,1\n", "run/config.json": b'{"lr": 0.1}',
+        "__MACOSX/run/._log.csv": b"\x00\x05", "run/.DS_Store": b"", "run/.hidden.json": b"{",
+        "people.csv": b"name,age\nA,3\n", "model.keras": b"",
+    }
+    for path, data in files.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(data)
+    zipped = [Upload(name="mine.zip", data=archive(**files))]
+    for (run,) in (read_uploads(zipped), read_paths([tmp_path])):
+        assert run.name.endswith("run/log")
+        left_out = [one for one in run.remarks if one.startswith("Left out")]
+        assert len(left_out) == 2
+        assert any("config lr must be a list" in one for one in left_out)
+        assert any("people must have a column epoch" in one for one in left_out)
+    del files["run/log.csv"]
+    with pytest.raises(InvalidField, match="config lr must be a list"):
+        read_uploads([Upload(name="mine.zip", data=archive(**files))])
+
+
 def archive(**files: bytes) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as made:

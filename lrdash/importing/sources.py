@@ -6,7 +6,7 @@ import io
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lrdash.errors import InvalidField
@@ -19,6 +19,7 @@ MB = 1_000_000
 FILE_LIMIT = 256 * MB  # of one file on disk
 UPLOAD_LIMIT = 20 * MB  # of all files of an upload, unpacked
 MOST_FILES = 1000
+MOST_TOLD = 5  # files that are left out, by name
 # What zipfile raises for archives that are damaged, encrypted or packed in another way.
 BROKEN = (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError,
           zlib.error)
@@ -45,10 +46,8 @@ def read_paths(paths: Sequence[str | Path]) -> list[Found]:
     for path in map(Path, paths):
         name = path.name or str(path)
         if path.is_dir():
-            files = {
-                one.relative_to(path).as_posix(): one for one in sorted(path.rglob("*"))
-                if one.is_file() and _wanted(one.name, folder=True)
-            }
+            inside = ((one.relative_to(path).as_posix(), one) for one in sorted(path.rglob("*")))
+            files = {inner: one for inner, one in inside if one.is_file() and _wanted(inner)}
             if not files:
                 raise InvalidField(str(path), f"must hold {KINDS}", "a folder without any")
             _bound(str(path), len(files))
@@ -75,22 +74,43 @@ def read_uploads(uploads: Iterable[Upload]) -> list[Found]:
 
 
 def _runs(files: Mapping[str, bytes], *, root: str = "", limit: int = FILE_LIMIT) -> list[Found]:
+    """The runs of files; below a root (a folder, an archive) what is no log is left out and told.
+
+    Raises:
+        InvalidField: for a file that was named itself, and if there is no run at all.
+    """
     found: list[Found] = []
     boards: dict[str, bytes] = {}
+    refused: list[InvalidField] = []
     for path, data in files.items():
-        name = path.rsplit("/", 1)[-1]
         stem = f"{root}/{path}" if root else path
-        if EVENTS in name:
+        if EVENTS in path.rsplit("/", 1)[-1]:
             boards[stem] = data
-        elif name.lower().endswith(".zip"):
-            found += _runs(_unpacked(path, data, limit), root=name[:-4], limit=limit)
-        elif name.lower().endswith(".json"):
-            found.append(read_json(stem.removesuffix(".json"), data))
-        elif name.lower().endswith((".csv", ".tsv", ".log", ".txt")):
-            found.append(read_csv(stem.rsplit(".", 1)[0], data))
-        else:
-            raise InvalidField(path, f"must be {KINDS}", name)
-    return [*found, *(read_boards(boards) if boards else ())]
+            continue
+        try:
+            found += _of_file(path, stem, data, limit)
+        except InvalidField as fault:
+            if not root:
+                raise
+            refused.append(fault)
+    found += read_boards(boards) if boards else ()
+    if refused and not found:
+        raise refused[0]
+    told = tuple(f"Left out: {fault}" for fault in refused[:MOST_TOLD])
+    if len(refused) > MOST_TOLD:
+        told += (f"Left out: {len(refused) - MOST_TOLD} more files.",)
+    return [*(replace(one, remarks=(*one.remarks, *told)) for one in found[:1]), *found[1:]]
+
+
+def _of_file(path: str, stem: str, data: bytes, limit: int) -> list[Found]:
+    name = path.rsplit("/", 1)[-1]
+    if name.lower().endswith(".zip"):
+        return _runs(_unpacked(path, data, limit), root=name[:-4], limit=limit)
+    if name.lower().endswith(".json"):
+        return [read_json(stem.removesuffix(".json"), data)]
+    if name.lower().endswith((".csv", ".tsv", ".log", ".txt")):
+        return [read_csv(stem.rsplit(".", 1)[0], data)]
+    raise InvalidField(path, f"must be {KINDS}", name)
 
 
 def _unpacked(name: str, data: bytes, limit: int) -> dict[str, bytes]:
@@ -100,7 +120,7 @@ def _unpacked(name: str, data: bytes, limit: int) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = [one for one in archive.infolist() if not one.is_dir()]
-            wanted = [one for one in members if _wanted(one.filename, folder=True)]
+            wanted = [one for one in members if _wanted(one.filename)]
             _bound(name, len(wanted))
             for one in wanted:
                 with archive.open(one) as file:
@@ -117,10 +137,14 @@ def _unpacked(name: str, data: bytes, limit: int) -> dict[str, bytes]:
     return found
 
 
-def _wanted(name: str, *, folder: bool) -> bool:
-    """Whether a file in a folder is looked at; others there are passed over."""
-    plain = name.rsplit("/", 1)[-1].lower()
-    return EVENTS in plain or (folder and plain.endswith((".csv", ".json")))
+def _wanted(path: str) -> bool:
+    """Whether a file in a folder or an archive is looked at; others there are passed over, and
+    what systems hide or leave behind (`.DS_Store`, `__MACOSX/._log.csv`).
+    """
+    parts = path.lower().split("/")
+    if any(part.startswith((".", "__macosx")) for part in parts):
+        return False
+    return EVENTS in parts[-1] or parts[-1].endswith((".csv", ".json"))
 
 
 def _read(path: Path) -> bytes:

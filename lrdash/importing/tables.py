@@ -12,6 +12,7 @@ from lrdash.importing.found import MOST_EPOCHS, MOST_METRICS, Found, make_found
 
 SEPARATORS = ",;\t"
 EPOCH = "epoch"
+NUMBERS = (EPOCH, "loss", "val_loss")  # no run without them
 LONGEST_LINE = 100_000  # characters
 
 
@@ -37,19 +38,30 @@ def read_csv(name: str, data: bytes) -> Found:
     rows = list(csv.reader(io.StringIO("\n".join(lines)), delimiter=separator))
     names = [column.strip() for column in rows[0]]
     _check(name, names)
-    values: dict[str, list[float]] = {column: [] for column in names}
     for number, row in enumerate(rows[1:], start=2):
         if len(row) != len(names):
             problem = f"line {number} must have {len(names)} values, as its first line has"
             raise InvalidField(name, problem, len(row))
-        for column, text in zip(names, row, strict=True):
-            values[column].append(_number(name, number, column, text, separator))
-    return _numbered(name, values)
+    values: dict[str, list[float]] = {}
+    texts = []
+    for column, cells in zip(names, zip(*rows[1:], strict=True), strict=True):
+        read = [_value(text, separator) for text in cells]
+        cells_told = {one for one in read if one is None or not math.isnan(one)}
+        if cells_told == {None} and column not in NUMBERS:  # texts, with or without gaps
+            texts.append(column)
+            continue
+        for number, (text, one) in enumerate(zip(cells, read, strict=True), start=2):
+            if one is None:
+                problem = f"line {number}, column {column} must be a number"
+                raise InvalidField(name, problem, text)
+        values[column] = [one for one in read if one is not None]
+    remarks = [f"Not a number in any line, left out: {', '.join(texts)}."] if texts else []
+    return _numbered(name, values, remarks)
 
 
-def _numbered(name: str, values: dict[str, list[float]]) -> Found:
+def _numbered(name: str, values: dict[str, list[float]], remarks: list[str]) -> Found:
     count = len(next(iter(values.values())))
-    given, remarks = values.pop(EPOCH, None), []
+    given = values.pop(EPOCH, None)
     plain = list(range(1, count + 1))
     if given is None:
         remarks.append("There is no column named epoch: the lines were numbered.")
@@ -74,7 +86,8 @@ def _check(name: str, names: list[str]) -> None:
         raise InvalidField(name, problem, ", ".join(names))
 
 
-def _number(name: str, line: int, column: str, text: str, separator: str) -> float:
+def _value(text: str, separator: str) -> float | None:
+    """The number that a cell holds, NaN for an empty one; None if it holds something else."""
     tidy = text.strip()
     if tidy.upper() in ("", "NA", "NAN", "NONE"):
         return math.nan
@@ -83,8 +96,7 @@ def _number(name: str, line: int, column: str, text: str, separator: str) -> flo
     try:
         return float(tidy)
     except ValueError:
-        problem = f"line {line}, column {column} must be a number"
-        raise InvalidField(name, problem, text) from None
+        return None
 
 
 def _text(name: str, data: bytes) -> str:
