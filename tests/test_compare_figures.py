@@ -222,6 +222,14 @@ def test_a_heat_map_bears_a_loss_of_zero() -> None:
     assert np.isfinite(figure.data[0].z).all()
 
 
+def test_names_of_users_are_shown_letter_by_letter() -> None:
+    arms = framed(grid({0.1: [0.5], 0.2: [0.7]}))[0].assign(label="<b>mine</b>")
+    bowl = analysis.bowl(arms)
+    assert figures.heatmap_figure(bowl).data[0].y == ("&lt;b>mine&lt;/b>",)
+    drawn = figures.literal_names(figures.bowl_figure(bowl))
+    assert {trace.name for trace in drawn.data} == {"&lt;b>mine&lt;/b>"}
+
+
 # Overlay
 
 

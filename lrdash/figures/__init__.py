@@ -1,5 +1,6 @@
 """Frames in, Plotly figures out: pure functions, one look, a strategy keeps its colour."""
 
+from lrdash.figures.axes import literal_names
 from lrdash.figures.compare import (
     arm_styles,
     bowl_figure,
@@ -37,6 +38,7 @@ __all__ = [
     "heatmap_figure",
     "hindsight_losses",
     "hindsight_rates",
+    "literal_names",
     "live_marks",
     "live_tail",
     "overlay_figure",

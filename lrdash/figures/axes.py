@@ -104,3 +104,16 @@ def _span(values: NDArray[np.float64]) -> list[float]:
 def plain(values: Iterable[float]) -> list[float | None]:
     """Floats as JSON bears them: what is not finite becomes None, a gap in the line."""
     return [float(value) if math.isfinite(value) else None for value in values]
+
+
+def literal(text: str) -> str:
+    """A user's words as Plotly shows them letter by letter: it reads `<` as the start of a tag."""
+    return text.replace("<", "&lt;")
+
+
+def literal_names(figure: go.Figure) -> go.Figure:
+    """The figure, with the names of its traces shown letter by letter."""
+    for trace in figure.data:
+        if "<" in (trace.name or ""):
+            trace.name = literal(trace.name)
+    return figure

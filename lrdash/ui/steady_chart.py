@@ -12,6 +12,7 @@ from pathlib import Path
 import plotly.graph_objects as go
 import streamlit as st
 
+from lrdash.figures import literal_names
 from lrdash.ui.resources import plotly_url
 
 STILL = 1000  # milliseconds after which a page counts as still
@@ -56,7 +57,7 @@ def steady_chart(figure: go.Figure, *, key: str, what: str, label: str) -> None:
         label: what it shows, for screen readers.
     """
     message = {
-        "figure": figure.to_json(), "what": what, "label": label,
+        "figure": literal_names(figure).to_json(), "what": what, "label": label,
         "height": figure.layout.height, "plotly": plotly_url(),
     }
     _chart(data=message, key=key, height="content")

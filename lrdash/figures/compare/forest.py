@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from lrdash.analysis.words import number
-from lrdash.figures.axes import LINE_WIDTH, axis, blank
+from lrdash.figures.axes import LINE_WIDTH, axis, blank, literal
 from lrdash.figures.compare.arms import Styles, light, look, styles_for
 from lrdash.figures.palette import BLUE, GREY, ORANGE
 
@@ -70,7 +70,7 @@ def verdict_css(verdict: object) -> str:
 
 def _row_title(label: str, verdict: str) -> str:
     short = label if len(label) <= LABEL else f"{label[: LABEL - 1]}…"
-    return f"{short}<br><i>{verdict}</i>"
+    return f"{literal(short)}<br><i>{verdict}</i>"
 
 
 def _mark(row: dict[Any, Any], place: str, colour: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from lrdash.analysis.words import number, rate
-from lrdash.figures.axes import axis, blank
+from lrdash.figures.axes import axis, blank, literal
 from lrdash.figures.compare.bowl import lost_in_words, mean_in_words
 
 ROW = 34  # pixels
@@ -116,4 +116,4 @@ def _bar(shade: NDArray[np.float64]) -> dict[str, Any]:
 
 
 def _short(label: str, limit: int = 40) -> str:
-    return label if len(label) <= limit else f"{label[: limit - 1]}…"
+    return literal(label if len(label) <= limit else f"{label[: limit - 1]}…")
