@@ -398,16 +398,17 @@ def fill(store: Store, runs: int) -> list[str]:
 
 
 @pytest.fixture
-def statements() -> Iterator[list[str]]:
-    """All SQL that is sent from now on."""
+def statements(store: Store) -> Iterator[list[str]]:
+    """All SQL that this store sends from now on."""
     said: list[str] = []
 
     def hear(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
         said.append(statement)
 
-    event.listen(Engine, "before_cursor_execute", hear)
+    engine = store._database._engine
+    event.listen(engine, "before_cursor_execute", hear)
     yield said
-    event.remove(Engine, "before_cursor_execute", hear)
+    event.remove(engine, "before_cursor_execute", hear)
 
 
 def test_a_thousand_queued_runs_are_claimed_in_order_with_as_few_questions_as_ten(
