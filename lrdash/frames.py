@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from lrdash.analysis.words import settings_in_words, strategy_in_words
 from lrdash.events import RateDecided
@@ -51,21 +51,35 @@ def rates_frame(rows: Sequence[EpochRow]) -> pd.DataFrame:
 
     Columns:
         run_id (str), update (int64, from 0), epoch (float64, the update's place on an axis where
-        x = e means "epoch e is done": update / steps_per_epoch), learning_rate (float64).
+        x = e means "epoch e is done": update / steps_per_epoch, or, where epochs have different
+        numbers of updates, its place in its own epoch), learning_rate (float64).
     """
     sizes = np.array([len(row.rates) for row in rows], dtype=np.int64)
     first = np.array([(row.epoch - 1) * len(row.rates) for row in rows], dtype=np.int64)
     inside = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     update = np.repeat(first, sizes) + inside
+    place = update / np.repeat(sizes, sizes)
+    for these in _uneven(rows, sizes):  # runs whose updates have to be counted through
+        before = np.cumsum(sizes[these]) - sizes[these]
+        mine = np.isin(np.repeat(np.arange(len(rows)), sizes), these)
+        update[mine] = np.repeat(before + first[these[0]], sizes[these]) + inside[mine]
     parts = [np.asarray(row.rates, dtype=np.float64) for row in rows]
     return pd.DataFrame(
         {
             "run_id": _text([row.run_id for row in rows for _ in row.rates]),
             "update": update,
-            "epoch": update / np.repeat(sizes, sizes),
+            "epoch": place,
             "learning_rate": np.concatenate(parts) if parts else _floats([]),
         }
     )
+
+
+def _uneven(rows: Sequence[EpochRow], sizes: NDArray[np.int64]) -> list[list[int]]:
+    """Places of the rows of each run whose epochs have different numbers of updates."""
+    places: dict[str, list[int]] = {}
+    for place, row in enumerate(rows):
+        places.setdefault(row.run_id, []).append(place)
+    return [these for these in places.values() if len(set(sizes[these].tolist())) > 1]
 
 
 def decisions_frame(rows: Sequence[RateDecided]) -> pd.DataFrame:

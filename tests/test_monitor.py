@@ -258,6 +258,38 @@ def test_several_monitors_in_a_list_make_a_run_each_and_the_same_one_makes_one(
             assert firsts == [np.float32(0.1), np.float32(0.05)]
 
 
+def test_what_is_no_number_in_the_logs_is_passed_over(
+    data: tuple[Any, Any], store: Store
+) -> None:
+    class Odd(keras.callbacks.Callback):  # type: ignore[misc]
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            logs.update({"ragged": [[1, 2], [3]], 5: 1.0, "fine": 2.0})
+
+    row, epochs, _ = told(store, fitted(data, compiled(), [Odd()]))
+    assert (row.status, row.reason) == ("finished", "")
+    assert epochs
+    assert {"ragged", "5"}.isdisjoint(epochs[0].metrics)
+    assert epochs[0].metrics["fine"] == 2.0
+
+
+@pytest.mark.parametrize("begins", [True, False])
+def test_a_monitor_that_is_called_by_hand_tells_every_epoch(
+    begins: bool, data: tuple[Any, Any], store: Store
+) -> None:
+    model, monitor = compiled(), Monitor("by hand")
+    monitor.set_model(model)
+    monitor.on_train_begin()
+    for epoch in range(3):
+        if begins:
+            monitor.on_epoch_begin(epoch)
+        loss = model.train_on_batch(data[0][:8], data[1][:8])
+        monitor.on_epoch_end(epoch, {"loss": float(np.asarray(loss).reshape(-1)[0])})
+    monitor.on_train_end()
+    row, epochs, _ = told(store, str(monitor.run_id))
+    assert (row.status, len(epochs)) == ("finished", 3)
+    assert {float(epoch.rates[-1]) for epoch in epochs} == {float(np.float32(0.1))}
+
+
 def test_several_updates_at_once_are_told(data: tuple[Any, Any], store: Store) -> None:
     truth = Truth()
     run_id = fitted(data, compiled(SCHEDULES.CosineDecay(0.1, 9), steps_per_execution=2), [truth])

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from lrdash import analysis, api
+from lrdash import analysis, api, figures, frames, log_run
 from lrdash.errors import InvalidField, UnknownName
 from lrdash.events import EpochEnded, RateDecided, RunEnded
 from lrdash.export import FORMATS, recorded
@@ -94,6 +94,31 @@ def test_a_run_that_still_trains_is_stopped_where_it_runs(store: Store) -> None:
     assert not test.exception
     assert "is stopped there" in words(test)
     assert "stop" not in keys(test)
+
+
+@pytest.mark.parametrize("sizes", [(3, 5), (5, 5, 3), (7, 3, 8, 1), (1, 0, 2), (4, 1, 1)])
+def test_epochs_of_different_lengths_are_drawn_each_over_its_own_updates(
+    sizes: tuple[int, ...], store: Store
+) -> None:
+    with log_run("uneven", epochs=len(sizes)) as run:
+        for epoch, size in enumerate(sizes, start=1):
+            rates = [0.1 / epoch] * size
+            run.epoch(loss=1 / epoch, **({"learning_rate": rates} if rates else {}))
+    rows = store.epochs(str(run.run_id))
+    table = frames.rates_frame(rows)
+    assert len(table) == sum(sizes)
+    assert table["update"].is_monotonic_increasing
+    assert table["epoch"].is_monotonic_increasing
+    assert table["epoch"].max() < len(sizes)
+    drawn = figures.training_figure(
+        frames.epochs_frame(rows), table, strategy="recorded", epochs_total=len(sizes)
+    ).data[2]
+    for epoch, size in enumerate(sizes, start=1):
+        if size:
+            inside = [y for x, y in zip(drawn.x, drawn.y, strict=True) if epoch - 1 < x < epoch]
+            assert inside == pytest.approx([0.1 / epoch] * (size - 1), rel=1e-6)
+            assert drawn.y[list(drawn.x).index(epoch)] == pytest.approx(0.1 / epoch, rel=1e-6)
+    assert not page("train", run=str(run.run_id)).exception
 
 
 def test_a_run_without_rates_says_so(store: Store) -> None:

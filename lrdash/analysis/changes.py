@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -24,7 +24,7 @@ class RateChange(NamedTuple):
 
 def rate_changes(
     rates: ArrayLike,
-    steps_per_epoch: int,
+    steps_per_epoch: int | Sequence[int],
     decisions: Iterable[RateDecided] = (),
     marks: Iterable[Mark] = (),
 ) -> tuple[RateChange, ...]:
@@ -35,7 +35,7 @@ def rate_changes(
 
     Args:
         rates: rate of each update so far, [updates done].
-        steps_per_epoch: updates an epoch.
+        steps_per_epoch: updates an epoch, or the number of each epoch.
         decisions: what the rule or the expression decided.
         marks: `plan.course().marks()`.
 
@@ -43,8 +43,9 @@ def rate_changes(
         Changes in the order of time.
     """
     used = np.asarray(rates, dtype=np.float64)
+    update_of, epoch_of = _axis(steps_per_epoch)
     places = {
-        d.epoch * steps_per_epoch: RateChange(d.epoch, d.rate_before, d.rate_after, d.reason)
+        update_of(d.epoch): RateChange(d.epoch, d.rate_before, d.rate_after, d.reason)
         for d in decisions
         if d.rate_after != d.rate_before and not (d.monitor is not None and d.wait is None)
     }
@@ -52,9 +53,26 @@ def rate_changes(
         if mark.update < len(used) and mark.update not in places:
             before = used[max(0, mark.update - 1)]
             places[mark.update] = RateChange(
-                mark.update / steps_per_epoch, float(before), float(used[mark.update]), mark.text
+                epoch_of(mark.update), float(before), float(used[mark.update]), mark.text
             )
     return tuple(places[update] for update in sorted(places))
+
+
+def _axis(
+    steps: int | Sequence[int],
+) -> tuple[Callable[[int], int], Callable[[int], float]]:
+    """The first update after so many epochs, and the place of an update on the axis of epochs."""
+    if not isinstance(steps, int) and len(set(steps)) == 1:
+        steps = int(steps[0])
+    if isinstance(steps, int):
+        each = max(1, steps)
+        return lambda epoch: epoch * each, lambda update: update / each
+    ends = np.concatenate([[0], np.cumsum(steps)]) if len(steps) else np.array([0, 1])
+    last = len(ends) - 1
+    return (
+        lambda epoch: int(ends[min(epoch, last)]),
+        lambda update: float(np.interp(update, ends, np.arange(len(ends)))),
+    )
 
 
 def rate_jumps(rates: ArrayLike, most: int) -> tuple[Mark, ...]:

@@ -79,7 +79,8 @@ class Run:
         """Where the rate changed and why."""
         marks = make(self.spec).course().marks()
         used = self.rates()["learning_rate"].to_numpy()
-        return analysis.rate_changes(used, self.row.steps_per_epoch, self.decided, marks)
+        sizes = [len(row.rates) for row in self.epochs] or self.row.steps_per_epoch
+        return analysis.rate_changes(used, sizes, self.decided, marks)
 
     def steer(
         self, *, rate: float | None = None, factor: float | None = None, back: bool = False

@@ -10,6 +10,7 @@ multiple of epochs; jumps at an epoch's border are exact, and the greatest ones 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -25,6 +26,7 @@ from lrdash.figures.palette import DASHED, GREY, Style, style_of
 from lrdash.figures.thinning import LIMIT, keep
 
 LIVE_TRACES = 3  # the traces that grow: training metric, validation metric, rate
+NEAR = 1e-9  # of an epoch: what a place on the axis may be off
 DOT = {"size": 3}  # pixels; an epoch between two gaps is seen as well
 Metric = Literal["loss", "accuracy"]
 Change = tuple[float, float, float, str]  # epochs done, rate before, rate after, why
@@ -153,6 +155,10 @@ def _rate_line(rates: pd.DataFrame, epochs_total: int) -> dict[str, list[float |
     used = rates["learning_rate"].to_numpy(dtype=np.float64)
     if not len(used):
         return {"x": [], "y": []}
+    begun = np.floor(rates["epoch"].to_numpy() + NEAR)
+    starts = np.append(np.flatnonzero(np.diff(begun, prepend=-1.0)), len(used))
+    if len(set(np.diff(starts).tolist())) > 1:
+        return _uneven_line(used, begun, starts, epochs_total)
     steps = _steps_per_epoch(rates)
     size = _points_an_epoch(steps, epochs_total)
     first = rates["update"].to_numpy()[:: steps] / steps
@@ -160,6 +166,20 @@ def _rate_line(rates: pd.DataFrame, epochs_total: int) -> dict[str, list[float |
     for begin, part in zip(first, used.reshape(-1, steps), strict=True):
         kept = _padded(keep(part, size - 1), size - 1)
         xs.append(np.append(begin + kept / steps, begin + 1))
+        ys.append(np.append(part[kept], part[-1]))
+    return {"x": plain(np.concatenate(xs)), "y": plain(np.concatenate(ys))}
+
+
+def _uneven_line(
+    used: NDArray[np.float64], begun: NDArray[np.float64], starts: NDArray[np.intp],
+    epochs_total: int,
+) -> dict[str, list[float | None]]:
+    """The rate where epochs have different numbers of updates: such lines are never extended."""
+    xs, ys = [], []
+    for low, high in itertools.pairwise(starts.tolist()):
+        part = used[low:high]
+        kept = keep(part, _points_an_epoch(len(part), epochs_total) - 1)
+        xs.append(np.append(begun[low] + kept / len(part), begun[low] + 1))
         ys.append(np.append(part[kept], part[-1]))
     return {"x": plain(np.concatenate(xs)), "y": plain(np.concatenate(ys))}
 

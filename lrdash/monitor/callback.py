@@ -226,7 +226,7 @@ class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
         names = tuple(metrics) if known["metrics"] == ["loss"] else known["metrics"]
         known["metrics"] = tuple(dict.fromkeys((*names, *metrics)))
         known["parameters"] = known["parameters"] or facts.parameters(self.model)
-        if rates.size and (known["steps_per_epoch"] == 1 or not self.params.get("steps")):
+        if rates.size and (known["steps_per_epoch"] == 1 or not (self.params or {}).get("steps")):
             known["steps_per_epoch"] = max(known["steps_per_epoch"], rates.size)
         fit.peak = max(fit.peak, float(rates.max(initial=0.0)))
         changes: dict[str, Any] = {"facts": known}
@@ -274,10 +274,13 @@ def _metrics(logs: Mapping[str, Any]) -> dict[str, float]:
     """The numbers of the logs; the rate, which other callbacks put there, is no metric."""
     found: dict[str, float] = {}
     for name, value in logs.items():
-        if name == "learning_rate" or name.startswith("learning_rate_") or \
-                not name.isprintable() or len(name) > NAME_LENGTH:
+        if not isinstance(name, str) or not name.isprintable() or len(name) > NAME_LENGTH or \
+                name == "learning_rate" or name.startswith("learning_rate_"):
             continue
-        array = np.asarray(value)
+        try:
+            array = np.asarray(value)
+        except ValueError:  # lists of lists of different lengths
+            continue
         if array.size == 1 and array.dtype.kind in "fiub" and len(found) < MOST_METRICS:
             found[name] = float(array.reshape(()))
     return found

@@ -67,7 +67,8 @@ def _curves(
         return [html.paragraph("No epoch was completed, so there is nothing to draw.")]
     rates = frames.rates_frame(epochs)
     changes = analysis.rate_changes(
-        rates["learning_rate"].to_numpy(), row.steps_per_epoch, decisions, plan.course().marks()
+        rates["learning_rate"].to_numpy(), [len(one.rates) for one in epochs], decisions,
+        plan.course().marks(),
     )
     figure = figures.training_figure(
         frames.epochs_frame(epochs), rates, changes, strategy=row.spec.strategy,

@@ -33,6 +33,7 @@ class History:
     epochs: list[EpochRow] = field(default_factory=list)
     decisions: list[RateDecided] = field(default_factory=list)
     difference: float = 0.0  # largest |rate shown - rate used| so far, in float32
+    uneven: bool = False  # epochs have different numbers of updates
     changes: tuple[RateChange, ...] = ()  # where the rate changed so far, and why
 
     def catch_up(self, store: Store) -> bool:
@@ -62,7 +63,9 @@ class History:
         if self.recorded:
             marks = rate_jumps(rates, GLIDE)
             self.glides = bool(np.count_nonzero(np.diff(rates)) > GLIDE)
-        self.changes = rate_changes(rates, run.steps_per_epoch, self.decisions, marks)
+        sizes = [len(part) for part in used]
+        self.uneven = len(set(sizes)) > 1
+        self.changes = rate_changes(rates, sizes or run.steps_per_epoch, self.decisions, marks)
         return True
 
     def _compare(self, row: EpochRow) -> None:

@@ -220,7 +220,8 @@ def _chart(past: History) -> None:
         return lines, marks
 
     live_chart(
-        f"{run.run_id} {total}", len(past.epochs), figure=figure, tail=tail,
+        f"{run.run_id} {total}", len(past.epochs), figure=figure,
+        tail=None if past.uneven else tail,
         label=f"Training loss, validation loss and learning rate over {total} epochs. "
         "The numbers are in the table of epochs below.",
         chosen=fork.chosen(past) if here else None,

@@ -34,7 +34,7 @@ def live_chart(
     epochs: int,
     *,
     figure: Callable[[], go.Figure],
-    tail: Callable[[int], tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]]],
+    tail: Callable[[int], tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]]] | None,
     label: str,
     height: int = 480,
     chosen: int | None = None,
@@ -46,7 +46,8 @@ def live_chart(
         run_id: the run; another run is another figure.
         epochs: epochs done by now.
         figure: makes the whole figure up to now; called only when it has to be sent.
-        tail: `(lines, marks)` from an epoch on, as `figures.live_tail` and `live_marks` give them.
+        tail: `(lines, marks)` from an epoch on, as `figures.live_tail` and `live_marks` give them;
+            None: the chart cannot be extended and is drawn as a whole each time.
         label: what the chart shows, for screen readers.
         height: in pixels.
         chosen: epoch at which a line is drawn across, if any.
@@ -58,7 +59,7 @@ def live_chart(
         "run": run_id, "have": epochs, "label": label, "height": height, "plotly": plotly_url(),
         "chosen": chosen,
     }
-    if known:
+    if known and tail is not None:
         offset = max(0, state["have"] - OVERLAP)
         lines, marks = tail(offset)
         message |= {"offset": offset, "tail": lines, "marks": marks}
