@@ -324,6 +324,14 @@ def test_colour_images_have_their_channels_last_however_keras_is_set(
     assert split.y_train.shape == (80,)
 
 
+def test_small_differences_of_large_numbers_are_standardised_and_constants_are_not() -> None:
+    times = 1.7e12 + np.arange(100.0)  # milliseconds since 1970
+    scaled, _ = standardise(np.stack([times, np.full(100, 0.1)], axis=1), np.zeros((1, 2)))
+    assert scaled[:, 0].mean() == pytest.approx(0, abs=1e-4)
+    assert scaled[:, 0].std() == pytest.approx(1, rel=1e-4)
+    np.testing.assert_allclose(scaled[:, 1], 0, atol=1e-12)
+
+
 def test_california_is_standardised_with_its_target(monkeypatch: pytest.MonkeyPatch) -> None:
     random = np.random.RandomState(0)
     x, y = random.random_sample((16_512, 8)), 1e5 * random.random_sample(16_512)

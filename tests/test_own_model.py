@@ -14,6 +14,8 @@ import lrdash
 from lrdash.errors import InvalidField, NotHere
 from lrdash.events import EpochEnded
 from lrdash.store import Store
+from lrdash.training.own import inspect
+from lrdash.training.own.data import own_data
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 layers = keras.layers
@@ -154,6 +156,15 @@ def stream(repeat: bool = False) -> tf.data.Dataset:
     return made.repeat() if repeat else made
 
 
+def centred(x: Any) -> Any:
+    return x - keras.ops.mean(x, axis=0, keepdims=True)
+
+
+def centred_network() -> Any:
+    inputs = keras.Input((6,))
+    return keras.Model(inputs, layers.Dense(3)(centred(layers.Dense(4)(inputs))))
+
+
 def several_inputs() -> Any:
     one, two = keras.Input((6,), name="one"), keras.Input((6,), name="two")
     model = keras.Model({"one": one, "two": two}, layers.Dense(1)(layers.Add()([one, two])))
@@ -183,6 +194,32 @@ ALONE = {
             **mse, "optimizer": lambda: keras.optimizers.Adam(0.01, beta_1=0.8, clipnorm=1.0),
         }), (X, NUMBERS), "the optimizer Adam (clipnorm 1.0, beta_1 0.8)",
     ),
+    "weights with a constraint": (
+        network(between=lambda: [layers.Dense(4, kernel_constraint="non_neg", name="held")]),
+        (X, CLASSES), "the layer held has a constraint on its weights",
+    ),
+    "an activity regularizer": (
+        network(between=lambda: [layers.Dense(4, activity_regularizer="l2", name="calm")]),
+        (X, CLASSES), "the layer calm has an activity regularizer",
+    ),
+    "an activation over the batch": (
+        network(between=lambda: [layers.Dense(4, activation=centred, name="mixed")]),
+        (X, CLASSES), "the layer mixed has the activation centred",
+    ),
+    "a softmax over the batch": (
+        network(between=lambda: [layers.Softmax(axis=0, name="across")]), (X, CLASSES),
+        "the layer across works across the examples of a batch",
+    ),
+    "an operation over the batch": (centred_network, (X, CLASSES), "lanes do not know the oper"),
+    "a loss that leaves classes out": (
+        network(compiled={"optimizer": "adam", "loss": lambda: (
+            keras.losses.SparseCategoricalCrossentropy(ignore_class=2))}),
+        (X, CLASSES), "is no plain mean over the examples",
+    ),
+    "a loss of the whole batch": (
+        network(compiled={"optimizer": "adam", "loss": lambda: keras.losses.Dice()}),
+        (X, np.eye(3, dtype=np.float32)[CLASSES]), "is no plain mean over the examples",
+    ),
     "several inputs": (
         several_inputs, ({"one": X, "two": X}, NUMBERS), "inputs or targets are several arrays",
     ),
@@ -210,6 +247,55 @@ def test_what_lanes_cannot_train_keras_does_and_why_is_said(case: str) -> None:
         np.testing.assert_array_equal(run.rates()["learning_rate"], np.float32(wanted))
     assert any(reason in note for note in made.notes())
     assert reason in made._repr_html_()
+
+
+def test_a_loss_without_metrics_is_no_reason_against_lanes() -> None:
+    made, _ = curves(network(1, None), (X, NUMBERS), "auto", strategies=["constant"])
+    assert {row.engine for row in made.rows} == {"lanes"}, made.notes()
+
+
+def test_what_weight_decay_leaves_alone_stays_so() -> None:
+    def build(*names: str) -> Any:
+        def built() -> Any:
+            optimizer = keras.optimizers.AdamW(0.05, weight_decay=0.5)
+            if names:
+                optimizer.exclude_from_weight_decay(var_names=list(names))
+            return network(1, None, compiled={"optimizer": lambda: optimizer, "loss": "mse"})()
+        return built
+
+    for names, engine, differs in (((), "lanes", False), (("kernel", "bias"), "keras", True)):
+        made, found = curves(build(*names), (X, NUMBERS), "auto", strategies=["constant"])
+        assert {row.engine for row in made.rows} == {engine}
+        assert any("no weight decay of" in note for note in made.notes()) == differs
+        if not names:
+            decayed = found
+    assert not np.allclose(found["loss"], decayed["loss"])
+
+    def of_one() -> Any:
+        model = network(1, None)()
+        optimizer = keras.optimizers.AdamW(0.05)
+        optimizer.exclude_from_weight_decay(var_list=[model.trainable_variables[0]])
+        model.compile(optimizer, "mse")
+        return model
+
+    with pytest.raises(InvalidField, match="must name what it excludes from weight decay by"):
+        lrdash.compare(of_one, (X, NUMBERS), **FEW)
+
+
+@pytest.mark.parametrize("last", ["layer", "operation", "logits"])
+def test_a_softmax_is_seen_whatever_makes_it(last: str) -> None:
+    def build() -> Any:
+        inputs = keras.Input((6,))
+        scores = layers.Dense(3)(inputs)
+        ends = {"layer": layers.Softmax(), "operation": keras.ops.softmax, "logits": lambda x: x}
+        return keras.Model(inputs, ends[last](scores))
+
+    plain = network(3, "softmax" if last != "logits" else None)
+    assert _loss(build).from_logits == (last == "logits") == _loss(plain).from_logits
+
+
+def _loss(build: Any) -> Any:
+    return inspect._usual_loss(build(), own_data((X, CLASSES), 32))[0]
 
 
 def test_the_same_script_gives_the_same_numbers_and_the_same_names() -> None:

@@ -45,7 +45,7 @@ def standardise(train: NDArray[Any], validation: NDArray[Any]) -> tuple[Floats, 
     mean = train.mean(axis=0, dtype=np.float64)
     deviation = train.std(axis=0, dtype=np.float64)
     # Rounding gives a constant like 0.1 a deviation of about 1e-17, hence no comparison with 0.
-    deviation = np.where(deviation > 1e-10 * np.abs(mean), deviation, 1.0)
+    deviation = np.where(train.max(axis=0) > train.min(axis=0), deviation, 1.0)
     return (
         ((train - mean) / deviation).astype(np.float32),
         ((validation - mean) / deviation).astype(np.float32),

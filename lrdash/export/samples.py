@@ -152,7 +152,7 @@ def _scaling(dataset: Dataset) -> Lines:
         '    """Both less the mean of the training part, divided by its standard deviation."""',
         "    mean = train.mean(axis=0, dtype=np.float64)",
         "    deviation = train.std(axis=0, dtype=np.float64)",
-        "    deviation = np.where(deviation > 1e-10 * np.abs(mean), deviation, 1.0)",
+        "    deviation = np.where(train.max(axis=0) > train.min(axis=0), deviation, 1.0)",
         "    scaled = [(part - mean) / deviation for part in (train, val)]",
         "    return [part.astype(np.float32) for part in scaled]",
         "", "",

@@ -13,6 +13,8 @@ from pathlib import Path
 import plotly
 import plotly.graph_objects as go
 
+from lrdash.figures import literal_names
+
 LEGEND = 560  # pixels of its width, at least; so many has the narrowest plot of a printed page
 ROW, LETTER, MARK = 22, 7, 50  # pixels: of a row, about of a letter, of the line before a name
 
@@ -31,7 +33,8 @@ class Chart:
     def html(self) -> str:
         """The chart as a figure element; the script of the report draws it."""
         height = int(self.figure.layout.height)
-        drawn = go.Figure(self.figure).update_layout(margin_t=34 + ROW * _rows(self.figure))
+        drawn = literal_names(go.Figure(self.figure))
+        drawn.update_layout(margin_t=34 + ROW * _rows(self.figure))
         data = str(drawn.to_json()).replace("<", "\\u003c")  # ends no script element
         fold = (
             f"<details>\n<summary>The numbers: {escape(self.title[:1].lower() + self.title[1:])}"

@@ -15,21 +15,15 @@ def comparison_charts(
     arms: pd.DataFrame, curves: pd.DataFrame, *, epochs: int, target: float | None
 ) -> list[str]:
     """Loss, rates, bowl and heat map with captions and tables, as HTML."""
-    drawn_arms, drawn_curves = _harmless(arms), _harmless(curves)
-    styles = figures.arm_styles(drawn_arms)
+    styles = figures.arm_styles(arms)
     bowl = analysis.bowl(arms)
     loss, rates = analysis.band(curves, arms), analysis.band(curves, arms, metric="learning_rate")
-    drawn = {
-        "loss": analysis.band(drawn_curves, drawn_arms),
-        "rates": analysis.band(drawn_curves, drawn_arms, metric="learning_rate"),
-        "bowl": analysis.bowl(drawn_arms),
-    }
     names = ", ".join(str(label) for label in arms["label"].unique())
     return [grid([
         Chart(
             name="loss", title="Validation loss at the best peak rates",
             figure=figures.compare_loss_figure(
-                drawn["loss"], styles, log=True, target=target, epochs=epochs
+                loss, styles, log=True, target=target, epochs=epochs
             ),
             caption="Mean over the seeds; the band holds 95 % (Student's t). Lower is better. A "
             "line that ends early lost a run there. The axis is logarithmic.",
@@ -38,7 +32,7 @@ def comparison_charts(
         ),
         Chart(
             name="rates", title="Learning rates at the best peak rates",
-            figure=figures.compare_rates_figure(drawn["rates"], styles, epochs=epochs, height=420),
+            figure=figures.compare_rates_figure(rates, styles, epochs=epochs, height=420),
             caption="The rate that the last update of each epoch used, on a logarithmic axis. A "
             "rate of 0 leaves a gap.",
             alt=f"Lines of the learning rate over {epochs} epochs for {names}.",
@@ -48,7 +42,7 @@ def comparison_charts(
         ),
         Chart(
             name="bowl", title="The bowl: final validation loss against peak rate",
-            figure=figures.bowl_figure(drawn["bowl"], styles),
+            figure=figures.bowl_figure(bowl, styles),
             caption="A wide, flat bowl forgives a badly chosen rate. A cross at the upper edge: "
             "runs diverged or failed there. Bars are 95 % intervals.",
             alt=f"Lines of final validation loss over the peak rates for {names}.",
@@ -56,14 +50,9 @@ def comparison_charts(
         ),
         Chart(
             name="heatmap", title="Strategy and peak rate",
-            figure=figures.heatmap_figure(drawn["bowl"]),
+            figure=figures.heatmap_figure(bowl),
             caption="Mean final validation loss: dark is low, the star marks each strategy's best "
             "rate, grey cells lost runs. The numbers are those of the bowl.",
             alt=f"A table of colours: mean final validation loss by peak rate for {names}.",
         ),
     ])]
-
-
-def _harmless(frame: pd.DataFrame) -> pd.DataFrame:
-    """Labels that Plotly shows as they are: it would read `<` as the beginning of a tag."""
-    return frame.assign(label=frame["label"].str.replace("<", "&lt;", regex=False))

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from lrdash.analysis.words import number
-from lrdash.figures.axes import LINE_WIDTH, LOG_RATIO, axis, blank
+from lrdash.figures.axes import LINE_WIDTH, LOG_RATIO, axis, blank, literal
 from lrdash.figures.compare.arms import Styles, light, look, styles_for
 from lrdash.figures.compare.lines import LOG
 from lrdash.figures.palette import Style
@@ -98,7 +98,8 @@ def _crosses(
     return {
         "x": light(part["base_lr"]), "y": light(TOP - BELOW * places.loc[part.index]),
         "yaxis": "y2", "name": label, "legendgroup": label, "showlegend": False,
-        "mode": "markers", "text": texts, "hovertemplate": f"{label}: %{{text}}<extra></extra>",
+        "mode": "markers", "text": texts,
+        "hovertemplate": f"{literal(label)}: %{{text}}<extra></extra>",
         "marker": {
             "symbol": "x-thin", "size": 10, "line": {"width": LINE_WIDTH, "color": style.colour},
         },

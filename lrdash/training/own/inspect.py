@@ -14,6 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from lrdash.datasets import Dataset
 from lrdash.elsewhere import stand_in
@@ -181,7 +182,8 @@ def _usual_loss(model: Any, data: OwnData) -> tuple[Any, list[Any]]:
     units, whole = output.shape[-1], target.dtype.kind in "biu"
     column = target.ndim == 1 or target.shape[1:] == (1,)
     last = getattr(flat(model)[-1] if model.layers else None, "activation", None)
-    logits = last not in (keras.activations.softmax, keras.activations.sigmoid)
+    logits = last not in (keras.activations.softmax, keras.activations.sigmoid) \
+        and not _shares(np.asarray(output))
     if whole and column and units > 1:
         return keras.losses.SparseCategoricalCrossentropy(from_logits=logits), ["accuracy"]
     if whole and column and not logits:
@@ -190,6 +192,12 @@ def _usual_loss(model: Any, data: OwnData) -> tuple[Any, list[Any]]:
     if one_hot and np.isin(target, (0, 1)).all():
         return keras.losses.CategoricalCrossentropy(from_logits=logits), ["accuracy"]
     return keras.losses.MeanSquaredError(), []
+
+
+def _shares(output: NDArray[Any]) -> bool:
+    """Whether each row is a distribution over several classes, whatever layer made it."""
+    return output.shape[-1] > 1 and bool(np.all(output >= 0)) and \
+        bool(np.allclose(output.sum(axis=-1), 1, atol=1e-4))
 
 
 def _own_loss(model: Any) -> Any:

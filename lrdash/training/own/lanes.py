@@ -34,6 +34,14 @@ PLAIN = (
     "GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalAveragePooling1D", "GlobalAveragePooling2D",
     "UpSampling1D", "UpSampling2D", *CONVOLUTIONS,
 )
+# Losses that are a mean over examples, each of which has a loss of its own.
+MEANS = (
+    "MeanSquaredError", "MeanAbsoluteError", "MeanAbsolutePercentageError",
+    "MeanSquaredLogarithmicError", "Huber", "LogCosh", "Poisson", "KLDivergence",
+    "BinaryCrossentropy", "BinaryFocalCrossentropy", "CategoricalCrossentropy",
+    "CategoricalFocalCrossentropy", "SparseCategoricalCrossentropy", "Hinge", "SquaredHinge",
+    "CategoricalHinge",
+)
 OWN_STEPS = ("train_step", "test_step", "compute_loss", "compute_metrics", "make_train_function")
 CLOSE = 1e-5  # how far a stateless call may be from a plain one
 
@@ -76,7 +84,7 @@ def fit_of(
         _of_data(data)
         or _of_model(model, layers)
         or (f"lanes do not have the optimizer {optimizer.words}" if optimizer.words else "")
-        or ("" if known is not None else f"the loss {_name(loss)} is not one of Keras' own")
+        or _of_loss(known, loss)
         or _of_metrics(metrics)
     )
     if not reason:
@@ -152,7 +160,7 @@ def measured(model: keras.Model) -> list[Any]:
     return [
         one
         for metric in model.metrics if metric is not getattr(model, "_loss_tracker", None)
-        for one in (getattr(metric, "metrics", None) or [metric])
+        for one in getattr(metric, "metrics", [metric])
     ]
 
 
@@ -181,11 +189,55 @@ def _of_model(model: keras.Model, layers: list[Any]) -> str:
             return f"the layer {layer.name} computes in {layer.compute_dtype}"
         if not layer.trainable and kind is keras.layers.BatchNormalization:
             return f"the layer {layer.name} is frozen"
+        if reason := _of_layer(layer):
+            return f"the layer {layer.name} {reason}"
+    if operation := _operation(model):
+        return f"lanes do not know the operation {operation}"
+    if not model.trainable_variables:
+        return "nothing in the model is trained"
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         return "the model has several inputs or outputs"
     if len(model.outputs[0].shape) != 2:
         return "the output of an example is not a row of numbers"
     return "the model is compiled to run eagerly" if model.run_eagerly else ""
+
+
+def _of_layer(layer: Any) -> str:
+    """What a layer does beyond treating each example alone and learning by its gradients."""
+    if any(variable.constraint is not None for variable in layer.trainable_variables):
+        return "has a constraint on its weights"
+    if getattr(layer, "activity_regularizer", None) is not None:
+        return "has an activity regularizer"
+    activation = getattr(layer, "activation", None)
+    name = getattr(activation, "__name__", "")
+    if activation is not None and getattr(keras.activations, name, None) is not activation:
+        return f"has the activation {name or activation}, which is not one of Keras' own"
+    axes = getattr(layer, "axis", None)
+    if axes is not None:
+        rank = len(layer.output.shape)
+        for axis in axes if isinstance(axes, list | tuple) else [axes]:
+            if int(axis) % rank == 0:
+                return "works across the examples of a batch"
+    return ""
+
+
+def _operation(model: Any) -> str:
+    """A function of `keras.ops` between the layers, if there is one."""
+    functional = getattr(model, "_functional", None) or model
+    for operation in getattr(functional, "operations", ()):
+        if not isinstance(operation, keras.Layer):
+            return str(operation.name)
+        if isinstance(operation, keras.Model) and (inner := _operation(operation)):
+            return inner
+    return ""
+
+
+def _of_loss(known: Any, loss: Any) -> str:
+    if known is None:
+        return f"the loss {_name(loss)} is not one of Keras' own"
+    if type(known).__name__ not in MEANS or getattr(known, "ignore_class", None) is not None:
+        return f"the loss {_name(known)} is no plain mean over the examples"
+    return ""
 
 
 def _ends() -> tuple[Any, Any]:

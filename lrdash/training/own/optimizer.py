@@ -32,6 +32,7 @@ class OwnOptimizer:
     rate: float | None = None  # that the model was compiled with, where it was a number
     kind: type[Any] | None = None
     config: dict[str, Any] | None = None
+    undecayed: str = ""  # pattern of the names of variables that weight decay leaves alone
     words: str = ""  # where the fields do not tell all
     note: str = ""
 
@@ -44,7 +45,10 @@ class OwnOptimizer:
         """
         if self.kind is None or self.config is None:
             return optimizer_of(spec, rate)
-        return self.kind.from_config({**self.config, "learning_rate": rate})
+        made = self.kind.from_config({**self.config, "learning_rate": rate})
+        if self.undecayed:
+            made.exclude_from_weight_decay(var_names=[self.undecayed])
+        return made
 
 
 def own_optimizer(model: keras.Model, wanted: dict[str, Any]) -> OwnOptimizer:
@@ -74,19 +78,30 @@ def own_optimizer(model: keras.Model, wanted: dict[str, Any]) -> OwnOptimizer:
     else:
         rate = float(np.asarray(own.learning_rate))
     _try(type(own), config)
-    name = KINDS.get(type(own))
-    if name:
+    name, undecayed = KINDS.get(type(own)), _undecayed(own)
+    if name and not undecayed:
         fields = {"optimizer": name} | {field: config[field] for field in OWN.get(name, ())}
         if not _others(_usual(fields), config):
             return OwnOptimizer(fields=fields, rate=rate, note=note)
     told = _others(_usual({"optimizer": name}), config) if name else {}
+    if undecayed:
+        told["no weight decay of"] = undecayed.replace("|", ", ")
     settings = ", ".join(f"{key} {value}" for key, value in told.items())
     words = f"{type(own).__name__} ({settings})" if settings else type(own).__name__
     near = name or next((kind for cls, kind in KINDS.items() if isinstance(own, cls)), "sgd")
     return OwnOptimizer(
         fields={"optimizer": near}, rate=rate, kind=type(own), config=config, words=words,
-        note=note,
+        undecayed=undecayed, note=note,
     )
+
+
+def _undecayed(own: Any) -> str:
+    """What `exclude_from_weight_decay` was told, which `get_config` does not hold."""
+    if getattr(own, "_exclude_from_weight_decay", None):
+        problem = "must name what it excludes from weight decay by var_names: each run has "
+        raise InvalidField("build_model", f"{problem}variables of its own", "var_list")
+    pattern = getattr(own, "_exclude_from_weight_decay_pattern", None)
+    return str(pattern.pattern) if pattern else ""
 
 
 def _usual(fields: dict[str, Any]) -> dict[str, Any]:
