@@ -70,8 +70,8 @@ def test_a_change_of_the_rate_is_sent_and_is_on_its_way_until_it_took_effect(
     assert not test.exception
     assert test.button(key="steer-back").disabled
     test.number_input(key="steer-rate").set_value(0.01)
-    test.number_input(key="steer-factor").set_value(0.25).run()
-    test.button(key=press).click().run()
+    test.number_input(key="steer-factor").set_value(0.25)
+    test.button(key=press).click().run()  # typed and pressed before the page was drawn again
     (command,) = store.commands([run_id])[run_id]
     assert command.piece == piece
     assert "On its way: " in words(test)

@@ -93,16 +93,21 @@ def _others(past: History) -> None:
         with left:
             # The same start at each tick: another one would be another field.
             first = st.session_state.setdefault(f"{key}-start:{run.run_id}", float(f"{start:.3g}"))
-            value = st.number_input(words, min_value=0.0, max_value=MAX_RATE, value=first,
-                                    step=0.01, format="%.6g", key=key)
+            st.number_input(words, min_value=0.0, max_value=MAX_RATE, value=first,
+                            step=0.01, format="%.6g", key=key)
         with right:
-            st.button(button, key=f"{key}-go", width="stretch", on_click=_wish,
-                      args=(run.run_id,), kwargs={name: value})
+            st.button(button, key=f"{key}-go", width="stretch", on_click=_wish_typed,
+                      args=(run.run_id, name, key))
     st.button(
         "Back to the strategy", key="steer-back", icon=":material/undo:", width="stretch",
         disabled=not run.spec.pieces, on_click=_wish, args=(run.run_id,), kwargs={"back": True},
         help="A schedule goes on where it would be by now; a feedback rule begins anew.",
     )
+
+
+def _wish_typed(run_id: str, name: str, key: str) -> None:
+    """Send what a field says now: it may have been typed since the button was drawn."""
+    _wish(run_id, **{name: st.session_state[key]})
 
 
 def _wish(run_id: str, **change: Any) -> None:
