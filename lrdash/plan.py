@@ -119,7 +119,7 @@ def make(spec: RunSpec) -> Plan:
         dataset = DATASETS[spec.dataset]
         model = _model(spec, dataset)
         train, validation = dataset.sizes(spec.examples)
-        steps = _steps_per_epoch(spec, train)
+        steps = _steps_per_epoch(spec, dataset, train)
         loss, metrics = _loss(spec, dataset), _metrics(dataset)
     else:
         dataset, model = elsewhere.found(spec)
@@ -160,10 +160,11 @@ def _model(spec: RunSpec, dataset: Dataset) -> Model:
     return kind(**spec.model_params)
 
 
-def _steps_per_epoch(spec: RunSpec, train: int) -> int:
+def _steps_per_epoch(spec: RunSpec, dataset: Dataset, train: int) -> int:
     """Updates an epoch, the last one of what is left over."""
     if spec.batch_size > train:
-        problem = f"must be at most {train}, the training examples of {spec.dataset}"
+        called = spec.dataset if spec.dataset in list(DATASETS) else dataset.label
+        problem = f"must be at most {train}, the training examples of {called}"
         raise InvalidField("batch_size", problem, spec.batch_size)
     steps = -(-train // spec.batch_size)
     _bound_updates(spec, steps)

@@ -31,8 +31,8 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     monkeypatch.setattr(resources, "store", lambda: opened)
     monkeypatch.setattr(resources, "laboratory", lambda: SimpleNamespace(wake=lambda: None))
 
-    def look(raw: bytes, file: str) -> Profile:
-        return profile(raw, file)
+    def look(raw: bytes, file: str, recipe: Recipe) -> Profile:
+        return profile(raw, file, recipe)
 
     def add(raw: bytes, file: str, recipe: Recipe, name: str) -> owndata.Facts:
         return keep(raw, file, **recipe.as_dict())[0]
@@ -106,7 +106,7 @@ def test_a_fault_of_a_choice_is_told_and_nothing_typed_is_lost(store: Store) -> 
 def test_a_broken_file_is_told_with_its_line(store: Store) -> None:
     test = uploaded("a,b\n1,2\n3\n", "odd_*name*.csv")
     assert test.error[0].value.startswith("odd\\_\\*name\\*\\.csv")
-    assert "line 3 has 1 fields" in words(test)
+    assert "line 3 has 1 field" in words(test)
     assert "data-save" not in {button.key for button in test.button}
 
 

@@ -72,7 +72,7 @@ def test_a_file_is_looked_at_and_kept_through_the_child() -> None:
 def test_a_refusal_of_the_child_arrives_in_its_words() -> None:
     with pytest.raises(DataRefused) as caught:
         owndata.look(b"a,b\n1,2\n3\n", "odd.csv")
-    assert str(caught.value).startswith("odd.csv: line 3 has 1 fields")
+    assert str(caught.value).startswith("odd.csv: line 3 has 1 field")
     assert not list(own.data_folder().iterdir())
 
 
@@ -94,7 +94,7 @@ def test_a_child_that_crashes_hangs_or_eats_memory_becomes_a_message(
     program: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(apart, "CHILD", ("-c", program))
-    job = {"do": "profile", "file": "f.csv"}
+    job = {"do": "profile", "file": "f.csv", "recipe": {}}
     with apart.job_folder(b"a,b\n", job) as folder, pytest.raises(DataRefused) as caught:
         apart.answer(folder, "f.csv", seconds=2 if "while" in program else 60)
     assert HOSTILE[program] in str(caught.value)

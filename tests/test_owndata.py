@@ -15,7 +15,7 @@ import sklearn.datasets
 import statsmodels.datasets
 
 from lrdash.errors import DataRefused
-from lrdash.owndata import Profile, limits
+from lrdash.owndata import Profile, Recipe, limits
 from lrdash.owndata.profiles import profile
 from tests.own_files import csv, keep, npz, packed, picture, pictures
 
@@ -183,7 +183,156 @@ def test_a_column_of_mostly_numbers_names_the_line_that_is_none() -> None:
     assert "1 are not, the first 'abc' in line 17" in column.note
 
 
+@pytest.mark.parametrize("word", ["None", "NA", "null", "nan", "N/A"])
+def test_a_class_may_be_called_like_a_word_for_missing(word: str) -> None:
+    lines = "\n".join(f"{n % 9},{(word, 'ab', 'cd')[n % 3]}" for n in range(60))
+    text = f"x,y\n{lines}\n"
+    column = looked(text).columns[1]
+    assert (column.missing, column.distinct) == (0, 3)
+    assert column.note.startswith(f"{word} counts as a value (20 rows)")
+    facts, _ = keep(text, "words.csv", target="y")
+    assert facts.class_counts == (20, 20, 20)
+    assert word in facts.class_names
+    without, _ = keep(text, "words.csv", target="y", missing=[word])
+    assert without.class_names == ("ab", "cd")
+    assert "20 rows without a value of y were left out" in without.notes
+
+
+def test_words_for_missing_among_numbers_are_told() -> None:
+    lines = "\n".join(f"{('NA', 'n/a')[n % 2] if n < 4 else n},{n % 2}" for n in range(40))
+    column = looked(f"x,y\n{lines}\n").columns[0]
+    assert (column.kind, column.missing) == ("number", 4)
+    assert column.note == "read as numbers; NA, n/a are missing"
+
+
+def test_a_number_may_stand_for_a_missing_value() -> None:
+    lines = "\n".join(f"{-999 if n < 4 else n},{n % 2}" for n in range(40))
+    text = f"x,y\n{lines}\n"
+    assert looked(text).columns[0].missing == 0
+    found = profile(text.encode(), "a.csv", Recipe(missing=("-999",))).columns[0]
+    assert (found.missing, found.low) == (4, 4.0)
+
+
+WRITTEN = {
+    "by commas": ([f"{n},{n:03}" for n in range(1, 31)], ",", 30_030.0, "parted by commas"),
+    "beside a semicolon, with points": (
+        [f"{n},234.5" for n in range(1, 31)], ";", 30_234.5, "thousands parted by commas"
+    ),
+    "decimal commas": ([f"{n},234" for n in range(1, 31)], ";", 30.234, "decimal commas"),
+    "by points": (
+        [f"{n}.234,5" for n in range(1, 31)], ";", 30_234.5, "thousands parted by points"
+    ),
+    "by spaces": ([f"{n}\u202f234,5" for n in range(1, 31)], ";", 30_234.5, "parted by spaces"),
+    "dollars": ([f"${n}.50" for n in range(1, 31)], ",", 30.5, "$ left out"),
+    "euros": ([f"{n},50 €" for n in range(1, 31)], ";", 30.5, "decimal commas, € left out"),
+    "per cent": ([f"{n}.5%" for n in range(1, 31)], ",", 30.5, "% left out"),
+}
+
+
+@pytest.mark.parametrize("written", WRITTEN)
+def test_numbers_are_read_however_people_write_them(written: str) -> None:
+    values, delimiter, high, words = WRITTEN[written]
+    quoted = (f'"{value}"' if delimiter == "," else value for value in values)
+    lines = "\n".join(f"{value}{delimiter}{'ab'[n % 2]}" for n, value in enumerate(quoted))
+    column = looked(f"x{delimiter}y\n{lines}\n").columns[0]
+    assert (column.kind, column.high, column.flag) == ("number", high, "")
+    assert words in column.note
+
+
+def test_minus_stands_before_or_behind_the_currency() -> None:
+    lines = "\n".join(f"{('-$', '$-', '$')[n % 3]}{n + 1},{'ab'[n % 2]}" for n in range(30))
+    column = looked(f"x,y\n{lines}\n").columns[0]
+    assert (column.low, column.high) == (-29.0, 30.0)
+
+
+def test_mixed_units_are_no_numbers() -> None:
+    lines = "\n".join(f"{'$€'[n % 2]}{n % 7},{'ab'[n % 2]}" for n in range(40))
+    assert looked(f"x,y\n{lines}\n").columns[0].kind == "text"
+
+
+@pytest.mark.parametrize(
+    "written", ["2024-03-{:02}", "{:02}/03/2024", "{}.3.24", "2024-03-{:02} 12:30:00Z"]
+)
+def test_dates_are_told_as_dates(written: str) -> None:
+    lines = "\n".join(f"{written.format(n % 28 + 1)},{n % 9},{'ab'[n % 2]}" for n in range(40))
+    facts, _ = keep(f"when,x,y\n{lines}\n", "dates.csv")
+    assert looked(f"when,x,y\n{lines}\n").columns[0].flag == "dates"
+    assert facts.features == ("x",)
+
+
+def test_whole_numbers_too_long_for_float64_stay_different() -> None:
+    lines = "\n".join(f"{2**60 + n % 3},{n % 9}" for n in range(60))
+    column = looked(f"y,x\n{lines}\n").columns[0]
+    assert (column.kind, column.distinct) == ("text", 3)
+    assert "too long to be told apart" in column.note
+    facts, _ = keep(f"y,x\n{lines}\n", "long.csv", target="y")
+    assert facts.class_names == tuple(str(2**60 + n) for n in range(3))
+
+
+def test_the_kind_of_a_column_and_the_line_of_names_can_be_chosen() -> None:
+    lines = "\n".join(f"0{n % 3}1,{('abc', n % 9)[n > 2]},{'yn'[n % 2]}" for n in range(40))
+    text = f"1,2,3\n{lines}\n"
+    plain = looked(text)
+    assert [c.name for c in plain.columns] == ["column 1", "column 2", "column 3"]
+    read_as = Recipe(header="yes", texts=("1",), numbers=("2",))
+    found = profile(text.encode(), "a.csv", read_as)
+    assert [(c.name, c.kind, c.missing) for c in found.columns] == [
+        ("1", "text", 0), ("2", "number", 3), ("3", "text", 0)
+    ]
+    assert found.rows == 40
+    assert found.column("1").values[0][0] == "001"  # type: ignore[union-attr]
+    assert "3 other values count as missing" in found.columns[1].note
+    facts, _ = keep(text, "kinds.csv", **read_as.as_dict())
+    assert facts.features == ("1 = 001", "1 = 011", "1 = 021", "2", "2 is missing")
+    first = profile(b"a,b\n" + b"1,2\n" * 30, "a.csv", Recipe(header="no"))
+    assert (first.rows, first.columns[0].name) == (31, "column 1")
+
+
+def test_choices_on_reading_that_cannot_be_are_told() -> None:
+    assert "no column 'sise' to be read otherwise. Did you mean 'size'?" in refused(
+        csv(), texts=["sise"]
+    )
+    both = refused(csv(), texts=["size"], numbers=["size"])
+    assert "the column size shall be read as texts and as numbers. Choose one" in both
+
+
+def test_parquet_is_read_as_one_chooses_too() -> None:
+    frame = pd.DataFrame({"x": np.arange(40) % 9, "y": ["-", "b"] * 20})
+    found = profile(parquet(frame), "a.parquet", Recipe(texts=("x",), missing=("-",)))
+    assert [(c.kind, c.missing) for c in found.columns] == [("text", 0), ("text", 20)]
+
+
+ABOVE = {
+    "sep=;\nx;y\n": ";", "# made by hand\n# in spring, twice\nx,y\n": ",", "#x,y\n": ",",
+}
+
+
+@pytest.mark.parametrize("head", ABOVE)
+def test_what_stands_above_a_table_is_left_out(head: str) -> None:
+    lines = "".join(f"{n % 9}{ABOVE[head]}{'ab'[n % 2]}\n" for n in range(40))
+    found = looked(head + lines)
+    assert found.rows == 40
+    assert [c.name.strip("#") for c in found.columns] == ["x", "y"]
+    assert any("comment" in note for note in found.notes) == head.startswith("# made")
+    message = refused(head + lines + f"1{ABOVE[head]}2{ABOVE[head]}3\n")
+    assert f"line {head.count(chr(10)) + 41} has 3 fields" in message
+
+
+def test_a_delimiter_at_the_ends_of_lines_is_left_out_and_rows_may_have_names() -> None:
+    lines = "".join(f"{n % 9},{'ab'[n % 2]},\n" for n in range(40))
+    found = looked("x,y\n" + lines)
+    assert [(c.name, c.distinct) for c in found.columns] == [("x", 9), ("y", 2)]
+    assert "Lines end with a delimiter, which is left out" in found.notes
+    named = looked("x,y\n" + "".join(f"r{n},{n % 9},{'ab'[n % 2]}\n" for n in range(40)))
+    assert [(c.name, c.distinct) for c in named.columns] == [("row", 40), ("x", 9), ("y", 2)]
+    assert "as R writes it" in named.notes[0]
+
+
 FAULTS = {
+    "Sales in 2024\nx,y\n1,2\n": "If 'Sales in 2024' is a title",
+    "x,y,z\n1,2,3\n# note\n": "It looks like a comment: take it out",
+    "x,y\n" + "\n".join(f"{n % 3},{'c' if n == 5 else 'a'}" for n in range(40)):
+        "without the rare classes fewer than two are left",
     "a,b,y\n1,2,3\n4,5\n": "line 3 has 2 fields, the line with the names has 3",
     'a,b,y\n1,2,3\n4,"5,6\n7,8,9\n': "has 2 fields, the line with the names has 3",
     "a\n1\n2\n": "only one column was found",
@@ -278,7 +427,7 @@ def test_parquet_gives_what_the_same_table_gives_as_text() -> None:
     assert found.reading == "Parquet"
     assert found.notes == ("Left out, neither numbers nor texts: list",)
     assert found.column("good").values == (("False", 21), ("True", 19))  # type: ignore[union-attr]
-    assert found.column("when").flag == "id"  # type: ignore[union-attr]
+    assert found.column("when").flag == "dates"  # type: ignore[union-attr]
     choices = {"target": "kind", "features": ["size", "weight", "city"]}
     _, ours = keep(parquet(frame), "fruit.parquet", **choices)
     _, text = keep(csv(), "fruit.csv")
@@ -306,11 +455,23 @@ def test_arrays_become_a_table_or_images() -> None:
     assert (numbers.task, numbers.pixel_max) == ("regression", 1.0)
 
 
+def test_arrays_are_told_as_they_stand_in_the_file_and_one_hot_rows_become_classes() -> None:
+    raw = npz(x=np.arange(40, dtype=np.int16).reshape(20, 2), y=np.eye(2, dtype=np.float32)[TWENTY])
+    found = looked(raw, "a.npz")
+    assert found.reading == "NPZ, x int16, y float32"
+    facts, dataset = keep(raw, "a.npz")
+    assert facts.class_counts == (10, 10)
+    assert any("one-hot" in note for note in facts.notes)
+    np.testing.assert_array_equal(dataset.reader()[1], TWENTY)
+
+
 ARRAY_FAULTS = {
     "no array y, only x": npz(x=np.ones((20, 2))),
     "Python objects, which are never read": npz(x=np.array([[{}]] * 20, object), y=TWENTY),
     "y has the shape (5,), and x has 20 examples": npz(x=np.ones((20, 2)), y=np.ones(5)),
-    "one-hot rows": npz(x=np.ones((20, 2)), y=np.eye(20)),
+    "y holds 3 values an example. One can be learned here": npz(
+        x=np.ones((20, 2)), y=np.linspace(0, 1, 60).reshape(20, 3)
+    ),
     "not finite, the first at [3, 1]": npz(
         x=np.where(np.arange(40).reshape(20, 2) == 7, np.nan, 1.0), y=TWENTY
     ),
@@ -357,6 +518,19 @@ def test_images_of_every_mode_become_colours(mode: str) -> None:
     members = {f"{name}/{n}.png": picture(90, mode=mode) for name in "ab" for n in range(10)}
     facts, _ = keep(packed(members), "modes.zip", side=8)
     assert facts.input_shape == (8, 8, 3)
+
+
+def test_the_class_is_the_first_folder_below_those_that_all_share() -> None:
+    made = {
+        f"set/{part}\\{name}\\{deep}{n}.png": picture(shade + n)
+        for part in ("train", "test") for name, shade in (("cat", 10), ("dog", 200))
+        for deep in ("", "more\\") for n in range(6)
+    }
+    facts, _ = keep(packed({**made, "set\\train\\": b""}), "pets.zip")
+    assert (facts.class_names, facts.class_counts) == (("cat", "dog"), (24, 24))
+    assert any("folders test, train are taken together" in note for note in facts.notes)
+    assert any(note.startswith("24 images lie in folders inside") for note in facts.notes)
+    assert not any("no images" in note for note in facts.notes)
 
 
 def test_a_few_damaged_images_are_left_out_by_name_and_many_are_refused() -> None:

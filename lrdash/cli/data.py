@@ -26,12 +26,31 @@ FileName = Annotated[
 ]
 DataId = Annotated[str, typer.Argument(help="Id of the data: `own-` and 16 digits.")]
 AsJson = Annotated[bool, json_option()]
+Header = Annotated[
+    str, typer.Option(metavar="auto|yes|no", help="Whether names stand in a table's first line.")
+]
+Texts = Annotated[
+    list[str] | None,
+    typer.Option("--text", help="Column of numbers that are names, once for each: postal codes."),
+]
+Numbers = Annotated[
+    list[str] | None,
+    typer.Option("--number", help="Column of texts to read as numbers, once for each."),
+]
+Missing = Annotated[
+    list[str] | None,
+    typer.Option(help="Word that stands for a missing value in a table, once for each: NA."),
+]
 
 
 @app.command()
-def look(file: FileName, json_output: AsJson = False) -> None:
+def look(
+    file: FileName, header: Header = "auto", text: Texts = None, number: Numbers = None,
+    missing: Missing = None, json_output: AsJson = False,
+) -> None:
     """Show what a file holds: columns, kinds, gaps, the likely target. Nothing is kept."""
-    profile = owndata.look(owndata.read_file(file), file.name)
+    read_as = _read_as(header, text, number, missing)
+    profile = owndata.look(owndata.read_file(file), file.name, read_as)
     if json_output:
         as_json(profile.as_dict())
         return
@@ -69,11 +88,15 @@ def add(
     ] = 1,
     side: Annotated[int, typer.Option(help="Side of images after resizing, in pixels.")] = 32,
     grey: Annotated[bool, typer.Option("--grey", help="Images in grey.")] = False,
+    header: Header = "auto",
+    text: Texts = None,
+    number: Numbers = None,
+    missing: Missing = None,
     name: Annotated[str, typer.Option(help="What to call it. Default: as the file.")] = "",
     json_output: AsJson = False,
 ) -> None:
     """Make a dataset of a file and keep it; prints its id, for `--dataset`."""
-    recipe = Recipe().replace(
+    recipe = _read_as(header, text, number, missing).replace(
         target=target, features=feature or [], task=task, min_class=min_class, side=side, grey=grey,
     )
     facts = owndata.add(owndata.read_file(file), file.name, recipe, name)
@@ -84,6 +107,14 @@ def add(
         typer.echo(f"{note.rstrip('.')}.")
     typer.echo(f"{_words(facts)}. Kept as {facts.name}:")
     typer.echo(facts.id)
+
+
+def _read_as(
+    header: str, texts: list[str] | None, numbers: list[str] | None, missing: list[str] | None
+) -> Recipe:
+    return Recipe().replace(
+        header=header, texts=texts or [], numbers=numbers or [], missing=sorted(missing or []),
+    )
 
 
 @app.command("list")

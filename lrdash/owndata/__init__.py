@@ -47,12 +47,13 @@ def read_file(path: Path) -> bytes:
         raise DataRefused(str(path), problem, "Check the path and its rights.") from fault
 
 
-def look(raw: bytes, file: str) -> Profile:
+def look(raw: bytes, file: str, recipe: Recipe | None = None) -> Profile:
     """What a file holds.
 
     Args:
         raw: its bytes.
         file: its name; a part of the way to it is dropped.
+        recipe: of which only the choices on how a table is read count.
 
     Raises:
         DataRefused: if it cannot become a dataset; says what is wrong, where, and what to do.
@@ -60,7 +61,8 @@ def look(raw: bytes, file: str) -> Profile:
     """
     file = _plain(file)
     FILE.hold(file, megabytes(len(raw)))
-    with apart.job_folder(raw, {"do": "profile", "file": file}) as folder:
+    job = {"do": "profile", "file": file, "recipe": (recipe or Recipe()).as_dict()}
+    with apart.job_folder(raw, job) as folder:
         return Profile(**apart.answer(folder, file)["profile"])
 
 

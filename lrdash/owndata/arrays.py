@@ -29,6 +29,7 @@ class Arrays:
     x: NDArray[Any]  # [n, features] or [n, height, width, channels]
     y: NDArray[Any]  # [n], numbers or texts
     pixel_max: float  # 0: no image
+    dtypes: str  # of both as they stand in the file, in words
     notes: tuple[str, ...]
 
 
@@ -47,9 +48,10 @@ def read(raw: bytes, file: str) -> Arrays:
     x, y = (_array(unpacked(archive, members[name], file), name, file) for name in NAMES)
     others = sorted(set(members) - set(NAMES))
     notes = [f"Other arrays are left out: {', '.join(others)}"] if others else []
-    y = _targets(y, len(x) if x.ndim else 0, file)
+    dtypes = f"x {x.dtype}, y {y.dtype}"
+    y, hot = _targets(y, len(x) if x.ndim else 0, file)
     x, pixel_max, told = _examples(x, file)
-    return Arrays(x, y, pixel_max, (*notes, *told))
+    return Arrays(x, y, pixel_max, dtypes, (*notes, *hot, *told))
 
 
 def _array(content: bytes, name: str, file: str) -> NDArray[Any]:
@@ -90,14 +92,23 @@ def _header(
     return shape, fortran, dtype, start
 
 
-def _targets(y: NDArray[Any], examples: int, file: str) -> NDArray[Any]:
+def _targets(
+    y: NDArray[Any], examples: int, file: str
+) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """One target an example, and notes; rows that are 1 in one place become its number."""
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
+    if y.ndim == 2 and len(y) == examples and y.dtype.kind != "U":
+        if ((y == 0) | (y == 1)).all() and (y.sum(axis=1) == 1).all():
+            return y.argmax(axis=1), ("y is one-hot: each row became the number of its class",)
+        problem = f"y holds {y.shape[1]} values an example"
+        remedy = "One can be learned here: keep a column, y=y[:, 0]. In Python, lrdash.compare " \
+            "takes models with several outputs."
+        raise DataRefused(file, problem, remedy)
     if y.ndim != 1 or len(y) != examples:
-        hint = "one-hot rows: y.argmax(axis=1)" if y.ndim == 2 else "one an example"
         problem = f"y has the shape {y.shape}, and x has {examples:,} examples"
-        raise DataRefused(file, problem, f"y must be a list of {examples:,} targets ({hint}).")
-    return y
+        raise DataRefused(file, problem, f"y must be a list of {examples:,} targets.")
+    return y, ()
 
 
 def _examples(x: NDArray[Any], file: str) -> tuple[NDArray[Any], float, tuple[str, ...]]:

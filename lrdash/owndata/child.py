@@ -70,14 +70,15 @@ def work(folder: Path) -> None:
 
 def _answer(job: dict[str, Any], folder: Path) -> dict[str, Any]:
     raw = (folder / FILE).read_bytes()
-    if job["do"] == "profile":
-        from lrdash.owndata.profiles import profile
-
-        return {"profile": profile(raw, job["file"]).as_dict()}
-    from lrdash.owndata.prepare import prepare
     from lrdash.owndata.records import Recipe
 
     recipe = Recipe(**job["recipe"])
+    if job["do"] == "profile":
+        from lrdash.owndata.profiles import profile
+
+        return {"profile": profile(raw, job["file"], recipe).as_dict()}
+    from lrdash.owndata.prepare import prepare
+
     return {"facts": prepare(raw, job["file"], recipe, job["name"], folder).as_dict()}
 
 

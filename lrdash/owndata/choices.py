@@ -6,9 +6,11 @@ from lrdash.errors import DataRefused, nearest
 from lrdash.owndata.limits import CLASSES
 from lrdash.owndata.records import Column, Profile, Recipe
 
+READING = ("header", "texts", "numbers", "missing")  # choices on how a table is read
 FLAGS = {
     "": "", "constant": "same in every row", "empty": "no values", "id": "an id of each row",
     "many": "mostly different texts",
+    "dates": "dates (make numbers of them first: year, month, days since then)",
 }
 
 
@@ -29,6 +31,7 @@ def settle(profile: Profile, recipe: Recipe) -> Recipe:
         target=target.name, features=_features(profile, recipe, target) if table else (),
         task=task, min_class=recipe.min_class if task == "classification" else usual.min_class,
         side=recipe.side if image else usual.side, grey=recipe.grey and image,
+        **({name: getattr(recipe, name) for name in READING} if table else {}),
     )
 
 

@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NoReturn
 
 from lrdash.errors import DataRefused
 from lrdash.owndata.limits import COLUMNS, ROWS
@@ -23,6 +24,8 @@ ENCODINGS = {
     "utf-8": "UTF-8", "utf-8-sig": "UTF-8 with a byte order mark", "utf-16": "UTF-16",
     "cp1252": "Windows-1252 (Latin-1)", "latin-1": "Latin-1",
 }
+SEP = re.compile(r'"?sep=(.)"?', re.IGNORECASE)  # Excel's way to name the delimiter
+COMMENTS = 200  # lines above a table that may be comments
 NAME = 100  # characters of a column's name
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
 
@@ -46,8 +49,13 @@ class Layout:
         return f"{kind}, {DELIMITERS[self.delimiter]}, {ENCODINGS[self.encoding]}"
 
 
-def layout(raw: bytes, file: str) -> Layout:
+def layout(raw: bytes, file: str, names_first: str = "auto") -> Layout:
     """How the table is written.
+
+    Args:
+        raw: its bytes.
+        file: its name, for messages.
+        names_first: whether names stand in the first line: `yes`, `no`, or `auto`, by its content.
 
     Raises:
         DataRefused: if it is no text, has one column only, or a line has too many or few fields.
@@ -55,20 +63,34 @@ def layout(raw: bytes, file: str) -> Layout:
     text, encoding = _decoded(raw, file)
     if not text.strip():
         raise DataRefused(file, "the file is empty", "A table needs names and rows.")
-    delimiter = _delimiter(text, file)
+    given, text, above, said = _head(text)
+    delimiter = given or _delimiter(text, file)
     rows = _rows(text, delimiter, file)
-    _, first = next(rows, (0, []))
+    start, first = next(rows, (0, []))
     COLUMNS.hold(file, len(first))
-    header = not all(_is_number(entry) for entry in first)
-    lines = [] if header else [1]
+    header = names_first == "yes" if names_first != "auto" else \
+        not all(_is_number(entry) for entry in first)
+    lines = [] if header else [above + start]
+    longer: list[tuple[int, list[str]]] = []  # by one field
     for line, row in rows:
-        if len(row) != len(first):
-            _refuse_line(file, line, len(row), len(first), header)
-        lines.append(line)
+        if len(row) == len(first) + 1:
+            longer.append((above + line, row))
+        elif len(row) != len(first):
+            _refuse_line(file, above + line, row, first, header)
+        lines.append(above + line)
         ROWS.hold(file, len(lines))
     names, notes = _names(first if header else [""] * len(first))
-    if not header:
+    if not header and names_first == "auto":
         notes = ["The first line holds numbers only, so it is taken as a row and not as names"]
+    full = next(((line, row) for line, row in longer if row[-1].strip()), None)
+    if full and not (header and len(longer) == len(lines) and len(first) > 1):
+        _refuse_line(file, *full, first, header)
+    if full:
+        names, notes = _names(["row", *first])
+        notes.append("The first column has no name, as R writes it; it is called row")
+    elif longer:
+        notes.append("Lines end with a delimiter, which is left out")
+    notes += said
     if encoding in ("cp1252", "latin-1"):
         notes.append(f"The text is not UTF-8 and was read as {ENCODINGS[encoding]}")
     return Layout(
@@ -98,6 +120,39 @@ def _hold_text(text: str, file: str) -> None:
         raise DataRefused(file, problem, "If it is a table, save it anew as CSV (UTF-8).")
 
 
+def _head(text: str) -> tuple[str, str, int, list[str]]:
+    """What stands above the table: Excel's `sep=;`, and comments.
+
+    A line with `#` above a row of as many fields, of which one is a number, holds the names.
+
+    Returns:
+        The delimiter if it is named, the text below, how many lines are above it, and notes.
+    """
+    given, above, notes = "", 0, []
+    lines = text.split("\n", COMMENTS)
+    named = SEP.fullmatch(lines[0])
+    if named and named[1] in DELIMITERS:
+        given, above = named[1], 1
+    first = above
+    while above < len(lines) - 1 and lines[above].startswith("#"):
+        if _heads(lines[above], lines[above + 1]):
+            break
+        above += 1
+    if above > first:
+        count = above - first
+        told = "A line" if count == 1 else f"{count} lines"
+        notes.append(f"{told} of comment above the table {'is' if count == 1 else 'are'} left out")
+    return given, "\n".join(lines[above:]), above, notes
+
+
+def _heads(line: str, below: str) -> bool:
+    """Whether a line holds the names of what stands in the next."""
+    return any(
+        0 < line.count(sign) == below.count(sign) and any(map(_is_number, below.split(sign)))
+        for sign in ",;\t|"
+    )
+
+
 def _delimiter(text: str, file: str) -> str:
     """The delimiter under which most lines have as many fields as the first, at least two."""
     sample = text[:SAMPLE]
@@ -111,7 +166,8 @@ def _delimiter(text: str, file: str) -> str:
             continue
         if widths and max(widths) > 1:
             usual, times = Counter(widths).most_common(1)[0]
-            like_first = widths.count(widths[0]) / len(widths) if widths[0] > 1 else 0.0
+            like_first = widths.count(widths[0]) / len(widths)
+            like_first = like_first if widths[0] > 1 and like_first >= 0.5 else 0.0
             even = times / len(widths) if usual > 1 else 0.0
             judged.append((round(like_first, 1), round(even, 1), -place, delimiter))
     if not judged:
@@ -151,11 +207,21 @@ def _names(first: list[str]) -> tuple[list[str], list[str]]:
     return names, notes
 
 
-def _refuse_line(file: str, line: int, fields: int, expected: int, header: bool) -> None:
+def _refuse_line(
+    file: str, line: int, row: list[str], first: list[str], header: bool
+) -> NoReturn:
     head = "the line with the names" if header else "the first line"
-    problem = f"line {line} has {fields} fields, {head} has {expected}"
+    problem = f"line {line} has {_fields(len(row))}, {head} has {len(first)}"
     remedy = "Mend that line; a text that holds the delimiter must stand in quotation marks."
+    if row[0].startswith("#"):
+        remedy = "It looks like a comment: take it out."
+    elif len(first) == 1:
+        remedy = f"If {first[0][:NAME]!r} is a title and no name of a column, take that line out."
     raise DataRefused(file, problem, remedy)
+
+
+def _fields(count: int) -> str:
+    return "1 field" if count == 1 else f"{count} fields"
 
 
 def _is_number(entry: str) -> bool:

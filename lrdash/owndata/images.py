@@ -6,6 +6,7 @@ import base64
 import io
 import zipfile
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -21,6 +22,7 @@ from lrdash.owndata.limits import CLASSES, PIXELS, ROWS, VALUES
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP")
 ENDINGS = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp")
 LAYOUT = "Pack one folder a class, with its images inside: cats/1.png, dogs/1.png."
+PARTS = ("train", "training", "test", "testing", "val", "valid", "validation")
 THUMB, THUMBS = 48, 12  # pixels a side, and how many
 BAD_SHARE = 0.1  # of the images may be unreadable; more, and something is wrong as a whole
 UNREADABLE = (
@@ -55,18 +57,16 @@ def read(raw: bytes, file: str) -> Images:
     if not pictures:
         problem = f"none of {len(named):,} files is an image ({', '.join(ENDINGS)})"
         raise DataRefused(file, problem, LAYOUT)
-    stray = next((m.filename for m in pictures if not _label(m)), None)
-    if stray is not None:
-        raise DataRefused(file, f"{stray} lies in no class folder", LAYOUT)
+    label_of, told = _classes(pictures, file)
     ROWS.hold(file, len(pictures))
     others = set(named) - set(pictures)
-    notes = _left_out([m.filename for m in named if m in others], "no images")
+    notes = told + _left_out([m.filename for m in named if m in others], "no images")
     bad = {m for m in pictures if not _readable(archive, m, file)}
     failed = [m for m in pictures if m in bad]
     _hold_share(failed, len(pictures), file)
     notes += _left_out([m.filename for m in failed], "images that cannot be read")
     good = sorted((m for m in pictures if m not in bad), key=lambda m: m.filename)
-    labels = tuple(_label(m) for m in good)
+    labels = tuple(label_of[m] for m in good)
     CLASSES.hold(file, len(set(labels)))
     return Images(file, archive, tuple(good), labels, tuple(notes))
 
@@ -115,14 +115,52 @@ def thumbnails(images: Images) -> tuple[tuple[str, str], ...]:
 
 def _hidden(member: zipfile.ZipInfo) -> bool:
     """Whether it is a folder, or what systems leave in archives."""
-    parts = PurePosixPath(member.filename).parts
-    return member.is_dir() or any(p.startswith((".", "__MACOSX")) for p in parts) \
+    parts = _parts(member)
+    return member.is_dir() or member.filename.endswith("\\") \
+        or any(p.startswith((".", "__MACOSX")) for p in parts) \
         or parts[-1:] in (("Thumbs.db",), ("desktop.ini",))
 
 
-def _label(member: zipfile.ZipInfo) -> str:
-    """The class: the folder in which an image lies."""
-    return PurePosixPath(member.filename).parent.name[:100]
+def _parts(member: zipfile.ZipInfo) -> tuple[str, ...]:
+    """The folders and the name of a member, also of archives that Windows wrote."""
+    return PurePosixPath(member.filename.replace("\\", "/")).parts
+
+
+def _classes(
+    pictures: list[zipfile.ZipInfo], file: str
+) -> tuple[dict[zipfile.ZipInfo, str], list[str]]:
+    """The class of each image, and notes: the first folder below those that all images share.
+
+    Folders like `train` and `test` above the classes are pooled, for lrdash splits by itself.
+    """
+    folders = {picture: _parts(picture)[:-1] for picture in pictures}
+    notes: list[str] = []
+    shared = _shared(folders.values())
+    below = {folder[shared : shared + 1] for folder in folders.values()}
+    parts = sorted(name for names in below for name in names)
+    if len(below) > 1 and all(name.lower() in PARTS for name in parts) and () not in below:
+        folders = {picture: folder[shared + 1 :] for picture, folder in folders.items()}
+        shared = _shared(folders.values())
+        notes.append(f"The folders {', '.join(parts)} are taken together; a part for validation is "
+                     "split off anew")
+    stray = next((m.filename for m, folder in folders.items() if len(folder) <= shared), None)
+    if stray is not None:
+        raise DataRefused(file, f"{stray} lies in no class folder", LAYOUT)
+    deeper = sum(len(folder) > shared + 1 for folder in folders.values())
+    if deeper:
+        lie = "1 image lies" if deeper == 1 else f"{deeper:,} images lie"
+        notes.append(f"{lie} in folders inside a class folder and count for that class")
+    return {picture: folder[shared][:100] for picture, folder in folders.items()}, notes
+
+
+def _shared(folders: Iterable[tuple[str, ...]]) -> int:
+    """How many folders from the top all images share; one of a single class is none of them."""
+    several = list(folders)
+    shared = 0
+    while all(len(folder) > shared for folder in several) \
+            and len({folder[shared] for folder in several}) == 1:
+        shared += 1
+    return min(shared, max(0, min(len(folder) for folder in several) - 1))
 
 
 def _readable(archive: zipfile.ZipFile, member: zipfile.ZipInfo, file: str) -> bool:

@@ -24,7 +24,7 @@ from lrdash.owndata.limits import LEAST_ROWS
 from lrdash.owndata.profiles import label_of, profile
 from lrdash.owndata.records import Profile, Recipe
 
-FORMAT = 1  # of what is made of equal files and choices; a change gives other ids
+FORMAT = 2  # of what is made of equal files and choices; a change gives other ids
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +45,7 @@ def prepare(raw: bytes, file: str, recipe: Recipe, name: str, folder: Path) -> o
     Raises:
         DataRefused: if file and choices give no dataset.
     """
-    told = profile(raw, file)
+    told = profile(raw, file, recipe)
     settled = settle(told, recipe)
     pool = _pool(raw, told, settled)
     kept, y, classes, notes = _targets(pool.y, settled, file)
@@ -81,7 +81,7 @@ def _pool(raw: bytes, told: Profile, recipe: Recipe) -> Pool:
         made, folders, notes = images.pixels(listed, recipe.side, grey=recipe.grey)
         return Pool(made, folders, made.shape[1:], pixel_max=255.0, notes=tuple(notes))
     read = tables.read_parquet if told.reading == "Parquet" else tables.read_text
-    frame = read(raw, file).frame
+    frame = read(raw, file, recipe).frame
     frame = frame[frame[recipe.target].notna()].reset_index(drop=True)
     x, names, notes_of = encode.features(frame, recipe.features, file)
     gaps = told.rows - len(frame)
@@ -148,11 +148,17 @@ def _hold_parts(y: NDArray[Any], classes: tuple[str, ...], recipe: Recipe, file:
                 f"the class {classes[number]!r} of {recipe.target} has only {count} "
                 f"{'row' if count == 1 else 'rows'}, too few to be in training and in validation"
             )
-            remedy = (
-                f"Add rows of it, or set the smallest class to {max(count + 1, VALIDATION_OF)}: "
-                "smaller ones are then left out."
-            )
-            raise DataRefused(file, problem, remedy)
+            raise DataRefused(file, problem, _remedy(y, count))
+
+
+def _remedy(y: NDArray[Any], count: int) -> str:
+    """What to do about a class of so few rows."""
+    smallest = max(count + 1, VALIDATION_OF)
+    if np.count_nonzero(np.bincount(y) >= smallest) >= 2:
+        return f"Add rows of it, or set the smallest class to {smallest}: smaller ones are then " \
+            "left out."
+    return "Add rows of it, or choose another target: without the rare classes fewer than two " \
+        "are left."
 
 
 def _packed(x: NDArray[Any], y: NDArray[Any]) -> bytes:

@@ -8,9 +8,9 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from lrdash.owndata import arrays, faces, images, tables
+from lrdash.owndata import arrays, faces, images, numerals, tables
 from lrdash.owndata.limits import CATEGORIES, CLASSES, LEAST_ROWS
-from lrdash.owndata.records import Column, Flag, Profile, Task
+from lrdash.owndata.records import Column, Flag, Profile, Recipe, Task
 
 HEAD, CELL = 8, 60  # rows of the preview, and characters of a cell
 FEW = 20  # different whole numbers up to which they are probably classes
@@ -19,8 +19,8 @@ TARGETS = ("target", "class", "label", "y", "outcome", "species", "category", "q
 INDICES = ("id", "index", "idx", "no", "nr", "row", "column 1", "unnamed: 0", "rownames")
 
 
-def profile(raw: bytes, file: str) -> Profile:
-    """What the bytes hold.
+def profile(raw: bytes, file: str, recipe: Recipe | None = None) -> Profile:
+    """What the bytes hold, read as the recipe says.
 
     Raises:
         DataRefused: if they cannot become a dataset.
@@ -34,9 +34,9 @@ def profile(raw: bytes, file: str) -> Profile:
         case "images":
             return _of_images(images.read(raw, file), common)
         case "parquet":
-            return of_table(tables.read_parquet(raw, file), common)
+            return of_table(tables.read_parquet(raw, file, recipe), common)
         case _:
-            return of_table(tables.read_text(raw, file), common)
+            return of_table(tables.read_text(raw, file, recipe), common)
 
 
 def of_table(table: tables.Table, common: dict[str, Any]) -> Profile:
@@ -70,7 +70,7 @@ def _of_arrays(held: arrays.Arrays, common: dict[str, Any]) -> Profile:
         for target, row in zip(y[:HEAD], flat, strict=False)
     )
     return Profile(
-        kind="arrays", reading=f"NPZ, x {held.x.dtype}, y {held.y.dtype}", rows=len(held.x),
+        kind="arrays", reading=f"NPZ, {held.dtypes}", rows=len(held.x),
         columns=(_column("y", y, ""),), head=head, shape=held.x.shape[1:], notes=held.notes,
         target="y", **common,
     )
@@ -117,6 +117,8 @@ def _flag(name: str, known: pd.Series[Any], distinct: int, *, number: bool) -> F
         whole = distinct == rows and bool((known % 1 == 0).all())
         steady = whole and bool((np.diff(known.to_numpy()) == 1).all())
         return "id" if steady or (whole and name.lower() in INDICES) else ""
+    if numerals.are_dates(known):
+        return "dates"
     if distinct == rows:
         return "id"
     return "many" if distinct > max(CATEGORIES.most, rows / 2) else ""

@@ -8,7 +8,7 @@ from lrdash.owndata.limits import LEAST_SIDE, SIDE
 from lrdash.record import Record, field
 
 Task = Literal["classification", "regression"]
-Flag = Literal["", "constant", "id", "many", "empty"]
+Flag = Literal["", "constant", "id", "many", "dates", "empty"]
 
 
 class Column(Record):
@@ -79,5 +79,21 @@ class Recipe(Record):
     side: int = field(
         32, label="Image size", unit="pixels", ge=LEAST_SIDE, le=SIDE.most, step=8,
         help="Images are cropped to a square around their centre and resized to this side.",
+    )
+    header: Literal["auto", "yes", "no"] = field(
+        "auto", label="Names in the first line",
+        help="Automatic: the first line holds the columns' names unless all in it are numbers.",
+    )
+    texts: tuple[str, ...] = field(
+        (), label="Read as texts",
+        help="Columns of numbers that are names, e.g. postal codes: each value is one of its own.",
+    )
+    numbers: tuple[str, ...] = field(
+        (), label="Read as numbers",
+        help="Columns of texts that are numbers; what is none in them counts as missing.",
+    )
+    missing: tuple[str, ...] = field(
+        (), label="Words for missing", help="Words that stand for a missing value in any column, "
+        "e.g. NA. In a column of numbers the usual ones are known.",
     )
     grey: bool = field(False, label="Grey", help="One channel in place of three colours.")

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import io
-import re
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from lrdash.errors import DataRefused
+from lrdash.errors import DataRefused, nearest
+from lrdash.owndata import numerals
 from lrdash.owndata.dialect import Layout, layout
 from lrdash.owndata.limits import COLUMNS, ROWS, UNPACKED, megabytes
+from lrdash.owndata.numerals import PLACEHOLDERS
+from lrdash.owndata.records import Recipe
 
-PLACEHOLDERS = ("?", "-", "--", ".")  # for a missing number, if all else in a column is one
-COMMA = re.compile(r"[+-]?\d+(,\d+)?([eE][+-]?\d+)?")
+WHOLE = 2**53  # whole numbers up to which float64 holds each
+LONG = "whole numbers too long to be told apart as numbers; read as texts"
 LARGEST = 1e100  # of a number: its square must stay finite
 TEXT = 200  # characters of a value that are kept
 MOSTLY = 0.8  # share of numbers above which other texts are pointed out
@@ -36,18 +38,20 @@ class Table:
         return f"line {self.lines[row]}" if self.lines else f"row {row + 1}"
 
 
-def read_text(raw: bytes, file: str) -> Table:
-    """A table of text.
+def read_text(raw: bytes, file: str, recipe: Recipe | None = None) -> Table:
+    """A table of text, read as the recipe says.
 
     Raises:
         DataRefused: see `lrdash.owndata.dialect`; or a column with numbers too large.
     """
-    told = layout(raw, file)
+    recipe = recipe or Recipe()
+    told = layout(raw, file, recipe.header)
     try:
         frame = pd.read_csv(
             io.StringIO(told.text), sep=told.delimiter, header=0 if told.header else None,
             index_col=False, skipinitialspace=True, low_memory=False,
-            names=list(told.names),
+            names=list(told.names), keep_default_na=False, na_values=[""],
+            dtype=dict.fromkeys(set(recipe.texts) & set(told.names), str),
         )
     except (ValueError, OverflowError, pd.errors.ParserError, pd.errors.EmptyDataError) as fault:
         remedy = "Save it anew as CSV, texts in quotation marks."
@@ -55,10 +59,10 @@ def read_text(raw: bytes, file: str) -> Table:
     if len(frame) != len(told.lines):
         problem = f"{len(told.lines):,} rows were counted and {len(frame):,} were read"
         raise DataRefused(file, problem, "Look for stray quotation marks or blank lines.")
-    return _tidy(frame, file, told.words, told)
+    return _tidy(frame, file, told.words, recipe, told)
 
 
-def read_parquet(raw: bytes, file: str) -> Table:
+def read_parquet(raw: bytes, file: str, recipe: Recipe | None = None) -> Table:
     """A table of Parquet; columns that are neither numbers nor texts are left out and named.
 
     Raises:
@@ -85,7 +89,7 @@ def read_parquet(raw: bytes, file: str) -> Table:
         raise DataRefused(file, problem, "Write plain columns with different names.")
     columns = {str(name) or f"column {place}": _plain(read.column(name))
                for place, name in enumerate(names, start=1)}
-    table = _tidy(pd.DataFrame(columns), file, "Parquet", None)
+    table = _tidy(pd.DataFrame(columns), file, "Parquet", recipe or Recipe())
     left = [f"Left out, neither numbers nor texts: {', '.join(others)}"] if others else []
     return Table(table.frame, table.reading, (), (*table.notes, *left), table.odd)
 
@@ -113,57 +117,116 @@ def _plain(column: Any) -> pd.Series[Any]:
         column = compute.cast(column, pa.string())
     elif types.is_decimal(column.type):
         column = compute.cast(column, pa.float64())
-    numeric = types.is_integer(column.type) or types.is_floating(column.type)
-    if numeric:
+    if types.is_integer(column.type):
+        return pd.Series(column.to_pandas(integer_object_nulls=True))
+    if types.is_floating(column.type):
         return pd.Series(np.asarray(column.to_pandas(), dtype=np.float64))
     return pd.Series(column.to_pylist(), dtype=object)
 
 
-def _tidy(frame: pd.DataFrame, file: str, reading: str, told: Layout | None) -> Table:
+def _tidy(
+    frame: pd.DataFrame, file: str, reading: str, recipe: Recipe, told: Layout | None = None
+) -> Table:
     if frame.empty:
         raise DataRefused(file, "there are no rows", "A table needs rows below its names.")
+    _hold_names(frame, recipe, file)
     lines = told.lines if told else ()
+    decimal = told is not None and told.delimiter != ","
     odd: dict[str, str] = {}
     columns = {}
-    for name in frame.columns:
-        series = frame[name]
-        if pd.api.types.is_bool_dtype(series) or not pd.api.types.is_numeric_dtype(series):
-            decimal = told is not None and told.delimiter != ","
+    for name in map(str, frame.columns):
+        series = _without(frame[name], recipe.missing)
+        if name in recipe.texts:
+            made, note = _full(_stripped(series), series), "read as texts"
+        elif name in recipe.numbers:
+            made, note = _forced(series, decimal=decimal)
+        elif pd.api.types.is_bool_dtype(series) or not pd.api.types.is_numeric_dtype(series):
             made, note = _texts(series, lines, decimal=decimal)
         else:
-            made, note = _numbers(series.astype(np.float64))
+            made, note = _numbers(series)
         columns[name] = made
         if note:
-            odd[str(name)] = note
+            odd[name] = note
     table = Table(pd.DataFrame(columns), reading, lines, told.notes if told else (), odd)
     _hold_size(table, file)
     return table
 
 
+def _hold_names(frame: pd.DataFrame, recipe: Recipe, file: str) -> None:
+    """Refuse choices on columns that are not there, or on one column that gainsay each other."""
+    both = set(recipe.texts) & set(recipe.numbers)
+    for name in (*recipe.texts, *recipe.numbers):
+        if name not in frame.columns:
+            near = nearest(name, list(map(str, frame.columns)))
+            hint = f"Did you mean {near!r}?" if near else "`lrdash data look` lists the columns."
+            raise DataRefused(file, f"there is no column {name!r} to be read otherwise", hint)
+        if name in both:
+            problem = f"the column {name} shall be read as texts and as numbers"
+            raise DataRefused(file, problem, "Choose one of the two.")
+
+
+def _without(series: pd.Series[Any], words: tuple[str, ...]) -> pd.Series[Any]:
+    """A column where these words are missing."""
+    if not words:
+        return series
+    if pd.api.types.is_bool_dtype(series) or not pd.api.types.is_numeric_dtype(series):
+        return series.mask(series.astype(str).str.strip().isin(words))
+    told = pd.to_numeric(pd.Series(words, dtype=object), errors="coerce").dropna()
+    return series.mask(series.isin(told))
+
+
 def _numbers(series: pd.Series[Any]) -> tuple[pd.Series[Any], str]:
-    endless = np.isinf(series)
+    """A column of numbers; as texts if they are too long to be told apart as float64."""
+    made = series.astype(np.float64)
+    if pd.api.types.is_integer_dtype(series) and _collapse(series, made):
+        return series.astype(str).astype(object), LONG
+    endless = np.isinf(made)
     count = int(endless.sum())
-    return series.mask(endless), f"{count:,} infinite values count as missing" if count else ""
+    return made.mask(endless), f"{count:,} infinite values count as missing" if count else ""
+
+
+def _collapse(exact: pd.Series[Any], made: pd.Series[Any]) -> bool:
+    """Whether different whole numbers become the same."""
+    return bool(made.abs().max() > WHOLE) and exact.nunique() > made.nunique()
+
+
+def _stripped(series: pd.Series[Any]) -> pd.Series[Any]:
+    """The texts of a column that are not blank."""
+    text = series[series.notna()].astype(str).str.strip().str.slice(0, TEXT)
+    return text[text != ""]
+
+
+def _full(text: pd.Series[Any], series: pd.Series[Any]) -> pd.Series[Any]:
+    """Texts at their places in the column, None elsewhere."""
+    full = pd.Series([None] * len(series), index=series.index, dtype=object)
+    full[text.index] = text.astype(object)
+    return full
 
 
 def _texts(
     series: pd.Series[Any], lines: tuple[int, ...], *, decimal: bool
 ) -> tuple[pd.Series[Any], str]:
-    """A column of texts; as numbers if that is what it holds but for placeholders or commas."""
-    known = series.notna()
-    text = series[known].astype(str).str.strip().str.slice(0, TEXT)
-    text = text[text != ""]
-    full = pd.Series([None] * len(series), index=series.index, dtype=object)
-    full[text.index] = text.astype(object)
-    others = text[~text.isin(PLACEHOLDERS)]
-    if decimal and len(others) and others.str.fullmatch(COMMA).all():
-        return _found(series, others.str.replace(",", "."), "decimal commas")
-    numbers = pd.to_numeric(others, errors="coerce")
-    if not len(others) or numbers.isna().all():
+    """A column of texts; as numbers if that is what it holds but for words for missing."""
+    text = _stripped(series)
+    full = _full(text, series)
+    absent = text.str.lower().isin(PLACEHOLDERS)
+    others = text[~absent]
+    if not len(others):
         return full, ""
-    faulty = others[numbers.isna()]
-    if not len(faulty):
-        return _found(series, others, ", ".join(sorted(set(text) - set(others))) + " is missing")
+    found = numerals.numbers(others, decimal=decimal)
+    if found is not None:
+        whole = others[others.str.fullmatch(r"[+-]?[0-9]+")]
+        if len(whole) and _collapse(whole, found[0][whole.index]):
+            return full, LONG
+        return _found(series, found[0], [found[1], _are_missing(text[absent])])
+    if absent.any():
+        words = ", ".join(sorted(set(text[absent])))
+        note = (
+            f"{words} counts as a value ({int(absent.sum()):,} rows); name it under words for "
+            "missing if it is none"
+        )
+        return full, note
+    faulty = others[pd.to_numeric(others, errors="coerce").isna()]
     if len(faulty) > (1 - MOSTLY) * len(others):
         return full, ""
     row = int(np.flatnonzero(series.index == faulty.index[0])[0])
@@ -174,12 +237,29 @@ def _texts(
     )
 
 
+def _forced(series: pd.Series[Any], *, decimal: bool) -> tuple[pd.Series[Any], str]:
+    """A column as numbers, missing where it holds none."""
+    if pd.api.types.is_numeric_dtype(series) and not pd.api.types.is_bool_dtype(series):
+        return _numbers(series)
+    text = _stripped(series)
+    able = text[text.str.contains(r"[0-9]")]
+    found = numerals.numbers(able, decimal=decimal) if len(able) else None
+    numbers, how = found or (pd.to_numeric(text, errors="coerce").dropna().astype(np.float64), "")
+    lost = len(text) - len(numbers)
+    return _found(series, numbers, [how, f"{lost:,} other values count as missing" if lost else ""])
+
+
+def _are_missing(text: pd.Series[Any]) -> str:
+    words = sorted(set(text))
+    return f"{', '.join(words)} {'is' if len(words) == 1 else 'are'} missing" if words else ""
+
+
 def _found(
-    series: pd.Series[Any], numbers: pd.Series[Any], note: str
+    series: pd.Series[Any], numbers: pd.Series[Any], notes: list[str]
 ) -> tuple[pd.Series[Any], str]:
-    full = pd.to_numeric(numbers).astype(np.float64).reindex(series.index)
-    made, more = _numbers(full)
-    return made, more or (f"read as numbers; {note}" if note != " is missing" else "")
+    made, more = _numbers(numbers.reindex(series.index))
+    told = "; ".join(filter(None, [*notes, more]))
+    return made, f"read as numbers; {told}" if told else ""
 
 
 def _hold_size(table: Table, file: str) -> None:

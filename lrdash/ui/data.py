@@ -8,12 +8,12 @@ import streamlit as st
 
 from lrdash import owndata
 from lrdash.errors import LrdashError
-from lrdash.owndata import Profile
+from lrdash.owndata import Profile, Recipe
 from lrdash.owndata.faces import SUFFIXES
-from lrdash.ui import data_choices, data_kept, data_profile, shell
+from lrdash.ui import data_choices, data_kept, data_profile, data_reading, shell
 from lrdash.ui.plain import plain
 
-LOOKED = "data_looked"  # in the session: the last file with its profile or its fault
+LOOKED = "data_looked"  # in the session: a file, how it was read, and its profile or fault
 SAVED = "data_saved"  # in the session: id of what was kept last, and the file it came from
 IDEA = """
 Upload a table, say which column to predict, and train on it as on any other dataset.
@@ -37,11 +37,16 @@ def body() -> None:
         with right:
             _explain()
     else:
+        read_as = data_reading.chosen(uploaded.file_id)
         with right:
-            profile = _looked(uploaded)
-        if profile is not None:
-            with left:
-                _choose(uploaded, profile, right)
+            profile = _looked(uploaded, read_as)
+        with left:
+            if profile is not None and profile.kind == "table":
+                data_reading.draw(uploaded.file_id, read_as, profile.columns)
+            elif profile is None and read_as != Recipe():
+                data_reading.draw(uploaded.file_id, read_as, ())
+            if profile is not None:
+                _choose(uploaded, profile, read_as, right)
     data_kept.draw()
 
 
@@ -61,29 +66,32 @@ def _explain() -> None:
             st.table(data_profile.limits_frame(), border="horizontal")
 
 
-def _looked(uploaded: st.runtime.uploaded_file_manager.UploadedFile) -> Profile | None:
-    """The profile of a file, made once; a fault is told each time."""
+def _looked(
+    uploaded: st.runtime.uploaded_file_manager.UploadedFile, read_as: Recipe
+) -> Profile | None:
+    """The profile of a file, made once for each way to read it; a fault is told each time."""
     known = st.session_state.get(LOOKED)
-    if known is None or known[0] != uploaded.file_id:
+    if known is None or known[0] != (uploaded.file_id, read_as):
         try:
             with st.spinner("Reading the file"):
-                found: Profile | str = owndata.look(uploaded.getvalue(), uploaded.name)
+                found: Profile | str = owndata.look(uploaded.getvalue(), uploaded.name, read_as)
         except LrdashError as fault:
             found = str(fault)
-        known = st.session_state[LOOKED] = (uploaded.file_id, found)
+        known = st.session_state[LOOKED] = ((uploaded.file_id, read_as), found)
     found = known[1]
     if isinstance(found, str):
         st.error(plain(found), icon=":material/error:")
-        st.caption("Nothing was kept. Mend the file and upload it again.")
+        st.caption("Nothing was kept. Mend the file and upload it again." if read_as == Recipe()
+                   else "Nothing is lost: change how it is read on the left.")
         return None
     return found
 
 
 def _choose(
-    uploaded: st.runtime.uploaded_file_manager.UploadedFile, profile: Profile,
+    uploaded: st.runtime.uploaded_file_manager.UploadedFile, profile: Profile, read_as: Recipe,
     right: st.delta_generator.DeltaGenerator,
 ) -> None:
-    recipe = data_choices.draw(profile)
+    recipe = data_choices.draw(profile, read_as)
     with right:
         data_profile.draw(profile, recipe)
     key = profile.file_digest[:12]

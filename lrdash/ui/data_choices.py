@@ -17,13 +17,17 @@ TASKS: dict[Task, str] = {"classification": "Classification", "regression": "Reg
 PREFIX = "own."
 
 
-def draw(profile: Profile) -> Recipe:
+def draw(profile: Profile, read_as: Recipe) -> Recipe:
     """Draw the choices that this kind of file has; not yet checked against the file.
 
-    The keys hold the file's digest, so that choices are not lost to another file and come back
-    with the same one.
+    The keys hold the file's digest and whence the names are, so that choices are not lost to
+    another file and come back with the same one.
+
+    Args:
+        profile: what the file holds.
+        read_as: the choices on how it was read, which are kept.
     """
-    key = f"{PREFIX}{profile.file_digest[:12]}."
+    key = f"{PREFIX}{profile.file_digest[:12]}.{read_as.header}."
     with st.container(border=True):
         st.header("What to learn", anchor=False)
         target = _target(profile, key)
@@ -33,8 +37,10 @@ def draw(profile: Profile) -> Recipe:
             side = _number("side", key)
             grey = st.toggle("Grey in place of colour", key=f"{key}grey", help=KNOBS["grey"].help)
             return Recipe(task=task, min_class=smallest, side=side, grey=grey)
-        features = _features(profile, target, key) if profile.kind == "table" else ()
-    return Recipe(target=target, features=features, task=task, min_class=smallest)
+        if profile.kind == "arrays":
+            return Recipe(target=target, task=task, min_class=smallest)
+        features = _features(profile, target, f"{key}{read_as.texts}{read_as.numbers}")
+    return read_as.replace(target=target, features=features, task=task, min_class=smallest)
 
 
 def _target(profile: Profile, key: str) -> str:
@@ -54,9 +60,10 @@ def _task(profile: Profile, target: str, key: str) -> Task:
         return "classification"
     column = profile.column(target)
     likely: Task = (column.task if column else "") or "classification"
+    kind = column.kind if column else ""
     chosen: Task = st.segmented_control(
         "Task", list(TASKS), format_func=lambda name: TASKS[name], default=likely, required=True,
-        key=f"{key}task.{target}", help=KNOBS["task"].help.partition(" Automatic")[0],
+        key=f"{key}task.{target}.{kind}", help=KNOBS["task"].help.partition(" Automatic")[0],
     )
     return chosen
 

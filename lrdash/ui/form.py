@@ -113,6 +113,8 @@ def _offered() -> dict[str, str]:
     wanted = st.query_params.pop(DATA, None)
     if wanted:
         fields.preset("dataset", wanted)
+        if wanted in datasets:
+            _batches_for(datasets[wanted])
     chosen = st.session_state.get("dataset")
     if chosen is not None and chosen not in datasets:
         try:
@@ -125,6 +127,13 @@ def _offered() -> dict[str, str]:
         and name not in list(DATASETS) else dataset.label
         for name, dataset in datasets.items()
     }
+
+
+def _batches_for(dataset: Dataset) -> None:
+    """Choose batches that fit data of fewer examples than a batch usually has."""
+    train, _ = dataset.sizes(None)
+    if train < KNOBS["batch_size"].default:
+        fields.preset("batch_size", 2 ** (train // 2).bit_length() // 2)
 
 
 def _data() -> dict[str, Any]:
