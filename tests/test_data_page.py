@@ -75,9 +75,9 @@ def test_a_table_is_told_chosen_and_kept(store: Store) -> None:
     test = uploaded(csv(), "fruit.csv")
     assert "fruit.csv: 40 rows, 4 columns" in words(test)
     assert "kind has 2 classes." in words(test)
-    table = next(frame.value for frame in test.dataframe if "remark" in frame.value)
+    table = next(frame.value for frame in test.dataframe if "use" in frame.value)
     assert table["kind"].tolist() == ["Number", "Number", "Text", "Text"]
-    assert table["remark"].tolist()[-1] == "target"
+    assert table["use"].tolist()[-1] == "target"
     keyed(test, "selectbox", ".target").set_value("city").run()
     assert "city has 2 classes" in words(test)
     test.button(key="data-save").click().run()
@@ -92,15 +92,43 @@ def test_a_fault_of_a_choice_is_told_and_nothing_typed_is_lost(store: Store) -> 
     lines = "\n".join(f"{n % 9},{'c' if n == 5 else 'ab'[n % 2]}" for n in range(40))
     test = uploaded(f"x,y\n{lines}\n", "rare.csv")
     assert "uneven" in words(test)
-    keyed(test, "text_input", "").set_value("My rare things")
+    next(w for w in test.text_input if w.label == "Name").set_value("My rare things")
     test.button(key="data-save").click().run()
     assert "the class 'c' of y has only 1 row" in words(test)
     assert "Nothing is lost" in words(test)
-    assert test.text_input[0].value == "My rare things"
+    assert "My rare things" in [w.value for w in test.text_input]
     keyed(test, "number_input", ".min_class").set_value(5).run()
     test.button(key="data-save").click().run()
     assert "Kept as" in words(test)
     assert not test.error
+
+
+def test_how_a_table_is_read_can_be_chosen(store: Store) -> None:
+    lines = "\n".join(f"0{n % 3}1,{n % 9},{('None', 'ab', 'cd')[n % 3]}" for n in range(60))
+    test = uploaded(f"code,x,y\n{lines}\n", "codes.csv")
+    assert "y has 3 classes" in words(test)
+    assert "y: None counts as a value (20 rows)" in words(test)
+    next(w for w in test.text_input if w.label == "Words for missing").set_value("None, -").run()
+    keyed(test, "multiselect", "texts.auto").set_value(["code"]).run()
+    assert "y has 2 classes" in words(test)
+    assert "code: read as texts" in words(test)
+    assert "code" not in keyed(test, "multiselect", "numbers.auto").options
+    test.button(key="data-save").click().run()
+    assert not test.exception
+    (facts,) = owndata.kept()
+    assert facts.features == ("code = 011", "code = 021", "x")
+    assert facts.recipe["missing"] == ["-", "None"]
+    keyed(test, "segmented_control", ".header").set_value("no").run()
+    assert "column 1" in words(test)
+    assert not test.exception
+
+
+def test_a_small_table_begins_with_batches_that_fit_it(store: Store) -> None:
+    facts, _ = keep(csv(24), "few.csv")
+    test = page("train", data=facts.id)
+    assert not test.exception
+    assert not test.error
+    assert test.number_input(key="batch_size").value == 8
 
 
 def test_a_broken_file_is_told_with_its_line(store: Store) -> None:

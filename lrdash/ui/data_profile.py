@@ -21,6 +21,7 @@ KINDS = {"number": "Number", "text": "Text", "empty": "Empty"}
 WHATS = {"table": "rows", "arrays": "examples", "images": "images"}
 UNEVEN = 5.0  # times as large is the largest class, from which it is said
 FEW, MANY = 5, 12  # rows of the tables of classes and of columns shown without scrolling
+REMARKS = 12  # shown below the table of columns
 
 
 def draw(profile: Profile, recipe: Recipe) -> None:
@@ -106,7 +107,7 @@ def _columns(profile: Profile, target: str) -> None:
             {
                 "name": column.name, "kind": KINDS[column.kind],
                 "missing": column.missing, "distinct": column.distinct,
-                "span": _span(column), "remark": _remark(column, target),
+                "span": _span(column), "use": _use(column, target),
             }
             for column in profile.columns
         ]
@@ -121,22 +122,39 @@ def _columns(profile: Profile, target: str) -> None:
             "missing": column.NumberColumn("Missing", width="small"),
             "distinct": column.NumberColumn("Different", width="small"),
             "span": column.TextColumn("Values"),
-            "remark": column.TextColumn("Remark", width="medium"),
+            "use": column.TextColumn("At first", width="small"),
         },
     )
+    _remarks(profile.columns)
 
 
 def _span(column: Column) -> str:
-    if column.kind == "number":
-        return f"{column.low:.4g} to {column.high:.4g}"
+    if column.low is not None and column.high is not None:
+        return f"{_value(column.low)} to {_value(column.high)}"
     return ", ".join(value for value, _ in column.values[:4])
 
 
-def _remark(column: Column, target: str) -> str:
-    said = ["target"] if column.name == target else []
-    if column.flag:
-        said.append(f"{FLAGS[column.flag]}, left out at first")
-    return "; ".join([*said, *filter(None, [column.note])])
+def _value(value: float) -> str:
+    return f"{value:,.0f}" if value.is_integer() and abs(value) < 1e9 else number(value)
+
+
+def _use(column: Column, target: str) -> str:
+    if column.name == target:
+        return "target"
+    return "left out" if column.flag else "feature"
+
+
+def _remarks(columns: Sequence[Column]) -> None:
+    """What is odd, with the names of the columns of which it holds; a table would cut it off."""
+    held: dict[str, list[str]] = {}
+    for column in columns:
+        for remark in filter(None, (FLAGS[column.flag], column.note)):
+            held.setdefault(remark, []).append(column.name)
+    for remark, names in list(held.items())[:REMARKS]:
+        more = f" and {len(names) - FEW:,} more" if len(names) > FEW else ""
+        st.caption(f"**{plain(', '.join(names[:FEW]))}**{more}: {plain(remark)}.")
+    if len(held) > REMARKS:
+        st.caption(f"And {len(held) - REMARKS:,} more remarks: `lrdash data look` lists all.")
 
 
 def _preview(profile: Profile) -> None:

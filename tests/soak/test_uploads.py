@@ -29,6 +29,11 @@ BATCH = 100  # files of one child
 TRICKS = (
     b"\0", b'"', b"'", b",", b";", b"\n", b"\r", b"\xff\xfe", b"PK\x03\x04", b"nan", b"1e999",
     b"-inf", b"\xc3\x28", b"{}", b"__import__('os')", b"\x93NUMPY", b"9" * 400, b"\xff" * 8,
+    b"1,234", b"$5", b"7 %", b"\n# note\n", b"sep=;\n", b"NA", b"2024-02-30",
+)
+READ_AS: tuple[dict[str, object], ...] = (
+    {}, {}, {"header": "yes"}, {"header": "no", "missing": ["2", "a"]},
+    {"texts": ["size"], "numbers": ["kind"]},
 )
 
 
@@ -75,19 +80,20 @@ def mutated(raw: bytes, others: list[bytes], chance: random.Random) -> bytes:
     return bytes(content)
 
 
-def jobs(count: int) -> Iterator[tuple[str, bytes, str]]:
+def jobs(count: int) -> Iterator[tuple[str, bytes, dict[str, object]]]:
     """Names, contents, and what to do with them; the same at every call."""
     chance, whole = random.Random(7), seeds()
     for number in range(count):
         name, raw = chance.choice(whole)
         content = mutated(raw, [other for _, other in whole], chance)
-        yield name, content, "profile" if number % 4 == 0 else "prepare"
+        do = "profile" if number % 4 == 0 else "prepare"
+        yield name, content, {"do": do, "recipe": chance.choice(READ_AS)}
 
 
-def written(folder: Path, name: str, content: bytes, do: str) -> Path:
+def written(folder: Path, name: str, content: bytes, do: dict[str, object]) -> Path:
     folder.mkdir()
     (folder / FILE).write_bytes(content)
-    job = {"do": do, "file": name, "name": "Soak", "recipe": {}}
+    job = {"file": name, "name": "Soak", **do}
     (folder / JOB).write_text(json.dumps(job))
     return folder
 
