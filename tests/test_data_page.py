@@ -19,6 +19,7 @@ from lrdash.store import DataUse, Store
 from lrdash.ui import data_kept, resources
 from lrdash.ui.plain import plain
 from tests import shown
+from tests.exports import one_experiment
 from tests.own_files import csv, keep, npz, packed, pictures
 from tests.shown import page
 from tests.test_own_datasets import GAPS
@@ -214,3 +215,14 @@ def test_words_of_users_are_shown_letter_by_letter() -> None:
     assert plain("a_*b* [x](y) :red[z] $1 <b>") == (
         r"a\_\*b\* \[x\]\(y\) \:red\[z\] \$1 \<b\>"
     )
+
+
+def test_a_comparison_on_own_data_names_it_as_its_user_does(store: Store) -> None:
+    facts, _ = keep(csv(), "fruit.csv")
+    made = one_experiment(store, dataset=facts.id, base_lrs=(0.1,), seeds=1)
+    test = page("compare", experiment=made)
+    assert not test.exception
+    assert "Mine · mlp" in words(test)
+    assert facts.id not in words(test)
+    listed = next(frame.value for frame in page("compare").dataframe if "data" in frame.value)
+    assert listed["data"].tolist() == ["Mine · mlp"]

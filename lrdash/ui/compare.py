@@ -211,7 +211,7 @@ def _earlier() -> None:
     column = st.column_config
     table = pd.DataFrame({
         "what": [row.name or comparison.in_words(experiment) for row, experiment in found],
-        "data": [f"{e.base.dataset} · {e.base.model}" for _, e in found],
+        "data": [f"{analysis.dataset_in_words(e.base.dataset)} · {e.base.model}" for _, e in found],
         "done": [(row.runs - row.counts["queued"] - row.counts["running"]) / max(1, row.runs)
                  for row in rows],
         "runs": [row.runs for row in rows],

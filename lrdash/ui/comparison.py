@@ -55,7 +55,8 @@ def _head(row: ExperimentRow, experiment: Experiment) -> None:
         st.header(row.name or in_words(experiment), anchor=False)
         base = experiment.base
         st.caption(
-            f"{analysis.escaped(base.dataset)} · {analysis.escaped(base.model)} · "
+            f"{analysis.escaped(analysis.dataset_in_words(base.dataset))} · "
+            f"{analysis.escaped(base.model)} · "
             f"{analysis.optimizer_in_words(base)} · {base.epochs} epochs · "
             f"{_counted(experiment)} · peak rates "
             f"{', '.join(analysis.rate(rate) for rate in experiment.base_lrs)}"
