@@ -97,6 +97,19 @@ class Record(BaseModel):
         return type(self)(**{**self.as_dict(), **changes})
 
 
+class PartFault(ValueError):
+    """What a validator raises if one part of a value is wrong.
+
+    Args:
+        problem: what is allowed, as a phrase that follows the field's name.
+        given: the part, which the message shows in place of the whole value.
+    """
+
+    def __init__(self, problem: str, given: object) -> None:
+        self.given = given
+        super().__init__(problem)
+
+
 class Definition(Record):
     """A record that is kept as text: in the database, in a file.
 
@@ -208,7 +221,9 @@ def _explain(cls: type[Record], fault: pydantic.ValidationError) -> InvalidField
     if kind == "missing":
         return InvalidField(f"{cls.prefix}{name}", "must be given", None)
     if kind == "value_error":
-        return InvalidField(f"{cls.prefix}{name}", str(error["ctx"]["error"]), given)
+        cause = error["ctx"]["error"]
+        part = cause.given if isinstance(cause, PartFault) else given
+        return InvalidField(f"{cls.prefix}{name}", str(cause), part)
     if top in cls.model_fields:
         return InvalidField(f"{cls.prefix}{name}", _allowed(cls.model_fields[top], error), given)
     return InvalidField(f"{cls.prefix}{name}", f"is not allowed ({error['msg']})", given)

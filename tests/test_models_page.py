@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from lrdash.models.rows import as_text
 from lrdash.store import architectures
 from lrdash.ui import resources
 from lrdash.ui.layer_editor import _take
-from tests import shown
+from tests import own_files, shown
 from tests.test_own_layers import IMAGE
 
 PAGE = str(Path(__file__).parent.parent / "pages" / "models.py")
@@ -111,3 +112,16 @@ def test_names_that_could_leave_the_folder_are_refused(name: str) -> None:
 def test_text_and_rows_are_the_same() -> None:
     model = OwnLayers(layers=tuple(IMAGE))  # type: ignore[arg-type]
     assert OwnLayers(layers=as_text(model.layers)).layers == model.layers  # type: ignore[arg-type]
+
+
+def test_own_data_is_offered_no_two_labels_alike() -> None:
+    (facts, dataset), _ = (
+        own_files.keep(own_files.csv(rows), "fruit.csv", target="kind") for rows in (40, 50)
+    )
+    test = page(layers="dense size=8 activation=relu")
+    box = test.selectbox(key="layers-dataset")
+    assert f"{dataset.label} ({facts.id[4:8]})" in box.options
+    box.set_value(facts.id).run()
+    assert not test.exception
+    weights = math.prod(dataset.input_shape) * 8 + 8 + 8 * dataset.num_classes + dataset.num_classes
+    assert [metric.value for metric in test.metric] == [f"{weights:,}"]

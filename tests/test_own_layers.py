@@ -86,16 +86,29 @@ def test_the_keras_code_builds_the_same_network() -> None:
         ([{"kind": "flatten"}, {"kind": "conv2d"}], r"row 2: Convolution needs an image"),
         ([{"kind": "max_pooling", "size": 9}], r"row 1: a pool of 9 x 9 does not fit into 8 x 8"),
         ([{"kind": "activation"}], r"row 1: choose an activation"),
-        ([{"kind": "flatten"}, {"kind": "dense", "size": 0}], r"row 2: layer.size must be"),
-        ([{"kind": "lstm"}], r"row 1: layer.kind must be"),
+        ([{"kind": "flatten"}, {"kind": "dense", "size": 0}],
+         r"row 2: Size must be between 1 and 4,096, got 0\.$"),
+        ("dropout rate=1.5", r"row 1: Dropout must be at least 0 and below 1, got 1\.5\.$"),
+        ("dense size=2.5", r"row 1: Size must be a whole number between .*, got 2\.5\.$"),
+        ([{"kind": "lstm"}], r"row 1: Layer must be one of dense, .*, got 'lstm'\.$"),
+        ([{"size": 3}], r"row 1: Layer must be given, got None\.$"),
+        ("dense size", r"settings like size=64 in row 1, got 'size'\.$"),
         ([], f"1 to {DEEPEST} layers"),
         (7, f"1 to {DEEPEST} layers"),
-        ([3], r"row 1"),
+        ([3], r"a layer with its settings in row 1, e.g. dense size=64, got 3\.$"),
     ],
 )
 def test_a_mistake_names_its_row_and_the_way_out(layers: Any, said: str) -> None:
     with pytest.raises(InvalidField, match=said):
         OwnLayers(layers=layers).parameters(DIGITS)
+
+
+def test_a_pool_without_a_size_halves_the_image_also_in_a_text() -> None:
+    for layers in ("max_pooling; average_pooling", [{"kind": "max_pooling"}, {"kind": "flatten"}]):
+        model = OwnLayers(layers=layers)  # type: ignore[arg-type]
+        assert model.layers[0].size == 2
+        assert model.steps(DIGITS)[0].shape == (4, 4, 1)
+    assert OwnLayers(layers="flatten; dense").layers[1].size == 64  # type: ignore[arg-type]
 
 
 def test_too_many_weights_are_refused_with_their_number() -> None:

@@ -12,7 +12,7 @@ from lrdash.errors import InvalidField
 from lrdash.models import layers, rows
 from lrdash.models.base import KerasModel, Model, Work
 from lrdash.models.rows import Misplaced, Row, Step
-from lrdash.record import Knob, field
+from lrdash.record import Knob, PartFault, field
 from lrdash.spec import DataShape
 
 DEEPEST = 60  # rows
@@ -82,8 +82,8 @@ class OwnLayers(Model):
             try:
                 found.append(rows.step(row, found[-1].shape if found else shape.input_shape))
             except Misplaced as fault:
-                problem = f"cannot stand in row {number}: {fault}"
-                raise InvalidField("layers", problem, rows.RULES[row.kind].label) from None
+                problem = f"must be mended in row {number}: {fault}"
+                raise InvalidField("layers", problem, rows.as_text([row])) from None
         return found
 
     def build(self, shape: DataShape) -> KerasModel:
@@ -104,8 +104,8 @@ class OwnLayers(Model):
         count = sum(one.parameters for one in done)
         count += layers.dense_weights(math.prod(done[-1].shape), shape.outputs)
         if count > MOST_WEIGHTS:
-            problem = f"must have at most {MOST_WEIGHTS:,} weights"
-            raise InvalidField("layers", problem, f"{count:,}")
+            problem = f"must have at most {MOST_WEIGHTS:,} weights together"
+            raise InvalidField("layers", problem, count)
         return count
 
     def work(self, shape: DataShape) -> Work:
@@ -121,8 +121,10 @@ def _row(given: Any, number: int) -> Row:
     if isinstance(given, Row):
         return given
     if not isinstance(given, dict):
-        raise ValueError(f"must have a record in row {number}, with kind and settings")
+        problem = f"must have a layer with its settings in row {number}, e.g. dense size=64"
+        raise PartFault(problem, given)
     try:
         return Row(**given)
     except InvalidField as fault:
-        raise ValueError(f"must be mended in row {number}: {fault}") from None
+        problem = f"must be mended in row {number}: {rows.told(fault)}"
+        raise PartFault(problem, fault.given) from None

@@ -11,9 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+import pydantic
+
+from lrdash.errors import InvalidField
 from lrdash.models import layers
 from lrdash.models.base import Activation, Work
-from lrdash.record import Record, field
+from lrdash.record import PartFault, Record, field
 
 Shape = tuple[int, ...]
 Kind = Literal[
@@ -23,6 +26,7 @@ Kind = Literal[
 LARGEST = 4096  # units or filters
 MOST_NUMBERS = 5_000_000  # that a layer hands on, an example
 NONE = "none"
+POOLS = ("max_pooling", "average_pooling")
 
 
 class Row(Record):
@@ -33,8 +37,8 @@ class Row(Record):
     kind: Kind = field(..., label="Layer", help="What the layer does.")
     size: int = field(
         64, label="Size", ge=1, le=LARGEST, step=1,
-        help="Units of a dense layer, filters of a convolution, side of a pool. More units learn "
-        "more and train slower.",
+        help="Units of a dense layer, filters of a convolution, side of a pool (2 if none is "
+        "given). More units learn more and train slower.",
     )
     kernel: int = field(
         3, label="Kernel", unit="pixels", ge=1, le=15, step=1,
@@ -52,6 +56,13 @@ class Row(Record):
         help="Share of the numbers that dropout silences in each update.",
     )
 
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _halve(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.get("kind") in POOLS:
+            return {"size": 2} | given
+        return given
+
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
@@ -64,8 +75,15 @@ class Step:
 
 def as_text(given: Sequence[Row]) -> str:
     """Rows as one types them: `conv2d size=16 kernel=3; flatten; dense size=64 activation=relu`."""
+    return typed([row.as_dict() for row in given])
+
+
+def typed(given: Sequence[Mapping[str, Any]]) -> str:
+    """The same of rows that are not checked; settings without a value are left out."""
     return "; ".join(
-        " ".join([row.kind, *(f"{name}={getattr(row, name)}" for name in RULES[row.kind].uses)])
+        " ".join([row["kind"], *(
+            f"{name}={row[name]}" for name in RULES[row["kind"]].uses if row.get(name) is not None
+        )])
         for row in given
     )
 
@@ -74,7 +92,7 @@ def from_text(text: str) -> list[dict[str, Any]]:
     """The settings of each row of such a text, not checked yet.
 
     Raises:
-        ValueError: a setting has no value; names its row.
+        PartFault: a setting has no value; names its row.
     """
     found: list[dict[str, Any]] = []
     for number, part in enumerate(filter(str.strip, re.split(r"[;\n]", text)), start=1):
@@ -83,7 +101,7 @@ def from_text(text: str) -> list[dict[str, Any]]:
         for setting in settings:
             name, equals, value = setting.partition("=")
             if not equals or not value:
-                raise ValueError(f"must have settings like size=64 in row {number}, not {setting}")
+                raise PartFault(f"must have settings like size=64 in row {number}", setting)
             row[name] = _value(value)
         found.append(row)
     return found
@@ -96,6 +114,12 @@ def _value(text: str) -> Any:
         except ValueError:
             continue
     return text
+
+
+def told(fault: InvalidField) -> str:
+    """What a wrong setting of a row must be, under the name that users know it by."""
+    info = Row.model_fields.get(fault.field.removeprefix(Row.prefix))
+    return f"{info.title if info else fault.field.removeprefix(Row.prefix)} {fault.problem}"
 
 
 class Misplaced(ValueError):

@@ -104,18 +104,16 @@ def require_data(name: str) -> None:
     DATASETS[name].require()
 
 
-def _offered() -> dict[str, str]:
+def offered(key: str) -> dict[str, str]:
     """Labels of the datasets by id, the user's own first, no two alike.
 
-    Deleted data is among them only while a run's settings have chosen it.
+    Deleted data is among them only while it is chosen, by a run's settings or by hand.
+
+    Args:
+        key: of the box that shows them.
     """
     datasets = {**own_datasets(), **DATASETS}
-    wanted = st.query_params.pop(DATA, None)
-    if wanted:
-        fields.preset("dataset", wanted)
-        if wanted in datasets:
-            _batches_for(datasets[wanted])
-    chosen = st.session_state.get("dataset")
+    chosen = st.session_state.get(key)
     if chosen is not None and chosen not in datasets:
         try:
             datasets[chosen] = DATASETS[chosen]
@@ -137,8 +135,13 @@ def _batches_for(dataset: Dataset) -> None:
 
 
 def _data() -> dict[str, Any]:
-    offered = _offered()
-    name = _pick("dataset", list(offered), offered)
+    wanted = st.query_params.pop(DATA, None)
+    if wanted:
+        fields.preset("dataset", wanted)
+        if wanted in own_datasets():
+            _batches_for(DATASETS[wanted])
+    data = offered("dataset")
+    name = pick("dataset", list(data), data)
     dataset = DATASETS[name]
     examples = None
     if dataset.size > SMALL:
@@ -172,7 +175,7 @@ def _held(dataset: Dataset) -> str:
 def _model(dataset: str) -> dict[str, Any]:
     shape = DATASETS[dataset].shape
     fitting = [name for name, model in MODELS.items() if model.misfit(shape) is None]
-    name = _pick("model", fitting, {key: MODELS[key].label for key in fitting})
+    name = pick("model", fitting, {key: MODELS[key].label for key in fitting})
     knobs = MODELS[name].knobs()
     params: dict[str, Any] = {}
     if knobs:
@@ -183,14 +186,15 @@ def _model(dataset: str) -> dict[str, Any]:
                 st.page_link(
                     "pages/models.py", label="Edit the layers in a table", icon=":material/layers:",
                     query_params={
-                        "layers-dataset": DATASETS[dataset].label, "layers": params["layers"],
+                        "layers-dataset": offered("dataset")[dataset],
+                        "layers": params["layers"],
                     },
                 )
     return {"model": name, "model_params": params}
 
 
 def _optimizer() -> dict[str, Any]:
-    name = _pick("optimizer", list(OPTIMIZERS), OPTIMIZERS)
+    name = pick("optimizer", list(OPTIMIZERS), OPTIMIZERS)
     shown = {
         "sgd": ["momentum", "nesterov"], "rmsprop": ["momentum"], "adam": [],
         "adamw": ["weight_decay"],
@@ -199,7 +203,7 @@ def _optimizer() -> dict[str, Any]:
 
 
 def _strategy(dataset: str) -> dict[str, Any]:
-    name = _pick("strategy", list(STRATEGIES), {key: s.label for key, s in STRATEGIES.items()})
+    name = pick("strategy", list(STRATEGIES), {key: s.label for key, s in STRATEGIES.items()})
     strategy = STRATEGIES[name]
     st.caption(strategy.when)
     knobs = [for_task(knob, dataset) for knob in strategy.knobs()]
@@ -214,7 +218,7 @@ def more(dataset: str, *, seed: bool = True, stopping: bool = True) -> dict[str,
     values: dict[str, Any] = {}
     with left:
         values["batch_size"] = setting("batch_size")
-        values["loss"] = _pick("loss", losses, LOSSES)
+        values["loss"] = pick("loss", losses, LOSSES)
     with right:
         if seed:
             values["seed"] = setting("seed")
@@ -244,18 +248,29 @@ def for_task(knob: Knob, dataset: str) -> Knob:
     return replace(knob, choices=tuple(c for c in knob.choices if "accuracy" not in c))
 
 
-def _pick(name: str, options: list[str], labels: dict[str, str]) -> str:
-    """A select box over ids that shows labels; forgets a choice that is no longer offered."""
+def pick(
+    name: str, options: list[str], labels: dict[str, str], *, key: str = "", help: str = ""
+) -> str:
+    """A select box over ids that shows labels; forgets a choice that is no longer offered.
+
+    Args:
+        name: of the field of a run that it stands for.
+        options: the ids.
+        labels: by id.
+        key: of the box, where it is not the field's name.
+        help: where it is not the field's.
+    """
+    key = key or name
     start = DEFAULTS.get(name, KNOBS[name].default)
     place = options.index(start) if start in options else 0
-    if st.session_state.get(name, options[0]) not in options:
-        fields.preset(name, options[place])  # left to itself the box would go on showing the old
+    if st.session_state.get(key, options[0]) not in options:
+        fields.preset(key, options[place])  # left to itself the box would go on showing the old
 
     def say(option: str) -> str:
         return labels.get(option, option)
 
     chosen: str = st.selectbox(
-        KNOBS[name].label, options, place, format_func=say, help=fields.helped(KNOBS[name]),
-        **fields.bound(name, options[place], say),
+        KNOBS[name].label, options, place, format_func=say,
+        help=help or fields.helped(KNOBS[name]), **fields.bound(key, options[place], say),
     )
     return chosen

@@ -22,6 +22,7 @@ from lrdash.models.own_layers import DEEPEST, OwnLayers
 from lrdash.models.rows import NONE, RULES, Misplaced, Row
 from lrdash.spec import DataShape
 from lrdash.store import architectures
+from lrdash.ui import form
 
 # In the address; a key of the forms would clash with theirs on the way to them.
 FIELD, DATASET, VERSION = "layers", "layers-dataset", "layers-version"
@@ -39,17 +40,19 @@ def body() -> None:
         "Put a network together layer by layer. Each row shows the shape that it hands on and its "
         "weights, for the dataset that you choose; the output layer follows by itself."
     )
-    name = st.selectbox(
-        "Dataset", list(DATASETS), key=DATASET, format_func=lambda key: DATASETS[key].label,
-        bind="query-params", width=420, help="Decides the shape that the first layer gets.",
-    )
+    labels = form.offered(DATASET)
+    with st.container(width=420):
+        name = form.pick(
+            "dataset", list(labels), labels, key=DATASET,
+            help="Decides the shape that the first layer gets.",
+        )
     shape = DATASETS[name].shape
     given = _rows()
     _table(given, shape)
     _move(given)
     left, right = st.columns([3, 2], gap="medium")
     with left:
-        _outcome(given, name, shape)
+        _outcome(given, labels[name], shape)
     with right:
         _shelf(given)
 
@@ -178,6 +181,7 @@ def _move(given: list[Row]) -> None:
 
 
 def _outcome(given: list[Row], dataset: str, shape: DataShape) -> None:
+    """What comes of the rows; the address of a form binds what its boxes show, a label."""
     model = OwnLayers(layers=tuple(given))
     text = rows.as_text(given)
     with st.container(border=True):
@@ -198,15 +202,10 @@ def _outcome(given: list[Row], dataset: str, shape: DataShape) -> None:
             for page, word in (("train", "Train on it"), ("compare", "Compare on it")):
                 if st.button(word, key=f"layers-to-{page}",
                              type="primary" if page == "train" else "secondary"):
-                    st.switch_page(f"pages/{page}.py", query_params=_query(query))
+                    st.switch_page(f"pages/{page}.py", query_params=query)
         with st.expander("Keras code"):
             code = "import keras\n\n" + "\n".join(model_lines(model, shape))
             st.code(code, language="python", wrap_lines=True)
-
-
-def _query(query: dict[str, str]) -> dict[str, str]:
-    """The address of a form binds what its boxes show, so the dataset goes by its label."""
-    return query | {"dataset": DATASETS[query["dataset"]].label}
 
 
 def _shelf(given: list[Row]) -> None:
