@@ -12,7 +12,6 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
 from lrdash.datasets import Dataset
 from lrdash.elsewhere import stand_in
@@ -20,7 +19,7 @@ from lrdash.errors import InvalidField
 from lrdash.spec import NAME_LIMIT, Facts, RunSpec
 from lrdash.training.own.data import OwnData, own_data
 from lrdash.training.own.explaining import explained
-from lrdash.training.own.lanes import fit_of, flat
+from lrdash.training.own.lanes import fit_of
 from lrdash.training.own.model import (
     ACCURACY,
     OwnDataset,
@@ -32,6 +31,7 @@ from lrdash.training.own.model import (
     compiled,
 )
 from lrdash.training.own.optimizer import own_optimizer
+from lrdash.training.own.usual import usual_loss
 
 OPTIMIZER_FIELDS = ("optimizer", "momentum", "nesterov", "weight_decay")
 FITTING = "must make a model that can be evaluated on the data"
@@ -86,16 +86,17 @@ def inspect(
     model = _called(build)
     wanted = {name: fields[name] for name in OPTIMIZER_FIELDS if name in fields}
     optimizer = own_optimizer(model, wanted)
+    guess = ""
     if loss is None and not model.compiled:
         with explained("build_model", FITTING):
-            loss, guessed = _usual_loss(model, found)
-        metrics = guessed if metrics is None else metrics
+            usual = usual_loss(model, found)
+        loss, guess, metrics = usual.loss, usual.note, usual.metrics if metrics is None else metrics
     elif loss is None and metrics is not None:
         problem = "must come with a loss, or be compiled into the model"
         raise InvalidField("metrics", problem, metrics)
     spec = RunSpec(**{"strategy": "constant", **fields, **optimizer.fields})
     made = _compiled(build, optimizer.make(spec, PROBED), loss, tuple(metrics or ()))
-    notes = (*found.notes, *filter(None, (optimizer.note, _same_start(model, made))))
+    notes = (*found.notes, *filter(None, (guess, optimizer.note, _same_start(model, made))))
     names = [name for name in _evaluated(made, found) if name != "loss"]
     alias, used = accuracy_name(made), loss if loss is not None else _own_loss(made)
     recipe = Recipe(
@@ -164,33 +165,6 @@ def _evaluated(model: Any, data: OwnData) -> dict[str, float]:
     if "loss" not in said:
         raise InvalidField("build_model", "must make a model with a loss", list(said))
     return {name: float(np.asarray(value)) for name, value in said.items()}
-
-
-def _usual_loss(model: Any, data: OwnData) -> tuple[Any, list[Any]]:
-    """Loss and metrics for a model that was not compiled, from its output and the targets."""
-    output, target = model(data.sample[0], training=False), data.sample[1]
-    if len(tf.nest.flatten(output)) != 1 or not isinstance(target, np.ndarray):
-        problem = "must be given, or compiled into the model: it has several outputs or targets"
-        raise InvalidField("loss", problem, None)
-    units, whole = output.shape[-1], target.dtype.kind in "biu"
-    column = target.ndim == 1 or target.shape[1:] == (1,)
-    last = getattr(flat(model)[-1] if model.layers else None, "activation", None)
-    logits = last not in (keras.activations.softmax, keras.activations.sigmoid) \
-        and not _shares(np.asarray(output))
-    if whole and column and units > 1:
-        return keras.losses.SparseCategoricalCrossentropy(from_logits=logits), ["accuracy"]
-    if whole and column and not logits:
-        return keras.losses.BinaryCrossentropy(), ["accuracy"]
-    one_hot = units > 1 and target.shape[1:] == (units,) and np.all(target.sum(axis=1) == 1)
-    if one_hot and np.isin(target, (0, 1)).all():
-        return keras.losses.CategoricalCrossentropy(from_logits=logits), ["accuracy"]
-    return keras.losses.MeanSquaredError(), []
-
-
-def _shares(output: NDArray[Any]) -> bool:
-    """Whether each row is a distribution over several classes, whatever layer made it."""
-    return output.shape[-1] > 1 and bool(np.all(output >= 0)) and \
-        bool(np.allclose(output.sum(axis=-1), 1, atol=1e-4))
 
 
 def _same_start(first: Any, second: Any) -> str:
