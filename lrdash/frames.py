@@ -190,19 +190,29 @@ def curves_frame(
     return pd.DataFrame(values)
 
 
-def arms_frame(rows: Sequence[RunRow], curves: pd.DataFrame) -> pd.DataFrame:
+def own_metrics(rows: Sequence[RunRow]) -> tuple[str, ...]:
+    """Metrics of runs on a caller's own model, beyond `METRICS`, as their curves are named."""
+    told = (name for row in rows if row.spec.facts for name in row.spec.facts.metrics)
+    return tuple(name for name in dict.fromkeys(told) if name not in METRICS)
+
+
+def arms_frame(
+    rows: Sequence[RunRow], curves: pd.DataFrame, more: Sequence[str] = ()
+) -> pd.DataFrame:
     """One row a run of a comparison, in the order given.
 
     Args:
         rows: the runs.
         curves: their `curves_frame`.
+        more: names of further metrics in the curves.
 
     Columns:
         run_id, label (of the arm; without one the strategy and its settings), strategy (str),
         base_lr (float64), seed (int64), status (str), final_val_loss, best_val_loss,
         final_val_accuracy, best_val_accuracy (float64; final: of the last epoch, NaN if it was not
-        finite or none is done; best: of all epochs, NaN if none is finite), epochs_done (int64, in
-        the curves), seconds (float64, of training).
+        finite or none is done; best: of all epochs, NaN if none is finite), final_ and the name of
+        each further metric (float64, likewise), epochs_done (int64, in the curves), seconds
+        (float64, of training).
     """
     ids = [row.run_id for row in rows]
     by_run = curves.groupby("run_id", sort=False)
@@ -222,6 +232,7 @@ def arms_frame(rows: Sequence[RunRow], curves: pd.DataFrame) -> pd.DataFrame:
             "best_val_loss": lowest.to_numpy(dtype=np.float64),
             "final_val_accuracy": last["val_accuracy"].to_numpy(dtype=np.float64),
             "best_val_accuracy": highest.to_numpy(dtype=np.float64),
+            **{f"final_{name}": last[name].to_numpy(dtype=np.float64) for name in more},
             "epochs_done": by_run.size().reindex(ids, fill_value=0).to_numpy(dtype=np.int64),
             "seconds": _floats([row.seconds for row in rows]),
         }

@@ -14,8 +14,6 @@ import lrdash
 from lrdash.errors import InvalidField, NotHere
 from lrdash.events import EpochEnded
 from lrdash.store import Store
-from lrdash.training.own import inspect
-from lrdash.training.own.data import own_data
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 layers = keras.layers
@@ -280,22 +278,6 @@ def test_what_weight_decay_leaves_alone_stays_so() -> None:
 
     with pytest.raises(InvalidField, match="must name what it excludes from weight decay by"):
         lrdash.compare(of_one, (X, NUMBERS), **FEW)
-
-
-@pytest.mark.parametrize("last", ["layer", "operation", "logits"])
-def test_a_softmax_is_seen_whatever_makes_it(last: str) -> None:
-    def build() -> Any:
-        inputs = keras.Input((6,))
-        scores = layers.Dense(3)(inputs)
-        ends = {"layer": layers.Softmax(), "operation": keras.ops.softmax, "logits": lambda x: x}
-        return keras.Model(inputs, ends[last](scores))
-
-    plain = network(3, "softmax" if last != "logits" else None)
-    assert _loss(build).from_logits == (last == "logits") == _loss(plain).from_logits
-
-
-def _loss(build: Any) -> Any:
-    return inspect._usual_loss(build(), own_data((X, CLASSES), 32))[0]
 
 
 def test_the_same_script_gives_the_same_numbers_and_the_same_names() -> None:

@@ -23,6 +23,7 @@ from lrdash.analysis.verdicts.effects import (
     seeds_needed,
 )
 from lrdash.analysis.verdicts.flips import better_p, holm, signed_ranks, two_sided_p
+from lrdash.analysis.verdicts.metrics import METRICS
 from lrdash.analysis.verdicts.scores import Scores, scores
 from lrdash.analysis.verdicts.survival import median_wait
 from lrdash.errors import InvalidField, UnknownName
@@ -254,7 +255,7 @@ def test_the_area_is_the_mean_over_all_epochs_with_the_last_value_held() -> None
         ("step", 0.1, 0, "finished", [4.0, 2.0]), ("step", 0.1, 1, "finished", [4.0, 2, 2, 2]),
         ("step", 0.1, 2, "running", [4.0, 2.0]), ("step", 0.1, 3, "diverged", [4.0, INF]),
     ])
-    found, seeds = scores(arms, curves, "area_val_loss")
+    found, seeds = scores(arms, curves, METRICS["area_val_loss"])
     assert seeds.tolist() == [0, 1, 2, 3]
     assert found["Step"].value.tolist() == [[2.5, 2.5, 3.0, INF]]
 

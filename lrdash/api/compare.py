@@ -50,15 +50,16 @@ def compare(
     registered dataset and model, and `compare(build_model, (x, y))` with your own.
 
     Runs of one seed start from the same weights and see the same batches (those of a
-    `tf.data.Dataset` or a `PyDataset` as they come). Ctrl-C, or Stop in the app, stops what is
-    still training; what is done is kept. Runs of your own model are shown by the app as all
-    others; to go on training them it lacks your script.
+    `tf.data.Dataset` or a `PyDataset` as they come; `notes()` tells where they are not the same).
+    Ctrl-C, or Stop in the app, stops what is still training; what is done is kept. Runs of your own
+    model are shown by the app as all others; to go on training them it lacks your script.
 
     Args:
         what: strategies, or a function that makes your model: see `strategies`, `build_model`.
         data: what your own model is trained on: (x, y), of which a fifth is held out for
             validation, (x, y, x_val, y_val), ((x, y), (x_val, y_val)), a `tf.data.Dataset`, a
-            `keras.utils.PyDataset`, or a pair of these.
+            `keras.utils.PyDataset`, a pair of these, or a function that returns one of all these:
+            what shuffles itself is then made anew for each run, after its seed is set.
         build_model: makes a fresh Keras model at each call. What it compiles the model with is
             kept but for the rate; without that the loss and metrics follow from the targets.
         strategies: ids of strategies, or `Arm`s (or mappings like them) with settings and a label.

@@ -64,7 +64,7 @@ class Comparison:
 
     def frame(self) -> pd.DataFrame:
         """One row a run; see `lrdash.frames.arms_frame`."""
-        return frames.arms_frame(self.rows, self.curves())
+        return frames.arms_frame(self.rows, self.curves(), frames.own_metrics(self.rows))
 
     def curves(self) -> pd.DataFrame:
         """One row an epoch of each run; see `lrdash.frames.curves_frame`."""
@@ -86,38 +86,43 @@ class Comparison:
         *,
         baseline: str | None = None,
         target: float | None = None,
+        mode: Literal["auto", "min", "max"] = "auto",
     ) -> analysis.Verdicts:
         """Which strategies are better than which, and where that may be seed noise; see
         `lrdash.analysis.judge`.
 
         Args:
-            metric: one of `lrdash.analysis.METRICS`.
+            metric: one of `lrdash.analysis.METRICS`, or `final_`, `best_` or `area_` before the
+                name of a metric of your own, e.g. `final_val_auc`.
             baseline: label of a strategy that the sentence tells all others against.
             target: a validation loss to reach; by default that of the experiment.
+            mode: of a metric of your own: `min` or `max` says what is better; `auto` reads it from
+                the name.
 
         Raises:
             UnknownName, InvalidField: as there.
         """
         wanted = self.row.target if target is None else target
         return analysis.judge(
-            self.frame(), self.curves(), metric=metric, baseline=baseline, target=wanted
+            self.frame(), self.curves(), metric=metric, baseline=baseline, target=wanted, mode=mode
         )
 
-    def figure(self, kind: Kind = "loss") -> go.Figure:
+    def figure(self, kind: Kind = "loss", *, metric: str = "val_loss") -> go.Figure:
         """The comparison drawn.
 
         Args:
             kind: `loss`: mean validation loss of each arm at its best peak, and the exact one where
                 it is known; `rates`: the rates that those used; `bowl`: final validation loss
                 against peak rate; `heatmap`: the same as a table of colours.
+            metric: drawn by the kind `loss` in place of the validation loss: loss, accuracy,
+                val_accuracy, or one of your own.
 
         Raises:
-            InvalidField: for another kind.
+            InvalidField: for another kind or metric.
         """
         from lrdash import figures
 
-        if kind not in KINDS:
-            raise InvalidField("kind", f"must be one of {', '.join(KINDS)}", kind)
+        self._check_figure(kind, metric)
         arms = self.frame()
         if kind == "heatmap":
             return figures.heatmap_figure(analysis.bowl(arms))
@@ -127,9 +132,24 @@ class Comparison:
         if kind == "rates":
             rates = analysis.band(self.curves(), arms, metric="learning_rate")
             return figures.compare_rates_figure(rates, styles)
-        band = analysis.band(self.curves(), arms)
+        band = analysis.band(self.curves(), arms, metric=metric)
         exact = analysis.exact_curves(analysis.at_best_peaks(self.experiment, arms))
-        return figures.compare_loss_figure(band, styles, target=self.row.target, exact=exact)
+        target = self.row.target if metric == "val_loss" else None
+        return figures.compare_loss_figure(
+            band, styles, metric=metric, target=target, exact=exact
+        )
+
+    def _check_figure(self, kind: str, metric: str) -> None:
+        if kind not in KINDS:
+            raise InvalidField("kind", f"must be one of {', '.join(KINDS)}", kind)
+        if kind != "loss" and metric != "val_loss":
+            raise InvalidField("metric", f"must be left out for the kind {kind}", metric)
+        curves = self.curves()
+        usual = [name for name in ("loss", "val_loss", "accuracy", "val_accuracy")
+                 if curves[name].notna().any()]
+        names = [*usual, *frames.own_metrics(self.rows)]
+        if metric not in (*names, "val_loss"):
+            raise InvalidField("metric", f"must be one of {', '.join(names)}", metric)
 
     def report(self, path: str | PathLike[str]) -> Path:
         """Write the report: one HTML file that needs nothing else; see `lrdash.report`.
@@ -153,12 +173,12 @@ class Comparison:
         Returns:
             experiment_id, name, arms (one object a run, in the order arms x base_lrs x seeds:
             label, strategy, base_lr, seed, run_id, status, reason, the final and best validation
-            loss and accuracy, epochs_done, seconds), summary (one object a strategy, the best
-            first: strategy, label, best_base_lr, at_edge, mean_final_val_loss, interval_low and
-            interval_high at 95 %, mean_final_val_accuracy, all at that rate, then runs, diverged
-            and failed of all its rates, epochs_to_target, reached, bowl_width), verdicts (one
-            object for each two strategies, see `lrdash.analysis.Verdicts`), sentence (those in
-            words) and seconds.
+            loss and accuracy, the final values of own metrics, epochs_done, seconds), summary (one
+            object a strategy, the best first: strategy, label, best_base_lr, at_edge,
+            mean_final_val_loss, interval_low and interval_high at 95 %, mean_final_val_accuracy,
+            all at that rate, then runs, diverged and failed of all its rates, epochs_to_target,
+            reached, bowl_width), verdicts (one object for each two strategies, see
+            `lrdash.analysis.Verdicts`), sentence (those in words) and seconds.
         """
         arms = self.frame().assign(reason=[row.reason for row in self.rows])
         board = self.summary().rename(columns={
@@ -191,7 +211,12 @@ class Comparison:
 
     def table(self) -> list[dict[str, str]]:
         """The summary in words: one row a strategy, its columns by title."""
-        return [_in_words(row) for row in self.summary().to_dict(orient="records")]
+        arms, own = self.frame(), frames.own_metrics(self.rows)
+        shown = [name for name in own if name.startswith("val_") or f"val_{name}" not in own]
+        return [
+            _in_words(row) | {name: _mean_at_peak(arms, row, name) for name in shown}
+            for row in self.summary().to_dict(orient="records")
+        ]
 
     def __repr__(self) -> str:
         return f"<Comparison {self.experiment_id}: {self.headline()}>"
@@ -220,7 +245,17 @@ def load_comparison(experiment_id: str, store: Store) -> Comparison:
     """
     row = store.experiment(experiment_id)
     rows = tuple(reversed(store.runs(experiment_id=experiment_id)))
-    return Comparison(row=row, rows=rows, columns=store.curves(experiment_id=experiment_id))
+    metrics = (*frames.METRICS, *frames.own_metrics(rows))
+    columns = store.curves(experiment_id=experiment_id, metrics=metrics)
+    return Comparison(row=row, rows=rows, columns=columns)
+
+
+def _mean_at_peak(arms: pd.DataFrame, row: Mapping[Any, Any], metric: str) -> str:
+    """The mean last value of an own metric at an arm's best peak rate, in words."""
+    if not np.isfinite(row["final_val_loss"]):  # runs were lost: the others would look too good
+        return analysis.number(None)
+    there = (arms["label"] == row["label"]) & (arms["base_lr"] == row["best_base_lr"])
+    return analysis.number(float(arms.loc[there, f"final_{metric}"].mean()))
 
 
 def _in_words(row: Mapping[Any, Any]) -> dict[str, str]:

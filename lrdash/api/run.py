@@ -61,7 +61,7 @@ class Run:
 
     def frame(self) -> pd.DataFrame:
         """One row an epoch; see `lrdash.frames.epochs_frame`."""
-        return frames.epochs_frame(self.epochs)
+        return frames.epochs_frame(self.epochs, frames.own_metrics([self.row]))
 
     def rates(self) -> pd.DataFrame:
         """One row an update: the rate that it used; see `lrdash.frames.rates_frame`."""

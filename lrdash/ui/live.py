@@ -279,7 +279,7 @@ def _details(past: History) -> None:
     )
     run = past.run
     if chosen == EPOCHS:
-        frame_of = partial(frames.epochs_frame, more=_own_metrics(run))
+        frame_of = partial(frames.epochs_frame, more=frames.own_metrics([run]))
         _table(past, past.epochs, frame_of, "epochs")
     elif chosen == CALLBACK:
         st.caption(past.plan.strategy.when)
@@ -295,12 +295,6 @@ def _details(past: History) -> None:
 def _no_rates(run: RunRow) -> bool:
     """Whether nothing is known of the rates of a run from outside."""
     return run.spec.strategy == Recorded.id and run.spec.params.get("known") == "none"
-
-
-def _own_metrics(run: RunRow) -> tuple[str, ...]:
-    """Metrics that lrdash does not know."""
-    told = run.spec.facts.metrics if run.spec.facts else ()
-    return tuple(name for name in told if name not in frames.METRICS)
 
 
 def _table(

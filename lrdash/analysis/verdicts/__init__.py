@@ -6,7 +6,7 @@ arms are tested seed by seed (`flips`, `effects`, `pairs`), and the result is pu
 """
 
 from lrdash.analysis.verdicts.judge import Verdicts, judge
-from lrdash.analysis.verdicts.scores import METRICS
+from lrdash.analysis.verdicts.metrics import METRICS
 from lrdash.analysis.verdicts.sentence import plain as without_markdown
 from lrdash.analysis.verdicts.survival import median_wait
 from lrdash.analysis.verdicts.views import against, verdict_matrix

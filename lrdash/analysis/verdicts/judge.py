@@ -10,8 +10,9 @@ import pandas as pd
 
 from lrdash.analysis.verdicts.crossfit import Judged, cross_fitted
 from lrdash.analysis.verdicts.method import method
+from lrdash.analysis.verdicts.metrics import METRICS, metric_named
 from lrdash.analysis.verdicts.pairs import judged_pairs
-from lrdash.analysis.verdicts.scores import SETTLED, metric_named, scores
+from lrdash.analysis.verdicts.scores import SETTLED, scores
 from lrdash.analysis.verdicts.sentence import in_focus, more_seeds, sentence, standing
 from lrdash.errors import UnknownName
 
@@ -55,25 +56,31 @@ def judge(
     metric: str = "final_val_loss",
     baseline: str | None = None,
     target: float | None = None,
+    mode: str = "auto",
 ) -> Verdicts:
     """Judge each two arms over their common seeds, each arm at its own peak rate.
 
     Args:
         arms: an `arms_frame`.
         curves: the `curves_frame` of the same runs, for areas and for epochs to a target.
-        metric: one of `METRICS`.
+        metric: one of `METRICS`, or `final_`, `best_` or `area_` before the name of an own metric,
+            e.g. `final_val_auc`.
         baseline: label of an arm that the sentence tells all others against.
         target: validation loss to reach, for `epochs_to_target`.
+        mode: of an own metric: `min` or `max` says what is better; `auto` reads it from the name
+            (accuracy, AUC, score: higher; loss, error, MAE: lower).
 
     Raises:
         UnknownName: for another metric, or a baseline that is not among the arms.
-        InvalidField: if something that the metric needs is missing.
+        InvalidField: if something that the metric needs is missing, or for another mode.
     """
-    kind = metric_named(metric)
+    final = [str(name) for name in arms if str(name).startswith("final_")]
+    own = [name.removeprefix("final_") for name in final if name not in METRICS]
+    kind = metric_named(metric, mode, own)
     labels = [str(label) for label in arms["label"].unique()]
     if baseline is not None and baseline not in labels:
         raise UnknownName("baseline", baseline, labels)
-    found, _ = scores(arms, curves, metric, target)
+    found, _ = scores(arms, curves, kind, target)
     judged = {label: cross_fitted(arm) for label, arm in found.items()}
     pairs = judged_pairs(found, kind.sign)
     order = sorted(judged, key=lambda label: _rank(judged[label]))

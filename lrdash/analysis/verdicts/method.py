@@ -7,7 +7,7 @@ import pandas as pd
 
 from lrdash.analysis.verdicts.effects import ALPHA, POWER, fewest_seeds
 from lrdash.analysis.verdicts.flips import DRAWS, EXACT
-from lrdash.analysis.verdicts.scores import Metric
+from lrdash.analysis.verdicts.metrics import Metric
 from lrdash.analysis.words import count, number
 
 # From tests/soak/test_statistics.py; docs/statistics.md has all figures.

@@ -8,38 +8,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from lrdash.analysis.verdicts.metrics import Metric
 from lrdash.analysis.verdicts.survival import waits
-from lrdash.errors import InvalidField, UnknownName
+from lrdash.errors import InvalidField
 
 Floats = NDArray[np.float64]
 SETTLED = ("finished", "diverged", "failed")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Metric:
-    """A way to judge a run."""
-
-    title: str  # as it stands in sentences
-    column: str  # of arms or curves
-    kind: str  # "run": a column of the arms; "area": mean over the epochs; "time": epochs
-    sign: float = 1.0  # -1 where higher is better
-
-
-METRICS = {
-    "final_val_loss": Metric(title="final validation loss", column="final_val_loss", kind="run"),
-    "best_val_loss": Metric(title="best validation loss", column="best_val_loss", kind="run"),
-    "area_val_loss": Metric(title="mean loss over all epochs", column="val_loss", kind="area"),
-    "final_val_accuracy": Metric(
-        title="final validation accuracy", column="final_val_accuracy", kind="run", sign=-1.0
-    ),
-    "best_val_accuracy": Metric(
-        title="best validation accuracy", column="best_val_accuracy", kind="run", sign=-1.0
-    ),
-    "area_val_accuracy": Metric(
-        title="mean accuracy over all epochs", column="val_accuracy", kind="area", sign=-1.0
-    ),
-    "epochs_to_target": Metric(title="epochs to the target", column="val_loss", kind="time"),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,34 +25,21 @@ class Scores:
     least: Floats  # [rates, seeds]; what the cost is at least, NaN where there is no run
 
 
-def metric_named(name: str) -> Metric:
-    """The metric of this name.
-
-    Raises:
-        UnknownName: if there is none.
-    """
-    if name not in METRICS:
-        raise UnknownName("metric", name, METRICS)
-    return METRICS[name]
-
-
 def scores(
-    arms: pd.DataFrame, curves: pd.DataFrame | None, name: str, target: float | None = None
+    arms: pd.DataFrame, curves: pd.DataFrame | None, metric: Metric, target: float | None = None
 ) -> tuple[dict[str, Scores], NDArray[np.int64]]:
     """The costs of all arms by label, in the order of the arms, and the seeds of their columns.
 
     Args:
         arms: an `arms_frame`.
         curves: the `curves_frame` of the same runs; areas and times need it.
-        name: of the metric.
+        metric: what is judged.
         target: validation loss to reach, for the epochs to it.
 
     Raises:
-        UnknownName: for another metric.
         InvalidField: if something that the metric needs was not given.
     """
-    metric = metric_named(name)
-    value, least = _costs(arms, _needed(curves, metric, name), metric, target)
+    value, least = _costs(arms, _needed(curves, metric), metric, target)
     seeds = np.unique(arms["seed"].to_numpy(dtype=np.int64))
     column = np.searchsorted(seeds, arms["seed"].to_numpy(dtype=np.int64))
     found: dict[str, Scores] = {}
@@ -101,11 +62,11 @@ def lost(arms: pd.DataFrame) -> NDArray[np.bool_]:
     return np.asarray(ended | (begun & ~finite))
 
 
-def _needed(curves: pd.DataFrame | None, metric: Metric, name: str) -> pd.DataFrame:
+def _needed(curves: pd.DataFrame | None, metric: Metric) -> pd.DataFrame:
     if metric.kind == "run":
         return pd.DataFrame()
     if curves is None:
-        raise InvalidField("curves", f"must be given to judge by {name}", curves)
+        raise InvalidField("curves", f"must be given to judge by the {metric.title}", curves)
     return curves
 
 
@@ -119,15 +80,24 @@ def _costs(
             raise InvalidField("target", "must be given to judge by epochs_to_target", target)
         first, seen = waits(arms, curves, target, gone)
         return first, np.where(np.isnan(first) & (seen > 0), seen + 1.0, first)
-    values = _areas(arms, curves, metric.column) if metric.kind == "area" else (
-        arms[metric.column].to_numpy(dtype=np.float64)
-    )
+    values = _values(arms, curves, metric)
     begun = arms["epochs_done"].to_numpy(dtype=np.int64) > 0
     if (begun & ~gone).any() and np.isnan(values[begun & ~gone]).all():
         raise InvalidField("metric", "must be one that these runs have", metric.column)
     cost = np.where(begun, metric.sign * values, np.nan)
     cost = np.where(gone | (begun & ~np.isfinite(values)), np.inf, cost)
     return cost, cost.copy()
+
+
+def _values(arms: pd.DataFrame, curves: pd.DataFrame, metric: Metric) -> Floats:
+    """What each run reached, in the metric's own unit."""
+    if metric.kind == "area":
+        return _areas(arms, curves, metric.column)
+    if metric.kind == "best":
+        finite = (metric.sign * curves[metric.column]).replace([np.inf, -np.inf], np.nan)
+        lowest = finite.groupby(curves["run_id"], sort=False).min()
+        return metric.sign * lowest.reindex(arms["run_id"]).to_numpy(dtype=np.float64)
+    return arms[metric.column].to_numpy(dtype=np.float64)
 
 
 def _areas(arms: pd.DataFrame, curves: pd.DataFrame, column: str) -> Floats:

@@ -5,39 +5,41 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
 from lrdash.datasets import Dataset
 from lrdash.elsewhere import stand_in
-from lrdash.errors import InvalidField, LrdashError
+from lrdash.errors import InvalidField
 from lrdash.spec import NAME_LIMIT, Facts, RunSpec
 from lrdash.training.own.data import OwnData, own_data
-from lrdash.training.own.lanes import fit_of, flat
+from lrdash.training.own.explaining import explained
+from lrdash.training.own.lanes import fit_of
 from lrdash.training.own.model import (
     ACCURACY,
     OwnDataset,
     OwnModel,
     Recipe,
     accuracy_name,
+    architecture,
     builder,
     compiled,
 )
 from lrdash.training.own.optimizer import own_optimizer
+from lrdash.training.own.usual import usual_loss
 
 OPTIMIZER_FIELDS = ("optimizer", "momentum", "nesterov", "weight_decay")
-PAINTED = re.compile(r"\x1b\[[0-9;]*m")  # colours of a terminal
-TOLD = 300  # characters of what went wrong in a caller's function
 FITTING = "must make a model that can be evaluated on the data"
 PROBED = 0.01  # a rate that no run uses
+SAME_START = (
+    "All seeds start from the same weights: build_model sets a random seed itself, or loads "
+    "weights. If that is not meant, leave seeds to lrdash, which sets them before each call."
+)
 MANY_CLASSES = 10_000  # whole-numbered targets up to this are classes
 
 
@@ -78,21 +80,23 @@ def inspect(
         problem = "must be a function that returns a Keras model"
         raise InvalidField("build_model", problem, build_model)
     checked = RunSpec(**{"strategy": "constant", **fields})
-    found = own_data(data, checked.batch_size, steps_per_epoch)
+    found = own_data(data, checked.batch_size, steps_per_epoch, checked.seed)
     build = builder(build_model, found)
     keras.utils.set_random_seed(checked.seed)
     model = _called(build)
     wanted = {name: fields[name] for name in OPTIMIZER_FIELDS if name in fields}
     optimizer = own_optimizer(model, wanted)
+    guess = ""
     if loss is None and not model.compiled:
-        with _explained("build_model", FITTING):
-            loss, guessed = _usual_loss(model, found)
-        metrics = guessed if metrics is None else metrics
+        with explained("build_model", FITTING):
+            usual = usual_loss(model, found)
+        loss, guess, metrics = usual.loss, usual.note, usual.metrics if metrics is None else metrics
     elif loss is None and metrics is not None:
         problem = "must come with a loss, or be compiled into the model"
         raise InvalidField("metrics", problem, metrics)
     spec = RunSpec(**{"strategy": "constant", **fields, **optimizer.fields})
     made = _compiled(build, optimizer.make(spec, PROBED), loss, tuple(metrics or ()))
+    notes = (*found.notes, *filter(None, (guess, optimizer.note, _same_start(model, made))))
     names = [name for name in _evaluated(made, found) if name != "loss"]
     alias, used = accuracy_name(made), loss if loss is not None else _own_loss(made)
     recipe = Recipe(
@@ -100,7 +104,8 @@ def inspect(
         metrics=tuple(metrics or ()), alias=alias if alias != ACCURACY else "",
         fit=fit_of(made, found, optimizer, used, lambda: _called(build)),
     )
-    facts = _facts(made, recipe, used, [ACCURACY if name == alias else name for name in names])
+    measured = [ACCURACY if name == alias else name for name in names]
+    facts = _facts(made, recipe, used, measured, notes)
     label = _name(fields.get("model") or getattr(build_model, "__name__", "") or made.name)
     data_label = _name(fields.get("dataset") or _data_name(found, facts))
     return Own(
@@ -113,7 +118,9 @@ def inspect(
     )
 
 
-def _facts(model: Any, recipe: Recipe, loss: Any, metrics: Sequence[str]) -> Facts:
+def _facts(
+    model: Any, recipe: Recipe, loss: Any, metrics: Sequence[str], notes: tuple[str, ...]
+) -> Facts:
     """What pages will know of a model that was compiled and evaluated."""
     data, optimizer = recipe.data, recipe.optimizer
     train, validation = data.sizes
@@ -125,11 +132,10 @@ def _facts(model: Any, recipe: Recipe, loss: Any, metrics: Sequence[str]) -> Fac
         metrics=("loss", "val_loss", *metrics, *(f"val_{name}" for name in metrics)),
         input_shape=inputs[0].shape[1:] if len(inputs) == 1 else (),
         num_classes=_classes(model, data) if ACCURACY in metrics else 0,
-        loss=_words(loss), optimizer=optimizer.words,
-        notes=(*data.notes, *([optimizer.note] if optimizer.note else [])),
+        loss=_words(loss), optimizer=optimizer.words, notes=notes,
     )
     known = json.dumps(facts.as_dict(), sort_keys=True)
-    parts = (known, data.digest(), _architecture(model), str(data.batch_size))
+    parts = (known, data.digest(), architecture(model), str(data.batch_size))
     return facts.replace(token=hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16])
 
 
@@ -142,62 +148,33 @@ def _model(label: str, facts: Facts, recipe: Recipe) -> OwnModel:
     return kind()
 
 
-@contextmanager
-def _explained(field: str, problem: str) -> Iterator[None]:
-    """What goes wrong in a caller's own functions, in words."""
-    try:
-        yield
-    except LrdashError:
-        raise
-    except Exception as fault:
-        told = " ".join(PAINTED.sub("", f"{type(fault).__name__}: {fault}").split())
-        raise InvalidField(field, f"{problem} ({told[:TOLD]})", field) from fault
-
-
 def _called(build: Any) -> Any:
-    with _explained("build_model", "must build a model that takes the data"):
+    with explained("build_model", "must build a model that takes the data"):
         return build()
 
 
 def _compiled(build: Any, optimizer: Any, loss: Any, metrics: tuple[Any, ...]) -> Any:
-    with _explained("loss or metrics", "must be what Keras can compile the model with"):
+    with explained("loss or metrics", "must be what Keras can compile the model with"):
         return compiled(build, optimizer, loss, metrics)
 
 
 def _evaluated(model: Any, data: OwnData) -> dict[str, float]:
     """What is measured, by its names in Keras' logs."""
-    with _explained("build_model", FITTING):
+    with explained("build_model", FITTING):
         said = model.test_on_batch(*data.sample, return_dict=True)
     if "loss" not in said:
         raise InvalidField("build_model", "must make a model with a loss", list(said))
     return {name: float(np.asarray(value)) for name, value in said.items()}
 
 
-def _usual_loss(model: Any, data: OwnData) -> tuple[Any, list[Any]]:
-    """Loss and metrics for a model that was not compiled, from its output and the targets."""
-    output, target = model(data.sample[0], training=False), data.sample[1]
-    if len(tf.nest.flatten(output)) != 1 or not isinstance(target, np.ndarray):
-        problem = "must be given, or compiled into the model: it has several outputs or targets"
-        raise InvalidField("loss", problem, None)
-    units, whole = output.shape[-1], target.dtype.kind in "biu"
-    column = target.ndim == 1 or target.shape[1:] == (1,)
-    last = getattr(flat(model)[-1] if model.layers else None, "activation", None)
-    logits = last not in (keras.activations.softmax, keras.activations.sigmoid) \
-        and not _shares(np.asarray(output))
-    if whole and column and units > 1:
-        return keras.losses.SparseCategoricalCrossentropy(from_logits=logits), ["accuracy"]
-    if whole and column and not logits:
-        return keras.losses.BinaryCrossentropy(), ["accuracy"]
-    one_hot = units > 1 and target.shape[1:] == (units,) and np.all(target.sum(axis=1) == 1)
-    if one_hot and np.isin(target, (0, 1)).all():
-        return keras.losses.CategoricalCrossentropy(from_logits=logits), ["accuracy"]
-    return keras.losses.MeanSquaredError(), []
-
-
-def _shares(output: NDArray[Any]) -> bool:
-    """Whether each row is a distribution over several classes, whatever layer made it."""
-    return output.shape[-1] > 1 and bool(np.all(output >= 0)) and \
-        bool(np.allclose(output.sum(axis=-1), 1, atol=1e-4))
+def _same_start(first: Any, second: Any) -> str:
+    """What is to be said if two models that were built one after the other have equal weights."""
+    weights = [
+        (np.array(one), np.array(other))
+        for one, other in zip(first.trainable_variables, second.trainable_variables, strict=True)
+    ]
+    drawn = any(one.size and one.min() < one.max() for one, _ in weights)
+    return SAME_START if drawn and all(np.array_equal(*pair) for pair in weights) else ""
 
 
 def _own_loss(model: Any) -> Any:
@@ -216,12 +193,6 @@ def _classes(model: Any, data: OwnData) -> int:
 def _words(loss: Any) -> str:
     name = getattr(loss, "name", None) or getattr(loss, "__name__", None) or str(loss)
     return str(name).replace("_", " ")[:NAME_LIMIT] if loss is not None else "its own"
-
-
-def _architecture(model: Any) -> str:
-    """What tells models apart but for their values; Keras numbers names on, so these are not."""
-    kinds = [type(layer).__name__ for layer in flat(model)]
-    return json.dumps([kinds, [list(variable.shape) for variable in model.variables]])
 
 
 def _data_name(data: OwnData, facts: Facts) -> str:

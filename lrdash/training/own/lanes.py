@@ -19,7 +19,8 @@ from lrdash.models.base import Work
 from lrdash.plan import Plan
 from lrdash.training.losses import is_sparse
 from lrdash.training.losses import loss_of as loss_of_spec
-from lrdash.training.own.data import Arrays, OwnData
+from lrdash.training.own.arrays import Arrays
+from lrdash.training.own.data import OwnData
 from lrdash.training.own.optimizer import OwnOptimizer
 
 CONVOLUTIONS = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -15,8 +16,9 @@ from lrdash.errors import InvalidField
 from lrdash.models.base import Work
 from lrdash.plan import Plan
 from lrdash.spec import DataShape, RunSpec
-from lrdash.training.own.data import Arrays, OwnData
-from lrdash.training.own.lanes import ACCURACIES, Fit, measured
+from lrdash.training.own.arrays import Arrays
+from lrdash.training.own.data import OwnData
+from lrdash.training.own.lanes import ACCURACIES, Fit, flat, measured
 from lrdash.training.own.optimizer import OwnOptimizer
 
 Build = Callable[[], Any]
@@ -87,10 +89,11 @@ def builder(build_model: Build, data: OwnData) -> Build:
     """Calls `build_model` and looks at what it gives; makes the weights of a model without inputs.
 
     Raises:
-        InvalidField: out of what is returned, if it gives no Keras model, or one that it gave
-            before.
+        InvalidField: out of what is returned, if it gives no Keras model, one that it gave before,
+            or one of another architecture than before.
     """
     given: list[int] = []
+    kinds: set[str] = set()  # the architectures: one
 
     def build() -> Any:
         model = build_model()
@@ -105,9 +108,19 @@ def builder(build_model: Build, data: OwnData) -> Build:
         object.__setattr__(model, "_lrdash_given", given[-1])
         if not model.built:
             model(data.sample[0], training=False)
+        kinds.add(architecture(model))
+        if len(kinds) > 1:
+            problem = "must make the same architecture at each call"
+            raise InvalidField("build_model", problem, "another one")
         return model
 
     return build
+
+
+def architecture(model: Any) -> str:
+    """What tells models apart but for their values; Keras numbers names on, so these are not."""
+    kinds = [type(layer).__name__ for layer in flat(model)]
+    return json.dumps([kinds, [list(variable.shape) for variable in model.variables]])
 
 
 class OwnModel(ModelElsewhere):

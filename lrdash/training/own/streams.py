@@ -1,0 +1,87 @@
+"""Batches that a caller's own object gives: a `tf.data.Dataset` or a `keras.utils.PyDataset`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from lrdash.errors import InvalidField
+
+Stream = Any  # tf.data.Dataset or keras.utils.PyDataset
+
+
+def is_stream(given: Any) -> bool:
+    """Whether it is of a kind that gives batches."""
+    return isinstance(given, tf.data.Dataset | keras.utils.PyDataset)
+
+
+def kind_of(stream: Stream) -> str:
+    """What it is, in words."""
+    dataset = isinstance(stream, tf.data.Dataset)
+    return "tf.data.Dataset" if dataset else "keras.utils.PyDataset"
+
+
+def first_batch(stream: Stream) -> tuple[Any, Any]:
+    """Inputs and targets of the first batch, as arrays.
+
+    Raises:
+        InvalidField: if there is none, or it is no batch.
+    """
+    if isinstance(stream, keras.utils.PyDataset):
+        if not stream.num_batches:
+            raise InvalidField("data", "must have batches", 0)
+        batch = stream[0]
+    else:
+        batch = next(iter(stream.take(1)), None)
+    if not isinstance(batch, tuple | list) or len(batch) not in (2, 3):
+        raise InvalidField("data", "must give batches (x, y)", type(batch).__name__)
+    as_array = tf.nest.map_structure(np.asarray, tuple(batch[:2]))
+    if not np.ndim(tf.nest.flatten(as_array[0])[0]):
+        raise InvalidField("data", "must come in batches: call .batch(32)", "single examples")
+    return as_array[0], as_array[1]
+
+
+def known_batches(stream: Stream) -> int | None:
+    """How many batches it says to have; None without an end, -1 if it does not know."""
+    if isinstance(stream, keras.utils.PyDataset):
+        return None if stream.num_batches is None else int(stream.num_batches)
+    number = int(stream.cardinality().numpy())
+    return None if number == tf.data.INFINITE_CARDINALITY else max(number, -1)
+
+
+def steps_of(stream: Stream, wanted: int | None) -> int:
+    """Updates an epoch; a dataset that does not know how many batches it has is counted.
+
+    Raises:
+        InvalidField: if the number that is wanted cannot be, or one is needed.
+    """
+    if wanted is not None and (type(wanted) is not int or wanted < 1):
+        raise InvalidField("steps_per_epoch", "must be a whole number of at least 1", wanted)
+    known = known_batches(stream)
+    if known is None:
+        if wanted is None:
+            raise InvalidField("steps_per_epoch", "must be given for data without an end", None)
+        return wanted
+    if known < 0:
+        known = wanted or sum(1 for _ in stream)
+    if wanted not in (None, known) and not isinstance(stream, tf.data.Dataset):
+        problem = f"must be left out, or {known}: the batches that the data have"
+        raise InvalidField("steps_per_epoch", problem, wanted)
+    return wanted or known
+
+
+def over(stream: Stream) -> None:
+    """Let it do what it does at the end of an epoch."""
+    if isinstance(stream, keras.utils.PyDataset):
+        stream.on_epoch_end()
+
+
+def same_values(first: Any, second: Any) -> bool:
+    """Whether two structures of arrays hold the same."""
+    one, other = tf.nest.flatten(first), tf.nest.flatten(second)
+    return len(one) == len(other) and all(
+        np.array_equal(a, b) for a, b in zip(one, other, strict=True)
+    )
