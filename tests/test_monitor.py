@@ -198,6 +198,15 @@ def test_what_plateau_decides_is_read_off_the_callback(
     assert "learning_rate" not in row.spec.facts.metrics
 
 
+def test_a_plateau_of_large_losses_can_be_walked_through(
+    data: tuple[Any, Any], store: Store
+) -> None:
+    plateau = CALLBACKS.ReduceLROnPlateau(min_delta=100.0)
+    row, _, decided = told(store, fitted(data, compiled(), [plateau], epochs=1))
+    assert row.spec.params["min_delta"] == 100.0
+    assert decided[0].reason.endswith("is a new best: wait 0")
+
+
 def test_what_the_scheduler_gives_is_a_decision_at_each_epochs_begin(
     data: tuple[Any, Any], store: Store
 ) -> None:

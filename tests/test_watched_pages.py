@@ -203,6 +203,18 @@ def test_a_metric_that_was_no_number_is_read_as_the_callback_read_it(store: Stor
     assert "no val_auc" not in source.remarks
 
 
+def test_a_large_smallest_improvement_is_walked_like_any_other(store: Store) -> None:
+    run_id = watched(store, **{**PLATEAU, "min_delta": 100.0})
+    test = page("inside", run=run_id)
+    assert not test.exception
+    assert not test.error
+    assert test.number_input(key="whatif.min_delta").value == 100.0
+    assert Recorded(**{**PLATEAU, "min_delta": 1e9}).rule().min_delta == 1e9
+    for wrong in (-1.0, float("inf"), float("nan")):
+        with pytest.raises(InvalidField, match="min_delta must be"):
+            Recorded(**{**PLATEAU, "min_delta": wrong})
+
+
 def test_a_run_that_never_had_the_metric_says_which_one(store: Store) -> None:
     run_id = watched(store, **{**PLATEAU, "monitor": "val_f1"})
     with pytest.raises(InvalidField, match="must have an epoch with val_f1"):

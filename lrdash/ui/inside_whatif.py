@@ -85,7 +85,7 @@ def _view(source: Source, was_active: bool) -> None:
 
 
 def _settings(rule: Plateau) -> dict[str, Any]:
-    knobs = {knob.name: knob for knob in Plateau.knobs()}
+    knobs = {knob.name: knob for knob in rule.knobs()}  # of a script's rule with wider bounds
     values: dict[str, Any] = {}
     for row in (NAMES[:3], NAMES[3:]):
         for place, name in zip(st.columns(3), row, strict=True):
