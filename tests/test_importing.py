@@ -8,6 +8,7 @@ import math
 import struct
 import zipfile
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,20 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, l
     return folder, history.history
 
 
+@pytest.fixture(scope="module")
+def twice(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two fits of one process, each in its folder; the second validates every other epoch."""
+    folder = tmp_path_factory.mktemp("boards")
+    x = np.random.default_rng(0).normal(size=(96, 4)).astype("float32")
+    for name, epochs, every in (("one", 2, 1), ("two", 4, 2)):
+        model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+        model.compile(keras.optimizers.SGD(0.1), "mse")
+        board = keras.callbacks.TensorBoard(folder / name, update_freq=2, write_graph=False)
+        model.fit(x, x.sum(1), epochs=epochs, batch_size=16, verbose=0, validation_split=1 / 3,
+                  validation_freq=every, callbacks=[board])
+    return folder
+
+
 def agrees(run: Found, history: dict[str, list[float]], digits: float = 1e-6) -> None:
     assert run.epochs == (1, 2, 3)
     for name in ("loss", "accuracy", "val_loss", "val_accuracy"):
@@ -107,6 +122,73 @@ def test_runs_are_brought_in_once_and_kept_as_they_were_told(
     store.close()
 
 
+def flat(folder: Path) -> list[Upload]:
+    """All event files below a folder, as a browser sends them: without their folders."""
+    paths = sorted(folder.rglob("*tfevents*"), reverse=True)
+    return [Upload(name=path.name, data=path.read_bytes()) for path in paths]
+
+
+def test_train_and_validation_of_one_run_find_each_other_without_their_folders(
+    written: tuple[Path, dict[str, list[float]]], twice: Path
+) -> None:
+    folder, history = written
+    (run,) = read_uploads(flat(folder / "logs"))
+    said = run.remarks
+    agrees(replace(run, remarks=()), history)
+    assert len(said) == 1
+    assert said[0].startswith("Put together of events.out.tfevents.")
+    one, two = sorted(read_uploads(flat(twice)), key=lambda found: found.epochs)
+    assert (one.epochs, two.epochs) == ((1, 2), (1, 2, 3, 4))
+    assert {one.name, two.name} == {"run 1", "run 2"}
+    for run, name in ((one, "one"), (two, "two")):
+        (alone,) = read_paths([twice / name])
+        assert run.digest == alone.digest
+        assert {"loss", "val_loss"} <= set(run.metrics)
+
+
+def test_event_files_that_do_not_belong_together_are_runs_of_their_own(twice: Path) -> None:
+    files = flat(twice)
+    train = next(file for file in files if file.name in names(twice / "one" / "train"))
+    other = next(file for file in files if file.name in names(twice / "two" / "validation"))
+    found = read_uploads([train, other])
+    assert [set(run.metrics) & {"loss", "val_loss"} for run in found] == [{"loss"}, {"val_loss"}]
+    for run in found:
+        assert "upload the log folder as a ZIP archive" in run.remarks[0]
+    strangers = [Upload(name=f"events.out.tfevents.{place}.host.1.0", data=events(
+        ("loss", 0, float(place)), ("loss", 1, 0.5))) for place in (1, 2)]
+    assert [run.metrics["loss"] for run in read_uploads(strangers)] == [(1.0, 0.5), (2.0, 0.5)]
+
+
+def test_files_of_one_name_are_numbered_and_none_is_lost() -> None:
+    csv = [Upload(name="log.csv", data=f"epoch,loss\n0,{loss}\n".encode()) for loss in (1, 2, 3)]
+    found = read_uploads([*csv, Upload(name="log (2).csv", data=b"epoch,loss\n0,4\n")])
+    assert sorted((run.name, run.metrics["loss"]) for run in found) == [
+        ("log", (1.0,)), ("log (2)", (2.0,)), ("log (2) (2)", (4.0,)), ("log (3)", (3.0,))]
+    boards = [Upload(name="x.tfevents", data=events(("loss", 0, loss))) for loss in (1.0, 2.0)]
+    assert sorted(run.metrics["loss"] for run in read_uploads(boards)) == [(1.0,), (2.0,)]
+
+
+def test_a_damaged_event_file_is_left_out_of_its_folder_and_told(tmp_path: Path) -> None:
+    for name, data in (("a", events(("loss", 0, 1.0))), ("b", b"nothing of the kind at all")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "events.out.tfevents.1").write_bytes(data)
+    (tmp_path / "b" / "events.out.tfevents.2").write_bytes(events(("loss", 0, 2.0)))
+    (tmp_path / "rates.tfevents").write_bytes(events(("lr", 0, 0.1)))
+    one, two = read_paths([tmp_path])
+    assert (one.metrics["loss"], two.metrics["loss"]) == ((1.0,), (2.0,))
+    left = [remark for remark in one.remarks if remark.startswith("Left out: ")]
+    assert "b/events.out.tfevents.1 must be an event file of TensorBoard" in left[0]
+    assert "must hold a loss or another metric, got 'learning rates alone'" in left[1]
+    files = [Upload(name="a.tfevents", data=events(("loss", 0, 1.0))),
+             Upload(name="b.tfevents", data=header(0.0))]
+    (run,) = read_uploads(files)
+    assert any("b.tfevents must hold scalars" in remark for remark in run.remarks)
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
 def test_what_lrdash_exports_it_can_import(written: tuple[Path, Any], tmp_path: Path) -> None:
     lrdash.import_runs(written[0] / "comma.csv")
     store = Store()
@@ -133,6 +215,30 @@ def test_other_programs_tags_are_understood_and_unknown_ones_kept() -> None:
     assert run.seconds == (0.0, 1.0, 2.0)
     assert column("epoch_top_k", "train") == "top_k"
     assert column("train_loss", "") == "loss"
+
+
+def test_what_keras_tells_of_updates_is_no_metric_of_an_epoch(twice: Path) -> None:
+    (run,) = read_paths([twice / "one"])
+    assert set(run.metrics) == {"loss", "val_loss"}
+    assert run.remarks == ("Left out, as its steps are no epochs: batch_loss.",)
+    (run,) = read_paths([twice / "two"])
+    assert run.epochs == (1, 2, 3, 4)
+    assert [math.isnan(value) for value in run.metrics["val_loss"]] == [True, False] * 2
+    assert not any(math.isnan(value) for value in run.metrics["loss"])
+
+
+def test_validation_that_stands_nowhere_else_is_told() -> None:
+    keras_ = [("epoch_loss", 0, 1.0), ("evaluation_loss_vs_iterations", 9, 0.7)]
+    (run,) = read_uploads([Upload(name="validation/x.tfevents", data=events(*keras_))])
+    assert "Left out, as its steps are no epochs: val_evaluation_loss_vs_iterations." in run.remarks
+
+
+def test_a_tag_that_counts_further_than_the_epochs_is_left_out_and_told() -> None:
+    points = [("val_loss", epoch, 1.0) for epoch in range(3)]
+    points += [("loss", update, 1.0 / (1 + update)) for update in range(30)]
+    (run,) = read_uploads([Upload(name="x.tfevents", data=events(*points))])
+    assert set(run.metrics) == {"val_loss"}
+    assert "Left out, as its steps are no epochs: loss." in run.remarks
 
 
 def test_steps_that_are_no_epochs_are_numbered_and_that_is_told() -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import lrdash
+from lrdash.analysis import settings_in_words
 from lrdash.errors import InvalidField
 from lrdash.events import RateDecided
 from lrdash.monitor import Monitor, deciders, rates
@@ -197,6 +198,15 @@ def test_what_plateau_decides_is_read_off_the_callback(
     assert "learning_rate" not in row.spec.facts.metrics
 
 
+def test_a_plateau_of_large_losses_can_be_walked_through(
+    data: tuple[Any, Any], store: Store
+) -> None:
+    plateau = CALLBACKS.ReduceLROnPlateau(min_delta=100.0)
+    row, _, decided = told(store, fitted(data, compiled(), [plateau], epochs=1))
+    assert row.spec.params["min_delta"] == 100.0
+    assert decided[0].reason.endswith("is a new best: wait 0")
+
+
 def test_what_the_scheduler_gives_is_a_decision_at_each_epochs_begin(
     data: tuple[Any, Any], store: Store
 ) -> None:
@@ -334,6 +344,76 @@ def test_a_wrapped_optimizer_is_read_inside(data: tuple[Any, Any], store: Store)
     assert used(epochs) == pytest.approx([0.003] * 4)
     assert row.spec.facts
     assert row.spec.facts.optimizer == "Adam"
+
+
+class Own(keras.Model):  # type: ignore[misc]
+    """Steps with optimizers of its own, as the GANs of the Keras examples do."""
+
+    def __init__(self, **optimizers: Any) -> None:
+        super().__init__()
+        self.dense = keras.layers.Dense(1)
+        self.names = list(optimizers)
+        for name, optimizer in optimizers.items():
+            setattr(self, name, optimizer)
+        self.compile(jit_compile=False)
+
+    def call(self, x: Any) -> Any:
+        return self.dense(x)
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        import tensorflow as tf
+
+        x, y = data
+        for name in self.names:
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_mean((self.dense(x)[:, 0] - tf.cast(y, tf.float32)) ** 2)
+            weights = self.dense.trainable_variables
+            getattr(self, name).apply(tape.gradient(loss, weights), weights)
+        return {"loss": loss}
+
+
+def test_the_rate_of_an_optimizer_that_makes_no_update_is_not_the_rate(
+    data: tuple[Any, Any], store: Store
+) -> None:
+    sgd, adam = keras.optimizers.SGD(0.01), keras.optimizers.Adam(0.02)
+    model = Own(g_optimizer=sgd, d_optimizer=adam)
+    plateau = CALLBACKS.ReduceLROnPlateau(monitor="loss", patience=1, min_delta=9.0)
+    run_id = fitted(data, model, [plateau], validation_split=0.0)
+    row, epochs, decided = told(store, run_id)
+    assert (row.status, row.epochs_done, decided) == ("finished", 3, [])
+    assert not used(epochs).size
+    assert row.spec.params == {"known": "none"}
+    assert row.spec.facts
+    assert row.spec.facts.optimizer == "d_optimizer: Adam, g_optimizer: SGD"
+    (note,) = row.spec.facts.notes
+    assert note == ("The compiled optimizer makes no updates, and the model has others "
+                    "(d_optimizer: Adam, g_optimizer: SGD): the rate is not known.")
+    assert settings_in_words(row.spec).endswith("d_optimizer: Adam, g_optimizer: SGD, 3 epochs")
+
+
+def test_the_one_other_optimizer_that_makes_the_updates_is_read(
+    data: tuple[Any, Any], store: Store
+) -> None:
+    cosine = SCHEDULES.CosineDecay(0.1, 18)
+    model = Own(own_optimizer=keras.optimizers.SGD(cosine, momentum=0.9))
+    row, epochs, _ = told(store, fitted(data, model, [], validation_split=0.0))
+    np.testing.assert_allclose(used(epochs), [float(cosine(step)) for step in range(18)], rtol=1e-6)
+    assert row.spec.facts
+    assert row.spec.params == {"known": "updates"}
+    assert (row.spec.facts.optimizer, row.spec.base_lr) == ("SGD 0.9", pytest.approx(0.1))
+    assert row.spec.facts.notes == (
+        "The compiled optimizer makes no updates; the rate is that of own_optimizer.",)
+
+
+def test_an_optimizer_that_merely_stands_by_changes_nothing(
+    data: tuple[Any, Any], store: Store
+) -> None:
+    model = compiled()
+    model.spare_optimizer = keras.optimizers.Adam(0.5)
+    row, epochs, _ = told(store, fitted(data, model, []))
+    assert used(epochs) == pytest.approx([0.1] * 12)
+    assert row.spec.facts
+    assert (row.spec.facts.optimizer, row.spec.facts.notes) == ("SGD", ())
 
 
 def test_names_that_cannot_be_shown_are_refused() -> None:

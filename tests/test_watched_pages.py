@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from lrdash import analysis, api, figures, frames, log_run
 from lrdash.errors import InvalidField, UnknownName
-from lrdash.events import EpochEnded, RateDecided, RunEnded
+from lrdash.events import EpochEnded, Event, RateDecided, RunEnded
 from lrdash.export import FORMATS, recorded
 from lrdash.importing import Upload, bring, read_uploads
 from lrdash.plan import make
@@ -20,8 +22,8 @@ from lrdash.spec import Facts, RunSpec
 from lrdash.store import Store
 from lrdash.strategies.recorded import Recorded, drawn_as
 from lrdash.teaching import Recorded as Series
-from lrdash.teaching import disagreement
-from lrdash.ui import importing, resources
+from lrdash.teaching import disagreement, replay
+from lrdash.ui import importing, inside_sources, resources
 from tests.shown import page, words
 
 PLATEAU = {"callback": "ReduceLROnPlateau", "monitor": "val_auc", "mode": "max", "factor": 0.5,
@@ -146,6 +148,85 @@ def test_a_scheduler_is_walked_through_by_what_it_gave(store: Store) -> None:
     assert not test.exception
     assert not test.error
     assert "whatif.patience" not in {one.key for one in test.number_input}
+
+
+def every_other_epoch(store: Store, *, first: int = 1) -> str:
+    """A fit with `validation_freq=2`: the rule reads val_auc after each second epoch alone."""
+    spec = RunSpec(
+        dataset="a", model="b", strategy="recorded", params={**PLATEAU, "patience": 2},
+        base_lr=0.1, epochs=first + 7, origin="watched",
+        facts=Facts(steps_per_epoch=1, metrics=("loss", "val_auc")),
+    )
+    run_id = store.create_run(
+        spec, steps_per_epoch=1, updates=8, parameters=10, engine="keras", name="mine",
+        worker_id="w",
+    )
+    waits = iter([(0, 0.1), (0, 0.1), (1, 0.1), (0, 0.05)])
+    rate, said = 0.1, list[Event]()
+    for epoch in range(first, first + 8):
+        read = (epoch - first) % 2 == 1
+        metrics = {"loss": 1.0, **({"val_auc": 0.6} if read else {})}
+        said.append(EpochEnded(
+            epoch=epoch, metrics=metrics, rates=np.float32([rate]), seconds=1.0))
+        if read:
+            wait, after = next(waits)
+            said.append(RateDecided(
+                epoch=epoch, rate_before=rate, rate_after=after, reason="", monitor="val_auc",
+                monitored=0.6, best=0.6, wait=wait, cooldown=0))
+            rate = after
+    store.record([(run_id, event) for event in said])
+    return run_id
+
+
+@pytest.mark.parametrize("first", [1, 4])
+def test_epochs_without_the_metric_are_left_out_of_the_walk(store: Store, first: int) -> None:
+    source = inside_sources.of_run(every_other_epoch(store, first=first))
+    second = first + 1
+    assert [moment.epoch for moment in source.walk.moments] == [
+        second, second + 2, second + 4, second + 6]
+    assert [moment.wait for moment in source.walk.moments] == [0, 1, 2, 1]
+    assert source.walk.cuts == (second + 4,)
+    assert "4 of its epochs have no val_auc" in source.remarks
+    assert source.rule
+    assert source.recorded
+    assert replay(source.rule, source.recorded).cuts == (second + 4,)
+    figure = figures.walk_figure(source.walk, source.values, metric="val_auc")
+    assert all(trace.connectgaps for trace in figure.data[:2])
+
+
+def test_a_metric_that_was_no_number_is_read_as_the_callback_read_it(store: Store) -> None:
+    run_id = watched(store)
+    rows = [replace(row, metrics={**row.metrics, "val_auc": float("nan")})
+            for row in store.epochs(run_id)]
+    source = inside_sources._watched(store.run(run_id), rows)
+    assert [moment.epoch for moment in source.walk.moments] == [1, 2, 3, 4]
+    assert "no val_auc" not in source.remarks
+
+
+def test_a_large_smallest_improvement_is_walked_like_any_other(store: Store) -> None:
+    run_id = watched(store, **{**PLATEAU, "min_delta": 100.0})
+    test = page("inside", run=run_id)
+    assert not test.exception
+    assert not test.error
+    assert test.number_input(key="whatif.min_delta").value == 100.0
+    assert Recorded(**{**PLATEAU, "min_delta": 1e9}).rule().min_delta == 1e9
+    for wrong in (-1.0, float("inf"), float("nan")):
+        with pytest.raises(InvalidField, match="min_delta must be"):
+            Recorded(**{**PLATEAU, "min_delta": wrong})
+
+
+def test_a_run_that_never_had_the_metric_says_which_one(store: Store) -> None:
+    run_id = watched(store, **{**PLATEAU, "monitor": "val_f1"})
+    with pytest.raises(InvalidField, match="must have an epoch with val_f1"):
+        inside_sources.of_run(run_id)
+
+
+def test_a_page_walks_through_a_run_with_gaps(store: Store) -> None:
+    test = page("inside", run=every_other_epoch(store))
+    assert not test.exception
+    assert not test.error
+    assert "The rate would have been" not in words(test)
+    assert "cut after epoch 6" in words(test)
 
 
 def test_a_run_without_a_callback_is_not_offered(store: Store) -> None:

@@ -66,13 +66,14 @@ def _metric(figure: go.Figure, walk: Walk, values: Sequence[float], metric: str)
     style = style_of("custom" if walk.kind == "scheduler" else "plateau")
     x = np.arange(1, len(values) + 1)
     line = {"color": style.colour, "width": LINE_WIDTH}
+    shared: dict[str, Any] = {"x": x.tolist(), "y": plain(values), "connectgaps": True}
     figure.add_scatter(
-        x=x.tolist(), y=plain(values), mode="lines", hoverinfo="skip", showlegend=False,
+        **shared, mode="lines", hoverinfo="skip", showlegend=False,
         line={**line, "color": style.faint(0.28)},
     )
     figure.add_scatter(
-        x=x.tolist(), y=plain(values), mode="lines+markers", name=metric, meta=UP_TO, line=line,
-        marker={"size": 4}, hovertemplate="%{y:.4g}",
+        **shared, mode="lines+markers", name=metric, meta=UP_TO, line=line, marker={"size": 4},
+        hovertemplate="%{y:.4g}",
     )
     if walk.kind != "scheduler":
         watched = [moment for moment in walk.moments if moment.outcome != "asleep"]

@@ -122,7 +122,7 @@ def _above(figure: go.Figure, values: Sequence[float], name: str, colour: str) -
     figure.add_scatter(
         x=list(range(1, len(values) + 1)), y=plain(values), name=name, mode="lines+markers",
         line={"color": colour, "width": LINE_WIDTH}, marker={"size": 3},
-        hovertemplate="%{y:.4g}",
+        hovertemplate="%{y:.4g}", connectgaps=True,
     )
 
 

@@ -7,11 +7,11 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from lrdash.errors import InvalidField
-from lrdash.importing.boards import read_boards
 from lrdash.importing.documents import read_json
+from lrdash.importing.folders import read_boards
 from lrdash.importing.found import Found
 from lrdash.importing.tables import read_csv
 
@@ -70,14 +70,27 @@ def read_uploads(uploads: Iterable[Upload]) -> list[Found]:
     if size > UPLOAD_LIMIT:
         problem = f"must have at most {UPLOAD_LIMIT // MB} MB; use `lrdash import` for more"
         raise InvalidField("The upload", problem, f"{size / MB:.1f} MB")
-    return _runs({one.name: one.data for one in given}, limit=UPLOAD_LIMIT)
+    return _runs(_numbered(given), limit=UPLOAD_LIMIT)
+
+
+def _numbered(uploads: Iterable[Upload]) -> dict[str, bytes]:
+    """The files by name; where several have one, the later ones get numbers."""
+    files: dict[str, bytes] = {}
+    for one in uploads:
+        path, name, number = PurePosixPath(one.name), one.name, 1
+        while name in files:
+            number += 1
+            name = str(path.with_stem(f"{path.stem} ({number})"))
+        files[name] = one.data
+    return files
 
 
 def _runs(files: Mapping[str, bytes], *, root: str = "", limit: int = FILE_LIMIT) -> list[Found]:
     """The runs of files; below a root (a folder, an archive) what is no log is left out and told.
 
     Raises:
-        InvalidField: for a file that was named itself, and if there is no run at all.
+        InvalidField: for a file that was named itself (but an event file among others, which is
+            told), and if there is no run at all.
     """
     found: list[Found] = []
     boards: dict[str, bytes] = {}
@@ -93,7 +106,9 @@ def _runs(files: Mapping[str, bytes], *, root: str = "", limit: int = FILE_LIMIT
             if not root:
                 raise
             refused.append(fault)
-    found += read_boards(boards) if boards else ()
+    if boards:
+        runs, faults = read_boards(boards)
+        found, refused = [*found, *runs], [*refused, *faults]
     if refused and not found:
         raise refused[0]
     told = tuple(f"Left out: {fault}" for fault in refused[:MOST_TOLD])

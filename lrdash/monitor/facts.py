@@ -17,7 +17,6 @@ def facts_of(model: Any, steps: int | None) -> dict[str, Any]:
     return {
         "steps_per_epoch": max(1, int(steps or 1)), "parameters": parameters(model),
         "metrics": ("loss",), "input_shape": shape, "loss": _name(getattr(model, "loss", "")),
-        "optimizer": optimizer_in_words(model.optimizer),
         "num_classes": outputs[-1] if len(outputs) == 1 and outputs[-1] > 1 and _classes(model)
         else 0,
     }
@@ -42,6 +41,15 @@ def optimizer_in_words(optimizer: Any) -> str:
     momentum = getattr(inner, "momentum", 0)
     number = f" {momentum:g}" if isinstance(momentum, float) and momentum else ""
     return f"{type(inner).__name__}{number}"
+
+
+def at_once(model: Any) -> list[str]:
+    """That Keras makes several updates in one call, if it does."""
+    updates = int(getattr(model, "steps_per_execution", 1) or 1)
+    if updates == 1:
+        return []
+    return [f"Keras makes {updates} updates at a time; the rate of a variable is read between "
+            "them, that of a schedule is known of each."]
 
 
 def model_name(model: Any) -> str:

@@ -103,8 +103,13 @@ class Reader:
 
         Args:
             batches: how many there were, if Keras' own count cannot be relied upon.
+
+        Returns:
+            Float32 [updates]; empty if the optimizer made none.
         """
         count = self._iterations() - self._first
+        if count <= 0:  # it made no update
+            return np.empty(0, np.float32)
         if batches:
             count = min(count, batches)
             self._places = [place for place in self._places if place < batches]

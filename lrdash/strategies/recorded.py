@@ -24,10 +24,14 @@ def drawn_as(spec: RunSpec, run_id: str) -> str:
 
 
 class WatchedPlateau(Plateau):
-    """ReduceLROnPlateau in somebody's script, where the metric may have any name."""
+    """ReduceLROnPlateau in somebody's script: the metric may have any name and any size."""
 
     monitor: str = field(  # type: ignore[assignment]  # wider than a form offers
         "val_loss", label="Watch", help="The metric that has to improve."
+    )
+    min_delta: float = field(
+        1e-4, label="Smallest improvement", ge=0, step=0.0001,
+        help="A smaller change of the metric does not count.",
     )
 
 
@@ -61,7 +65,7 @@ class Recorded(Schedule):
     mode: Literal["min", "max"] = field("min", label="Better is", help="As in the callback.")
     factor: float = field(0.1, label="Factor", gt=0, lt=1, help="As in the callback.")
     patience: int = field(10, label="Patience", ge=0, le=10_000, help="As in the callback.")
-    min_delta: float = field(1e-4, label="Smallest improvement", ge=0, le=10, help="As there.")
+    min_delta: float = field(1e-4, label="Smallest improvement", ge=0, help="As there.")
     cooldown: int = field(0, label="Cooldown", ge=0, le=10_000, help="As in the callback.")
     min_lr: float = field(0.0, label="Lowest rate", ge=0, le=1000, help="As in the callback.")
 

@@ -22,6 +22,7 @@ class Recorded:
     values: tuple[float, ...]  # of the monitored metric, one an epoch; NaN and infinite allowed
     base_lr: float  # the peak rate, in force when the rule wakes
     lead: tuple[float, ...] = ()  # rate at the end of each epoch that the rule sleeps through
+    missing: frozenset[int] = frozenset()  # epochs done without the metric: the rule reads none
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,10 +43,13 @@ def walk_plateau(rule: Plateau, recorded: Recorded) -> Walk:
         recorded: the metric that it watches.
 
     Returns:
-        One moment an epoch, those of the warm-up included, in which the rule is asleep.
+        One moment an epoch, those of the warm-up included, in which the rule is asleep; none for
+        epochs without the metric.
     """
     state, moments = rule.start(recorded.base_lr), []
     for epoch, value in enumerate(recorded.values, start=1):
+        if epoch in recorded.missing:
+            continue
         if epoch <= len(recorded.lead):
             moments.append(_asleep(rule, recorded, epoch))
             continue

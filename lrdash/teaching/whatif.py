@@ -45,11 +45,12 @@ def replay(rule: Plateau, recorded: Recorded) -> Replay:
     asleep = len(recorded.lead)
     rates = [*recorded.lead[1:], recorded.base_lr] if asleep else []
     for epoch, value in enumerate(recorded.values[asleep:], start=asleep + 1):
-        state, decision = rule.decide(state, epoch, value)
+        if epoch not in recorded.missing:
+            state, decision = rule.decide(state, epoch, value)
+            if decision.rate_after < decision.rate_before:
+                cuts.append(epoch)
+                words.append(decision.reason)
         rates.append(state["rate"])
-        if decision.rate_after < decision.rate_before:
-            cuts.append(epoch)
-            words.append(decision.reason)
     return Replay(
         rates=tuple(rates[: len(recorded.values)]), cuts=tuple(cuts), words=tuple(words)
     )
@@ -59,7 +60,8 @@ def left_off(rule: Plateau, recorded: Recorded, epoch: int) -> dict[str, Any]:
     """The state of a rule that has watched a record up to an epoch: what a branch goes on from."""
     state, asleep = rule.start(recorded.base_lr), len(recorded.lead)
     for done, value in enumerate(recorded.values[asleep:epoch], start=asleep + 1):
-        state, _ = rule.decide(state, done, value)
+        if done not in recorded.missing:
+            state, _ = rule.decide(state, done, value)
     return state
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite, nan
 from typing import Any
 
 import streamlit as st
 
 from lrdash import analysis
 from lrdash.errors import InvalidField
+from lrdash.events import RateDecided
 from lrdash.plan import Plan, make
 from lrdash.spec import RunSpec
 from lrdash.store import EpochRow, RunRow
@@ -151,20 +153,49 @@ def _watched(run: RunRow, rows: Sequence[EpochRow]) -> Source:
     strategy, told = Watched(**run.spec.params), analysis.settings_in_words(run.spec)
     decisions = resources.store().decisions(run.run_id)
     if strategy.callback != "ReduceLROnPlateau":
-        values = tuple(row.metrics.get("val_loss", float("nan")) for row in rows)
+        values = _values(rows, "val_loss")
         made = [decision for decision in decisions if decision.epoch < rows[-1].epoch]
         return Source(key=run.run_id, told=told, walk=walk_watched(made, values), values=values,
                       metric="val_loss", spec=run.spec, engine=run.engine)
     rule = strategy.rule()
-    values = tuple(row.metrics.get(rule.monitor, float("nan")) for row in rows)
+    values = _values(rows, rule.monitor)
+    read = {row.epoch for row in rows if _was_read(row, rule.monitor, decisions)}
+    if not read:
+        problem = f"must have an epoch with {rule.monitor}, which its callback watched"
+        raise InvalidField(f"run {run.run_id}", problem, "none")
     first = decisions[0].rate_before if decisions else run.spec.base_lr
-    recorded = Recorded(values=values, base_lr=first)
-    said = (*remarks(rule), disagreement(rule, recorded, decisions))
+    missing = frozenset(range(1, len(values) + 1)) - read
+    recorded = Recorded(values=values, base_lr=first, missing=missing)
+    said = (*remarks(rule), _without(rule.monitor, len(rows) - len(read)),
+            disagreement(rule, recorded, decisions))
     return Source(
         key=run.run_id, told=told, walk=walk_plateau(rule, recorded), values=values,
         metric=rule.monitor, remarks=" ".join(filter(None, said)), rule=rule, recorded=recorded,
         spec=run.spec, engine=run.engine,
     )
+
+
+def _values(rows: Sequence[EpochRow], metric: str) -> tuple[float, ...]:
+    """A metric of every epoch from the first to the last of these rows; NaN where there is none."""
+    known = {row.epoch: row.metrics.get(metric, nan) for row in rows}
+    return tuple(known.get(epoch, nan) for epoch in range(1, rows[-1].epoch + 1))
+
+
+def _was_read(row: EpochRow, metric: str, decisions: Sequence[RateDecided]) -> bool:
+    """Whether the callback read the metric of an epoch; one that is no number it decided about."""
+    value = row.metrics.get(metric)
+    if value is None:
+        return False
+    return isfinite(value) or any(made.epoch == row.epoch and made.monitor for made in decisions)
+
+
+def _without(metric: str, count: int) -> str:
+    """That the callback passed over epochs without its metric; empty for none."""
+    if not count:
+        return ""
+    many = f"{count} of its epochs have" if count > 1 else "1 of its epochs has"
+    return f"{many} no {metric}, as where validation is not made after every epoch: the callback " \
+        "decided nothing there."
 
 
 def _of_plan(

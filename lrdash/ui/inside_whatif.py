@@ -85,7 +85,7 @@ def _view(source: Source, was_active: bool) -> None:
 
 
 def _settings(rule: Plateau) -> dict[str, Any]:
-    knobs = {knob.name: knob for knob in Plateau.knobs()}
+    knobs = {knob.name: knob for knob in rule.knobs()}  # of a script's rule with wider bounds
     values: dict[str, Any] = {}
     for row in (NAMES[:3], NAMES[3:]):
         for place, name in zip(st.columns(3), row, strict=True):
@@ -130,6 +130,7 @@ def _grid_of(rule: Plateau, other: Plateau, recorded: Recorded) -> Grid:
         del rest[name]
     return _grid(
         tuple(rest.items()), recorded.values, recorded.base_lr, recorded.lead,
+        tuple(sorted(recorded.missing)),
         tuple(sorted({rule.patience, other.patience} - {*PATIENCES})),
         tuple(sorted({rule.min_delta, other.min_delta} - {*DELTAS})),
     )
@@ -138,8 +139,9 @@ def _grid_of(rule: Plateau, other: Plateau, recorded: Recorded) -> Grid:
 @st.cache_data(max_entries=32, show_spinner=False)
 def _grid(
     rest: tuple[tuple[str, Any], ...], values: tuple[float, ...], base_lr: float,
-    lead: tuple[float, ...], patiences: tuple[int, ...], deltas: tuple[float, ...],
+    lead: tuple[float, ...], missing: tuple[int, ...], patiences: tuple[int, ...],
+    deltas: tuple[float, ...],
 ) -> Grid:
-    recorded = Recorded(values=values, base_lr=base_lr, lead=lead)
+    recorded = Recorded(values=values, base_lr=base_lr, lead=lead, missing=frozenset(missing))
     rule = WatchedPlateau(**dict(rest))  # whose metric may be any
     return grid(rule, recorded, patiences=patiences, deltas=deltas)

@@ -1,0 +1,81 @@
+"""Which event files are one run: those of a folder, and what can be seen without folders.
+
+Keras writes `train` and `validation` below the folder of a run; other programs do alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
+
+from lrdash.errors import InvalidField
+from lrdash.importing.boards import TRAIN, VALIDATION, Board, run_of
+from lrdash.importing.flat import of_validation, together, told
+from lrdash.importing.found import Found
+from lrdash.importing.summaries import Scalar, read_scalars
+
+
+def read_boards(files: Mapping[str, bytes]) -> tuple[list[Found], list[InvalidField]]:
+    """The runs of event files, by their paths below a log folder: each folder is a run.
+
+    Of several files without a folder each is a run, but for two that are seen to be one.
+
+    Returns:
+        The runs, and why a file or a folder is none; one of both is not empty.
+    """
+    found: list[Found] = []
+    refused: list[InvalidField] = []
+    read: dict[str, list[Scalar]] = {}
+    damage: dict[str, str] = {}  # of what was read in part
+    for path in sorted(files):
+        try:
+            read[path], fault = read_scalars(path, files[path])
+            damage |= {path: fault} if fault else {}
+        except InvalidField as none:
+            refused.append(none)
+    for path in [path for path, scalars in read.items() if not scalars]:
+        del read[path]
+        if path in damage or _alone(path):  # in a folder it may hold graphs or settings
+            refused.append(InvalidField(path, "must hold scalars", damage.get(path, "none")))
+    for name, paths, remarks in _runs(read):
+        board = Board(remarks=[*remarks, *(damage[path] for path in paths if path in damage)])
+        for path in paths:
+            role = _place(path)[1] or ("validation" if of_validation(read[path]) else "")
+            for scalar in read[path]:
+                board.take(scalar, role)
+        try:
+            found.append(run_of(name, board))
+        except InvalidField as none:
+            refused.append(none)
+    if not found and not refused:
+        refused = [InvalidField(", ".join(sorted(files)[:3]), "must hold scalars", "none")]
+    return found, refused
+
+
+def _runs(read: Mapping[str, Sequence[Scalar]]) -> Iterator[tuple[str, Sequence[str], list[str]]]:
+    """Name, paths and remarks of each run."""
+    alone = [path for path in read if _alone(path)]
+    if len(alone) > 1:
+        groups = together({path: read[path] for path in alone})
+        for number, paths in enumerate(groups, start=1):
+            yield f"run {number}" if len(groups) > 1 else "run", paths, [told(paths)]
+    folders: dict[str, list[str]] = {}
+    for path in read:
+        if len(alone) == 1 or not _alone(path):
+            folders.setdefault(_place(path)[0], []).append(path)
+    for name, inside in folders.items():
+        yield name or "run", inside, []
+
+
+def _alone(path: str) -> bool:
+    """Whether it came without a folder."""
+    return "/" not in path
+
+
+def _place(path: str) -> tuple[str, str]:
+    """Name of the run, and `train`, `validation` or nothing."""
+    folders = list(PurePosixPath(path).parts[:-1])
+    role = ""
+    if folders and folders[-1].lower() in (*TRAIN, *VALIDATION):
+        role = "train" if folders.pop().lower() in TRAIN else "validation"
+    return "/".join(folders), role
