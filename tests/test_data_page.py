@@ -226,3 +226,9 @@ def test_a_comparison_on_own_data_names_it_as_its_user_does(store: Store) -> Non
     assert facts.id not in words(test)
     listed = next(frame.value for frame in page("compare").dataframe if "data" in frame.value)
     assert listed["data"].tolist() == ["Mine · mlp"]
+
+
+def test_one_input_is_told_as_one(store: Store) -> None:
+    facts, _ = keep(csv(), "fruit.csv", features=["size"])
+    assert "1 input, 2 classes" in words(page("data"))
+    assert "1 input, 2 classes" in words(page("train", data=facts.id))

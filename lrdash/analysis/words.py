@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lrdash.datasets import DATASETS, own
@@ -34,6 +34,11 @@ def number(value: float | None) -> str:
         return _scientific(value)
     digits = 2 - math.floor(math.log10(abs(float(f"{value:.2e}"))))
     return f"{value:.{digits}f}" if digits > 0 else f"{value:,.0f}"
+
+
+def inputs_in_words(shape: Sequence[int]) -> str:
+    """What an example has: `1 input`, `4 inputs`, `32 × 32 × 3 inputs`."""
+    return f"{' × '.join(str(n) for n in shape)} {'input' if tuple(shape) == (1,) else 'inputs'}"
 
 
 def percent(share: float | None) -> str:

@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 
 from lrdash import owndata
+from lrdash.analysis.words import inputs_in_words
 from lrdash.cli.options import json_option
 from lrdash.cli.output import as_json, console
 from lrdash.errors import InvalidField
@@ -193,5 +194,4 @@ def delete(
 
 def _words(facts: Facts) -> str:
     target = f"{len(facts.class_names)} classes" if facts.class_names else "regression"
-    shape = " x ".join(str(n) for n in facts.input_shape)
-    return f"{facts.size:,} examples, {shape} inputs, {target}"
+    return f"{facts.size:,} examples, {inputs_in_words(facts.input_shape)}, {target}"

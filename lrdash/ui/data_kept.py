@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lrdash import owndata
+from lrdash import analysis, owndata
 from lrdash.datasets import DATASETS
 from lrdash.errors import LrdashError
 from lrdash.owndata import Facts
@@ -113,9 +113,9 @@ def warning(use: DataUse) -> str:
 
 def _facts(facts: Facts) -> str:
     target = f"{len(facts.class_names)} classes" if facts.class_names else "a number to predict"
-    shape = " × ".join(str(n) for n in facts.input_shape)
+    inputs = analysis.inputs_in_words(facts.input_shape)
     goal = f" ({facts.recipe.get('target')})" if facts.features else ""
-    return f"{facts.size:,} examples, {shape} inputs, {target}{goal}"
+    return f"{facts.size:,} examples, {inputs}, {target}{goal}"
 
 
 def _size(size: int) -> str:

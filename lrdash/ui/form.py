@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from lrdash.analysis import escaped
+from lrdash.analysis import escaped, inputs_in_words
 from lrdash.datasets import DATASETS, Dataset, own_datasets
 from lrdash.errors import LrdashError
 from lrdash.models import MODELS
@@ -167,9 +167,8 @@ def _held(dataset: Dataset) -> str:
     """What an example holds."""
     if 0 in dataset.input_shape:
         return "No inputs, only draws of noise"
-    shape = " × ".join(str(n) for n in dataset.input_shape)
     target = f"{dataset.num_classes} classes" if dataset.num_classes else "one number to predict"
-    return f"{shape} inputs, {target}"
+    return f"{inputs_in_words(dataset.input_shape)}, {target}"
 
 
 def _model(dataset: str) -> dict[str, Any]:
