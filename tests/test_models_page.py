@@ -5,17 +5,16 @@ from __future__ import annotations
 import math
 from functools import partial
 from pathlib import Path
-from typing import Any
 
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from lrdash.errors import InvalidField
-from lrdash.models.own_layers import OwnLayers
+from lrdash.models.own_layers import DEEPEST, OwnLayers
 from lrdash.models.rows import as_text
 from lrdash.store import architectures
 from lrdash.ui import resources
-from lrdash.ui.layer_editor import _take
 from tests import own_files, shown
 from tests.test_own_layers import IMAGE
 
@@ -49,45 +48,101 @@ def test_rows_from_the_address_come_with_shapes_and_weights() -> None:
     assert "keras.layers.Conv2D(4, 3" in test.code[0].value
 
 
-def test_a_misplaced_row_is_told_and_nothing_is_lost() -> None:
-    test = page(layers="dense size=8")
-    assert "put Flatten" in test.error[0].value
-    assert "row 1" in test.error[0].value
+def table(test: AppTest) -> pd.DataFrame:
+    return test.dataframe[0].value
+
+
+def test_a_misplaced_row_is_told_in_full_below_the_table_and_nothing_is_lost() -> None:
+    test = page(layers="dense size=8; flatten")
+    assert "**Row 1, Dense.**" in test.error[0].value
+    assert "put Flatten or global average pooling before it" in test.error[0].value
+    assert table(test)["shape"].tolist() == ["", ""]
+    assert "put Flatten" in table(test)["note"][0]
     assert not test.metric
-    assert kept(test) == "dense size=8"
+    assert not {"layers-to-train", "layers-to-compare"} & {button.key for button in test.button}
+    assert kept(test) == "dense size=8; flatten"
 
 
-def test_an_address_that_cannot_be_read_begins_anew() -> None:
+def test_values_out_of_range_stay_and_are_told_at_their_row() -> None:
+    test = page(layers="flatten; dense size=1000000000; dropout rate=1.5; dense size=0")
+    shown = table(test)
+    assert shown["size"].tolist()[1::2] == [1e9, 0]
+    assert shown["rate"][2] == 1.5
+    assert shown["note"].tolist() == [
+        "", "Size must be between 1 and 4,096, got 1,000,000,000.",
+        "Dropout must be at least 0 and below 1, got 1.5.",
+        "Size must be between 1 and 4,096, got 0.",
+    ]
+    for number in (2, 3, 4):
+        assert f"Row {number}" in test.error[0].value
+    assert not test.metric
+
+
+def test_an_address_that_cannot_be_read_begins_anew_and_says_so() -> None:
     test = page(layers="lstm size=8")
     assert not test.exception
-    assert "row 1" in test.error[0].value
+    assert "row 1: Layer must be one of" in test.error[0].value
     assert test.metric
+    test.run()
+    assert test.error
+    test.button(key="layers-add").click().run()
+    assert not test.error
 
 
-def test_edits_additions_and_deletions_make_the_new_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    import streamlit as st
+def test_a_fresh_layer_fits_its_kind() -> None:
+    test = page(layers="conv2d size=4 kernel=3 strides=1 activation=relu")
+    test.selectbox(key="layers-kind").set_value("Max pooling").run()
+    test.button(key="layers-add").click().run()
+    assert kept(test).endswith("; max_pooling size=2")
+    assert test.number_input(key="moved-row").value == 2
+    assert not test.error
+    full = page(layers="; ".join(["dropout rate=0.1"] * DEEPEST))
+    assert full.button(key="layers-add").disabled
 
-    edits = {
-        "edited_rows": {"1": {"size": 16}}, "deleted_rows": [0],
-        "added_rows": [{"kind": "Dropout", "rate": 0.5}],
+
+def test_without_rows_the_table_is_empty_and_nothing_is_trained_or_saved() -> None:
+    test = page(layers="flatten; dense size=8 activation=relu")
+    architectures.save("kept", "flatten")
+    for _ in range(2):
+        test.button(key="layers-drop").click().run()
+    assert not test.exception
+    assert kept(test) == ""
+    assert "Add a layer" in test.info[0].value
+    assert not test.error
+    assert not test.dataframe
+    assert not test.metric
+    assert {button.key for button in test.button if not button.disabled} == {
+        "layers-add", "layers-undo", "layers-over", "layers-open", "layers-delete",
     }
-    state: dict[str, Any] = {"key": edits}
-    query: dict[str, str] = {}
-    monkeypatch.setattr(st, "session_state", state)
-    monkeypatch.setattr(st, "query_params", query)
-    _take("key", list(OwnLayers().layers))
-    assert query["layers"] == (
-        "dense size=16 activation=relu; dense size=32 activation=relu; dropout rate=0.5"
-    )
-    state["key"] = {"edited_rows": {}, "deleted_rows": [0, 1, 2], "added_rows": []}
-    _take("key", list(OwnLayers().layers))
-    assert "1 to 60 layers" in state["layers-fault"]
+    assert "Add a layer" in page(layers="").info[0].value
+    test.button(key="layers-add").click().run()
+    assert kept(test) == "dense size=64 activation=relu"
+
+
+def test_changes_are_undone_one_by_one() -> None:
+    test = page(layers="flatten; dense size=8 activation=relu")
+    assert test.button(key="layers-undo").disabled
+    test.button(key="layers-drop").click().run()
+    test.button(key="layers-drop").click().run()
+    test.button(key="layers-undo").click().run()
+    assert kept(test) == "dense size=8 activation=relu"
+    test.button(key="layers-undo").click().run()
+    assert kept(test) == "flatten; dense size=8 activation=relu"
+    assert test.button(key="layers-undo").disabled
+
+
+def test_data_without_inputs_is_not_offered() -> None:
+    assert "Noisy quadratic" not in page().selectbox(key="layers-dataset").options
 
 
 def test_rows_move() -> None:
     test = page(layers="flatten; dense size=8 activation=relu; dropout rate=0.1")
     test.number_input(key="moved-row").set_value(3).run()
     test.button(key="move-up").click().run()
+    assert kept(test) == "flatten; dropout rate=0.1; dense size=8 activation=relu"
+    test.button(key="move-up").click().run()
+    assert kept(test) == "dropout rate=0.1; flatten; dense size=8 activation=relu"
+    test.button(key="move-down").click().run()
     assert kept(test) == "flatten; dropout rate=0.1; dense size=8 activation=relu"
 
 
