@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from lrdash import owndata
 from lrdash.errors import InvalidField
 from lrdash.models.own_layers import DEEPEST, OwnLayers
 from lrdash.models.rows import as_text
@@ -180,3 +181,76 @@ def test_own_data_is_offered_no_two_labels_alike() -> None:
     assert not test.exception
     weights = math.prod(dataset.input_shape) * 8 + 8 + 8 * dataset.num_classes + dataset.num_classes
     assert [metric.value for metric in test.metric] == [f"{weights:,}"]
+
+
+def test_a_name_that_is_taken_is_asked_about_before_it_is_replaced() -> None:
+    architectures.save("small", "flatten")
+    test = page(layers="flatten; dense size=8 activation=relu")
+    save(test, "small ")
+    assert architectures.saved() == {"small": "flatten"}
+    assert "already a model named small" in test.warning[0].value
+    test.button(key="layers-replace").click().run()
+    assert architectures.saved() == {"small": "flatten; dense size=8 activation=relu"}
+    assert "Saved as small" in test.success[0].value
+    assert not test.warning
+    save(test, "small")  # the same once more
+    assert not test.warning
+    save(test, "other")
+    assert list(architectures.saved()) == ["other", "small"]
+
+
+def save(test: AppTest, name: str) -> None:
+    test.text_input(key="layers-name").set_value(name)
+    next(button for button in test.button if button.label == "Save").click().run()
+    assert not test.exception
+
+
+def test_a_model_that_another_tab_has_deleted_is_no_longer_offered() -> None:
+    for name in ("one", "two"):
+        architectures.save(name, f"flatten; dropout rate=0.{len(name)}")
+    test = page(layers="flatten")
+    test.selectbox(key="layers-saved").set_value("two").run()
+    architectures.forget("two")
+    test.button(key="layers-open").click().run()
+    assert not test.exception
+    assert "no model named two" in test.warning[0].value
+    assert test.selectbox(key="layers-saved").options == ["one"]
+    assert kept(test) == "flatten"
+    test.button(key="layers-open").click().run()
+    assert kept(test) == "flatten; dropout rate=0.3"
+    test.button(key="layers-delete").click().run()
+    assert not test.warning
+
+
+def test_deleted_data_still_shapes_the_rows_but_is_not_trained_on() -> None:
+    facts, dataset = own_files.keep(own_files.csv(), "fruit.csv", target="kind")
+    test = page(layers="dense size=8 activation=relu")
+    test.selectbox(key="layers-dataset").set_value(facts.id).run()
+    owndata.remove(facts.id, remember=True)
+    test.run()
+    assert not test.exception
+    assert test.metric
+    assert "layers-to-train" not in {button.key for button in test.button}
+    assert any(dataset.label in error.value for error in test.error)
+    test.selectbox(key="layers-dataset").set_value("digits").run()
+    test.button(key="layers-over").click().run()
+    assert "layers-to-train" in {button.key for button in test.button}
+
+
+def test_data_of_the_address_that_is_gone_is_told() -> None:
+    test = page(**{"layers": "flatten", "layers-dataset": "Mine"})
+    assert not test.exception
+    assert "no dataset named Mine" in test.warning[0].value
+    assert not page(**{"layers": "flatten", "layers-dataset": "Wine"}).warning
+
+
+def test_data_that_is_gone_without_a_trace_is_told_and_another_shown() -> None:
+    facts, _ = own_files.keep(own_files.csv(), "fruit.csv", target="kind")
+    test = page(layers="flatten; dense size=8 activation=relu")
+    test.selectbox(key="layers-dataset").set_value(facts.id).run()
+    owndata.remove(facts.id, remember=False)
+    test.run()
+    assert not test.exception
+    assert f"no own data {facts.id}" in test.error[0].value
+    assert test.selectbox(key="layers-dataset").value == "digits"
+    assert test.metric

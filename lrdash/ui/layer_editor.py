@@ -6,24 +6,25 @@ A reload, a link and another tab show the same network: the address holds the ro
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
 from lrdash.datasets import DATASETS
-from lrdash.errors import InvalidField, LrdashError
+from lrdash.errors import DatasetUnavailable, InvalidField, LrdashError
 from lrdash.export.networks import model_lines
 from lrdash.models import drafts, rows
 from lrdash.models.drafts import Draft, Finding
 from lrdash.models.layers import dense_weights
 from lrdash.models.own_layers import DEEPEST, OwnLayers
 from lrdash.models.rows import RULES, Row
-from lrdash.spec import DataShape
 from lrdash.store import architectures
 from lrdash.ui import form, layer_table
 from lrdash.ui.plain import plain
 
 DATASET = "layers-dataset"  # in the address; the key of the forms would clash with theirs
+SAVED, ASKED = "layers-saved", "layers-asked"  # keys: a model of the shelf, a name that is taken
+DROPPED = "layers-dropped"  # a model that was deleted in the last run
 PLACE, MOVED = "moved-row", "layers-moved"  # key of a box; the row that it is to show next
 
 
@@ -34,9 +35,8 @@ def body() -> None:
         "weights, for the dataset that you choose; the output layer follows by itself."
     )
     name, label = _dataset()
-    shape = DATASETS[name].shape
     given = layer_table.current()
-    found = drafts.look(given, shape.input_shape)
+    found = drafts.look(given, DATASETS[name].shape.input_shape)
     if given:
         layer_table.table(found)
         _mistakes(given, found)
@@ -49,7 +49,7 @@ def body() -> None:
     left, right = st.columns([3, 2], gap="medium")
     if given:
         with left, st.container(border=True):
-            _outcome(found, label, shape)
+            _outcome(found, name, label)
     with right:
         _shelf(given)
 
@@ -60,6 +60,12 @@ def _dataset() -> tuple[str, str]:
         name: label for name, label in form.offered(DATASET).items()
         if OwnLayers.misfit(DATASETS[name].shape) is None
     }
+    wanted = st.query_params.get(DATASET)
+    if wanted and wanted not in labels.values():
+        st.warning(
+            f"There is no dataset named {plain(wanted)} here that layers can learn from. It may "
+            "have been deleted; choose another.", icon=":material/info:",
+        )
     with st.container(width=420):
         name = form.pick(
             "dataset", list(labels), labels, key=DATASET,
@@ -124,13 +130,13 @@ def _change(given: Sequence[Draft], place: int) -> None:
     st.rerun()
 
 
-def _outcome(found: Sequence[Finding], dataset: str, shape: DataShape) -> None:
-    """What comes of the rows; the address of a form binds what its boxes show, a label."""
+def _outcome(found: Sequence[Finding], name: str, label: str) -> None:
+    """What comes of the rows for this dataset, and the ways on from here."""
     layers = _sound(found)
     if layers is None:
         st.caption("Mend what is wrong above, and weights, Keras code and Train come back.")
         return
-    model = OwnLayers(layers=layers)
+    model, shape = OwnLayers(layers=layers), DATASETS[name].shape
     try:
         weights, last = model.parameters(shape), model.steps(shape)[-1].shape
     except InvalidField as fault:
@@ -142,17 +148,25 @@ def _outcome(found: Sequence[Finding], dataset: str, shape: DataShape) -> None:
         f"Output: {shape.outputs} {'units' if shape.outputs > 1 else 'unit'} over {flat:,} "
         f"numbers, {dense_weights(flat, shape.outputs):,} weights."
     )
-    query = {
-        "dataset": dataset, "model": OwnLayers.label, "layers.layers": rows.as_text(layers),
-    }
+    _ways_on(layers, name, label)
+    with st.expander("Keras code"):
+        code = "import keras\n\n" + "\n".join(model_lines(model, shape))
+        st.code(code, language=None, wrap_lines=True)  # coloured words are too pale to read
+
+
+def _ways_on(layers: Sequence[Row], name: str, label: str) -> None:
+    """To the forms, whose address binds what their boxes show: labels."""
+    try:
+        form.require_data(name)
+    except DatasetUnavailable as fault:
+        st.error(str(fault), icon=":material/error:")
+        return
+    query = {"dataset": label, "model": OwnLayers.label, "layers.layers": rows.as_text(layers)}
     with st.container(horizontal=True):
         for page, word in (("train", "Train on it"), ("compare", "Compare on it")):
             if st.button(word, key=f"layers-to-{page}",
                          type="primary" if page == "train" else "secondary"):
                 st.switch_page(f"pages/{page}.py", query_params=query)
-    with st.expander("Keras code"):
-        code = "import keras\n\n" + "\n".join(model_lines(model, shape))
-        st.code(code, language=None, wrap_lines=True)  # coloured words are too pale to read
 
 
 def _sound(found: Sequence[Finding]) -> tuple[Row, ...] | None:
@@ -164,25 +178,66 @@ def _sound(found: Sequence[Finding]) -> tuple[Row, ...] | None:
 def _shelf(given: Sequence[Draft]) -> None:
     """Save under a name, and take one from the shelf."""
     if given:
-        with st.form("save-layers", border=True):
-            name = st.text_input("Save under a name", max_chars=60, key="layers-name")
-            if st.form_submit_button("Save", icon=":material/save:"):
-                try:
-                    architectures.save(name, rows.typed(given))
-                    st.success(f"Saved as {name.strip()}.", icon=":material/check_circle:")
-                except LrdashError as fault:
-                    st.error(str(fault), icon=":material/error:")
+        _save(rows.typed(given))
     kept = architectures.saved()
+    _forget_gone(kept)
     if not kept:
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = st.selectbox("Saved", list(kept), key="layers-saved", width=220)
-        if st.button("Open", icon=":material/folder_open:", key="layers-open"):
-            try:
-                _change(drafts.read(kept[chosen]), 1)
-            except InvalidField as fault:
-                st.error(f"The {fault}", icon=":material/error:")
-        if st.button("Delete", icon=":material/delete:", key="layers-delete",
-                     help="Runs that used it keep their layers."):
-            architectures.forget(chosen)
-            st.rerun()
+        wanted = st.session_state.get(SAVED)
+        chosen = st.selectbox("Saved", list(kept), key=SAVED, width=220)
+        opened = st.button("Open", icon=":material/folder_open:", key="layers-open")
+        dropped = st.button("Delete", icon=":material/delete:", key="layers-delete",
+                            help="Runs that used it keep their layers.")
+    if wanted is None:
+        return  # the buttons were pressed for another one, which is gone
+    if opened:
+        try:
+            _change(drafts.read(kept[chosen]), 1)
+        except InvalidField as fault:
+            st.error(f"The {fault}", icon=":material/error:")
+    elif dropped:
+        architectures.forget(chosen)
+        st.session_state[DROPPED] = chosen
+        st.rerun()
+
+
+def _forget_gone(kept: Mapping[str, str]) -> None:
+    """Let go of a chosen model that is no longer there; tell it if it was not deleted here."""
+    wanted, dropped = st.session_state.get(SAVED), st.session_state.pop(DROPPED, None)
+    if wanted is None or wanted in kept:
+        return
+    del st.session_state[SAVED]  # left to itself the box would go on showing it
+    if wanted != dropped:
+        st.warning(
+            f"There is no model named {plain(wanted)} any more: it was deleted in another window.",
+            icon=":material/info:",
+        )
+
+
+def _save(text: str) -> None:
+    """Save what the table says; a name that has other layers is asked about first."""
+    with st.form("save-layers", border=True):
+        name = st.text_input("Save under a name", max_chars=60, key="layers-name").strip()
+        pressed = st.form_submit_button("Save", icon=":material/save:")
+    if pressed:
+        taken = architectures.saved().get(name, text) != text
+        st.session_state[ASKED] = name if taken else None
+    if st.session_state.get(ASKED) == name:
+        place = st.empty()
+        with place.container():
+            st.warning(
+                f"There is already a model named {plain(name)}, with other layers. Replace it, or "
+                "save under another name.", icon=":material/help:",
+            )
+            if not st.button("Replace it", icon=":material/save:", key="layers-replace"):
+                return
+        place.empty()
+        del st.session_state[ASKED]
+    elif not pressed:
+        return
+    try:
+        architectures.save(name, text)
+        st.success(f"Saved as {plain(name)}.", icon=":material/check_circle:")
+    except LrdashError as fault:
+        st.error(str(fault), icon=":material/error:")
