@@ -8,13 +8,10 @@ What cannot be imported is told by its name and never stands in the way of the o
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from threading import RLock
 from typing import Any
-
-log = logging.getLogger(__name__)
 
 Problem = Callable[[str, Any], str]  # why an object of this name is no entry; empty if it is one
 
@@ -46,7 +43,6 @@ class Plugins:
                     fault = self._load(point, {**taken, **found}, found)
                     if fault:
                         self._broken[point.name] = fault
-                        log.warning("%s", fault)
                 self._found = found
             return self._found
 
@@ -69,7 +65,9 @@ class Plugins:
         try:
             entry = point.load()
             problem = self._problem(point.name, entry)
-        except Exception as fault:  # whatever a foreign module does when it is imported
+        except KeyboardInterrupt:
+            raise
+        except BaseException as fault:  # a foreign module may even end the process
             return f"{whole} cannot be imported: {type(fault).__name__}: {fault}."
         if problem:
             return f"{whole} is passed over: it {problem}."

@@ -20,6 +20,7 @@ from lrdash.errors import BrokenPlugin, UnknownName
 from lrdash.models import MODELS
 from lrdash.registry import Registry
 from lrdash.strategies import STRATEGIES
+from tests import shown
 
 ROOT = Path(__file__).resolve().parent.parent
 REGISTRIES: tuple[Registry[Any], ...] = (DATASETS, MODELS, STRATEGIES)
@@ -32,7 +33,7 @@ from lrdash.datasets import Dataset
 from lrdash.models import Model
 from lrdash.models.base import Work
 from lrdash.record import field
-from lrdash.strategies import Schedule
+from lrdash.strategies import Rule, Schedule
 
 
 def read():
@@ -98,6 +99,56 @@ class Halves(Schedule):
         late = horizon.time() * 2 >= horizon.updates
         return np.where(late, self.share, 1.0) * horizon.base_lr
 '''
+FAULTY = '''
+
+
+class Faulty(Halves):
+    """What goes wrong is a setting."""
+
+    id: ClassVar[str] = "faulty"
+    prefix: ClassVar[str] = "faulty."
+
+    fault: str = field("nan", label="Fault", help="What goes wrong.")
+
+    def rates(self, horizon):
+        rates = np.full(horizon.updates, 0.1)
+        match self.fault:
+            case "raise":
+                raise RuntimeError("no such table")
+            case "exit":
+                raise SystemExit(3)
+            case "short":
+                return [0.1]
+            case "word":
+                return "fast"
+        rates[2] = float(self.fault)
+        return rates
+
+
+class Jumpy(Rule):
+    """Its rate is not a number after the second epoch."""
+
+    id: ClassVar[str] = "jumpy"
+    label: ClassVar[str] = "Jumpy"
+    formula: ClassVar[str] = "?"
+    symbols: ClassVar[str] = "none"
+    source: ClassVar[str] = "made up"
+    when: ClassVar[str] = "Never."
+    prefix: ClassVar[str] = "jumpy."
+
+    monitor: str = field("loss", label="Watched", help="Metric.")
+
+    def sentence(self):
+        return "Jumps."
+
+    def start(self, base_lr):
+        return {"rate": base_lr}
+
+    def decide(self, state, epoch, value):
+        if epoch == 1:
+            return state, None
+        return {"rate": float("nan")}, None
+'''
 POINTS = '''
 [lrdash.datasets]
 waves = lrdash_tiny:WAVES
@@ -118,9 +169,9 @@ SOUND = "\n".join(
 )
 
 
-def install(folder: Path, points: str) -> Path:
+def install(folder: Path, points: str, code: str = CODE) -> Path:
     """What `pip install` leaves: a module, and its metadata beside it."""
-    (folder / "lrdash_tiny.py").write_text(CODE, "utf-8")
+    (folder / "lrdash_tiny.py").write_text(code, "utf-8")
     (folder / "lrdash_torn.py").write_text("import no_such_library\n", "utf-8")
     info = folder / "lrdash_tiny-1.0.dist-info"
     info.mkdir()
@@ -131,7 +182,16 @@ def install(folder: Path, points: str) -> Path:
 
 @pytest.fixture
 def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    folder = install(tmp_path, POINTS)
+    yield from _installed(install(tmp_path, POINTS), monkeypatch)
+
+
+@pytest.fixture
+def faulty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    points = "[lrdash.strategies]\nfaulty = lrdash_tiny:Faulty\njumpy = lrdash_tiny:Jumpy\n"
+    yield from _installed(install(tmp_path, points, CODE + FAULTY), monkeypatch)
+
+
+def _installed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.syspath_prepend(str(folder))
     importlib.invalidate_caches()
     _forget()
@@ -222,3 +282,72 @@ def test_the_shell_and_the_form_offer_what_other_packages_bring(plugin: Path) ->
     )
     told_on_page = " ".join(caption.value for caption in page.caption)
     assert "'torn' of the package lrdash-tiny" in told_on_page
+
+
+@pytest.mark.parametrize("leaves", ["raise SystemExit(4)", "raise BaseException('gone')"])
+def test_a_package_that_ends_the_process_is_told_as_any_other(
+    plugin: Path, leaves: str
+) -> None:
+    (plugin / "lrdash_torn.py").write_text(leaves, "utf-8")
+    assert "cannot be imported: " in DATASETS.broken["torn"]
+    assert "waves" in DATASETS
+
+
+def test_a_key_press_still_ends_an_import(plugin: Path) -> None:
+    (plugin / "lrdash_torn.py").write_text("raise KeyboardInterrupt", "utf-8")
+    with pytest.raises(KeyboardInterrupt):
+        list(DATASETS)
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("raise", "gives no rates: RuntimeError: no such table."),
+        ("exit", "gives no rates: SystemExit: 3."),
+        ("word", "gives no rates: ValueError: could not convert string to float: 'fast'."),
+        ("short", "gives an array of shape (1,) for 4 updates; it must give one rate for each."),
+        ("nan", "gives the rate nan at update 3; a rate must be a number of at least 0."),
+        ("inf", "gives the rate inf at update 3; a rate must be a number of at least 0."),
+        ("-1", "gives the rate -1 at update 3; a rate must be a number of at least 0."),
+    ],
+)
+def test_rates_that_are_none_name_strategy_package_and_update(
+    faulty: Path, fault: str, said: str
+) -> None:
+    with pytest.raises(BrokenPlugin) as told:
+        lrdash.preview("faulty", {"fault": fault}, base_lr=0.2, epochs=4)
+    assert str(told.value) == f"The strategy 'faulty' of the package lrdash_tiny {said}"
+
+
+def test_a_rule_whose_rate_is_none_names_the_update(faulty: Path) -> None:
+    with pytest.raises(BrokenPlugin, match=r"'jumpy' .* gives the rate nan at update 7;"):
+        lrdash.preview("jumpy", base_lr=0.2, epochs=3, steps_per_epoch=3, monitored=[1, 1, 1])
+
+
+def test_the_shell_tells_faulty_rates_in_one_line(faulty: Path) -> None:
+    done = _shell(faulty, "preview", "faulty", "--base-lr", "0.1", "--epochs", "4")
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: The strategy 'faulty' of the package lrdash_tiny")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_page_tells_faulty_rates(faulty: Path) -> None:
+    test = shown.page("train")
+    test.selectbox(key="strategy").set_value("faulty").run()
+    assert not test.exception
+    assert any("'faulty' of the package lrdash_tiny" in error.value for error in test.error)
+
+
+def test_broken_plugins_are_told_once_and_only_where_they_matter(plugin: Path) -> None:
+    for command in (["--version"], ["runs", "list"], ["data", "list"], ["doctor"]):
+        assert "lrdash-tiny" not in _shell(plugin, *command).stderr
+    used = _shell(plugin, "preview", "halves", "--base-lr", "0.1", "--epochs", "2", "--json")
+    assert used.stderr.count("'torn' of the package lrdash-tiny") == 1
+    assert json.loads(used.stdout)
+
+
+def _shell(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "lrdash", *command], capture_output=True, text=True,
+        env=_with(folder), cwd=folder, check=False,
+    )

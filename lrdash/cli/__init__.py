@@ -25,7 +25,10 @@ from lrdash.cli import (
     serve,
     train,
 )
+from lrdash.datasets import DATASETS
 from lrdash.errors import LrdashError
+from lrdash.models import MODELS
+from lrdash.strategies import STRATEGIES
 
 
 class Explaining(TyperGroup):
@@ -58,8 +61,12 @@ def version(show: bool) -> None:
         raise typer.Exit
 
 
+USING = ("preview", "train", "compare", "find-lr", "hindsight", "serve")
+
+
 @app.callback()
 def common(
+    context: typer.Context,
     _version: Annotated[
         bool,
         typer.Option(
@@ -67,7 +74,11 @@ def common(
         ),
     ] = False,
 ) -> None:
-    """Options before the command."""
+    """Options before the command; the commands that offer them tell which plugins are broken."""
+    if context.invoked_subcommand in USING:
+        for registry in (DATASETS, MODELS, STRATEGIES):
+            for reason in registry.broken.values():
+                typer.echo(f"Warning: The {registry.kind} {reason}", err=True)
 
 
 app.command("preview")(preview.preview)

@@ -55,7 +55,7 @@ class OwnLayers(Model):
             value = rows.from_text(value)
         if not isinstance(value, list | tuple) or not 1 <= len(value) <= DEEPEST:
             raise ValueError(f"must be a list of 1 to {DEEPEST} layers")
-        return tuple(_row(row, number) for number, row in enumerate(value, start=1))
+        return tuple(read_row(row, number) for number, row in enumerate(value, start=1))
 
     @classmethod
     def knobs(cls) -> tuple[Knob, ...]:
@@ -117,7 +117,16 @@ class OwnLayers(Model):
         return work
 
 
-def _row(given: Any, number: int) -> Row:
+def read_row(given: Any, number: int) -> Row:
+    """One row of several.
+
+    Args:
+        given: the row, or its settings by name.
+        number: its place, counted from 1, for the message.
+
+    Raises:
+        PartFault: it is none, or a setting is wrong.
+    """
     if isinstance(given, Row):
         return given
     if not isinstance(given, dict):

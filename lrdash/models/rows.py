@@ -48,7 +48,7 @@ class Row(Record):
         1, label="Stride", unit="pixels", ge=1, le=8, step=1,
         help="Pixels between two places of a filter; 2 halves the image.",
     )
-    activation: Activation | Literal["none"] = field(
+    activation: Literal[Activation, "none"] = field(
         "none", label="Activation", help="What bends the output of the layer."
     )
     rate: float = field(
@@ -118,8 +118,9 @@ def _value(text: str) -> Any:
 
 def told(fault: InvalidField) -> str:
     """What a wrong setting of a row must be, under the name that users know it by."""
-    info = Row.model_fields.get(fault.field.removeprefix(Row.prefix))
-    return f"{info.title if info else fault.field.removeprefix(Row.prefix)} {fault.problem}"
+    name = fault.field.removeprefix(Row.prefix)
+    info = Row.model_fields.get(name.partition(".")[0])
+    return f"{info.title if info else name} {fault.problem}"
 
 
 class Misplaced(ValueError):

@@ -5,13 +5,14 @@ preview, both engines and the log take them from here.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from lrdash.errors import InvalidField
+from lrdash.errors import BrokenPlugin, InvalidField, LrdashError
 from lrdash.events import RateDecided
 from lrdash.strategies.base import Horizon, Mark, Rates, Rule, Schedule, Strategy
 
@@ -41,6 +42,7 @@ class Course:
 
     Raises:
         InvalidField: warm-up as long as the training, or settings that the horizon does not bear.
+        BrokenPlugin: the strategy fails, or gives rates that are none.
     """
 
     def __init__(
@@ -71,23 +73,26 @@ class Course:
             updates=total - warmup,
             lead=-warmup % steps_per_epoch,
         )
-        strategy.check(self.horizon)
+        with _explained(strategy):
+            strategy.check(self.horizon)
         line = np.arange(1, warmup + 1, dtype=np.float64) / max(1, warmup)
         ramp = base_lr * (warmup_start_factor + (1.0 - warmup_start_factor) * line)
         self._rule = strategy if isinstance(strategy, Rule) else None
         if isinstance(strategy, Schedule):
-            rest = strategy.rates(self.horizon)
-            self._decisions = {
-                d.epoch + self.first_epoch: replace(d, epoch=d.epoch + self.first_epoch)
-                for d in strategy.decisions(self.horizon)
-            }
+            rest = _rates(strategy, self.horizon, warmup)
+            with _explained(strategy):
+                self._decisions = {
+                    d.epoch + self.first_epoch: replace(d, epoch=d.epoch + self.first_epoch)
+                    for d in strategy.decisions(self.horizon)
+                }
         else:
             rest = np.full(self.horizon.updates, base_lr)
             self._decisions = {}
         whole: Rates = np.concatenate([ramp, rest])
         held = np.full(max(0, self.updates - total), whole[-1])
         self._table: Rates = np.concatenate([whole, held])[: self.updates]
-        self._state: dict[str, Any] = self._rule.start(base_lr) if self._rule else {}
+        with _explained(strategy):
+            self._state: dict[str, Any] = self._rule.start(base_lr) if self._rule else {}
         self.decided: RateDecided | None = None
 
     @property
@@ -105,11 +110,17 @@ class Course:
         return self._rule is None or epoch < self.first_epoch
 
     def rates(self, epoch: int) -> Rates:
-        """Rates of the updates of an epoch (counted from 0), float64 [steps_per_epoch]."""
-        part = self._table[epoch * self.steps_per_epoch : (epoch + 1) * self.steps_per_epoch]
-        if not self.known(epoch):
-            return np.full(self.steps_per_epoch, self._state["rate"])
-        return part
+        """Rates of the updates of an epoch (counted from 0), float64 [steps_per_epoch].
+
+        Raises:
+            BrokenPlugin: the rate of a rule is no number of at least 0.
+        """
+        first = epoch * self.steps_per_epoch
+        if self.known(epoch):
+            return self._table[first : first + self.steps_per_epoch]
+        with _explained(self.strategy):
+            given = np.full(self.steps_per_epoch, self._state["rate"], dtype=np.float64)
+        return _checked(given, self.strategy, first)
 
     def before_start(self) -> RateDecided | None:
         """What was decided before the first epoch, if anything."""
@@ -147,7 +158,8 @@ class Course:
                 reason="warm-up: the rule is not watching yet",
                 monitor=self._rule.monitor, monitored=value,
             )
-        self._state, decision = self._rule.decide(self._state, done, value)
+        with _explained(self._rule):
+            self._state, decision = self._rule.decide(self._state, done, value)
         return decision
 
     def marks(self) -> tuple[Mark, ...]:
@@ -156,8 +168,9 @@ class Course:
         if self.warmup:
             marks.append(Mark(update=self.warmup, text="warm-up ends"))
         if isinstance(self.strategy, Schedule):
-            for mark in self.strategy.marks(self.horizon):
-                marks.append(replace(mark, update=mark.update + self.warmup))
+            with _explained(self.strategy):
+                for mark in self.strategy.marks(self.horizon):
+                    marks.append(replace(mark, update=mark.update + self.warmup))
         return tuple(mark for mark in marks if mark.update < self.updates)
 
     def begins(self, done: int) -> bool:  # noqa: ARG002
@@ -185,3 +198,44 @@ class Course:
             done: epochs that were done then.
         """
         self._state = dict(state)
+
+
+def _rates(strategy: Schedule, horizon: Horizon, before: int) -> Rates:
+    """What a schedule gives, if it is one rate for each update; `before` updates precede."""
+    with _explained(strategy):
+        given = np.asarray(strategy.rates(horizon), dtype=np.float64)
+    if given.shape != (horizon.updates,):
+        raise BrokenPlugin(
+            f"{_named(strategy)} gives an array of shape {given.shape} for {horizon.updates:,} "
+            "updates; it must give one rate for each."
+        )
+    return _checked(given, strategy, before)
+
+
+def _checked(given: Rates, strategy: Strategy, before: int) -> Rates:
+    """Rates that follow so many updates, if all can be used."""
+    fit = np.isfinite(given) & (given >= 0)
+    if not fit.all():
+        place = int(np.argmin(fit))
+        raise BrokenPlugin(
+            f"{_named(strategy)} gives the rate {given[place]:g} at update {before + place + 1:,}; "
+            "a rate must be a number of at least 0."
+        )
+    return given
+
+
+@contextmanager
+def _explained(strategy: Strategy) -> Iterator[None]:
+    """Tell whatever a strategy of another package raises; what lrdash explains goes through."""
+    try:
+        yield
+    except LrdashError:
+        raise
+    except (Exception, SystemExit) as fault:
+        kind = type(fault).__name__
+        raise BrokenPlugin(f"{_named(strategy)} gives no rates: {kind}: {fault}.") from fault
+
+
+def _named(strategy: Strategy) -> str:
+    package = type(strategy).__module__.partition(".")[0]
+    return f"The strategy {strategy.id!r} of the package {package}"

@@ -1,37 +1,31 @@
 """The Models page: an architecture in a table, with shapes and weights at every row.
 
-The address keeps the rows as text; the table is drawn from it, and each edit writes a new text. So
-a reload, a link and another tab show the same network.
+A reload, a link and another tab show the same network: the address holds the rows as text.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any, get_args
+from collections.abc import Mapping, Sequence
 
-import pandas as pd
 import streamlit as st
 
 from lrdash.datasets import DATASETS
-from lrdash.errors import InvalidField, LrdashError
+from lrdash.errors import DatasetUnavailable, InvalidField, LrdashError
 from lrdash.export.networks import model_lines
-from lrdash.models import rows
-from lrdash.models.base import Activation
+from lrdash.models import drafts, rows
+from lrdash.models.drafts import Draft, Finding
 from lrdash.models.layers import dense_weights
 from lrdash.models.own_layers import DEEPEST, OwnLayers
-from lrdash.models.rows import NONE, RULES, Misplaced, Row
-from lrdash.spec import DataShape
+from lrdash.models.rows import RULES, Row
 from lrdash.store import architectures
-from lrdash.ui import form
+from lrdash.ui import form, layer_table
+from lrdash.ui.plain import plain
 
-# In the address; a key of the forms would clash with theirs on the way to them.
-FIELD, DATASET, VERSION = "layers", "layers-dataset", "layers-version"
-LABELS = {rule.label: kind for kind, rule in RULES.items()}
-COLUMNS = {
-    "kind": "Layer", "size": "Size", "kernel": "Kernel", "strides": "Stride",
-    "activation": "Activation", "rate": "Dropout",
-}
-FRESH: dict[str, Any] = {"kind": "dense", "size": 64, "activation": "relu"}
+DATASET = "layers-dataset"  # in the address; the key of the forms would clash with theirs
+SAVED, ASKED = "layers-saved", "layers-asked"  # keys: a model of the shelf, a name that is taken
+DROPPED = "layers-dropped"  # a model that was deleted in the last run
+PLACE, MOVED = "moved-row", "layers-moved"  # key of a box; the row that it is to show next
 
 
 def body() -> None:
@@ -40,196 +34,210 @@ def body() -> None:
         "Put a network together layer by layer. Each row shows the shape that it hands on and its "
         "weights, for the dataset that you choose; the output layer follows by itself."
     )
-    labels = form.offered(DATASET)
+    name, label = _dataset()
+    given = layer_table.current()
+    found = drafts.look(given, DATASETS[name].shape.input_shape)
+    if given:
+        layer_table.table(found)
+        _mistakes(given, found)
+    else:
+        st.info(
+            "There are no layers yet. Add a layer: choose its kind below and press Add.",
+            icon=":material/layers:",
+        )
+    _arrange(given)
+    left, right = st.columns([3, 2], gap="medium")
+    if given:
+        with left, st.container(border=True):
+            _outcome(found, name, label)
+    with right:
+        _shelf(given)
+
+
+def _dataset() -> tuple[str, str]:
+    """The dataset that the network is for, and its label in the forms."""
+    labels = {
+        name: label for name, label in form.offered(DATASET).items()
+        if OwnLayers.misfit(DATASETS[name].shape) is None
+    }
+    wanted = st.query_params.get(DATASET)
+    if wanted and wanted not in labels.values():
+        st.warning(
+            f"There is no dataset named {plain(wanted)} here that layers can learn from. It may "
+            "have been deleted; choose another.", icon=":material/info:",
+        )
     with st.container(width=420):
         name = form.pick(
             "dataset", list(labels), labels, key=DATASET,
             help="Decides the shape that the first layer gets.",
         )
-    shape = DATASETS[name].shape
-    given = _rows()
-    _table(given, shape)
-    _move(given)
-    left, right = st.columns([3, 2], gap="medium")
-    with left:
-        _outcome(given, labels[name], shape)
-    with right:
-        _shelf(given)
+    return name, labels[name]
 
 
-def _rows() -> list[Row]:
-    """The rows that the address names; those to begin with if it names none."""
-    text = st.query_params.get(FIELD)
-    try:
-        return _read(text) if text else list(OwnLayers().layers)
-    except LrdashError as fault:
-        st.error(str(fault), icon=":material/error:")
-        st.caption("The address could not be read, so the table begins anew.")
-        return list(OwnLayers().layers)
+def _mistakes(given: Sequence[Draft], found: Sequence[Finding]) -> None:
+    """What is wrong, in full; the table has room for the beginning only."""
+    told = [
+        (f"**Row {number}, {RULES[draft['kind']].label}.** {plain(layer_table.remark(one))}", one)
+        for number, (draft, one) in enumerate(zip(given, found, strict=True), start=1)
+        if layer_table.remark(one)
+    ]
+    if told:
+        box = st.error if any(one.fault for _, one in told) else st.info
+        box("  \n".join(text for text, _ in told), icon=":material/error:")
 
 
-def _read(given: Any) -> list[Row]:
-    """Rows from a text or from records; raises InvalidField for what is not allowed."""
-    return list(OwnLayers(layers=given).layers)
-
-
-def _keep(changed: list[Row]) -> None:
-    st.query_params[FIELD] = rows.as_text(changed)
-    st.session_state[VERSION] = st.session_state.get(VERSION, 0) + 1  # a table without edits
-
-
-def _table(given: list[Row], shape: DataShape) -> None:
-    key = f"layer-table-{st.session_state.get(VERSION, 0)}"
-    column, number = st.column_config, st.column_config.NumberColumn
-    st.data_editor(
-        _frame(given, shape), key=key, num_rows="dynamic", hide_index=True,
-        on_change=lambda: _take(key, given),
-        disabled=["shape", "weights", "note"],
-        column_config={
-            "kind": column.SelectboxColumn("Layer", options=list(LABELS), required=True,
-                                           default=RULES["dense"].label),
-            "size": number("Size", min_value=1, max_value=rows.LARGEST, step=1, width="small",
-                           help=Row.model_fields["size"].description),
-            "kernel": number("Kernel", min_value=1, max_value=15, step=1, width="small",
-                             help=Row.model_fields["kernel"].description),
-            "strides": number("Stride", min_value=1, max_value=8, step=1, width="small",
-                              help=Row.model_fields["strides"].description),
-            "activation": column.SelectboxColumn(
-                "Activation", options=[NONE, *get_args(Activation)], width="small",
-                help=Row.model_fields["activation"].description,
-            ),
-            "rate": number("Dropout", min_value=0.0, max_value=0.95, step=0.05, width="small",
-                           help=Row.model_fields["rate"].description),
-            "shape": column.TextColumn("Hands on", width="small"),
-            "weights": number("Weights", format="localized", width="small"),
-            "note": column.TextColumn("What is wrong", width="large"),
-        },
-        column_order=_order(given, shape),
-    )
-    st.caption(
-        "None: a setting that this layer does not have. Add a row at the bottom, tick rows "
-        f"at the left to delete them; at most {DEEPEST} layers."
-    )
-
-
-def _order(given: list[Row], shape: DataShape) -> list[str]:
-    wrong = bool(_frame(given, shape)["note"].any())
-    return [*COLUMNS, "shape", "weights", *(["note"] if wrong else [])]
-
-
-def _frame(given: list[Row], shape: DataShape) -> pd.DataFrame:
-    """One line a row: settings that count, and what comes of it up to the first mistake."""
-    lines: list[dict[str, Any]] = []
-    before: tuple[int, ...] | None = shape.input_shape
-    for row in given:
-        uses = RULES[row.kind].uses
-        line: dict[str, Any] = {
-            name: getattr(row, name) if name in uses else None for name in COLUMNS
-        }
-        line |= {"kind": RULES[row.kind].label, "shape": "", "weights": None, "note": ""}
-        if before is not None:
-            try:
-                done = rows.step(row, before)
-                before = done.shape
-                told = " × ".join(str(side) for side in done.shape)
-                line |= {"shape": told, "weights": done.parameters}
-            except Misplaced as fault:
-                before, line["note"] = None, str(fault)
-        lines.append(line)
-    whole = dict.fromkeys(("size", "kernel", "strides", "weights"), "Int64")
-    return pd.DataFrame(lines, columns=[*COLUMNS, "shape", "weights", "note"]).astype(whole)
-
-
-def _take(key: str, given: list[Row]) -> None:
-    """Write what was edited into the address."""
-    edits = st.session_state[key]
-    changed = [row.as_dict() for row in given]
-    for place, cells in edits["edited_rows"].items():
-        changed[int(place)] |= _cells(cells)
-    gone = set(edits["deleted_rows"])
-    kept = [row for place, row in enumerate(changed) if place not in gone]
-    kept += [FRESH | _cells(cells) for cells in edits["added_rows"]]
-    try:
-        _keep(_read(kept))
-    except LrdashError as fault:
-        st.session_state["layers-fault"] = str(fault)
-
-
-def _cells(cells: dict[str, Any]) -> dict[str, Any]:
-    found = {name: value for name, value in cells.items() if name in COLUMNS and value is not None}
-    if "kind" in found:
-        found["kind"] = LABELS[found["kind"]]
-    return found
-
-
-def _move(given: list[Row]) -> None:
-    fault = st.session_state.pop("layers-fault", None)
-    if fault:
-        st.error(fault, icon=":material/error:")
+def _arrange(given: Sequence[Draft]) -> None:
+    """Add, move and delete rows, undo and start over."""
+    count = len(given)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        place = int(st.number_input("Row", 1, len(given), 1, key="moved-row", width=120))
+        kind = st.selectbox(
+            "New layer", list(layer_table.LABELS), key=layer_table.HERE, width=200,
+        )
+        if st.button("Add", icon=":material/add:", key="layers-add", disabled=count >= DEEPEST,
+                     help=f"Comes last, before the output; at most {DEEPEST} layers."):
+            _change([*given, drafts.fresh(layer_table.LABELS[kind])], count + 1)
+        if st.button("Undo", icon=":material/undo:", key="layers-undo",
+                     disabled=not layer_table.can_undo()):
+            layer_table.undo()
+            st.rerun()
+        if st.button("Start over", icon=":material/restart_alt:", key="layers-over"):
+            _change(drafts.read(rows.as_text(OwnLayers().layers)), 1)
+    if not given:
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        place = _place(count)
         for word, other in (("up", place - 1), ("down", place + 1)):
             if st.button(f"Move {word}", icon=f":material/arrow_{word}ward:", key=f"move-{word}",
-                         disabled=not 1 <= other <= len(given)):
+                         disabled=not 1 <= other <= count):
                 changed = list(given)
                 changed[place - 1], changed[other - 1] = changed[other - 1], changed[place - 1]
-                _keep(changed)
-                st.rerun()
-        if st.button("Start over", icon=":material/restart_alt:", key="layers-over"):
-            _keep(list(OwnLayers().layers))
-            st.rerun()
+                _change(changed, other)
+        if st.button("Delete row", icon=":material/delete:", key="layers-drop"):
+            _change([*given[: place - 1], *given[place:]], place)
 
 
-def _outcome(given: list[Row], dataset: str, shape: DataShape) -> None:
-    """What comes of the rows; the address of a form binds what its boxes show, a label."""
-    model = OwnLayers(layers=tuple(given))
-    text = rows.as_text(given)
-    with st.container(border=True):
-        try:
-            weights, last = model.parameters(shape), model.steps(shape)[-1].shape
-        except InvalidField as fault:
-            st.error(str(fault), icon=":material/error:")
-            st.caption("Mend the row, and shapes, code and Train come back.")
-            return
-        flat = math.prod(last)
-        st.metric("Weights", f"{weights:,}", help="Trainable, the output layer included.")
-        st.caption(
-            f"Output: {shape.outputs} {'units' if shape.outputs > 1 else 'unit'} over {flat:,} "
-            f"numbers, {dense_weights(flat, shape.outputs):,} weights."
-        )
-        query = {"dataset": dataset, "model": OwnLayers.label, "layers.layers": text}
-        with st.container(horizontal=True):
-            for page, word in (("train", "Train on it"), ("compare", "Compare on it")):
-                if st.button(word, key=f"layers-to-{page}",
-                             type="primary" if page == "train" else "secondary"):
-                    st.switch_page(f"pages/{page}.py", query_params=query)
-        with st.expander("Keras code"):
-            code = "import keras\n\n" + "\n".join(model_lines(model, shape))
-            st.code(code, language="python", wrap_lines=True)
+def _place(count: int) -> int:
+    """The row that the buttons are about; it goes along where a row moves."""
+    wanted = st.session_state.pop(MOVED, None) or st.session_state.get(PLACE, 1)
+    if wanted != st.session_state.get(PLACE) or wanted > count:
+        st.session_state[PLACE] = min(wanted, count)
+    return int(st.number_input("Row", 1, count, key=PLACE, width=120))
 
 
-def _shelf(given: list[Row]) -> None:
+def _change(given: Sequence[Draft], place: int) -> None:
+    layer_table.begin(given)
+    st.session_state[MOVED] = place
+    st.rerun()
+
+
+def _outcome(found: Sequence[Finding], name: str, label: str) -> None:
+    """What comes of the rows for this dataset, and the ways on from here."""
+    layers = _sound(found)
+    if layers is None:
+        st.caption("Mend what is wrong above, and weights, Keras code and Train come back.")
+        return
+    model, shape = OwnLayers(layers=layers), DATASETS[name].shape
+    try:
+        weights, last = model.parameters(shape), model.steps(shape)[-1].shape
+    except InvalidField as fault:
+        st.error(f"The {fault}", icon=":material/error:")
+        return
+    flat = math.prod(last)
+    st.metric("Weights", f"{weights:,}", help="Trainable, the output layer included.")
+    st.caption(
+        f"Output: {shape.outputs} {'units' if shape.outputs > 1 else 'unit'} over {flat:,} "
+        f"numbers, {dense_weights(flat, shape.outputs):,} weights."
+    )
+    _ways_on(layers, name, label)
+    with st.expander("Keras code"):
+        code = "import keras\n\n" + "\n".join(model_lines(model, shape))
+        st.code(code, language=None, wrap_lines=True)  # coloured words are too pale to read
+
+
+def _ways_on(layers: Sequence[Row], name: str, label: str) -> None:
+    """To the forms, whose address binds what their boxes show: labels."""
+    try:
+        form.require_data(name)
+    except DatasetUnavailable as fault:
+        st.error(str(fault), icon=":material/error:")
+        return
+    query = {"dataset": label, "model": OwnLayers.label, "layers.layers": rows.as_text(layers)}
+    with st.container(horizontal=True):
+        for page, word in (("train", "Train on it"), ("compare", "Compare on it")):
+            if st.button(word, key=f"layers-to-{page}",
+                         type="primary" if page == "train" else "secondary"):
+                st.switch_page(f"pages/{page}.py", query_params=query)
+
+
+def _sound(found: Sequence[Finding]) -> tuple[Row, ...] | None:
+    """The rows, if nothing is wrong with any."""
+    layers = tuple(one.row for one in found if one.row and not one.fault)
+    return layers if len(layers) == len(found) else None
+
+
+def _shelf(given: Sequence[Draft]) -> None:
     """Save under a name, and take one from the shelf."""
-    with st.form("save-layers", border=True):
-        name = st.text_input("Save under a name", max_chars=60, key="layers-name")
-        if st.form_submit_button("Save", icon=":material/save:"):
-            try:
-                architectures.save(name, rows.as_text(given))
-                st.success(f"Saved as {name.strip()}.", icon=":material/check_circle:")
-            except LrdashError as fault:
-                st.error(str(fault), icon=":material/error:")
+    if given:
+        _save(rows.typed(given))
     kept = architectures.saved()
+    _forget_gone(kept)
     if not kept:
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = st.selectbox("Saved", list(kept), key="layers-saved", width=220)
-        if st.button("Open", icon=":material/folder_open:", key="layers-open"):
-            try:
-                _keep(_read(kept[chosen]))
-                st.rerun()
-            except LrdashError as fault:
-                st.error(str(fault), icon=":material/error:")
-        if st.button("Delete", icon=":material/delete:", key="layers-delete",
-                     help="Runs that used it keep their layers."):
-            architectures.forget(chosen)
-            st.rerun()
+        wanted = st.session_state.get(SAVED)
+        chosen = st.selectbox("Saved", list(kept), key=SAVED, width=220)
+        opened = st.button("Open", icon=":material/folder_open:", key="layers-open")
+        dropped = st.button("Delete", icon=":material/delete:", key="layers-delete",
+                            help="Runs that used it keep their layers.")
+    if wanted is None:
+        return  # the buttons were pressed for another one, which is gone
+    if opened:
+        try:
+            _change(drafts.read(kept[chosen]), 1)
+        except InvalidField as fault:
+            st.error(f"The {fault}", icon=":material/error:")
+    elif dropped:
+        architectures.forget(chosen)
+        st.session_state[DROPPED] = chosen
+        st.rerun()
+
+
+def _forget_gone(kept: Mapping[str, str]) -> None:
+    """Let go of a chosen model that is no longer there; tell it if it was not deleted here."""
+    wanted, dropped = st.session_state.get(SAVED), st.session_state.pop(DROPPED, None)
+    if wanted is None or wanted in kept:
+        return
+    del st.session_state[SAVED]  # left to itself the box would go on showing it
+    if wanted != dropped:
+        st.warning(
+            f"There is no model named {plain(wanted)} any more: it was deleted in another window.",
+            icon=":material/info:",
+        )
+
+
+def _save(text: str) -> None:
+    """Save what the table says; a name that has other layers is asked about first."""
+    with st.form("save-layers", border=True):
+        name = st.text_input("Save under a name", max_chars=60, key="layers-name").strip()
+        pressed = st.form_submit_button("Save", icon=":material/save:")
+    if pressed:
+        taken = architectures.saved().get(name, text) != text
+        st.session_state[ASKED] = name if taken else None
+    if st.session_state.get(ASKED) == name:
+        place = st.empty()
+        with place.container():
+            st.warning(
+                f"There is already a model named {plain(name)}, with other layers. Replace it, or "
+                "save under another name.", icon=":material/help:",
+            )
+            if not st.button("Replace it", icon=":material/save:", key="layers-replace"):
+                return
+        place.empty()
+        del st.session_state[ASKED]
+    elif not pressed:
+        return
+    try:
+        architectures.save(name, text)
+        st.success(f"Saved as {plain(name)}.", icon=":material/check_circle:")
+    except LrdashError as fault:
+        st.error(str(fault), icon=":material/error:")

@@ -69,14 +69,38 @@ def test_layers_are_edited_kept_in_the_address_saved_and_trained(
     expect(page.get_by_text("Finished after 2 of 2 epochs")).to_be_visible(timeout=UI_TIMEOUT)
 
 
+def test_one_types_on_in_the_same_table_and_each_value_stays(page: Page, server: Server) -> None:
+    page.goto(f"{server.url}/models")
+    settle(page)
+    expect(weights(page)).to_be_visible()
+    page.get_by_test_id("stDataFrame").evaluate("table => { table.dataset.same = 'yes' }")
+    type_size(page, 1, "0")
+    fault = page.get_by_role("alert").filter(has_text="Row 2, Dense. Size must be between 1 and")
+    expect(fault).to_be_visible()
+    expect(weights(page)).to_have_count(0)
+    page.wait_for_url(re.compile("size%3D0.*size%3D32"))
+    for value in ("7", "5"):  # Enter has gone one row down, and nothing was clicked since
+        page.keyboard.press("Enter")
+        field = page.locator("#portal input")
+        field.fill(value)
+        field.press("Enter")
+        page.wait_for_url(re.compile(f"size%3D0.*size%3D{value}"))
+    expect(page.locator("[data-same=yes]")).to_have_count(1)
+    page.go_back()
+    page.wait_for_url(re.compile("size%3D0.*size%3D7"))
+    button(page, "layers-undo").click()
+    page.wait_for_url(re.compile("size%3D0.*size%3D5"))
+
+
 def test_a_wrong_order_names_its_row_and_can_be_mended(page: Page, server: Server) -> None:
     wrong = "flatten; conv2d size=8 kernel=3 strides=1 activation=relu; dense size=4"
     page.goto(f"{server.url}/models?layers={wrong}")
     settle(page)
-    fault = page.get_by_role("alert").filter(has_text="row 2")
+    fault = page.get_by_role("alert").filter(has_text="Row 2")
     expect(fault).to_be_visible()
     expect(button(page, "layers-to-train")).to_have_count(0)
-    button(page, "move-down").click()
+    type_number(page, "Row", "2")
+    button(page, "move-up").click()
     expect(fault).to_have_count(0)
     expect(weights(page)).to_be_visible()
     expect(button(page, "layers-to-train")).to_be_visible()
