@@ -57,9 +57,10 @@ def compare(
     Args:
         what: strategies, or a function that makes your model: see `strategies`, `build_model`.
         data: what your own model is trained on: (x, y), of which a fifth is held out for
-            validation, (x, y, x_val, y_val), ((x, y), (x_val, y_val)), a `tf.data.Dataset`, a
-            `keras.utils.PyDataset`, a pair of these, or a function that returns one of all these:
-            what shuffles itself is then made anew for each run, after its seed is set.
+            validation, (x, y, sample_weight), (x, y, x_val, y_val), ((x, y), (x_val, y_val)), a
+            `tf.data.Dataset`, a `keras.utils.PyDataset`, a pair of these, or a function that
+            returns one of all these: what shuffles itself is then made anew for each run, after
+            its seed is set.
         build_model: makes a fresh Keras model at each call. What it compiles the model with is
             kept but for the rate; without that the loss and metrics follow from the targets.
         strategies: ids of strategies, or `Arm`s (or mappings like them) with settings and a label.

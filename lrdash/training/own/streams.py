@@ -31,7 +31,7 @@ def first_batch(stream: Stream) -> tuple[Any, Any]:
         InvalidField: if there is none, or it is no batch.
     """
     if isinstance(stream, keras.utils.PyDataset):
-        if not stream.num_batches:
+        if stream.num_batches == 0:
             raise InvalidField("data", "must have batches", 0)
         batch = stream[0]
     else:

@@ -1,0 +1,125 @@
+"""Whatever Keras takes as data, metrics and optimizers, own models are compared with it too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import lrdash
+from lrdash.errors import InvalidField
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+layers = keras.layers
+RNG = np.random.default_rng(3)
+X = RNG.normal(size=(80, 4)).astype(np.float32)
+Y = (X[:, :1] > 0).astype(np.float32)
+WEIGHTS = np.linspace(0, 2, 80)
+FEW: dict[str, Any] = {
+    "strategies": ["constant"], "base_lrs": [0.05], "epochs": 2, "progress": False, "seeds": 1,
+    "batch_size": 16,
+}
+
+
+def network(**compiled: Any) -> Any:
+    def build() -> Any:
+        model = keras.Sequential([layers.Input((4,)), layers.Dense(1)])
+        if compiled:
+            model.compile(**{name: value() for name, value in compiled.items()})
+        return model
+    return build
+
+
+def two_inputs(outputs: int = 1) -> Any:
+    def build() -> Any:
+        ends = [keras.Input((4,)), keras.Input((4,))]
+        both = layers.Add()(ends)
+        out = [layers.Dense(1)(both) for _ in range(outputs)]
+        model = keras.Model(ends, out if outputs > 1 else out[0])
+        model.compile("sgd", "mse")
+        return model
+    return build
+
+
+def finished(build: Any, data: Any, **more: Any) -> Any:
+    made = lrdash.compare(build, data, **{**FEW, **more})
+    assert {row.status for row in made.rows} == {"finished"}, [row.reason for row in made.rows]
+    assert np.isfinite(made.curves()[["loss", "val_loss"]]).all(axis=None)
+    return made
+
+
+class Endless(keras.utils.PyDataset):
+    """Batches without an end."""
+
+    def __init__(self) -> None:
+        super().__init__(workers=1)
+
+    @property
+    def num_batches(self) -> None:
+        return None
+
+    def __getitem__(self, place: int) -> Any:
+        rows = np.arange(place * 16, place * 16 + 16) % 80
+        return X[rows], Y[rows]
+
+
+@pytest.mark.parametrize("data", [Endless(), (Endless(), (X, Y))])
+def test_a_pydataset_without_an_end(data: Any) -> None:
+    made = finished(network(), data, steps_per_epoch=3, loss="mse")
+    assert made.rows[0].updates == 6
+    with pytest.raises(InvalidField, match="steps_per_epoch must be given for data without an end"):
+        lrdash.compare(network(), data, loss="mse", **FEW)
+
+
+def zeros() -> Any:
+    return keras.Sequential([layers.Input((4,)), layers.Dense(1, kernel_initializer="zeros")])
+
+
+def test_weights_of_examples_count() -> None:
+    whole: dict[str, Any] = {"loss": "mse", "optimizer": "sgd", "momentum": 0.0, "batch_size": 80}
+    losses = []
+    for data in (
+        ((X, Y, WEIGHTS), (X, Y)),
+        (tf.data.Dataset.from_tensor_slices((X, Y, WEIGHTS)).batch(80), (X, Y)),
+    ):
+        made = finished(zeros, data, **whole)
+        losses.append(made.curves()["loss"][0])
+    model = zeros()
+    model.compile(keras.optimizers.SGD(0.05), "mse")
+    fit = model.fit(X, Y, batch_size=80, sample_weight=WEIGHTS, verbose=0)
+    np.testing.assert_allclose(losses, fit.history["loss"][0], rtol=1e-5)
+    plain = finished(zeros, ((X, Y), (X, Y)), engine="keras", **whole)
+    assert abs(plain.curves()["loss"][0] - losses[0]) > 1e-3
+
+
+def test_weighted_examples_are_held_out_with_their_weights() -> None:
+    made = finished(network(), (X, Y, WEIGHTS), loss="mse")
+    assert any("the examples have weights" in note for note in made.notes())
+    none = finished(network(), (X, Y, np.zeros(80)), loss="mse")
+    assert (none.curves()["val_loss"] == 0).all()
+    validated = finished(network(), ((X, Y), (X, Y, np.zeros(80))), loss="mse")
+    assert (validated.curves()["val_loss"] == 0).all()
+
+
+@pytest.mark.parametrize(("weights", "message"), [
+    (np.ones(7), "data: sample_weight must have one weight for each example"),
+    (np.ones((80, 4)), "data: sample_weight must have one weight for each example"),
+    (np.full(80, np.nan), "must hold finite numbers"),
+])
+def test_weights_that_do_not_fit_are_refused(weights: Any, message: str) -> None:
+    with pytest.raises(InvalidField, match=message):
+        lrdash.compare(network(), (X, Y, weights), loss="mse", **FEW)
+
+
+def test_inputs_and_targets_may_be_lists_of_arrays() -> None:
+    pair = finished(two_inputs(), ([X, X], Y))
+    same = finished(two_inputs(), ((X, X), Y))
+    np.testing.assert_array_equal(pair.curves()["loss"], same.curves()["loss"])
+    finished(two_inputs(2), ([X, X], [Y, Y]))
+    finished(two_inputs(2), ([X, X], [Y, Y], [X, X], [Y, Y]))
+    rows = finished(network(), (list(X), list(Y)), loss="mse")
+    whole = finished(network(), (X, Y), loss="mse")
+    np.testing.assert_array_equal(rows.curves()["loss"], whole.curves()["loss"])
