@@ -123,3 +123,57 @@ def test_inputs_and_targets_may_be_lists_of_arrays() -> None:
     rows = finished(network(), (list(X), list(Y)), loss="mse")
     whole = finished(network(), (X, Y), loss="mse")
     np.testing.assert_array_equal(rows.curves()["loss"], whole.curves()["loss"])
+
+
+def absolute(y: Any, prediction: Any) -> Any:
+    return keras.ops.mean(keras.ops.abs(y - prediction), axis=-1)
+
+
+class Steps(keras.metrics.Metric):
+    """Counts batches; needs an argument that its configuration does not tell."""
+
+    def __init__(self, factor: float, name: str = "steps") -> None:
+        super().__init__(name=name)
+        self.factor, self.total = factor, self.add_weight(name="total", initializer="zeros")
+
+    def update_state(self, *args: Any, **more: Any) -> None:
+        self.total.assign_add(1.0)
+
+    def result(self) -> Any:
+        return self.total * self.factor
+
+
+METRICS = {
+    "a wrapped function": lambda: keras.metrics.MeanMetricWrapper(absolute, name="absolute"),
+    "a wrapped lambda": lambda: [keras.metrics.MeanMetricWrapper(lambda y, p: y - p, name="gap")],
+    "a class with a required argument": lambda: [Steps(2.0)],
+    "a dict of metrics": lambda: {"dense": [Steps(2.0), "mae"]},
+    "a list of lists": lambda: [["mae", keras.metrics.MeanSquaredError(name="squared")]],
+}
+
+
+@pytest.mark.parametrize("case", METRICS)
+def test_metrics_as_keras_takes_them(case: str) -> None:
+    def build() -> Any:
+        ends = keras.Input((4,))
+        return keras.Model(ends, layers.Dense(1, name="dense")(ends))
+
+    made = finished(build, (X, Y), loss="mse", metrics=METRICS[case](), seeds=2)
+    own = [name for name in made.frame() if name.startswith("final_val_") and "los" not in name]
+    own.remove("final_val_accuracy")
+    assert own
+    assert np.isfinite(made.frame()[own]).all(axis=None)
+    if "steps" in made.curves():
+        assert set(made.curves()["steps"]) == {8.0}  # four batches, from 0 again in each epoch
+
+
+def test_a_metric_of_several_numbers_is_refused_in_words() -> None:
+    def build() -> Any:
+        return keras.Sequential([layers.Input((4,)), layers.Dense(3, activation="softmax")])
+
+    labels = np.eye(3)[np.arange(80) % 3]
+    more = {"loss": "categorical_crossentropy", **FEW}
+    with pytest.raises(InvalidField, match=r"metrics must give one number each.*f1_score gives 3"):
+        lrdash.compare(build, (X, labels), metrics=[keras.metrics.F1Score()], **more)
+    macro = keras.metrics.F1Score(average="macro", name="f1")
+    assert "final_val_f1" in lrdash.compare(build, (X, labels), metrics=[macro], **more).frame()

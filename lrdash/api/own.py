@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -80,5 +80,5 @@ def refuse_taken(fields: dict[str, Any], data: Any) -> None:
         raise InvalidField(name, "must come with build_model, a function that makes a model", value)
 
 
-def _listed(metrics: Any) -> Sequence[Any] | None:
-    return metrics if metrics is None or isinstance(metrics, list | tuple) else [metrics]
+def _listed(metrics: Any) -> Any:
+    return metrics if metrics is None or isinstance(metrics, list | tuple | dict) else [metrics]
