@@ -11,6 +11,7 @@ import tensorflow as tf
 
 import lrdash
 from lrdash.errors import InvalidField
+from lrdash.training.own.model import compiled
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 layers = keras.layers
@@ -24,11 +25,11 @@ FEW: dict[str, Any] = {
 }
 
 
-def network(**compiled: Any) -> Any:
+def network(**settings: Any) -> Any:
     def build() -> Any:
         model = keras.Sequential([layers.Input((4,)), layers.Dense(1)])
-        if compiled:
-            model.compile(**{name: value() for name, value in compiled.items()})
+        if settings:
+            model.compile(**{name: value() for name, value in settings.items()})
         return model
     return build
 
@@ -177,3 +178,68 @@ def test_a_metric_of_several_numbers_is_refused_in_words() -> None:
         lrdash.compare(build, (X, labels), metrics=[keras.metrics.F1Score()], **more)
     macro = keras.metrics.F1Score(average="macro", name="f1")
     assert "final_val_f1" in lrdash.compare(build, (X, labels), metrics=[macro], **more).frame()
+
+
+class NoLoss(keras.Model):
+    """Its training says nothing of the loss."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.only = layers.Dense(1)
+
+    def call(self, x: Any) -> Any:
+        return self.only(x)
+
+    def train_step(self, data: Any) -> Any:
+        said = super().train_step(data)
+        return {"trained": said["loss"]}
+
+
+def test_a_train_step_that_says_no_loss() -> None:
+    def build() -> Any:
+        model = NoLoss()
+        model.compile("sgd", "mse")
+        return model
+
+    made = lrdash.compare(build, (X, Y), **FEW)
+    assert {row.status for row in made.rows} == {"finished"}, [row.reason for row in made.rows]
+    assert made.curves()["loss"].isna().all()
+    assert np.isfinite(made.curves()["val_loss"]).all()
+    assert made.figure().data
+    assert "<table>" in made._repr_html_()
+
+
+@pytest.mark.parametrize("strategy", ["cosine", "plateau"])
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_an_optimizer_that_scales_the_loss(strategy: str, wrapped: bool) -> None:
+    def build() -> Any:
+        policy = None if wrapped else "mixed_float16"
+        model = keras.Sequential([
+            layers.Input((4,)), layers.Dense(4, dtype=policy), layers.Dense(1, dtype="float32"),
+        ])
+        inner = keras.optimizers.SGD(0.02, momentum=0.7)
+        scaled = keras.optimizers.LossScaleOptimizer(inner, initial_scale=8.0)
+        model.compile(scaled, "mse")
+        return model
+
+    given = compiled(build, keras.optimizers.SGD(0.1), None, ()).optimizer
+    assert given.initial_scale == 8
+    made = finished(build, (X, Y), strategies=[strategy], base_lrs=[0.02], epochs=3)
+    run = lrdash.api.load(made.rows[0].run_id, lrdash.store.Store())
+    wanted = lrdash.preview(
+        strategy, base_lr=0.02, epochs=3, steps_per_epoch=made.rows[0].steps_per_epoch
+    )
+    np.testing.assert_array_equal(run.rates()["learning_rate"], np.float32(wanted))
+    assert made.rows[0].spec.facts.optimizer == "SGD with loss scaling"
+
+
+def test_a_policy_of_float16() -> None:
+    before = keras.mixed_precision.dtype_policy()
+    keras.mixed_precision.set_dtype_policy("mixed_float16")
+    try:
+        own = {"optimizer": lambda: keras.optimizers.SGD(0.02), "loss": lambda: "mse"}
+        for build, more in ((network(), {"loss": "mse"}), (network(**own), {})):
+            made = finished(build, (X, Y), **more)
+            assert {row.engine for row in made.rows} == {"keras"}
+    finally:
+        keras.mixed_precision.set_dtype_policy(before)

@@ -67,6 +67,10 @@ class Recipe:
 def compiled(build: Build, optimizer: Any, loss: Any, metrics: Any) -> Any:
     """A fresh model with an optimizer; it keeps what else it was compiled with."""
     model = build()
+    if isinstance(own := getattr(model, "optimizer", None), keras.optimizers.LossScaleOptimizer):
+        optimizer = keras.optimizers.LossScaleOptimizer(
+            optimizer, own.initial_scale, own.dynamic_growth_steps
+        )
     if loss is not None or not model.compiled:
         model.compile(
             optimizer=optimizer, loss=loss, metrics=fresh(metrics), jit_compile=False,
