@@ -16,6 +16,7 @@ from lrdash.training.own.arrays import Arrays, arrays, held_out
 from lrdash.training.own.explaining import explained
 from lrdash.training.own.streams import (
     Stream,
+    check_like,
     first_batch,
     is_stream,
     kind_of,
@@ -141,6 +142,8 @@ def own_data(
         sample, told = _looked_at(train, again, seed)
         steps, notes = steps_of(train, steps_per_epoch), (*notes, *told)
         batch_size = len(tf.nest.flatten(sample[0])[0])
+    if is_stream(validation) and validation is not train:
+        check_like(validation, sample)
     in_memory = isinstance(train, Arrays) and isinstance(validation, Arrays)
     return OwnData(
         train=train, validation=validation, sample=sample, batch_size=batch_size,

@@ -31,7 +31,7 @@ from lrdash.training.own.model import (
     compiled,
 )
 from lrdash.training.own.optimizer import own_optimizer
-from lrdash.training.own.usual import usual_loss
+from lrdash.training.own.usual import check_labels, usual_loss
 
 OPTIMIZER_FIELDS = ("optimizer", "momentum", "nesterov", "weight_decay")
 FITTING = "must make a model that can be evaluated on the data"
@@ -98,8 +98,9 @@ def inspect(
     spec = RunSpec(**{"strategy": "constant", **fields, **optimizer.fields})
     made = _compiled(build, optimizer.make(spec, PROBED), loss, metrics or ())
     notes = (*found.notes, *filter(None, (guess, optimizer.note, _same_start(model, made))))
-    names = _evaluated(made, found)
-    alias, used = accuracy_name(made), loss if loss is not None else _own_loss(made)
+    used = loss if loss is not None else _own_loss(made)
+    check_labels(made, found, used)
+    names, alias = _evaluated(made, found), accuracy_name(made)
     recipe = Recipe(
         build=lambda: _called(build), data=found, optimizer=optimizer, loss=loss,
         metrics=metrics or (), alias=alias if alias != ACCURACY else "",
