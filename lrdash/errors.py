@@ -2,6 +2,7 @@
 
     LrdashError
     ├── InvalidField        a value that is not allowed: names field, value given, values allowed
+    │   └── CallFailed      a function of the caller that failed: names field and cause
     ├── UnknownName         a name that no registry holds: offers the nearest one
     ├── DatasetUnavailable  a dataset that could not be fetched: says what failed and the way out
     ├── DataRefused         a file that cannot become a dataset: names file, line or column
@@ -40,6 +41,20 @@ class InvalidField(LrdashError):
 
     def __reduce__(self) -> tuple[type, tuple[object, ...]]:
         return type(self), (self.field, self.problem, self.given)
+
+
+class CallFailed(InvalidField):
+    """What a caller gave failed when it was used.
+
+    Args:
+        field: that it was given for.
+        problem: what it has to do, as a phrase that follows the name.
+        given: what went wrong.
+    """
+
+    def __init__(self, field: str, problem: str, given: object) -> None:
+        super().__init__(field, problem, given)
+        self.args = (f"{field} {problem}. What went wrong: {given}",)
 
 
 class UnknownName(LrdashError):

@@ -128,7 +128,7 @@ def unseeded(rng: Any) -> tf.data.Dataset:
 
 
 def test_a_function_of_data_that_fails_is_explained() -> None:
-    with pytest.raises(InvalidField, match=r"data must return the data when called \(ZeroDiv"):
+    with pytest.raises(InvalidField, match=r"data must return the data when called\..*ZeroDiv"):
         lrdash.compare(network(), lambda: 1 / 0, seeds=1, **FEW)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from lrdash.api.comparison import Comparison, load_comparison
 from lrdash.api.in_process import as_worker, new_keeper, prepare
 from lrdash.api.own import STRATEGIES, own_task, refuse_taken
+from lrdash.api.plain import listed, seeds_of
 from lrdash.api.telling import told
 from lrdash.elsewhere import refuse
 from lrdash.errors import InvalidField
@@ -57,9 +58,10 @@ def compare(
     Args:
         what: strategies, or a function that makes your model: see `strategies`, `build_model`.
         data: what your own model is trained on: (x, y), of which a fifth is held out for
-            validation, (x, y, x_val, y_val), ((x, y), (x_val, y_val)), a `tf.data.Dataset`, a
-            `keras.utils.PyDataset`, a pair of these, or a function that returns one of all these:
-            what shuffles itself is then made anew for each run, after its seed is set.
+            validation, (x, y, sample_weight), (x, y, x_val, y_val), ((x, y), (x_val, y_val)), a
+            `tf.data.Dataset`, a `keras.utils.PyDataset`, a pair of these, or a function that
+            returns one of all these: what shuffles itself is then made anew for each run, after
+            its seed is set.
         build_model: makes a fresh Keras model at each call. What it compiles the model with is
             kept but for the rate; without that the loss and metrics follow from the targets.
         strategies: ids of strategies, or `Arm`s (or mappings like them) with settings and a label.
@@ -128,8 +130,8 @@ def define(
         raise InvalidField(given, problem, fields[given])
     base = RunSpec(**fields) if spec is None else spec.replace(**fields)
     return Experiment(
-        base=base, arms=_arms(strategies), base_lrs=_listed(base_lrs), seeds=_seeds(seeds),
-        target=target,
+        base=base, arms=_arms(strategies), base_lrs=listed(base_lrs),
+        seeds=seeds_of(seeds, MAX_SEEDS), target=target,
     )
 
 
@@ -187,7 +189,7 @@ def extend(
     try:
         present = Experiment.from_json(store.experiment(experiment_id).definition)
         larger = present.extended(
-            base_lrs=_listed(base_lrs), seeds=_listed(seeds), arms=_arms(strategies)
+            base_lrs=listed(base_lrs), seeds=listed(seeds), arms=_arms(strategies)
         )
         existing = [row.spec for row in store.runs(experiment_id=experiment_id)]
         planned = missing(check_experiment(larger, engine), existing)
@@ -337,17 +339,3 @@ def _arm(given: Any) -> Arm:
     if isinstance(given, Arm):
         return given
     return Arm(**given) if isinstance(given, Mapping) else Arm(strategy=given)
-
-
-def _seeds(given: int | Iterable[int]) -> Any:
-    if not isinstance(given, int):
-        return _listed(given)
-    if isinstance(given, bool) or not 1 <= given <= MAX_SEEDS:
-        problem = f"must be a number of seeds between 1 and {MAX_SEEDS}, or a list of seeds"
-        raise InvalidField("seeds", problem, given)
-    return tuple(range(given))
-
-
-def _listed(values: Any) -> Any:
-    """Generators and arrays as lists; what is no collection is left to the check."""
-    return list(values) if isinstance(values, Iterable) and not isinstance(values, str) else values

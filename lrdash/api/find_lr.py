@@ -10,6 +10,7 @@ from lrdash.api.compare import run_experiment
 from lrdash.api.comparison import Comparison
 from lrdash.api.in_process import as_worker, prepare
 from lrdash.api.own import own_task, refuse_taken
+from lrdash.api.plain import seeds_of
 from lrdash.api.range_test import RangeTest, load_range_test
 from lrdash.errors import InvalidField
 from lrdash.range_test import INSTEAD, MOST_SEEDS, PlannedTest, RangeTestSpec, make, sweep
@@ -88,7 +89,8 @@ def define_range_test(
         raise InvalidField(given, problem, fields[given])
     base = RunSpec(**fields) if spec is None else spec.replace(**fields)
     return make(RangeTestSpec(
-        base=base, lowest=lowest, highest=highest, updates=updates, seeds=_seeds(seeds)
+        base=base, lowest=lowest, highest=highest, updates=updates,
+        seeds=seeds_of(seeds, MOST_SEEDS),
     ))
 
 
@@ -147,13 +149,3 @@ def sweep_around(
     finally:
         store.close()
     return made
-
-
-def _seeds(given: int | Iterable[int]) -> Any:
-    if isinstance(given, bool) or (isinstance(given, int) and not 1 <= given <= MOST_SEEDS):
-        problem = f"must be a number of seeds between 1 and {MOST_SEEDS}, or a list of seeds"
-        raise InvalidField("seeds", problem, given)
-    if isinstance(given, int):
-        return tuple(range(given))
-    values: Any = given
-    return list(values) if isinstance(values, Iterable) and not isinstance(values, str) else values

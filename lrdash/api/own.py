@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +18,18 @@ PEAKS = 3  # as many where a caller names none
 NOT_OWN = {  # fields of a run that a caller's model or data decide
     "examples": "data", "model_params": "build_model", "label_smoothing": "loss",
     "origin": "build_model", "facts": "build_model",
+}
+WEIGHTED = "is not given by itself: give data as (x, y, sample_weight)"
+OF_FIT = {  # arguments of `model.fit`, and what to give in their place
+    "validation_data": "is not given by itself: give data as ((x, y), (x_val, y_val))",
+    "validation_split": "is not a setting: of (x, y) a fifth of the examples is held out; for "
+    "other parts give data as ((x, y), (x_val, y_val))",
+    "sample_weight": WEIGHTED,
+    "class_weight": f"{WEIGHTED}, each example with the weight of its class",
+    "callbacks": "cannot be given: lrdash has its own. To watch a fit of yours give that "
+    "lrdash.Monitor() among its callbacks",
+    "shuffle": "is not a setting: arrays are seen in an order that follows from the seed",
+    "verbose": "is not a setting: progress=False keeps it silent",
 }
 TAKEN = ("loss", "metrics", "steps_per_epoch")  # what belongs to own models alone
 
@@ -53,6 +65,8 @@ def own_task(build_model: Any, data: Any, spec: RunSpec | None, fields: dict[str
         raise InvalidField("data", "must be given together with build_model", None)
     if spec is not None:
         raise InvalidField("spec", "must be left out: give fields of it instead", spec.to_json())
+    for name in fields.keys() & OF_FIT.keys():
+        raise InvalidField(name, OF_FIT[name], fields[name])
     for name in fields.keys() & NOT_OWN.keys():
         raise InvalidField(name, f"is decided by {NOT_OWN[name]} here", fields[name])
     prepare()
@@ -80,5 +94,5 @@ def refuse_taken(fields: dict[str, Any], data: Any) -> None:
         raise InvalidField(name, "must come with build_model, a function that makes a model", value)
 
 
-def _listed(metrics: Any) -> Sequence[Any] | None:
-    return metrics if metrics is None or isinstance(metrics, list | tuple) else [metrics]
+def _listed(metrics: Any) -> Any:
+    return metrics if metrics is None or isinstance(metrics, list | tuple | dict) else [metrics]

@@ -68,7 +68,8 @@ class Stream(keras.callbacks.Callback):  # type: ignore[misc]
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Count the update, look at its loss, and listen."""
         self.update += 1
-        self._check("the loss", float((logs or {})["loss"]))
+        if logs and "loss" in logs:  # a train_step of its own need not tell it
+            self._check("the loss", float(logs["loss"]))
         self._listen()
         if perf_counter() - self._moved >= PROGRESS:
             self._moved = perf_counter()

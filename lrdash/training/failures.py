@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from lrdash.errors import LrdashError, StoreError
@@ -15,6 +16,15 @@ OUT_OF_MEMORY = (
     "out of memory: choose a smaller batch, fewer examples or a smaller model, "
     "or train on a machine with more memory"
 )
+MARKED = re.compile(  # colours and addresses
+    r"\x1b\[[0-9;]*m|\{\{function_node [^}]*\}\} | ?\[Op:[^\]]*\]"
+)
+ROOT = re.compile(r"^ +\(0\) [A-Z_]+: +", re.MULTILINE)  # the first of several causes
+AROUND = re.compile(
+    r"\s|Graph execution error|Detected at node|Traceback |<stack traces unavailable>|"
+    r"Exception encountered when calling|Arguments received by|\d+ root error"
+)
+NAMED = re.compile(r"[A-Za-z_]+(Error|Exception): ")
 
 
 class Stopped(Exception):
@@ -54,11 +64,23 @@ def in_words(fault: Exception) -> str:
 
     Returns:
         For lrdash's own faults their message, for lack of memory what to do about it, else the
-        type and the first line of the message.
+        type and the line of the message that says the cause.
     """
     if isinstance(fault, LrdashError | Contradiction):
         return str(fault)
     if isinstance(fault, MemoryError) or type(fault).__name__ == "ResourceExhaustedError":
         return OUT_OF_MEMORY
-    lines = str(fault).strip().splitlines()
-    return f"{type(fault).__name__}: {lines[0]}" if lines else type(fault).__name__
+    return cause(fault)
+
+
+def cause(fault: Exception) -> str:
+    """Type and cause of a fault: the first line that is neither a heading nor of a stack.
+
+    TensorFlow tells first where in its graph a fault arose, then the stack, then what it was.
+    """
+    kind, text = type(fault).__name__, MARKED.sub("", str(fault)).strip()
+    lines = ROOT.sub("", text).splitlines()
+    told = next((line for line in lines if line and not AROUND.match(line)), "")
+    if told and NAMED.match(told):  # a fault in Python, as TensorFlow repeats it
+        return told
+    return f"{kind}: {told or lines[0]}" if lines else kind

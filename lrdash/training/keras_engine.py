@@ -137,7 +137,9 @@ def _batches(plan: Plan, split: Split | None, first: int) -> dict[str, Any]:
             split.x_train, train, batch_size=spec.batch_size, epochs=spec.epochs, seed=spec.seed,
             first=first,
         ),
-        "validation_data": validation_batches(split.x_val, validation, spec.batch_size),
+        "validation_data": validation_batches(
+            split.x_val, validation, batch_size=spec.batch_size
+        ),
         "steps_per_epoch": plan.steps_per_epoch,
     }
 

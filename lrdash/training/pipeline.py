@@ -14,19 +14,19 @@ VALIDATION_BATCH = 512  # examples; larger gains little on a CPU and costs memor
 
 
 def training_batches(
-    x: Any, y: Any, *, batch_size: int, epochs: int, seed: int, first: int = 0
+    *parts: Any, batch_size: int, epochs: int, seed: int, first: int = 0
 ) -> tf.data.Dataset:
     """The batches of all epochs in one stream; an epoch has ceil(n / batch_size) of them.
 
     Args:
-        x: inputs [n, ...], or a structure of such arrays.
-        y: targets [n, ...], likewise.
+        parts: inputs [n, ...], targets [n, ...], perhaps weights [n]; each an array or a structure
+            of arrays.
         batch_size: examples per update.
         epochs: how many permutations of the examples to go through, `first` included.
         seed: of the run; decides the order.
         first: epoch to begin with, from 0.
     """
-    held = tf.nest.map_structure(tf.constant, (x, y))
+    held = tf.nest.map_structure(tf.constant, parts)
     examples = int(tf.nest.flatten(held)[0].shape[0])
 
     def order(epoch: np.int64) -> NDArray[np.int64]:
@@ -43,7 +43,7 @@ def training_batches(
     return tf.data.Dataset.range(first, epochs).flat_map(index_batches).map(gather).prefetch(2)
 
 
-def validation_batches(x: Any, y: Any, batch_size: int) -> tf.data.Dataset:
+def validation_batches(*parts: Any, batch_size: int) -> tf.data.Dataset:
     """The validation examples in their order, in batches at least as large as the training's."""
     size = max(batch_size, VALIDATION_BATCH)
-    return tf.data.Dataset.from_tensor_slices((x, y)).batch(size).prefetch(2)
+    return tf.data.Dataset.from_tensor_slices(parts).batch(size).prefetch(2)

@@ -40,9 +40,10 @@ def first_rate(course: Course | Relay) -> float:
 
 def is_variable(model: keras.Model) -> bool:
     """Whether the optimizer's rate is set from outside, not looked up in a schedule."""
-    # `learning_rate` gives a number for both.
+    # `learning_rate` gives a number for both. One that scales the loss leaves the rate to another.
+    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
     return not isinstance(
-        model.optimizer._learning_rate, keras.optimizers.schedules.LearningRateSchedule
+        optimizer._learning_rate, keras.optimizers.schedules.LearningRateSchedule
     )
 
 

@@ -23,6 +23,7 @@ class Arrays:
 
     x: Any
     y: Any
+    weights: NDArray[Any] | None = None  # of the examples in the loss [n]
 
     @property
     def examples(self) -> int:
@@ -34,37 +35,63 @@ class Arrays:
         return Arrays(*(tf.nest.map_structure(lambda a: a[rows], part) for part in self.parts))
 
     @property
-    def parts(self) -> tuple[Any, Any]:
-        """Inputs and targets."""
-        return self.x, self.y
+    def parts(self) -> tuple[Any, ...]:
+        """Inputs, targets, and weights if there are any."""
+        return (self.x, self.y) if self.weights is None else (self.x, self.y, self.weights)
 
 
 def arrays(given: Any, name: str) -> Arrays:
-    """Inputs and targets as they are trained on.
+    """Examples as they are trained on.
 
     Args:
-        given: a pair of them.
+        given: inputs, targets and perhaps weights.
         name: what they are called in messages.
 
     Raises:
         InvalidField: for what are no such arrays, or do not belong together.
     """
-    if not isinstance(given, tuple | list) or len(given) != 2:
-        raise InvalidField(name, "must be a pair (x, y)", type(given).__name__)
-    made = Arrays(*(_structure(part, name) for part in given))
+    if not isinstance(given, tuple | list) or len(given) not in (2, 3):
+        problem = "must be (x, y), or (x, y, sample_weight)"
+        raise InvalidField(name, problem, type(given).__name__)
+    x, y = given[:2]
+    made = Arrays(_structure(x, y, name), _structure(y, x, name))
     lengths = {len(array) for array in tf.nest.flatten(made.parts)}
     if len(lengths) != 1 or not lengths.pop():
         shapes = [array.shape for array in tf.nest.flatten(made.parts)]
         raise InvalidField(name, "must have as many targets as inputs, and at least one", shapes)
-    return made
+    if len(given) == 2 or given[2] is None:
+        return made
+    weights = _array(given[2], name)
+    if weights.shape not in ((made.examples,), (made.examples, 1)):
+        problem = "must have one weight for each example"
+        raise InvalidField(f"{name}: sample_weight", problem, weights.shape)
+    return Arrays(made.x, made.y, weights.reshape(-1).astype(np.float32))
 
 
-def _structure(given: Any, name: str) -> Any:
+def _structure(given: Any, other: Any, name: str) -> Any:
+    """Arrays as they belong together; lists of them become tuples, as `tf.data` needs them."""
     if isinstance(given, Mapping):
         return {key: _array(value, name) for key, value in given.items()}
-    if isinstance(given, tuple):
+    if isinstance(given, tuple) or _is_several(given, other):
         return tuple(_array(value, name) for value in given)
     return _array(given, name)
+
+
+def _is_several(given: Any, other: Any) -> bool:
+    """Whether a list holds several arrays of all examples, not one array an example."""
+    if not _holds_arrays(given):
+        return False
+    if isinstance(other, Mapping):
+        other = next(iter(other.values()), ())
+    elif isinstance(other, tuple) or _holds_arrays(other):
+        other = other[0]
+    return hasattr(other, "__len__") and len(given[0]) == len(other)
+
+
+def _holds_arrays(given: Any) -> bool:
+    return isinstance(given, list) and bool(given) and all(
+        hasattr(one, "shape") and len(one.shape) for one in given
+    )
 
 
 def _array(given: Any, name: str) -> NDArray[Any]:

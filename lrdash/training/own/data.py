@@ -16,6 +16,7 @@ from lrdash.training.own.arrays import Arrays, arrays, held_out
 from lrdash.training.own.explaining import explained
 from lrdash.training.own.streams import (
     Stream,
+    check_like,
     first_batch,
     is_stream,
     kind_of,
@@ -27,9 +28,9 @@ from lrdash.training.own.streams import (
 from lrdash.training.pipeline import training_batches, validation_batches
 
 FORMS = (
-    "must be (x, y), (x, y, x_val, y_val), ((x, y), (x_val, y_val)), a tf.data.Dataset, a "
-    "keras.utils.PyDataset, a pair of these for training and validation, or a function that "
-    "returns one of all these"
+    "must be (x, y), (x, y, sample_weight), (x, y, x_val, y_val), ((x, y), (x_val, y_val)), a "
+    "tf.data.Dataset, a keras.utils.PyDataset, a pair of these for training and validation, or a "
+    "function that returns one of all these"
 )
 HELD_OUT = "A fifth of the examples, the same in all runs, is held out for validation."
 NO_VALIDATION = (
@@ -105,7 +106,7 @@ class OwnData:
         elif known_batches(train) is None:
             steps = {"steps_per_epoch": self.steps_per_epoch}
         if isinstance(validation, Arrays):
-            validation = validation_batches(*validation.parts, self.batch_size)
+            validation = validation_batches(*validation.parts, batch_size=self.batch_size)
         elif known_batches(validation) is None:
             steps["validation_steps"] = self.steps_per_epoch
         return {"x": train, "validation_data": validation, **steps}
@@ -134,12 +135,15 @@ def own_data(
         if batch_size > train.examples:
             problem = f"must be at most {train.examples}, the training examples"
             raise InvalidField("batch_size", problem, batch_size)
-        sample = train.take(np.arange(min(train.examples, 2 * batch_size, 64))).parts
+        few = train.take(np.arange(min(train.examples, 2 * batch_size, 64)))
+        sample = few.x, few.y
         steps = -(-train.examples // batch_size)
     else:
         sample, told = _looked_at(train, again, seed)
         steps, notes = steps_of(train, steps_per_epoch), (*notes, *told)
         batch_size = len(tf.nest.flatten(sample[0])[0])
+    if is_stream(validation) and validation is not train:
+        check_like(validation, sample)
     in_memory = isinstance(train, Arrays) and isinstance(validation, Arrays)
     return OwnData(
         train=train, validation=validation, sample=sample, batch_size=batch_size,
@@ -178,15 +182,14 @@ def _parts(given: Any) -> tuple[Any, Any, tuple[str, ...]]:
     """Training, validation, and what is to be said about them."""
     if is_stream(given):
         return given, given, (NO_VALIDATION,)
-    if not isinstance(given, tuple | list) or len(given) not in (2, 4):
+    if not isinstance(given, tuple | list) or len(given) not in (2, 3, 4):
         raise InvalidField("data", FORMS, type(given).__name__)
     if len(given) == 4:
         return arrays(given[:2], "data"), arrays(given[2:], "validation data"), ()
-    first, second = given
-    if all(is_stream(part) or isinstance(part, tuple) for part in given):
+    if len(given) == 2 and all(is_stream(part) or isinstance(part, tuple) for part in given):
         train, validation = (
             part if is_stream(part) else arrays(part, name)
-            for part, name in ((first, "data"), (second, "validation data"))
+            for part, name in zip(given, ("data", "validation data"), strict=True)
         )
         return train, validation, ()
     return *held_out(arrays(given, "data")), (HELD_OUT,)

@@ -31,10 +31,11 @@ from lrdash.training.own.model import (
     compiled,
 )
 from lrdash.training.own.optimizer import own_optimizer
-from lrdash.training.own.usual import usual_loss
+from lrdash.training.own.usual import check_labels, usual_loss
 
 OPTIMIZER_FIELDS = ("optimizer", "momentum", "nesterov", "weight_decay")
 FITTING = "must make a model that can be evaluated on the data"
+NUMBERS = "F1Score, say, does with average='macro'"
 PROBED = 0.01  # a rate that no run uses
 SAME_START = (
     "All seeds start from the same weights: build_model sets a random seed itself, or loads "
@@ -60,7 +61,7 @@ def inspect(
     *,
     fields: dict[str, Any],
     loss: Any = None,
-    metrics: Sequence[Any] | None = None,
+    metrics: Any = None,
     steps_per_epoch: int | None = None,
 ) -> Own:
     """Build the model, evaluate it on a few examples, and find out how it can be trained.
@@ -95,13 +96,14 @@ def inspect(
         problem = "must come with a loss, or be compiled into the model"
         raise InvalidField("metrics", problem, metrics)
     spec = RunSpec(**{"strategy": "constant", **fields, **optimizer.fields})
-    made = _compiled(build, optimizer.make(spec, PROBED), loss, tuple(metrics or ()))
+    made = _compiled(build, optimizer.make(spec, PROBED), loss, metrics or ())
     notes = (*found.notes, *filter(None, (guess, optimizer.note, _same_start(model, made))))
-    names = [name for name in _evaluated(made, found) if name != "loss"]
-    alias, used = accuracy_name(made), loss if loss is not None else _own_loss(made)
+    used = loss if loss is not None else _own_loss(made)
+    check_labels(made, found, used)
+    names, alias = _evaluated(made, found), accuracy_name(made)
     recipe = Recipe(
         build=lambda: _called(build), data=found, optimizer=optimizer, loss=loss,
-        metrics=tuple(metrics or ()), alias=alias if alias != ACCURACY else "",
+        metrics=metrics or (), alias=alias if alias != ACCURACY else "",
         fit=fit_of(made, found, optimizer, used, lambda: _called(build)),
     )
     measured = [ACCURACY if name == alias else name for name in names]
@@ -153,18 +155,22 @@ def _called(build: Any) -> Any:
         return build()
 
 
-def _compiled(build: Any, optimizer: Any, loss: Any, metrics: tuple[Any, ...]) -> Any:
+def _compiled(build: Any, optimizer: Any, loss: Any, metrics: Any) -> Any:
     with explained("loss or metrics", "must be what Keras can compile the model with"):
         return compiled(build, optimizer, loss, metrics)
 
 
-def _evaluated(model: Any, data: OwnData) -> dict[str, float]:
+def _evaluated(model: Any, data: OwnData) -> list[str]:
     """What is measured, by its names in Keras' logs."""
     with explained("build_model", FITTING):
         said = model.test_on_batch(*data.sample, return_dict=True)
     if "loss" not in said:
         raise InvalidField("build_model", "must make a model with a loss", list(said))
-    return {name: float(np.asarray(value)) for name, value in said.items()}
+    for name, value in said.items():
+        if np.size(value) != 1:
+            problem = f"must give one number each ({NUMBERS}): {name} gives {np.size(value)}"
+            raise InvalidField("metrics", problem, np.asarray(value).tolist())
+    return [name for name in said if name != "loss"]
 
 
 def _same_start(first: Any, second: Any) -> str:

@@ -169,6 +169,8 @@ def _of_data(data: OwnData) -> str:
     if not data.in_memory:
         return f"the data are a {data.kind}, which gives its own batches"
     for part in (data.train, data.validation):
+        if isinstance(part, Arrays) and part.weights is not None:
+            return "the examples have weights"
         if isinstance(part, Arrays) and not all(isinstance(one, np.ndarray) for one in part.parts):
             return "inputs or targets are several arrays"
     return ""

@@ -19,6 +19,7 @@ from lrdash.spec import DataShape, RunSpec
 from lrdash.training.own.arrays import Arrays
 from lrdash.training.own.data import OwnData
 from lrdash.training.own.lanes import ACCURACIES, Fit, flat, measured
+from lrdash.training.own.metrics import fresh
 from lrdash.training.own.optimizer import OwnOptimizer
 
 Build = Callable[[], Any]
@@ -51,7 +52,7 @@ class Recipe:
     optimizer: OwnOptimizer
     fit: Fit
     loss: Any = None  # what to compile with; None: as `build` compiled it
-    metrics: tuple[Any, ...] = ()
+    metrics: Any = ()  # a list or a structure, as `model.compile` takes it
     alias: str = ""  # the name of its accuracy, if that is another
 
     def compiled(self, spec: RunSpec, rate: Any) -> Any:
@@ -63,26 +64,22 @@ class Recipe:
         return [Alias(self.alias)] if self.alias else []
 
 
-def compiled(build: Build, optimizer: Any, loss: Any, metrics: tuple[Any, ...]) -> Any:
+def compiled(build: Build, optimizer: Any, loss: Any, metrics: Any) -> Any:
     """A fresh model with an optimizer; it keeps what else it was compiled with."""
     model = build()
+    if isinstance(own := getattr(model, "optimizer", None), keras.optimizers.LossScaleOptimizer):
+        optimizer = keras.optimizers.LossScaleOptimizer(
+            optimizer, own.initial_scale, own.dynamic_growth_steps
+        )
     if loss is not None or not model.compiled:
         model.compile(
-            optimizer=optimizer, loss=loss, metrics=[_fresh(metric) for metric in metrics],
-            jit_compile=False,
+            optimizer=optimizer, loss=loss, metrics=fresh(metrics), jit_compile=False,
         )
         return model
     model.optimizer = optimizer
     model.jit_compile = False  # XLA has no deterministic form of some operations
     model.steps_per_execution = 1  # callbacks see every update
     return model
-
-
-def _fresh(metric: Any) -> Any:
-    """A metric of its own for each model."""
-    if isinstance(metric, keras.metrics.Metric):
-        return type(metric).from_config(metric.get_config())
-    return metric
 
 
 def builder(build_model: Build, data: OwnData) -> Build:

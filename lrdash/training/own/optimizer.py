@@ -64,7 +64,8 @@ def own_optimizer(model: keras.Model, wanted: dict[str, Any]) -> OwnOptimizer:
     if wanted or not model.compiled:
         said = "The optimizer that the model was compiled with is not used: another was asked for."
         return OwnOptimizer(fields=wanted, note=said if model.compiled else "")
-    own = model.optimizer
+    own = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+    scaled = " with loss scaling" if own is not model.optimizer else ""
     config = own.get_config()
     if config.get("gradient_accumulation_steps"):
         problem = "must have an optimizer without gradient_accumulation_steps, so that each update "
@@ -82,12 +83,14 @@ def own_optimizer(model: keras.Model, wanted: dict[str, Any]) -> OwnOptimizer:
     if name and not undecayed:
         fields = {"optimizer": name} | {field: config[field] for field in OWN.get(name, ())}
         if not _others(_usual(fields), config):
-            return OwnOptimizer(fields=fields, rate=rate, note=note)
+            words = f"{type(own).__name__}{scaled}" if scaled else ""
+            return OwnOptimizer(fields=fields, rate=rate, words=words, note=note)
     told = _others(_usual({"optimizer": name}), config) if name else {}
     if undecayed:
         told["no weight decay of"] = undecayed.replace("|", ", ")
     settings = ", ".join(f"{key} {value}" for key, value in told.items())
-    words = f"{type(own).__name__} ({settings})" if settings else type(own).__name__
+    words = f"{type(own).__name__} ({settings}){scaled}" if settings else \
+        f"{type(own).__name__}{scaled}"
     near = name or next((kind for cls, kind in KINDS.items() if isinstance(own, cls)), "sgd")
     return OwnOptimizer(
         fields={"optimizer": near}, rate=rate, kind=type(own), config=config, words=words,

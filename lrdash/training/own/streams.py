@@ -24,24 +24,42 @@ def kind_of(stream: Stream) -> str:
     return "tf.data.Dataset" if dataset else "keras.utils.PyDataset"
 
 
-def first_batch(stream: Stream) -> tuple[Any, Any]:
+def first_batch(stream: Stream, name: str = "data") -> tuple[Any, Any]:
     """Inputs and targets of the first batch, as arrays.
+
+    Args:
+        stream: gives the batches.
+        name: what it is called in messages.
 
     Raises:
         InvalidField: if there is none, or it is no batch.
     """
     if isinstance(stream, keras.utils.PyDataset):
-        if not stream.num_batches:
-            raise InvalidField("data", "must have batches", 0)
-        batch = stream[0]
+        batch = None if stream.num_batches == 0 else stream[0]
     else:
         batch = next(iter(stream.take(1)), None)
+    if batch is None:
+        raise InvalidField(name, "must give batches each time they are read", "none")
     if not isinstance(batch, tuple | list) or len(batch) not in (2, 3):
-        raise InvalidField("data", "must give batches (x, y)", type(batch).__name__)
-    as_array = tf.nest.map_structure(np.asarray, tuple(batch[:2]))
-    if not np.ndim(tf.nest.flatten(as_array[0])[0]):
-        raise InvalidField("data", "must come in batches: call .batch(32)", "single examples")
-    return as_array[0], as_array[1]
+        raise InvalidField(name, "must give batches (x, y)", type(batch).__name__)
+    x, y = tf.nest.map_structure(np.asarray, tuple(batch[:2]))
+    if not all(np.ndim(array) for array in tf.nest.flatten((x, y))):
+        raise InvalidField(name, "must come in batches: call .batch(32)", "single examples")
+    return x, y
+
+
+def check_like(stream: Stream, sample: tuple[Any, Any]) -> None:
+    """Refuse validation batches that are none, beside those of the training.
+
+    Raises:
+        InvalidField: if they are no batches, or single examples.
+    """
+    name = "validation data"
+    pairs = zip(
+        tf.nest.flatten(first_batch(stream, name)), tf.nest.flatten(sample), strict=False
+    )
+    if any(np.ndim(one) < np.ndim(trained) for one, trained in pairs):
+        raise InvalidField(name, "must come in batches: call .batch(32)", "single examples")
 
 
 def known_batches(stream: Stream) -> int | None:

@@ -1,4 +1,4 @@
-"""The loss and metrics of a model that its caller did not compile."""
+"""The loss and metrics of a model that its caller did not compile, and targets for a loss."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from lrdash.errors import InvalidField
 from lrdash.training.own.arrays import Arrays
 from lrdash.training.own.data import OwnData
-from lrdash.training.own.lanes import flat
+from lrdash.training.own.explaining import explained
+from lrdash.training.own.lanes import flat, loss_of
 
 NOTE = (
     "The model is not compiled: trained with {loss}, since {reason}. Compile it, or give loss, to "
@@ -57,6 +58,38 @@ def usual_loss(model: Any, data: OwnData) -> Usual:
         loss = keras.losses.CategoricalCrossentropy(from_logits=logits)
         return _usual(loss, "each row of the targets has a single 1", "accuracy")
     return _usual(keras.losses.MeanSquaredError(), "the targets are read as numbers")
+
+
+def check_labels(model: Any, data: OwnData, loss: Any) -> None:
+    """Refuse labels that the model has no output for.
+
+    Args:
+        model: built.
+        data: of its training and validation.
+        loss: as it was compiled with.
+
+    Raises:
+        InvalidField: for labels of a sparse categorical loss that are none of its classes.
+    """
+    known = loss_of(loss)
+    if not isinstance(known, keras.losses.SparseCategoricalCrossentropy):
+        return
+    parts = [data.train, data.validation]
+    targets = [part.y for part in parts if isinstance(part, Arrays)] + [data.sample[1]]
+    with explained("build_model", "must build a model that takes the data"):
+        outputs = tf.nest.flatten(model(data.sample[0], training=False))
+    if len(outputs) != 1 or not all(isinstance(one, np.ndarray) for one in targets):
+        return
+    units = int(outputs[0].shape[-1])
+    labels = np.unique(np.concatenate([np.ravel(one) for one in targets]))
+    labels = labels[labels != known.ignore_class] if known.ignore_class is not None else labels
+    if len(labels) and not 0 <= labels[0] <= labels[-1] < units:
+        problem = (
+            f"must have targets y that are classes from 0 to {units - 1}, since the model has "
+            f"{units} outputs: count classes from 0, or give it more outputs"
+        )
+        span = f"labels from {labels[0]:g} to {labels[-1]:g}"
+        raise InvalidField("data", problem, span)
 
 
 def _usual(loss: Any, reason: str, *metrics: str) -> Usual:
