@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from lrdash.analysis.words import settings_in_words, strategy_in_words
-from lrdash.events import RateDecided
+from lrdash.events import RateDecided, metric_name
 from lrdash.store.rows import EpochRow, RunRow
 
 ALWAYS = ("loss", "val_loss")  # metrics that every run has
@@ -25,7 +25,7 @@ def epochs_frame(rows: Sequence[EpochRow], more: Sequence[str] = ()) -> pd.DataF
 
     Args:
         rows: the epochs.
-        more: names of further metrics to show.
+        more: names of further metrics to show; one that is a column's is told from it.
 
     Columns:
         run_id (str), epoch (int64, epochs done, from 1), loss, accuracy, val_loss, val_accuracy
@@ -40,7 +40,7 @@ def epochs_frame(rows: Sequence[EpochRow], more: Sequence[str] = ()) -> pd.DataF
         "epoch": np.array([row.epoch for row in rows], dtype=np.int64),
     }
     for name in (*metrics, *more):
-        columns[name] = _floats([row.metrics.get(name, np.nan) for row in rows])
+        columns[metric_name(name)] = _floats([row.metrics.get(name, np.nan) for row in rows])
     columns["learning_rate"] = _floats([row.learning_rate for row in rows])
     columns["seconds"] = _floats([row.seconds for row in rows])
     return pd.DataFrame(columns)

@@ -273,12 +273,13 @@ def test_what_is_no_number_in_the_logs_is_passed_over(
 ) -> None:
     class Odd(keras.callbacks.Callback):  # type: ignore[misc]
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-            logs.update({"ragged": [[1, 2], [3]], 5: 1.0, "fine": 2.0})
+            logs.update({"ragged": [[1, 2], [3]], 5: 1.0, "fine": 2.0, "epoch": 7.0})
 
     row, epochs, _ = told(store, fitted(data, compiled(), [Odd()]))
     assert (row.status, row.reason) == ("finished", "")
     assert epochs
-    assert {"ragged", "5"}.isdisjoint(epochs[0].metrics)
+    assert {"ragged", "5", "epoch"}.isdisjoint(epochs[0].metrics)
+    assert epochs[0].metrics["epoch (logged)"] == 7.0
     assert epochs[0].metrics["fine"] == 2.0
 
 

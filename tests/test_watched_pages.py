@@ -15,6 +15,7 @@ from lrdash import analysis, api, figures, frames, log_run
 from lrdash.errors import InvalidField, UnknownName
 from lrdash.events import EpochEnded, Event, RateDecided, RunEnded
 from lrdash.export import FORMATS, recorded
+from lrdash.export.tables import epochs_table
 from lrdash.importing import Upload, bring, read_uploads
 from lrdash.plan import make
 from lrdash.report import run_report
@@ -257,6 +258,39 @@ def test_such_runs_stand_beside_own_ones(store: Store) -> None:
     assert not test.exception
     assert "f1 of 3 runs over epochs" in words(test)
     assert not page("runs").exception
+
+
+def test_metrics_with_the_names_of_columns_stand_beside_these(store: Store) -> None:
+    with log_run("named", epochs=2) as run:
+        for number in (7, 8):
+            run.epoch(loss=0.5, learning_rate=0.1, epoch=float(number), seconds=1e6, momentum=0.9)
+    data = json.dumps({"loss": [0.5], "epoch": [41.0], "label": [3.0]}).encode()
+    (brought,) = bring(read_uploads([Upload(name="old.json", data=data)]), store)
+    test = page("train", run=str(run.run_id))
+    assert not test.exception
+    table = test.dataframe[0].value
+    assert list(table["epoch"]) == [2, 1]
+    assert list(table["epoch (logged)"]) == [8.0, 7.0]
+    assert list(table["seconds (logged)"]) == [1e6, 1e6]
+    assert table["seconds"].max() < 1e5
+    ids = [str(run.run_id), brought.run_id]
+    rows = [store.run(run_id) for run_id in ids]
+    whole = epochs_table(recorded(rows, store.epochs_of(ids)))
+    assert list(whole["epoch"]) == [1, 2, 1]
+    assert list(whole["epoch (logged)"]) == [7.0, 8.0, 41.0]
+    assert list(whole["momentum (logged)"])[:2] == [0.9, 0.9]
+    assert whole["label (logged)"].iloc[2] == 3.0
+    assert not {name for name in whole.columns if name.endswith(("_x", "_y"))}
+    beside = page("runs", runs=",".join(ids))
+    beside.selectbox(key="curve").set_value("epoch (logged)").run()
+    assert not beside.exception
+
+
+def test_metrics_with_such_names_of_earlier_versions_do_too(store: Store) -> None:
+    run_id = watched(store)
+    rows = [replace(row, metrics={**row.metrics, "epoch": 9.0}) for row in store.epochs(run_id)]
+    table = frames.epochs_frame(rows, more=("epoch",))
+    assert (list(table["epoch"]), list(table["epoch (logged)"])) == ([1, 2, 3, 4], [9.0] * 4)
 
 
 def test_reports_and_exports_take_them(store: Store) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from lrdash import frames
+from lrdash.events import COLUMNS, metric_name
 from lrdash.export.recorded import Recorded, label_of
 from lrdash.store.rows import RunRow
 
@@ -24,20 +25,23 @@ def epochs_table(runs: Recorded, *, rates: bool = False) -> pd.DataFrame:
         rates: also the rate of every update.
 
     Columns:
-        those of `frames.epochs_frame`, further metrics as they were recorded (float64), `rates`
-        if asked for (a list of float32 each), then name, label, status, engine (str), each field of
-        `RunSpec` (params, model_params and early_stopping as JSON texts; its loss as
-        loss_function), steps_per_epoch and parameters (int64).
+        those of `frames.epochs_frame`, further metrics as they were recorded (float64; those with
+        the name of a column have "(logged)" behind it), `rates` if asked for (a list of float32
+        each), then name, label, status, engine (str), each field of `RunSpec` (params, model_params
+        and early_stopping as JSON texts; its loss as loss_function), steps_per_epoch and parameters
+        (int64).
     """
     epochs = runs.all_epochs()
     table = frames.epochs_frame(epochs)
-    known = set(table.columns)
-    further = dict.fromkeys(name for row in epochs for name in row.metrics if name not in known)
+    settings = pd.DataFrame([_settings(row) for row in runs.rows])
+    taken = COLUMNS | set(settings.columns)
+    further = dict.fromkeys(
+        name for row in epochs for name in row.metrics if name not in frames.METRICS)
     for name in further:
-        table[name] = np.array([row.metrics.get(name, np.nan) for row in epochs], np.float64)
+        values = [row.metrics.get(name, np.nan) for row in epochs]
+        table[metric_name(name, taken)] = np.array(values, np.float64)
     if rates:
         table["rates"] = pd.Series([row.rates for row in epochs], dtype=object)
-    settings = pd.DataFrame([_settings(row) for row in runs.rows])
     return table.merge(settings, on="run_id", how="left") if len(settings) else table
 
 

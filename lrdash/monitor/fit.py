@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lrdash.events import EpochEnded, RateDecided, Status
+from lrdash.events import EpochEnded, RateDecided, Status, metric_name
 from lrdash.monitor import facts, stack
 from lrdash.monitor.deciders import Deciders, merged
 from lrdash.monitor.rates import Rates, Reader
@@ -197,5 +197,5 @@ def _metrics(logs: Mapping[str, Any]) -> dict[str, float]:
         except ValueError:  # lists of lists of different lengths
             continue
         if array.size == 1 and array.dtype.kind in "fiub" and len(found) < MOST_METRICS:
-            found[name] = float(array.reshape(()))
+            found[metric_name(name)] = float(array.reshape(()))
     return found

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lrdash.errors import InvalidField
-from lrdash.events import EpochEnded, Status
+from lrdash.events import EpochEnded, Status, metric_name
 from lrdash.spec import MAX_RATE, Facts, RunSpec
 from lrdash.store.runs import checked_name, checked_tags
 from lrdash.watching.recorder import Watcher
@@ -182,7 +182,7 @@ def checked_metrics(given: dict[str, Any]) -> dict[str, float]:
         if not name.isprintable() or not 0 < len(name) <= NAME_LENGTH:
             problem = f"must have 1 to {NAME_LENGTH} printable characters as a name"
             raise InvalidField("metrics", problem, name)
-        found[name] = _number(name, value)
+        found[metric_name(name)] = _number(name, value)
     return found
 
 
