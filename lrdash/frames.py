@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from lrdash.analysis.words import settings_in_words, strategy_in_words
+from lrdash.analysis.words import known_settings, settings_in_words, strategy_in_words
 from lrdash.events import RateDecided, metric_name
 from lrdash.store.rows import EpochRow, RunRow
 
@@ -234,8 +234,9 @@ def run_as_json(row: RunRow, epochs: Sequence[EpochRow]) -> dict[str, Any]:
 
     Returns:
         run_id, name, tags, status, reason, engine, created_at (UTC, ISO), seconds (of training),
-        spec, and epochs: a list of objects with epoch (from 1), learning_rate (of the last update),
-        the metrics of that epoch and seconds (since training began).
+        spec (of another program's run what is known of it), and epochs: a list of objects with
+        epoch (from 1), learning_rate (of the last update), the metrics of that epoch and seconds
+        (since training began).
     """
     return {
         "run_id": row.run_id,
@@ -246,7 +247,7 @@ def run_as_json(row: RunRow, epochs: Sequence[EpochRow]) -> dict[str, Any]:
         "engine": row.engine,
         "created_at": row.created_at.isoformat(),
         "seconds": row.seconds,
-        "spec": row.spec.as_dict(),
+        "spec": known_settings(row.spec),
         "epochs": [_epoch_as_json(epoch) for epoch in epochs],
     }
 

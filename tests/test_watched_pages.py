@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from lrdash import analysis, api, figures, frames, log_run
 from lrdash.errors import InvalidField, UnknownName
 from lrdash.events import EpochEnded, Event, RateDecided, RunEnded
-from lrdash.export import FORMATS, recorded
-from lrdash.export.tables import epochs_table
+from lrdash.export import FORMATS, hparams, recorded
+from lrdash.export.tables import csv, epochs_table
 from lrdash.importing import Upload, bring, read_uploads
 from lrdash.plan import make
 from lrdash.report import run_report
+from lrdash.report.facts import settings_table
 from lrdash.spec import Facts, RunSpec
 from lrdash.store import Store
 from lrdash.strategies.recorded import Recorded, drawn_as
 from lrdash.teaching import Recorded as Series
 from lrdash.teaching import disagreement, replay
-from lrdash.ui import importing, inside_sources, resources
+from lrdash.ui import importing, inside_sources, overlay, resources
 from tests.shown import page, words
 
 PLATEAU = {"callback": "ReduceLROnPlateau", "monitor": "val_auc", "mode": "max", "factor": 0.5,
@@ -260,10 +263,52 @@ def test_such_runs_stand_beside_own_ones(store: Store) -> None:
     assert not page("runs").exception
 
 
+UNKNOWN = ("momentum", "batch_size", "seed", "nesterov", "weight_decay", "label_smoothing")
+
+
+def test_settings_of_runs_from_elsewhere_tell_only_what_is_known(store: Store) -> None:
+    own = store.create_run(
+        make(RunSpec(epochs=1, seed=3)).spec, steps_per_epoch=1, updates=1, parameters=1,
+        name="own", worker_id="w",
+    )
+    ids = [watched(store), imported(store)]
+    for run_id in ids:
+        row = store.run(run_id)
+        said = json.dumps(frames.run_as_json(row, [])["spec"])
+        assert not [name for name in UNKNOWN if name in said]
+        assert not [name for name in hparams.settings(row) if name in UNKNOWN]
+        test = page("train", run=run_id)
+        test.button_group(key="details").set_value("Settings").run()
+        assert not [name for name in UNKNOWN if name in test.json[0].value]
+        report = run_report(row, store.epochs(run_id))
+        for label in ("Momentum", "Batch size", "Seed", "Label smoothing", "Warm-up"):
+            assert f"{label}</" not in report
+    mine, old = (store.run(run_id) for run_id in ids)
+    assert RunSpec(**analysis.known_settings(mine.spec)) == mine.spec
+    assert "base_lr" not in analysis.known_settings(old.spec)
+    told = settings_table(make(old.spec))
+    for label in ("Peak rate", "Loss", "Updates an epoch"):
+        assert re.search(rf"{label}</t[hd]><td[^>]*>not known", told), label
+    test = page("train", run=ids[1])
+    test.button_group(key="details").set_value("Settings").run()
+    assert "0 parameters" not in words(test)
+    assert "updates" not in words(test)
+    both = [store.run(run_id) for run_id in (own, *ids)]
+    store.record([(own, EpochEnded(epoch=1, metrics={"loss": 1.0}, rates=np.float32([0.1]),
+                                   seconds=1.0))])
+    whole = epochs_table(recorded(both, store.epochs_of([row.run_id for row in both])))
+    assert whole["seed"].tolist()[:2] == [3, pd.NA]
+    assert "\n" + own in csv(recorded(both, store.epochs_of([own]))).decode()
+    assert whole["batch_size"].dtype == "Int64"
+    curves = frames.curves_frame(store.curves(run_ids=[own, ids[1]]), both)
+    lines = overlay._csv(both, curves).splitlines()[1:]
+    assert [line.split(",")[3:5] for line in lines] == [["0.1", "3"], ["", ""], ["", ""]]
+
+
 def test_metrics_with_the_names_of_columns_stand_beside_these(store: Store) -> None:
     with log_run("named", epochs=2) as run:
         for number in (7, 8):
-            run.epoch(loss=0.5, learning_rate=0.1, epoch=float(number), seconds=1e6, momentum=0.9)
+            run.epoch(loss=0.5, learning_rate=0.1, epoch=float(number), seconds=1e6, model=0.9)
     data = json.dumps({"loss": [0.5], "epoch": [41.0], "label": [3.0]}).encode()
     (brought,) = bring(read_uploads([Upload(name="old.json", data=data)]), store)
     test = page("train", run=str(run.run_id))
@@ -278,7 +323,7 @@ def test_metrics_with_the_names_of_columns_stand_beside_these(store: Store) -> N
     whole = epochs_table(recorded(rows, store.epochs_of(ids)))
     assert list(whole["epoch"]) == [1, 2, 1]
     assert list(whole["epoch (logged)"]) == [7.0, 8.0, 41.0]
-    assert list(whole["momentum (logged)"])[:2] == [0.9, 0.9]
+    assert list(whole["model (logged)"])[:2] == [0.9, 0.9]
     assert whole["label (logged)"].iloc[2] == 3.0
     assert not {name for name in whole.columns if name.endswith(("_x", "_y"))}
     beside = page("runs", runs=",".join(ids))
