@@ -110,8 +110,7 @@ class Fit:
             self._epochs = self._done
             self._amend(epochs=self._done, facts={"notes": self._notes()})
         self._whose.release()
-        status: Status = "finished" if math.isfinite(self._loss) else "diverged"
-        reason = "" if status == "finished" else "the loss was no longer a finite number"
+        status, reason = ending(None, self._done, self._loss)
         if status == "finished" and self._epochs and self._done < self._epochs:
             reason = self._deciders.stopped()
         self.watcher.end(status, reason)
