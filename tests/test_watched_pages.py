@@ -27,7 +27,7 @@ from lrdash.store import Store
 from lrdash.strategies.recorded import Recorded, drawn_as
 from lrdash.teaching import Recorded as Series
 from lrdash.teaching import disagreement, replay
-from lrdash.ui import importing, inside_sources, overlay, resources
+from lrdash.ui import history, importing, inside_sources, overlay, resources
 from tests.shown import page, words
 
 PLATEAU = {"callback": "ReduceLROnPlateau", "monitor": "val_auc", "mode": "max", "factor": 0.5,
@@ -217,6 +217,63 @@ def test_a_large_smallest_improvement_is_walked_like_any_other(store: Store) -> 
     for wrong in (-1.0, float("inf"), float("nan")):
         with pytest.raises(InvalidField, match="min_delta must be"):
             Recorded(**{**PLATEAU, "min_delta": wrong})
+
+
+def test_curves_with_gaps_are_drawn_over_them(store: Store) -> None:
+    run_id, whole = every_other_epoch(store), watched(store)
+    rows = [store.run(one) for one in (run_id, whole)]
+    columns = store.curves(run_ids=[run_id, whole], metrics=("loss", "val_auc"))
+    curves = frames.curves_frame(columns, rows, ["a", "b"])
+    for smoothing in (0.0, 0.5):
+        lines = [trace for trace in figures.overlay_figure(
+            curves, metric="val_auc", smoothing=smoothing).data if trace.name == "a"]
+        for line in lines:
+            assert [x for x, y in zip(line.x, line.y, strict=True) if y == y] == [2, 4, 6, 8]
+            assert not np.isnan(np.array(line.y, float)[:4]).any()  # next to each other
+    chart = figures.training_figure(
+        frames.epochs_frame(store.epochs(run_id)), frames.rates_frame(store.epochs(run_id)),
+        strategy="recorded", epochs_total=8)
+    assert all(trace.connectgaps for trace in chart.data[:2])
+
+
+def test_the_small_curve_of_a_run_has_the_values_that_there_are(store: Store) -> None:
+    with log_run("gaps", epochs=4) as run:
+        for epoch in range(4):
+            run.epoch(loss=1.0, **({"val_loss": 0.5 / epoch} if epoch % 2 else {}))
+    data = b"epoch,loss,val_loss\n0,1,\n1,1,0.5\n2,1,\n3,1,0.25\n"
+    bring(read_uploads([Upload(name="a.csv", data=data)]), store)
+    assert store.run(str(run.run_id)).epochs_done == 4
+    curves = page("runs").dataframe[0].value["curve"]
+    assert sorted(list(curve) for curve in curves) == [
+        [0.5, pytest.approx(0.5 / 3)], [0.5, 0.25]]
+
+
+@pytest.mark.parametrize("sizes", [(2, 2, 2), (3, 1, 2)])
+def test_changes_of_a_run_that_began_later_stand_at_their_epochs(
+    store: Store, sizes: tuple[int, ...]
+) -> None:
+    """A fit with `initial_epoch=4`, whose rate is halved after epoch 6."""
+    spec = RunSpec(
+        dataset="a", model="b", strategy="recorded", params={"known": "updates"}, base_lr=0.1,
+        epochs=7, origin="watched", facts=Facts(steps_per_epoch=3, metrics=("loss",)),
+    )
+    run_id = store.create_run(
+        spec, steps_per_epoch=3, updates=21, parameters=1, engine="keras", name="later",
+        worker_id="w",
+    )
+    said: list[Event] = [
+        EpochEnded(epoch=epoch, metrics={"loss": 1.0}, seconds=1.0,
+                   rates=np.full(size, 0.05 if epoch == 7 else 0.1, np.float32))
+        for epoch, size in enumerate(sizes, start=5)
+    ]
+    store.record([(run_id, event) for event in said])
+    past = history.of(run_id, store)
+    assert [change.epoch for change in past.changes] == [6.0]
+    made = RateDecided(epoch=6, rate_before=0.1, rate_after=0.05, reason="cut")
+    store.record([(run_id, made)])
+    found = api.load(run_id, store).changes()
+    assert [(change.epoch, change.text) for change in found] == [(6, "cut")]
+    assert "cut" in run_report(store.run(run_id), store.epochs(run_id), [made])
 
 
 def test_a_run_that_never_had_the_metric_says_which_one(store: Store) -> None:
