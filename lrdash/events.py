@@ -5,7 +5,7 @@ A sink is any callable `(run_id, event) -> None`; `fan_out` makes one of several
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
@@ -18,6 +18,22 @@ from lrdash.spec import Piece
 Status = Literal["queued", "running", "finished", "stopped", "failed", "diverged", "interrupted"]
 ACTIVE: tuple[Status, ...] = ("queued", "running")
 SHUT_DOWN = "the server was shut down"  # the reason of a run that this interrupted
+
+
+# Columns of the tables of epochs that are no metrics; see `lrdash.frames`.
+COLUMNS = frozenset({
+    "run", "run_id", "label", "strategy", "base_lr", "seed", "epoch", "update", "learning_rate",
+    "seconds", "rates",
+})
+
+
+def metric_name(logged: str, taken: Collection[str] = COLUMNS) -> str:
+    """What a metric from outside is called, so that it hides no column of a table.
+
+    >>> metric_name("epoch"), metric_name("f1")
+    ('epoch (logged)', 'f1')
+    """
+    return f"{logged} (logged)" if logged in taken else logged
 
 
 def now() -> datetime:

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from lrdash.analysis.words import settings_in_words, strategy_in_words
-from lrdash.events import RateDecided
+from lrdash.analysis.words import known_settings, settings_in_words, strategy_in_words
+from lrdash.events import RateDecided, metric_name
 from lrdash.store.rows import EpochRow, RunRow
 
 ALWAYS = ("loss", "val_loss")  # metrics that every run has
@@ -25,7 +25,7 @@ def epochs_frame(rows: Sequence[EpochRow], more: Sequence[str] = ()) -> pd.DataF
 
     Args:
         rows: the epochs.
-        more: names of further metrics to show.
+        more: names of further metrics to show; one that is a column's is told from it.
 
     Columns:
         run_id (str), epoch (int64, epochs done, from 1), loss, accuracy, val_loss, val_accuracy
@@ -40,7 +40,7 @@ def epochs_frame(rows: Sequence[EpochRow], more: Sequence[str] = ()) -> pd.DataF
         "epoch": np.array([row.epoch for row in rows], dtype=np.int64),
     }
     for name in (*metrics, *more):
-        columns[name] = _floats([row.metrics.get(name, np.nan) for row in rows])
+        columns[metric_name(name)] = _floats([row.metrics.get(name, np.nan) for row in rows])
     columns["learning_rate"] = _floats([row.learning_rate for row in rows])
     columns["seconds"] = _floats([row.seconds for row in rows])
     return pd.DataFrame(columns)
@@ -245,8 +245,9 @@ def run_as_json(row: RunRow, epochs: Sequence[EpochRow]) -> dict[str, Any]:
 
     Returns:
         run_id, name, tags, status, reason, engine, created_at (UTC, ISO), seconds (of training),
-        spec, and epochs: a list of objects with epoch (from 1), learning_rate (of the last update),
-        the metrics of that epoch and seconds (since training began).
+        spec (of another program's run what is known of it), and epochs: a list of objects with
+        epoch (from 1), learning_rate (of the last update), the metrics of that epoch and seconds
+        (since training began).
     """
     return {
         "run_id": row.run_id,
@@ -257,7 +258,7 @@ def run_as_json(row: RunRow, epochs: Sequence[EpochRow]) -> dict[str, Any]:
         "engine": row.engine,
         "created_at": row.created_at.isoformat(),
         "seconds": row.seconds,
-        "spec": row.spec.as_dict(),
+        "spec": known_settings(row.spec),
         "epochs": [_epoch_as_json(epoch) for epoch in epochs],
     }
 

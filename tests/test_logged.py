@@ -21,7 +21,7 @@ import lrdash
 from lrdash.errors import InvalidField, StoreError
 from lrdash.importing import import_runs
 from lrdash.store import Store
-from lrdash.watching import Logged, StoreWarning, Watcher, log_run, recorder, spool
+from lrdash.watching import Logged, StoreWarning, Watcher, log_run, logged, recorder, spool
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -132,6 +132,56 @@ def test_what_is_no_epoch_is_refused_and_not_counted(given: dict[str, Any], mess
         with pytest.raises(InvalidField, match=re.escape(message)):
             run.epoch(**given)
         assert run._done == 0
+
+
+@pytest.mark.parametrize(("last", "status", "reason"), [
+    (math.nan, "diverged", "the loss was no longer a finite number"),
+    (math.inf, "diverged", "the loss was no longer a finite number"), (0.5, "finished", ""),
+])
+def test_a_last_loss_that_is_no_number_is_told_as_of_a_fit(
+    store: Store, last: float, status: str, reason: str
+) -> None:
+    with log_run("loop") as run:
+        run.epoch(loss=1.0)
+        run.epoch(loss=last)
+    row = store.run(str(run.run_id))
+    assert (row.status, row.reason) == (status, reason)
+
+
+def test_more_epochs_than_a_run_can_have_harm_no_training(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logged, "LONGEST", 3)
+    with log_run("long") as run:
+        for _ in range(3):
+            run.epoch(loss=0.5)
+        with pytest.warns(StoreWarning, match="at most 3 epochs"):
+            run.epoch(loss=0.5)
+        run.epoch(loss=0.5)  # warnings are errors here
+    row = store.run(str(run.run_id))
+    assert (row.status, row.epochs_done) == ("finished", 3)
+
+
+def test_a_database_that_never_takes_anything_is_waited_for_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocked = tmp_path / "a file"
+    blocked.write_text("in the way")
+    monkeypatch.setattr(recorder, "PATIENCE", 0.3)
+    monkeypatch.setattr(spool.tempfile, "gettempdir", lambda: str(tmp_path / "spare"))
+    waits: list[float] = []
+    monkeypatch.setattr(recorder, "INTERVAL", 0.01)
+    monkeypatch.setattr(recorder.Watcher, "_retry", lambda _self: waits.append(0.0))
+    monkeypatch.setenv("LRDASH_HOME", str(blocked))
+    with pytest.warns(StoreWarning):
+        loop()
+    first = len(waits)
+    with pytest.warns(StoreWarning):
+        loop("second")
+    assert first > 0
+    assert len(waits) == first
+    monkeypatch.setenv("LRDASH_HOME", str(tmp_path / "mended"))
+    assert loop("third").run_id
 
 
 def test_a_run_that_is_over_takes_no_epoch() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import os
+import pickle
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -273,12 +275,13 @@ def test_what_is_no_number_in_the_logs_is_passed_over(
 ) -> None:
     class Odd(keras.callbacks.Callback):  # type: ignore[misc]
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-            logs.update({"ragged": [[1, 2], [3]], 5: 1.0, "fine": 2.0})
+            logs.update({"ragged": [[1, 2], [3]], 5: 1.0, "fine": 2.0, "epoch": 7.0})
 
     row, epochs, _ = told(store, fitted(data, compiled(), [Odd()]))
     assert (row.status, row.reason) == ("finished", "")
     assert epochs
-    assert {"ragged", "5"}.isdisjoint(epochs[0].metrics)
+    assert {"ragged", "5", "epoch"}.isdisjoint(epochs[0].metrics)
+    assert epochs[0].metrics["epoch (logged)"] == 7.0
     assert epochs[0].metrics["fine"] == 2.0
 
 
@@ -432,6 +435,63 @@ def test_a_fault_of_the_monitor_itself_ends_no_training(
     assert "does not understand" in caplog.text
 
 
+def test_a_fault_in_every_epoch_is_told_once(
+    data: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(rates.Reader, "end", lambda _self, _batches: 1 / 0)
+    monitor = Monitor("mine")
+    for _ in range(2):
+        compiled().fit(*data, epochs=3, verbose=0, callbacks=[monitor])
+    assert caplog.text.count("does not understand") == 1
+
+
+def test_copies_of_a_used_monitor_are_fresh_ones(data: tuple[Any, Any], store: Store) -> None:
+    monitor = Monitor("mine", dataset="hills", tags=["a"])
+    fitted(data, compiled(), [], monitor, epochs=1)
+    for other in (copy.deepcopy(monitor), copy.copy(monitor), pickle.loads(pickle.dumps(monitor))):
+        assert other.run_id is None
+        row = store.run(fitted(data, compiled(), [], other, epochs=1))
+        assert (row.name, row.spec.dataset, row.tags) == ("mine", "hills", ("a",))
+
+
+def test_the_reason_names_the_stopping_that_stopped(data: tuple[Any, Any], store: Store) -> None:
+    never = CALLBACKS.EarlyStopping(monitor="val_loss", patience=90)
+    soon = CALLBACKS.EarlyStopping(monitor="loss", patience=2, min_delta=9.0)
+    row = store.run(fitted(data, compiled(), [never, soon], epochs=9))
+    assert row.reason == "early stopping: loss had not improved for 2 epochs"
+
+
+def endless(data: tuple[Any, Any], batches: int) -> Iterator[Any]:
+    for first in range(batches):
+        yield data[0][first : first + 8], data[1][first : first + 8]
+
+
+def test_a_generator_that_runs_out_leaves_no_update_that_was_not_made(
+    data: tuple[Any, Any], store: Store
+) -> None:
+    monitor = Monitor("short")
+    with pytest.warns(UserWarning, match="ran out of data"):
+        compiled().fit(endless(data, 10), epochs=3, steps_per_epoch=4, verbose=0,
+                       shuffle=False, callbacks=[monitor])
+    assert [len(epoch.rates) for epoch in store.epochs(str(monitor.run_id))] == [4, 4, 2]
+
+
+def test_a_ready_list_of_callbacks_with_the_monitor_last_counts_too(
+    data: tuple[Any, Any], store: Store
+) -> None:
+    import tensorflow as tf
+
+    kinds = (tf.TensorSpec((None, 4), tf.float32), tf.TensorSpec((None,), tf.int32))
+    stream = tf.data.Dataset.from_generator(lambda: endless(data, 5), output_signature=kinds)
+    model, monitor = compiled(), Monitor("ready")
+    ready = CALLBACKS.CallbackList([CALLBACKS.History(), monitor], model=model)
+    for _ in range(2):
+        with pytest.warns(UserWarning, match="ran out of data"):
+            model.fit(stream, epochs=2, verbose=0, shuffle=False, callbacks=ready)
+        rows = store.epochs(str(monitor.run_id))
+        assert [len(epoch.rates) for epoch in rows] == [5, 5]
+
+
 SCRIPT = """
 import os, signal, sys, keras, numpy as np, lrdash
 x = np.zeros((64, 4), "float32"); y = np.zeros(64, "int32")
@@ -443,6 +503,21 @@ class Fall(keras.callbacks.Callback):
             {fall}
 model.fit(x, y, epochs=5, verbose=0, callbacks=[Fall(), lrdash.Monitor("falls")])
 """
+
+
+CHAINED = "try:\n    {fit}\nexcept ValueError as first:\n    raise RuntimeError('outer') {how}"
+
+
+@pytest.mark.parametrize("how", ["from first", "", "from None"])
+def test_an_exception_that_another_one_followed_is_the_reason(store: Store, how: str) -> None:
+    *lines, fit = SCRIPT.format(fall="raise ValueError('no more')").strip().splitlines()
+    script = "\n".join([*lines, CHAINED.format(fit=fit, how=how)])
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=False,
+    )
+    (row,) = store.runs()
+    assert (row.status, row.reason) == ("failed", "ValueError: no more (after 2 epochs)"), \
+        done.stderr
 
 
 @pytest.mark.parametrize(

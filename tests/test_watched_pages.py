@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from lrdash import analysis, api, figures, frames, log_run
 from lrdash.errors import InvalidField, UnknownName
 from lrdash.events import EpochEnded, Event, RateDecided, RunEnded
-from lrdash.export import FORMATS, recorded
+from lrdash.export import FORMATS, hparams, recorded
+from lrdash.export.tables import csv, epochs_table
 from lrdash.importing import Upload, bring, read_uploads
 from lrdash.plan import make
 from lrdash.report import run_report
+from lrdash.report.facts import settings_table
 from lrdash.spec import Facts, RunSpec
 from lrdash.store import Store
 from lrdash.strategies.recorded import Recorded, drawn_as
 from lrdash.teaching import Recorded as Series
 from lrdash.teaching import disagreement, replay
-from lrdash.ui import importing, inside_sources, resources
+from lrdash.ui import history, importing, inside_sources, overlay, resources
 from tests.shown import page, words
 
 PLATEAU = {"callback": "ReduceLROnPlateau", "monitor": "val_auc", "mode": "max", "factor": 0.5,
@@ -215,6 +219,63 @@ def test_a_large_smallest_improvement_is_walked_like_any_other(store: Store) -> 
             Recorded(**{**PLATEAU, "min_delta": wrong})
 
 
+def test_curves_with_gaps_are_drawn_over_them(store: Store) -> None:
+    run_id, whole = every_other_epoch(store), watched(store)
+    rows = [store.run(one) for one in (run_id, whole)]
+    columns = store.curves(run_ids=[run_id, whole], metrics=("loss", "val_auc"))
+    curves = frames.curves_frame(columns, rows, ["a", "b"])
+    for smoothing in (0.0, 0.5):
+        lines = [trace for trace in figures.overlay_figure(
+            curves, metric="val_auc", smoothing=smoothing).data if trace.name == "a"]
+        for line in lines:
+            assert [x for x, y in zip(line.x, line.y, strict=True) if y == y] == [2, 4, 6, 8]
+            assert not np.isnan(np.array(line.y, float)[:4]).any()  # next to each other
+    chart = figures.training_figure(
+        frames.epochs_frame(store.epochs(run_id)), frames.rates_frame(store.epochs(run_id)),
+        strategy="recorded", epochs_total=8)
+    assert all(trace.connectgaps for trace in chart.data[:2])
+
+
+def test_the_small_curve_of_a_run_has_the_values_that_there_are(store: Store) -> None:
+    with log_run("gaps", epochs=4) as run:
+        for epoch in range(4):
+            run.epoch(loss=1.0, **({"val_loss": 0.5 / epoch} if epoch % 2 else {}))
+    data = b"epoch,loss,val_loss\n0,1,\n1,1,0.5\n2,1,\n3,1,0.25\n"
+    bring(read_uploads([Upload(name="a.csv", data=data)]), store)
+    assert store.run(str(run.run_id)).epochs_done == 4
+    curves = page("runs").dataframe[0].value["curve"]
+    assert sorted(list(curve) for curve in curves) == [
+        [0.5, pytest.approx(0.5 / 3)], [0.5, 0.25]]
+
+
+@pytest.mark.parametrize("sizes", [(2, 2, 2), (3, 1, 2)])
+def test_changes_of_a_run_that_began_later_stand_at_their_epochs(
+    store: Store, sizes: tuple[int, ...]
+) -> None:
+    """A fit with `initial_epoch=4`, whose rate is halved after epoch 6."""
+    spec = RunSpec(
+        dataset="a", model="b", strategy="recorded", params={"known": "updates"}, base_lr=0.1,
+        epochs=7, origin="watched", facts=Facts(steps_per_epoch=3, metrics=("loss",)),
+    )
+    run_id = store.create_run(
+        spec, steps_per_epoch=3, updates=21, parameters=1, engine="keras", name="later",
+        worker_id="w",
+    )
+    said: list[Event] = [
+        EpochEnded(epoch=epoch, metrics={"loss": 1.0}, seconds=1.0,
+                   rates=np.full(size, 0.05 if epoch == 7 else 0.1, np.float32))
+        for epoch, size in enumerate(sizes, start=5)
+    ]
+    store.record([(run_id, event) for event in said])
+    past = history.of(run_id, store)
+    assert [change.epoch for change in past.changes] == [6.0]
+    made = RateDecided(epoch=6, rate_before=0.1, rate_after=0.05, reason="cut")
+    store.record([(run_id, made)])
+    found = api.load(run_id, store).changes()
+    assert [(change.epoch, change.text) for change in found] == [(6, "cut")]
+    assert "cut" in run_report(store.run(run_id), store.epochs(run_id), [made])
+
+
 def test_a_run_that_never_had_the_metric_says_which_one(store: Store) -> None:
     run_id = watched(store, **{**PLATEAU, "monitor": "val_f1"})
     with pytest.raises(InvalidField, match="must have an epoch with val_f1"):
@@ -257,6 +318,81 @@ def test_such_runs_stand_beside_own_ones(store: Store) -> None:
     assert not test.exception
     assert "f1 of 3 runs over epochs" in words(test)
     assert not page("runs").exception
+
+
+UNKNOWN = ("momentum", "batch_size", "seed", "nesterov", "weight_decay", "label_smoothing")
+
+
+def test_settings_of_runs_from_elsewhere_tell_only_what_is_known(store: Store) -> None:
+    own = store.create_run(
+        make(RunSpec(epochs=1, seed=3)).spec, steps_per_epoch=1, updates=1, parameters=1,
+        name="own", worker_id="w",
+    )
+    ids = [watched(store), imported(store)]
+    for run_id in ids:
+        row = store.run(run_id)
+        said = json.dumps(frames.run_as_json(row, [])["spec"])
+        assert not [name for name in UNKNOWN if name in said]
+        assert not [name for name in hparams.settings(row) if name in UNKNOWN]
+        test = page("train", run=run_id)
+        test.button_group(key="details").set_value("Settings").run()
+        assert not [name for name in UNKNOWN if name in test.json[0].value]
+        report = run_report(row, store.epochs(run_id))
+        for label in ("Momentum", "Batch size", "Seed", "Label smoothing", "Warm-up"):
+            assert f"{label}</" not in report
+    mine, old = (store.run(run_id) for run_id in ids)
+    assert RunSpec(**analysis.known_settings(mine.spec)) == mine.spec
+    assert "base_lr" not in analysis.known_settings(old.spec)
+    told = settings_table(make(old.spec))
+    for label in ("Peak rate", "Loss", "Updates an epoch"):
+        assert re.search(rf"{label}</t[hd]><td[^>]*>not known", told), label
+    test = page("train", run=ids[1])
+    test.button_group(key="details").set_value("Settings").run()
+    assert "0 parameters" not in words(test)
+    assert "updates" not in words(test)
+    both = [store.run(run_id) for run_id in (own, *ids)]
+    store.record([(own, EpochEnded(epoch=1, metrics={"loss": 1.0}, rates=np.float32([0.1]),
+                                   seconds=1.0))])
+    whole = epochs_table(recorded(both, store.epochs_of([row.run_id for row in both])))
+    assert whole["seed"].tolist()[:2] == [3, pd.NA]
+    assert "\n" + own in csv(recorded(both, store.epochs_of([own]))).decode()
+    assert whole["batch_size"].dtype == "Int64"
+    curves = frames.curves_frame(store.curves(run_ids=[own, ids[1]]), both)
+    lines = overlay._csv(both, curves).splitlines()[1:]
+    assert [line.split(",")[3:5] for line in lines] == [["0.1", "3"], ["", ""], ["", ""]]
+
+
+def test_metrics_with_the_names_of_columns_stand_beside_these(store: Store) -> None:
+    with log_run("named", epochs=2) as run:
+        for number in (7, 8):
+            run.epoch(loss=0.5, learning_rate=0.1, epoch=float(number), seconds=1e6, model=0.9)
+    data = json.dumps({"loss": [0.5], "epoch": [41.0], "label": [3.0]}).encode()
+    (brought,) = bring(read_uploads([Upload(name="old.json", data=data)]), store)
+    test = page("train", run=str(run.run_id))
+    assert not test.exception
+    table = test.dataframe[0].value
+    assert list(table["epoch"]) == [2, 1]
+    assert list(table["epoch (logged)"]) == [8.0, 7.0]
+    assert list(table["seconds (logged)"]) == [1e6, 1e6]
+    assert table["seconds"].max() < 1e5
+    ids = [str(run.run_id), brought.run_id]
+    rows = [store.run(run_id) for run_id in ids]
+    whole = epochs_table(recorded(rows, store.epochs_of(ids)))
+    assert list(whole["epoch"]) == [1, 2, 1]
+    assert list(whole["epoch (logged)"]) == [7.0, 8.0, 41.0]
+    assert list(whole["model (logged)"])[:2] == [0.9, 0.9]
+    assert whole["label (logged)"].iloc[2] == 3.0
+    assert not {name for name in whole.columns if name.endswith(("_x", "_y"))}
+    beside = page("runs", runs=",".join(ids))
+    beside.selectbox(key="curve").set_value("epoch (logged)").run()
+    assert not beside.exception
+
+
+def test_metrics_with_such_names_of_earlier_versions_do_too(store: Store) -> None:
+    run_id = watched(store)
+    rows = [replace(row, metrics={**row.metrics, "epoch": 9.0}) for row in store.epochs(run_id)]
+    table = frames.epochs_frame(rows, more=("epoch",))
+    assert (list(table["epoch"]), list(table["epoch (logged)"])) == ([1, 2, 3, 4], [9.0] * 4)
 
 
 def test_reports_and_exports_take_them(store: Store) -> None:

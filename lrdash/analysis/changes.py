@@ -27,6 +27,8 @@ def rate_changes(
     steps_per_epoch: int | Sequence[int],
     decisions: Iterable[RateDecided] = (),
     marks: Iterable[Mark] = (),
+    *,
+    before: int = 0,
 ) -> tuple[RateChange, ...]:
     """The strategy's marks that training has reached and the decisions that moved the rate.
 
@@ -38,12 +40,13 @@ def rate_changes(
         steps_per_epoch: updates an epoch, or the number of each epoch.
         decisions: what the rule or the expression decided.
         marks: `plan.course().marks()`.
+        before: epochs done before that of the first rate, as of a fit that began later.
 
     Returns:
         Changes in the order of time.
     """
     used = np.asarray(rates, dtype=np.float64)
-    update_of, epoch_of = _axis(steps_per_epoch)
+    update_of, epoch_of = _axis(steps_per_epoch, before)
     places = {
         update_of(d.epoch): RateChange(d.epoch, d.rate_before, d.rate_after, d.reason)
         for d in decisions
@@ -51,27 +54,27 @@ def rate_changes(
     }
     for mark in marks:
         if mark.update < len(used) and mark.update not in places:
-            before = used[max(0, mark.update - 1)]
+            last = used[max(0, mark.update - 1)]
             places[mark.update] = RateChange(
-                epoch_of(mark.update), float(before), float(used[mark.update]), mark.text
+                epoch_of(mark.update), float(last), float(used[mark.update]), mark.text
             )
     return tuple(places[update] for update in sorted(places))
 
 
 def _axis(
-    steps: int | Sequence[int],
+    steps: int | Sequence[int], before: int
 ) -> tuple[Callable[[int], int], Callable[[int], float]]:
     """The first update after so many epochs, and the place of an update on the axis of epochs."""
     if not isinstance(steps, int) and len(set(steps)) == 1:
         steps = int(steps[0])
     if isinstance(steps, int):
         each = max(1, steps)
-        return lambda epoch: epoch * each, lambda update: update / each
+        return lambda epoch: (epoch - before) * each, lambda update: before + update / each
     ends = np.concatenate([[0], np.cumsum(steps)]) if len(steps) else np.array([0, 1])
     last = len(ends) - 1
     return (
-        lambda epoch: int(ends[min(epoch, last)]),
-        lambda update: float(np.interp(update, ends, np.arange(len(ends)))),
+        lambda epoch: int(ends[min(max(0, epoch - before), last)]),
+        lambda update: before + float(np.interp(update, ends, np.arange(len(ends)))),
     )
 
 

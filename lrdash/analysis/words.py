@@ -19,6 +19,9 @@ from lrdash.strategies.recorded import Recorded
 
 MARKS = "\\`*_{}[]<>()#+!|$~:"  # what Markdown gives a meaning
 NOTHING = "\N{EN DASH}"
+# Settings that are known of a run that lrdash did not train; its facts tell optimizer and loss.
+KNOWN = ("dataset", "model", "strategy", "params", "base_lr", "epochs", "origin", "facts")
+NOT_KNOWN = "not known"
 OPTIMIZERS = {"sgd": "SGD", "rmsprop": "RMSprop", "adam": "Adam", "adamw": "AdamW"}
 
 
@@ -147,10 +150,33 @@ def strategy_in_words(spec: RunSpec) -> str:
     return f"{spec.strategy} ({', '.join(told)})" if told else spec.strategy
 
 
+def watched(spec: RunSpec) -> bool:
+    """Whether another program trained it, so that most settings of a spec are not known."""
+    return spec.origin in ("watched", "import")
+
+
+def known_settings(spec: RunSpec) -> dict[str, Any]:
+    """The settings that are known, as JSON types: all of them where lrdash trained.
+
+    Of other programs' runs what nobody told is left out, also in the facts; a peak rate where
+    none was recorded, and the number of updates where only epochs were.
+    """
+    values = spec.as_dict()
+    if not watched(spec):
+        return values
+    kept = {name: values[name] for name in KNOWN if name in values}
+    rates = Recorded(**spec.params).known
+    if rates == "none":
+        del kept["base_lr"]
+    kept["facts"] = {name: value for name, value in kept["facts"].items() if value}
+    if rates != "updates" and kept["facts"]["steps_per_epoch"] == 1:
+        del kept["facts"]["steps_per_epoch"]
+    return kept
+
+
 def peak_in_words(spec: RunSpec) -> str:
     """The peak rate; a dash where no rate was recorded."""
-    unknown = spec.strategy == Recorded.id and Recorded(**spec.params).known == "none"
-    return NOTHING if unknown else rate(spec.base_lr)
+    return rate(spec.base_lr) if "base_lr" in known_settings(spec) else NOTHING
 
 
 def optimizer_in_words(spec: RunSpec) -> str:

@@ -80,7 +80,8 @@ class Run:
         marks = make(self.spec).course().marks()
         used = self.rates()["learning_rate"].to_numpy()
         sizes = [len(row.rates) for row in self.epochs] or self.row.steps_per_epoch
-        return analysis.rate_changes(used, sizes, self.decided, marks)
+        before = self.epochs[0].epoch - 1 if self.epochs else 0
+        return analysis.rate_changes(used, sizes, self.decided, marks, before=before)
 
     def steer(
         self, *, rate: float | None = None, factor: float | None = None, back: bool = False

@@ -9,7 +9,7 @@ from typing import Annotated, Any, get_args
 import typer
 from rich.table import Table
 
-from lrdash.analysis.words import duration, number, settings_in_words
+from lrdash.analysis.words import duration, known_settings, number, settings_in_words
 from lrdash.cli import backup, branches, export, resume
 from lrdash.cli.options import json_option
 from lrdash.cli.output import as_json, console
@@ -169,7 +169,7 @@ def _brief(row: RunRow, losses: list[float]) -> dict[str, Any]:
         "reason": row.reason, "engine": row.engine, "created_at": row.created_at.isoformat(),
         "seconds": row.seconds, "epochs_done": row.epochs_done, "epochs": row.spec.epochs,
         "best_val_loss": min(losses, default=None), "settings": settings_in_words(row.spec),
-        "spec": row.spec.as_dict(),
+        "spec": known_settings(row.spec),
     }
 
 

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from lrdash.analysis.words import known_settings
 from lrdash.events import Status
 from lrdash.export import events
 from lrdash.export.protobuf import double, nested, text, whole
@@ -29,14 +30,14 @@ Value = str | bool | float
 
 def settings(row: RunRow) -> dict[str, Value]:
     """The settings of a run, flat: `model.widths`, `step.factor`, `early_stopping.patience`."""
-    spec = row.spec.as_dict()
+    spec = known_settings(row.spec)
     flat: dict[str, Value] = {
         name: _plain(value) for name, value in spec.items()
         if name not in LEFT_OUT and value is not None
     }
     for prefix, values in (
-        (row.spec.strategy, spec["params"]), (row.spec.model, spec["model_params"]),
-        ("early_stopping", spec["early_stopping"] or {}),
+        (row.spec.strategy, spec["params"]), (row.spec.model, spec.get("model_params", {})),
+        ("early_stopping", spec.get("early_stopping") or {}),
     ):
         flat |= {f"{prefix}.{name}": _plain(value) for name, value in values.items()}
     return flat

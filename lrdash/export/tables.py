@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from lrdash import frames
+from lrdash.analysis.words import known_settings
+from lrdash.events import COLUMNS, metric_name
 from lrdash.export.recorded import Recorded, label_of
 from lrdash.store.rows import RunRow
 
@@ -24,20 +27,23 @@ def epochs_table(runs: Recorded, *, rates: bool = False) -> pd.DataFrame:
         rates: also the rate of every update.
 
     Columns:
-        those of `frames.epochs_frame`, further metrics as they were recorded (float64), `rates`
-        if asked for (a list of float32 each), then name, label, status, engine (str), each field of
-        `RunSpec` (params, model_params and early_stopping as JSON texts; its loss as
-        loss_function), steps_per_epoch and parameters (int64).
+        those of `frames.epochs_frame`, further metrics as they were recorded (float64; those with
+        the name of a column have "(logged)" behind it), `rates` if asked for (a list of float32
+        each), then name, label, status, engine (str), each field of `RunSpec` (params, model_params
+        and early_stopping as JSON texts; its loss as loss_function; empty where it is not known of
+        another program's run), steps_per_epoch and parameters (int64).
     """
     epochs = runs.all_epochs()
     table = frames.epochs_frame(epochs)
-    known = set(table.columns)
-    further = dict.fromkeys(name for row in epochs for name in row.metrics if name not in known)
+    settings = _table([_settings(row) for row in runs.rows])
+    taken = COLUMNS | set(settings.columns)
+    further = dict.fromkeys(
+        name for row in epochs for name in row.metrics if name not in frames.METRICS)
     for name in further:
-        table[name] = np.array([row.metrics.get(name, np.nan) for row in epochs], np.float64)
+        values = [row.metrics.get(name, np.nan) for row in epochs]
+        table[metric_name(name, taken)] = np.array(values, np.float64)
     if rates:
         table["rates"] = pd.Series([row.rates for row in epochs], dtype=object)
-    settings = pd.DataFrame([_settings(row) for row in runs.rows])
     return table.merge(settings, on="run_id", how="left") if len(settings) else table
 
 
@@ -45,12 +51,13 @@ def updates_table(runs: Recorded) -> pd.DataFrame:
     """One row an update.
 
     Columns:
-        those of `frames.rates_frame`, then label, strategy (str), base_lr (float64), seed (int64).
+        those of `frames.rates_frame`, then label, strategy (str), base_lr (float64), seed (int64);
+        the last two are empty where they are not known of another program's run.
     """
     table = frames.rates_frame(runs.all_epochs())
-    known = pd.DataFrame([
+    known = _table([
         {"run_id": row.run_id, "label": label_of(row), "strategy": row.spec.strategy,
-         "base_lr": row.spec.base_lr, "seed": row.spec.seed}
+         **{name: known_settings(row.spec).get(name) for name in ("base_lr", "seed")}}
         for row in runs.rows
     ])
     return table.merge(known, on="run_id", how="left") if len(known) else table
@@ -76,10 +83,21 @@ def as_json(runs: Recorded) -> bytes:
     return (json.dumps(told, indent=2, allow_nan=False, ensure_ascii=False) + "\n").encode()
 
 
+def _table(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    """Rows that may lack a column; whole numbers stay such."""
+    table = pd.DataFrame(rows)
+    for name in table.columns:
+        found = [row.get(name) for row in rows]
+        if any(value is None for value in found) and all(
+                value is None or type(value) is int for value in found):
+            table[name] = pd.array(found, dtype="Int64")
+    return table
+
+
 def _settings(row: RunRow) -> dict[str, Any]:
     spec = {
         RENAMED.get(name, name): json.dumps(value) if isinstance(value, dict | list) else value
-        for name, value in row.spec.as_dict().items()
+        for name, value in known_settings(row.spec).items()
     }
     return {
         "run_id": row.run_id, "name": row.name, "label": label_of(row), "status": row.status,

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from lrdash.analysis.words import rate
+from lrdash.analysis.words import known_settings, peak_in_words
 from lrdash.export import events, hparams
 from lrdash.export.recorded import Recorded, label_of
 from lrdash.store.rows import EpochRow, RunRow
@@ -69,7 +69,7 @@ def _run(
 ) -> Iterator[tuple[str, bytes]]:
     started = row.started_at or row.created_at
     start, name = started.timestamp(), _folder(row)
-    group = f"{label_of(row)} at {rate(row.spec.base_lr)}"
+    group = f"{label_of(row)} at {peak_in_words(row.spec)}"
     over = start + (said[-1].seconds if said else row.seconds)
     head = events.header(start)
     yield _file(name, started), head + hparams.session(settings, group, row.status, start, over)
@@ -105,7 +105,10 @@ def _validation(epoch: EpochRow, start: float) -> bytes:
 def _folder(row: RunRow) -> str:
     """A name that sorts by arm, rate and seed and is safe in every file system."""
     label = re.sub(r"[^A-Za-z0-9._-]+", "-", label_of(row)).strip("-.")[:60] or "run"
-    return f"{label}-{row.spec.base_lr:g}-seed{row.spec.seed}-{row.run_id}"
+    known = known_settings(row.spec)
+    peak = f"-{row.spec.base_lr:g}" if "base_lr" in known else ""
+    seed = f"-seed{row.spec.seed}" if "seed" in known else ""
+    return f"{label}{peak}{seed}-{row.run_id}"
 
 
 def _file(folder: str, started: datetime) -> str:

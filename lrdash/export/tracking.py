@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from lrdash.analysis.words import known_settings
 from lrdash.errors import InvalidField
 from lrdash.export import hparams
 from lrdash.export.recorded import Recorded, label_of
@@ -78,7 +79,10 @@ def _log(client: MlflowClient, experiment: str, row: RunRow, epochs: list[EpochR
 
     started = row.started_at or row.created_at
     start = round(started.timestamp() * 1000)
-    name = row.name or f"{label_of(row)}, rate {row.spec.base_lr:g}, seed {row.spec.seed}"
+    known = known_settings(row.spec)
+    told = [f"rate {row.spec.base_lr:g}"] if "base_lr" in known else []
+    told += [f"seed {row.spec.seed}"] if "seed" in known else []
+    name = row.name or ", ".join([label_of(row), *told])
     made: str = client.create_run(experiment, start, tags=_tags(row), run_name=name).info.run_id
     params = [Param(key, str(value)) for key, value in hparams.settings(row).items()]
     client.log_batch(made, params=params)

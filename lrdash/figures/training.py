@@ -202,14 +202,16 @@ def _steps_per_epoch(rates: pd.DataFrame) -> int:
 
 def _looks(style: Style, metric: Metric) -> list[dict[str, Any]]:
     digits = ".3g" if metric == "loss" else ".1%"
-    hover = f"%{{y:{digits}}}"
+    shared = {  # a script may measure it after some epochs only
+        "mode": "lines+markers", "hovertemplate": f"%{{y:{digits}}}", "connectgaps": True,
+    }
     return [
         {
-            "name": f"training {metric}", "mode": "lines+markers", "hovertemplate": hover,
+            "name": f"training {metric}", **shared,
             "line": {"color": style.faint(), "width": LINE_WIDTH}, "marker": DOT,
         },
         {
-            "name": f"validation {metric}", "mode": "lines+markers", "hovertemplate": hover,
+            "name": f"validation {metric}", **shared,
             "line": {"color": style.colour, "width": LINE_WIDTH}, "marker": DOT,
         },
         {

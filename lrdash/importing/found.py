@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrdash.errors import InvalidField
-from lrdash.events import RateDecided, Status
+from lrdash.events import RateDecided, Status, metric_name
 from lrdash.spec import MAX_RATE, RunSpec
 
 MOST_EPOCHS = 10_000
@@ -80,7 +80,8 @@ def make_found(
         raise InvalidField(name, f"must have at most {MOST_EPOCHS:,} epochs", given)
     told, column = list(remarks), next((c for c in RATE_NAMES if c in columns), None)
     metrics = {
-        key: tuple(map(float, values)) for key, values in columns.items() if key not in RATE_NAMES
+        metric_name(key): tuple(map(float, values))
+        for key, values in columns.items() if key not in RATE_NAMES
     }
     metrics = _bounded(metrics, told)
     if rates is None:

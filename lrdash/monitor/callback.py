@@ -24,7 +24,7 @@ class _Stood(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 class _Counter(keras.callbacks.Callback):  # type: ignore[misc]
-    """Counts the batches of data whose number is not known beforehand.
+    """Counts the batches, which may be fewer than was said beforehand.
 
     Keras' own count has one too many there: it is raised before the data turn out to be at an end.
     """
@@ -32,6 +32,10 @@ class _Counter(keras.callbacks.Callback):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self.batches = 0  # done in this epoch
+
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
+        """Count from 0."""
+        self.batches = 0
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Take note; Keras calls this beside the training."""
@@ -65,9 +69,14 @@ class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
         self._name, self._tags = checked_name(name), checked_tags(tags)
         self._dataset = _checked_dataset(dataset)
         self._fits = 0
+        self._warned = False
         self._counter: _Counter | None = None
         self._moving: Any = None  # the list of callbacks to whose end it goes
         self._fit: Fit | None = None
+
+    def __reduce__(self) -> Any:
+        """Copies are monitors that have seen nothing yet."""
+        return _fresh, (type(self), self._name, self._dataset, self._tags)
 
     @property
     def run_id(self) -> str | None:
@@ -91,6 +100,9 @@ class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Tell the epoch, and what was decided at its end."""
         batches = self._counter.batches if self._counter else None
+        steps = (self.params or {}).get("steps")
+        if batches and steps and batches >= steps:
+            batches = None  # all were there, so Keras' own count is right
         self._guarded(lambda fit: fit.epoch_ends(epoch + 1, batches, logs or {}))
 
     def on_train_end(self, logs: Logs = None) -> None:
@@ -107,29 +119,32 @@ class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
         try:
             job()
         except Exception:
-            log.warning("lrdash.Monitor saw something that it does not understand; the training "
-                        "goes on", exc_info=True)
+            if not self._warned:
+                self._warned = True
+                log.warning("lrdash.Monitor saw something that it does not understand; the "
+                            "training goes on, and more of this is not told", exc_info=True)
 
     def _arrive(self) -> None:
-        """Begin at the end of the list; from elsewhere in it, go there first.
+        """Go to the end of the list, behind a counter of batches; begin there.
 
         Keras is on its way through the list, which therefore keeps its places: the monitor leaves
         a stand-in, is called once more at the end, and only then is the stand-in taken out.
         """
         among = stack.callers(self)
         callbacks: list[Any] = among.callbacks if among else []
-        if among is None or self._moving is among or callbacks[-1] is self:
-            self._moving = None
-            if among is not None:
-                among.callbacks = [one for one in callbacks if not isinstance(one, _Stood)]
-            self._begin(callbacks)
+        if among is None:  # called by hand
+            self._counter = None
+        elif self._moving is not among:
+            for place, one in enumerate(callbacks):
+                if one is self or one is self._counter:
+                    callbacks[place] = _Stood()
+            self._moving, self._counter = among, _Counter()
+            callbacks += [self._counter, self]
             return
-        self._moving = among
-        self._counter = None if (self.params or {}).get("steps") else _Counter()
-        for place, one in enumerate(callbacks):
-            if one is self:
-                callbacks[place] = _Stood()
-        callbacks += [*([self._counter] if self._counter else ()), self]
+        else:
+            among.callbacks = [one for one in callbacks if not isinstance(one, _Stood)]
+        self._moving = None
+        self._begin(callbacks)
 
     def _begin(self, callbacks: Sequence[Any]) -> None:
         if self._fit is not None:
@@ -141,6 +156,10 @@ class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
             dataset=self._dataset, tags=self._tags,
             name=self._name if self._fits == 1 else f"{self._name} ({self._fits})".strip(),
         )
+
+
+def _fresh(kind: type[Monitor], name: str, dataset: str, tags: Sequence[str]) -> Monitor:
+    return kind(name, dataset=dataset, tags=tags)
 
 
 def _checked_dataset(name: str) -> str:

@@ -46,7 +46,9 @@ class Deciders:
     def __init__(self, others: Sequence[Any]) -> None:
         self.plateau = _first(others, keras.callbacks.ReduceLROnPlateau)
         self.scheduler = _first(others, keras.callbacks.LearningRateScheduler)
-        self.stopper = _first(others, keras.callbacks.EarlyStopping)
+        self._stoppers = [
+            one for one in others if isinstance(one, keras.callbacks.EarlyStopping)
+        ]
         self.at_batches = any(_acts_at_batches(one) for one in others)
         self._before = State(None, 0, 0)
 
@@ -100,8 +102,8 @@ class Deciders:
 
     def stopped(self) -> str:
         """Why training ended before its last epoch, in words."""
-        stopper = self.stopper
-        if stopper is not None and stopper.stopped_epoch:
+        stopper = next((one for one in self._stoppers if one.stopped_epoch), None)
+        if stopper is not None:
             return f"early stopping: {stopper.monitor} had not improved for {stopper.patience} " \
                 f"epoch{'' if stopper.patience == 1 else 's'}"
         return "the script ended it early"

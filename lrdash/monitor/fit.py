@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lrdash.events import EpochEnded, RateDecided, Status
+from lrdash.events import EpochEnded, RateDecided, Status, metric_name
 from lrdash.monitor import facts, stack
 from lrdash.monitor.deciders import Deciders, merged
 from lrdash.monitor.rates import Rates, Reader
@@ -110,8 +110,7 @@ class Fit:
             self._epochs = self._done
             self._amend(epochs=self._done, facts={"notes": self._notes()})
         self._whose.release()
-        status: Status = "finished" if math.isfinite(self._loss) else "diverged"
-        reason = "" if status == "finished" else "the loss was no longer a finite number"
+        status, reason = ending(None, self._done, self._loss)
         if status == "finished" and self._epochs and self._done < self._epochs:
             reason = self._deciders.stopped()
         self.watcher.end(status, reason)
@@ -197,5 +196,5 @@ def _metrics(logs: Mapping[str, Any]) -> dict[str, float]:
         except ValueError:  # lists of lists of different lengths
             continue
         if array.size == 1 and array.dtype.kind in "fiub" and len(found) < MOST_METRICS:
-            found[name] = float(array.reshape(()))
+            found[metric_name(name)] = float(array.reshape(()))
     return found

@@ -56,14 +56,28 @@ def under_way(place: Place) -> bool:
 
 
 def exception_from(place: Place) -> BaseException | None:
-    """The exception that nobody caught and that left this call, where Python remembers one."""
-    fault = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
-    trace = fault.__traceback__ if isinstance(fault, BaseException) else None
+    """The exception that left this call, where Python remembers one: nobody caught it, or it is
+    being handled; another one may have been raised from it or after it.
+    """
+    handled: Any = sys._current_exceptions().get(place.thread)
+    if isinstance(handled, tuple):  # (type, value, traceback) before Python 3.12
+        handled = handled[1]
+    uncaught = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
+    for fault in (handled, uncaught):
+        while isinstance(fault, BaseException):
+            if _left(fault, place):
+                return fault
+            fault = fault.__cause__ or fault.__context__
+    return None
+
+
+def _left(fault: BaseException, place: Place) -> bool:
+    trace = fault.__traceback__
     while trace is not None:
         if (id(trace.tb_frame), trace.tb_lineno) == (place.caller, place.line):
-            return fault
+            return True
         trace = trace.tb_next
-    return None
+    return False
 
 
 def _in_keras(frame: FrameType) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lrdash.analysis.words import NOTHING, count, rate
+from lrdash.analysis.words import NOT_KNOWN, NOTHING, count, known_settings, rate, watched
 from lrdash.experiment import Experiment
 from lrdash.plan import Plan
 from lrdash.record import Knob
@@ -15,6 +15,7 @@ from lrdash.store.rows import RunRow
 from lrdash.strategies import make
 
 MACHINE = "machine"  # the entry of a run's versions that is no library
+ESSENTIAL = ("optimizer", "loss", "base_lr")  # named also where they are not known
 OPTIMIZING = ("optimizer", "momentum", "nesterov", "weight_decay")
 Rows = list[Sequence[str]]
 
@@ -27,10 +28,15 @@ def settings_table(plan: Plan, *, without: Sequence[str] = ()) -> str:
         without: fields to leave out, e.g. those that a comparison varies.
     """
     rows: Rows = []
-    told = plan.spec.facts or Facts()
+    told, known = plan.spec.facts or Facts(), known_settings(plan.spec)
+    elsewhere = watched(plan.spec)
     for knob in RunSpec.knobs():
         value = getattr(plan.spec, knob.name)
         if knob.name in without:
+            continue
+        if knob.name not in known:
+            if knob.name in ESSENTIAL:
+                rows.append((knob.label, getattr(told, knob.name, "") or NOT_KNOWN, ""))
             continue
         if knob.name == "model_params":
             rows += _own(plan.model.knobs(), value, "Model")
@@ -47,7 +53,8 @@ def settings_table(plan: Plan, *, without: Sequence[str] = ()) -> str:
     rows += [
         ("Training examples", _known(plan.train_examples), "examples"),
         ("Validation examples", _known(plan.validation_examples), "examples"),
-        ("Updates an epoch", count(plan.steps_per_epoch), "updates"),
+        ("Updates an epoch", NOT_KNOWN if elsewhere and "steps_per_epoch" not in known["facts"]
+         else count(plan.steps_per_epoch), "updates"),
         ("Trainable weights", _known(plan.parameters), "weights"),
     ]
     return table(("Setting", "Value", "Unit"), rows, caption="All settings", texts=3)
@@ -107,7 +114,7 @@ def in_words(value: Any) -> str:
 
 
 def _known(number: int) -> str:
-    return count(number) if number else "not known"
+    return count(number) if number else NOT_KNOWN
 
 
 def _own(knobs: Sequence[Knob], values: dict[str, Any], prefix: str) -> Rows:

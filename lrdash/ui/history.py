@@ -65,7 +65,10 @@ class History:
             self.glides = bool(np.count_nonzero(np.diff(rates)) > GLIDE)
         sizes = [len(part) for part in used]
         self.uneven = len(set(sizes)) > 1
-        self.changes = rate_changes(rates, sizes or run.steps_per_epoch, self.decisions, marks)
+        self.changes = rate_changes(
+            rates, sizes or run.steps_per_epoch, self.decisions, marks,
+            before=self.epochs[0].epoch - 1 if self.epochs else 0,
+        )
         return True
 
     def _compare(self, row: EpochRow) -> None:

@@ -343,15 +343,20 @@ def _columns(frame: pd.DataFrame) -> dict[str, Any]:
 
 def _settings(past: History) -> None:
     run = past.run
-    st.caption(
-        f"Run {run.run_id} · engine {run.engine} · {run.parameters:,} parameters · "
-        f"{run.update:,} of {run.updates:,} updates · " + (
-            "the rates are as they were recorded" if past.recorded else
-            f"largest difference between the rate shown and the rate used: {past.difference:g}"
-        )
-    )
+    known = analysis.known_settings(run.spec)
+    counted = not past.recorded or "steps_per_epoch" in known["facts"]
+    st.caption(" · ".join([
+        f"Run {run.run_id}", f"engine {run.engine}",
+        *([f"{run.parameters:,} parameters"] if run.parameters else []),
+        *([f"{run.update:,} of {run.updates:,} updates"] if counted else []),
+        "no rate was recorded" if _no_rates(run) else
+        "the rates are as they were recorded" if past.recorded else
+        f"largest difference between the rate shown and the rate used: {past.difference:g}",
+    ]))
     for note in analysis.notes_of(run):
         st.markdown(f":material/info: {analysis.escaped(note)}")
     if run.versions:
         st.caption(" · ".join(f"{name} {version}" for name, version in run.versions.items()))
-    st.json(run.spec.as_dict(), expanded=1)
+    if past.recorded:
+        st.caption("Only what is known of a run that another program trained.")
+    st.json(known, expanded=1)

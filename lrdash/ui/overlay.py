@@ -196,7 +196,16 @@ def _table(runs: Sequence[RunRow], names: Sequence[str], curves: pd.DataFrame) -
         st.caption(f"All else is the same: {same}"
                    if len(runs) == 1 else "Settings that are not shown are the same in all runs.")
     st.download_button(
-        "All epochs as CSV", data=lambda: curves.to_csv(index=False), mime="text/csv",
+        "All epochs as CSV", data=lambda: _csv(runs, curves), mime="text/csv",
         file_name="lrdash-runs.csv", icon=":material/download:", key="overlay-csv",
         on_click="ignore",
     )
+
+
+def _csv(runs: Sequence[RunRow], curves: pd.DataFrame) -> str:
+    """The curves; peak rate and seed empty where they are not known."""
+    table = curves.assign(seed=curves["seed"].astype("Int64"))
+    for name in ("base_lr", "seed"):
+        unknown = [run.run_id for run in runs if name not in analysis.known_settings(run.spec)]
+        table[name] = table[name].mask(table["run_id"].isin(unknown))
+    return table.to_csv(index=False)

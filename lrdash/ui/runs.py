@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import nan
+from math import isfinite, nan
 from typing import Any
 
 import streamlit as st
@@ -72,9 +72,8 @@ def _table(was_active: bool) -> None:
     shown = [row for row, _ in tree]
     epochs = resources.store().epochs_of([row.run_id for row in shown])
     curves = {
-        run_id: [epoch.metrics.get("val_loss", nan) for epoch in found]
+        run_id: [loss for epoch in found if isfinite(loss := epoch.metrics.get("val_loss", nan))]
         for run_id, found in epochs.items()
-        if any("val_loss" in epoch.metrics for epoch in found)
     }
     frame = frames.runs_frame(shown, curves)
     frame["settings"] = [_indented(row, depth) for row, depth in tree]

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lrdash.errors import InvalidField
-from lrdash.events import EpochEnded, Status
+from lrdash.events import EpochEnded, Status, metric_name
 from lrdash.spec import MAX_RATE, Facts, RunSpec
 from lrdash.store.runs import checked_name, checked_tags
-from lrdash.watching.recorder import Watcher
+from lrdash.watching.recorder import Watcher, tell
 
 LONGEST = 10_000  # epochs of a run
 MOST_METRICS = 100
@@ -79,6 +79,8 @@ class Logged:
         self._watcher: Watcher | None = None
         self._done = 0
         self._peak = 0.0  # highest rate so far
+        self._loss = 0.0  # of the last epoch
+        self._full = False  # whether it was told that no more epochs are taken
 
     @property
     def run_id(self) -> str | None:
@@ -99,7 +101,7 @@ class Logged:
     ) -> None:
         """End, and wait until it is written down."""
         watcher = self._running()
-        status, reason = ending(fault, self._done)
+        status, reason = ending(fault, self._done, self._loss)
         if self._planned is None or self._done < self._planned:
             self._amend(epochs=max(1, self._done), open_end=False)
         watcher.end(status, reason)
@@ -111,20 +113,28 @@ class Logged:
         Args:
             learning_rate: the rate of the epoch, or of each of its updates in their order.
             metrics: by name, `loss` and `val_loss` among them if there are such; NaN is allowed.
+                Beyond 10,000 epochs no more are recorded; one warning says so.
 
         Raises:
             InvalidField: for a rate, a name or a value that is not allowed; the epoch is not
                 counted then.
         """
         watcher = self._running()
-        if self._done >= LONGEST:
-            raise InvalidField("epoch", f"must be at most {LONGEST:,}", self._done + 1)
         values, rates = checked_metrics(metrics), checked_rates(learning_rate)
-        self._done += 1
+        if self._done >= LONGEST:
+            self._tell_full()
+            return
+        self._done, self._loss = self._done + 1, values.get("loss", 0.0)
         self._learn(values, rates)
         watcher.say(EpochEnded(
             epoch=self._done, metrics=values, rates=rates, seconds=watcher.seconds
         ))
+
+    def _tell_full(self) -> None:
+        if not self._full:
+            self._full = True
+            tell(f"A run can have at most {LONGEST:,} epochs. The training goes on, but the "
+                 f"further epochs of {self._name!r} are not recorded.")
 
     def _learn(self, metrics: dict[str, float], rates: NDArray[np.float32]) -> None:
         facts, changes = self._spec.facts or Facts(), dict[str, Any]()
@@ -157,8 +167,16 @@ class Logged:
         return self._watcher
 
 
-def ending(fault: BaseException | None, done: int) -> tuple[Status, str]:
-    """Status and reason of a loop that this exception left, or none."""
+def ending(fault: BaseException | None, done: int, loss: float = 0.0) -> tuple[Status, str]:
+    """Status and reason of a loop that this exception left, or none.
+
+    Args:
+        fault: the exception.
+        done: epochs.
+        loss: of the last of them.
+    """
+    if fault is None and not math.isfinite(loss):
+        return "diverged", "the loss was no longer a finite number"
     if fault is None:
         return "finished", ""
     after = f"after {done} epoch{'' if done == 1 else 's'}"
@@ -182,7 +200,7 @@ def checked_metrics(given: dict[str, Any]) -> dict[str, float]:
         if not name.isprintable() or not 0 < len(name) <= NAME_LENGTH:
             problem = f"must have 1 to {NAME_LENGTH} printable characters as a name"
             raise InvalidField("metrics", problem, name)
-        found[name] = _number(name, value)
+        found[metric_name(name)] = _number(name, value)
     return found
 
 

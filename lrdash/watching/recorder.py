@@ -25,6 +25,7 @@ BUSY = 2.0  # seconds that one write waits for other programs' locks
 PATIENCE = 5.0  # seconds for the last words, once the training is over
 
 log = logging.getLogger("lrdash.watching")
+_lost: set[tuple[str, ...]] = set()  # stores that took nothing however long they were waited for
 
 
 class StoreWarning(UserWarning):
@@ -36,7 +37,8 @@ class Watcher:
 
     No method waits for the store but `close`, and none raises. Where the store refuses, one
     warning is given and everything is kept in memory and tried again; what could not be written
-    when the training is over goes to a file beside, which `lrdash import` reads.
+    when the training is over goes to a file beside, which `lrdash import` reads. A store that took
+    nothing to the end of the patience is not waited for again before it has taken something.
 
     Args:
         spec: what is known at the start.
@@ -61,6 +63,8 @@ class Watcher:
         self.run_id: str | None = None  # once the store has taken it
         self._spec, self._name, self._tags, self._engine = spec, name, tuple(tags), engine
         self._versions, self._gone = dict(versions or {}), gone
+        self._where = tuple(
+            os.environ.get(name, "") for name in ("LRDASH_HOME", "LRDASH_DATABASE_URL"))
         self._id = f"script-{uuid.uuid4().hex[:12]}"
         self._store: Store | None = None
         self._said: list[Event] = []
@@ -121,7 +125,6 @@ class Watcher:
         self.close()
 
     def _run(self) -> None:
-        retry = threading.Event()
         while True:
             with self._changed:
                 if self._changed.wait_for(self._waiting, timeout=HEARTBEAT):
@@ -129,22 +132,28 @@ class Watcher:
             refused = False
             try:
                 self._write()
+                _lost.discard(self._where)
                 done = self._ended and not self._waiting()
             except Exception as fault:  # whatever it is: the training comes first
                 self._warn(fault)
                 refused = True
-                done = self._ended and monotonic() - self._over > PATIENCE
+                hopeless = self._where in _lost
+                done = self._ended and (hopeless or monotonic() - self._over > PATIENCE)
             with self._changed:
                 self._changed.notify_all()  # whoever waits to see how far it is
             if done:
                 self._part()
                 return
             if self._ended and refused:
-                retry.wait(INTERVAL)
+                self._retry()
             elif not self._ended:
                 self._look()
                 with self._changed:
                     self._changed.wait_for(lambda: self._ended, timeout=INTERVAL)
+
+    def _retry(self) -> None:
+        """A moment before the store is asked once more."""
+        threading.Event().wait(INTERVAL)
 
     def _waiting(self) -> bool:
         return self._written < len(self._said) or self._known != self._spec
@@ -187,12 +196,13 @@ class Watcher:
     def _part(self) -> None:
         """Close the store; keep beside what it did not take."""
         if self._waiting():
+            _lost.add(self._where)
             unsaved = Unsaved(
                 spec=self._spec, name=self._name, tags=self._tags, engine=self._engine,
                 events=tuple(self._said),
             )
             message = f"{self._last} The run {self._name!r} is not on the dashboard in full. "
-            _tell(message + keep(unsaved))
+            tell(message + keep(unsaved))
         if self._store is not None:
             try:
                 self._store.forget_worker(self._id)
@@ -204,13 +214,13 @@ class Watcher:
         self._last = fault
         if not self._warned:
             self._warned = True
-            _tell(
+            tell(
                 f"{fault} The training goes on; lrdash keeps what it sees of {self._name!r} and "
                 "tries again."
             )
 
 
-def _tell(message: str) -> None:
+def tell(message: str) -> None:
     """Warn, in the log alone where warnings are errors: that may never end a training."""
     log.warning("%s", message)
     try:

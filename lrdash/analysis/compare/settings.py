@@ -12,16 +12,17 @@ import pandas as pd
 from lrdash.analysis.words import (
     NOTHING,
     count,
+    known_settings,
     optimizer_in_words,
     peak_in_words,
     strategy_in_words,
+    watched,
 )
 from lrdash.models import MODELS
 from lrdash.spec import EarlyStopping, RunSpec
 
 STRATEGY = "Strategy"
 PEAK = "Peak rate"
-KNOWN = ("dataset", "model", "optimizer", "strategy", "base_lr", "epochs")  # of any program
 
 
 def settings_diff(specs: Sequence[RunSpec]) -> pd.DataFrame:
@@ -66,16 +67,17 @@ def _part(name: str, value: str) -> str:
 
 def _in_words(spec: RunSpec) -> dict[str, str]:
     row: dict[str, str] = {}
-    watched = spec.origin in ("watched", "import")
+    elsewhere = watched(spec)
+    known = {*known_settings(spec), "optimizer", "base_lr"}
     for knob in RunSpec.knobs():
-        if watched and knob.name not in KNOWN:
+        if elsewhere and knob.name not in known:
             continue
         value = getattr(spec, knob.name)
         if knob.name == "strategy":
             row[STRATEGY] = strategy_in_words(spec)
         elif knob.name == "base_lr":
             row[PEAK] = peak_in_words(spec)
-        elif knob.name == "optimizer" and watched:
+        elif knob.name == "optimizer" and elsewhere:
             row[knob.label] = optimizer_in_words(spec)
         elif knob.name == "model_params":
             row |= _model_settings(spec)

@@ -88,7 +88,7 @@ def _lines(
     columns: dict[str, NDArray[Any]], rows: NDArray[np.intp], run: NDArray[np.intp],
     smoothing: float, limit: int,
 ) -> dict[str, NDArray[Any]]:
-    """Points of all runs of a label, a gap after each run.
+    """Points of all runs of a label, a gap after each run; epochs without a value are left out.
 
     Args:
         columns: x, y and who of all epochs.
@@ -100,11 +100,13 @@ def _lines(
     values = columns["y"][rows]
     kept, smoothed = [], values.copy()
     for one in pd.unique(run):
-        own = np.flatnonzero(run == one)
+        own = np.flatnonzero((run == one) & np.isfinite(values))
+        if not len(own):
+            continue
         smoothed[own] = smooth(values[own], smoothing)
         places = np.linspace(0, len(own) - 1, min(limit, len(own))).round().astype(int)
         kept.append(np.append(own[places], -1))
-    taken = np.concatenate(kept)
+    taken = np.concatenate(kept) if kept else np.empty(0, np.intp)
     gaps = taken < 0
     taken[gaps] = taken[np.flatnonzero(gaps) - 1]
     return {
@@ -147,4 +149,4 @@ def _places(x: NDArray[Any]) -> NDArray[Any]:
     """Places on the axis in the smallest type that holds them."""
     if x.dtype.kind != "i":
         return light(x)
-    return x.astype(np.uint16 if x.max() < 2**16 else np.int32)
+    return x.astype(np.uint16 if x.max(initial=0) < 2**16 else np.int32)
