@@ -246,8 +246,8 @@ def run_as_json(row: RunRow, epochs: Sequence[EpochRow]) -> dict[str, Any]:
     Returns:
         run_id, name, tags, status, reason, engine, created_at (UTC, ISO), seconds (of training),
         spec (of another program's run what is known of it), and epochs: a list of objects with
-        epoch (from 1), learning_rate (of the last update), the metrics of that epoch and seconds
-        (since training began).
+        epoch (from 1), learning_rate (of the last update, the shortest decimal that is the same in
+        float32), the metrics of that epoch and seconds (since training began).
     """
     return {
         "run_id": row.run_id,
@@ -266,7 +266,7 @@ def run_as_json(row: RunRow, epochs: Sequence[EpochRow]) -> dict[str, Any]:
 def _epoch_as_json(row: EpochRow) -> dict[str, Any]:
     metrics = {name: _or_none(row.metrics[name]) for name in METRICS if name in row.metrics}
     return {
-        "epoch": row.epoch, "learning_rate": _or_none(row.learning_rate), **metrics,
+        "epoch": row.epoch, "learning_rate": _or_none(_as_typed(row.learning_rate)), **metrics,
         "seconds": row.seconds,
     }
 
@@ -306,6 +306,12 @@ def _lowest(curve: np.ndarray[Any, Any]) -> float:
 
 def _or_none(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
+
+
+def _as_typed(rate: float) -> float:
+    """The shortest decimal that is this rate in float32: 0.1, not 0.10000000149011612."""
+    short = np.float32(rate)
+    return float(str(short)) if float(short) == rate else rate
 
 
 def _or_nan(value: float | None) -> float:

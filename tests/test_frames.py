@@ -124,3 +124,12 @@ def test_a_run_as_json_has_null_where_the_loss_was_not_finite() -> None:
     assert again["epochs"][0]["loss"] is None
     assert again["epochs"][0]["epoch"] == 1
     assert again["spec"]["epochs"] == 4
+
+
+@pytest.mark.parametrize("rate", [0.1, 1e-4, 0.3333, 1000.0, 7.5e-8])
+def test_a_run_as_json_has_its_rates_as_they_were_typed(rate: float) -> None:
+    row = epoch_row(1)
+    used = EpochRow(**{**vars(row), "learning_rate": float(np.float32(rate))})
+    told = frames.run_as_json(run_row(), [used])["epochs"][0]["learning_rate"]
+    assert told == rate
+    assert np.float32(told) == np.float32(used.learning_rate)

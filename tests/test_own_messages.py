@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 import lrdash
-from lrdash.errors import CallFailed, InvalidField
+from lrdash.errors import CallFailed, InvalidField, NotHere
 from lrdash.training.failures import in_words
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -148,3 +148,16 @@ def test_arguments_of_fit_are_answered_with_what_to_give(field: str, instead: st
     assert caught.value.field == field
     with pytest.raises(InvalidField, match=instead):
         lrdash.train(build_model=network(), data=(X, Y), **{field: 1})
+
+
+def test_hindsight_says_what_it_needs() -> None:
+    needs = "a search branches runs from checkpoints, which runs of a script's own model do"
+    for ask in (
+        lambda: lrdash.hindsight(build_model=network(), data=(X, Y), epochs=4),
+        lambda: lrdash.hindsight(network(), data=(X, Y)),
+    ):
+        with pytest.raises(InvalidField, match=f"build_model cannot be given.*{needs}"):
+            ask()
+    run = lrdash.train(build_model=network(), data=(X, Y), epochs=2, base_lr=0.1, progress=False)
+    with pytest.raises(NotHere, match="in the script that trained it"):
+        lrdash.hindsight(run)

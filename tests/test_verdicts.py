@@ -384,3 +384,33 @@ def test_the_input_of_a_judgement_stays_as_it_is() -> None:
     analysis.judge(arms, curves, metric="area_val_loss")
     pd.testing.assert_frame_equal(arms, before[0])
     pd.testing.assert_frame_equal(curves, before[1])
+
+
+@pytest.mark.parametrize("ends", [("diverged", "failed"), ("finished", "finished")])
+def test_arms_that_all_lost_their_runs_are_not_judged(ends: tuple[str, str]) -> None:
+    arms, curves = framed([
+        (strategy, 0.1, seed, status, [4.0, INF])
+        for strategy, status in zip(("step", "cosine"), ends, strict=True) for seed in range(3)
+    ])
+    told = analysis.judge(arms, curves)
+    assert told.sentence == (
+        "By final validation loss: no run of any strategy ended with a number, so there is nothing "
+        "to judge. Lower peak rates may help."
+    )
+    assert told.more_seeds == 0
+    assert np.isnan(told.pairs["difference"][0])
+    one_seed, its_curves = framed([
+        (strategy, 0.1, 0, "diverged", [INF]) for strategy in ("step", "cosine")
+    ])
+    assert "no run of any strategy ended" in analysis.judge(one_seed, its_curves).sentence
+
+
+def test_a_target_that_nobody_reaches_is_told() -> None:
+    arms, curves = framed([
+        (strategy, 0.1, seed, "finished", [4.0, 3.0])
+        for strategy in ("step", "cosine") for seed in range(3)
+    ])
+    told = analysis.judge(arms, curves, metric="epochs_to_target", target=1.0)
+    assert told.sentence == (
+        "By epochs to the target: no run of any strategy reached it, so there is nothing to judge."
+    )

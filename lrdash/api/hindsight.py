@@ -28,6 +28,11 @@ from lrdash.grouping import cut
 from lrdash.spec import RunSpec
 from lrdash.store import Store
 
+NOT_OWN = (
+    "cannot be given: a search branches runs from checkpoints, which runs of a script's own model "
+    "do not keep. Bring model and data in a package (docs/python.md) and name them here"
+)
+
 Given = str | Arm | Mapping[str, Any]
 
 
@@ -64,7 +69,9 @@ def hindsight(
         seeds: how many fresh seeds (those after the run's own), or which.
         engine: `auto` or an engine by name.
         progress: is told every event of every run, `(run_id, event)`.
-        fields: fields of `RunSpec`, in place of those of the spec; not for a run that exists.
+        fields: fields of `RunSpec`, in place of those of the spec; not for a run that exists. A
+            model of your own is named by `model` if a package brings it; one that a script makes
+            cannot be searched, since its runs keep no checkpoints.
 
     Returns:
         What was found, whatever the end of the search: look at `status` and `reason`.
@@ -93,6 +100,9 @@ def define_hindsight(
     **fields: Any,
 ) -> tuple[Search, str | None]:
     """The search that `hindsight` runs, and the id of its run if there is one; errors as there."""
+    if callable(run) or fields.keys() & {"build_model", "data"}:
+        given = run if callable(run) else fields.get("build_model", "data")
+        raise InvalidField("build_model", NOT_OWN, getattr(given, "__name__", given))
     base, run_id = _base(run, fields)
     base = check(base, engine).spec
     taken = [piece.epoch for piece in base.pieces]

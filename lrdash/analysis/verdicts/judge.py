@@ -12,8 +12,14 @@ from lrdash.analysis.verdicts.crossfit import Judged, cross_fitted
 from lrdash.analysis.verdicts.method import method
 from lrdash.analysis.verdicts.metrics import METRICS, metric_named
 from lrdash.analysis.verdicts.pairs import judged_pairs
-from lrdash.analysis.verdicts.scores import SETTLED, scores
-from lrdash.analysis.verdicts.sentence import in_focus, more_seeds, sentence, standing
+from lrdash.analysis.verdicts.scores import SETTLED, none_reached, scores
+from lrdash.analysis.verdicts.sentence import (
+    in_focus,
+    more_seeds,
+    nothing_reached,
+    sentence,
+    standing,
+)
 from lrdash.errors import UnknownName
 
 
@@ -27,7 +33,7 @@ class Verdicts:
     - seeds (int64): those with which both were judged.
     - difference (float64): mean of first minus second in the metric's own unit, with low and high,
       its Student-t interval at 95 % for this pair alone. Infinite where one of them lost runs,
-      NaN where both did, with different seeds.
+      NaN where both did with different seeds, or each lost all.
     - p, p_adjusted (float64): of the sign-flip test, and by Holm over all pairs.
     - effect (float64): paired d, above 0 where the first is better; of signed ranks where runs were
       lost; NaN with fewer than 3 seeds.
@@ -86,10 +92,14 @@ def judge(
     order = sorted(judged, key=lambda label: _rank(judged[label]))
     provisional = bool((~arms["status"].isin(SETTLED)).any())
     known = standing(pairs, order)
+    if len(order) > 1 and none_reached(found) and not provisional:
+        told = nothing_reached(kind)
+    else:
+        told = sentence(known, baseline, kind.title, provisional=provisional)
     peaks = _peaks(judged)
     return Verdicts(
         pairs=pairs, metric=metric, baseline=baseline, provisional=provisional, order=tuple(order),
-        sentence=sentence(known, baseline, kind.title, provisional=provisional),
+        sentence=told,
         method=method(kind, pairs, peaks, provisional=provisional),
         more_seeds=more_seeds(in_focus(known, baseline)), peaks=peaks,
     )

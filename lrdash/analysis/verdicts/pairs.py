@@ -108,8 +108,9 @@ def _estimates(first: Judged, second: Judged, sign: float) -> dict[str, Any]:
     """Of the differences at the rates that other seeds chose."""
     difference = _minus(first.value, first.least, second.value, second.least)
     known = difference[~np.isnan(difference)]
+    ended = np.isfinite(first.value) | np.isfinite(second.value)
     return {
-        "seeds": len(known), "difference": sign * _mean(known),
+        "seeds": len(known), "difference": sign * _mean(known) if ended.any() else float("nan"),
         "effect": -paired_d(_for_test(known)), "improvement": improvement(known),
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,6 +53,13 @@ def scores(
         grids[1, row, column[places]] = least[places]
         found[str(label)] = Scores(rates=rates, value=grids[0], least=grids[1])
     return found, seeds
+
+
+def none_reached(arms: Mapping[str, Scores]) -> bool:
+    """Whether there are runs, and none of them has a finite cost."""
+    return any(np.isinf(arm.value).any() for arm in arms.values()) and not any(
+        np.isfinite(arm.value).any() for arm in arms.values()
+    )
 
 
 def lost(arms: pd.DataFrame) -> NDArray[np.bool_]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from lrdash.analysis.verdicts.metrics import Metric
 from lrdash.analysis.verdicts.pairs import BETTER, OPEN, WORSE
 
 REACH = 50  # more seeds than these are not proposed
@@ -69,6 +70,18 @@ def more_seeds(open_pairs: pd.DataFrame) -> int:
     extra = open_pairs["seeds_needed"] - open_pairs["seeds"]
     within = extra[np.isfinite(extra) & (extra <= REACH)]
     return max(1, int(within.max())) if len(within) else 0
+
+
+def nothing_reached(metric: Metric) -> str:
+    """What is said where all runs were lost, or none reached the target."""
+    if metric.kind == "time":
+        return (
+            f"By {metric.title}: no run of any strategy reached it, so there is nothing to judge."
+        )
+    return (
+        f"By {metric.title}: no run of any strategy ended with a number, so there is nothing to "
+        "judge. Lower peak rates may help."
+    )
 
 
 def sentence(found: Standing, baseline: str | None, metric: str, *, provisional: bool) -> str:
