@@ -100,11 +100,16 @@ def _tell_of_rates(runs: Sequence[RunRow], names: Sequence[str]) -> None:
 
 
 def _names(runs: Sequence[RunRow]) -> list[str]:
-    """What to call each run: its own name where that is enough, else what differs."""
+    """What to call each run: its own name where no other has it, else what differs."""
     own = [run.name for run in runs]
-    if all(own) and len(set(own)) == len(own):
-        return own
-    return analysis.told_apart([run.spec for run in runs])
+    others = [run for run in runs if not run.name or own.count(run.name) > 1]
+    told = dict(zip(
+        [run.run_id for run in others], analysis.told_apart([run.spec for run in others]),
+        strict=True,
+    ))
+    names = [told.get(run.run_id, run.name) for run in runs]
+    return names if len(set(names)) == len(names) else \
+        analysis.told_apart([run.spec for run in runs])
 
 
 def _warn(runs: Sequence[RunRow]) -> None:
