@@ -333,6 +333,18 @@ def test_runs_side_by_side_keep_their_names_and_others_get_short_ones(store: Sto
     assert len(set(names)) == 3
 
 
+def test_what_is_not_known_is_not_taken_for_a_difference(store: Store) -> None:
+    ids = [store.create_run(make(RunSpec(epochs=2)).spec, steps_per_epoch=1, updates=2,
+                            parameters=1, name="own", worker_id="w"), imported(store)]
+    test = page("runs", runs=",".join(ids))
+    said = words(test)
+    assert "different data" not in said
+    assert "different losses" not in said
+    assert "not known of all of these runs what they learned from" in said
+    other = page("runs", runs=f"{ids[0]},{watched(store)}")
+    assert "different data (digits, my *photos*)" in words(other)
+
+
 UNKNOWN = ("momentum", "batch_size", "seed", "nesterov", "weight_decay", "label_smoothing")
 
 
