@@ -320,6 +320,31 @@ def test_such_runs_stand_beside_own_ones(store: Store) -> None:
     assert not page("runs").exception
 
 
+def test_runs_side_by_side_keep_their_names_and_others_get_short_ones(store: Store) -> None:
+    plan = make(RunSpec(epochs=2, strategy="cosine"))
+    own = store.create_run(
+        plan.spec, steps_per_epoch=1, updates=2, parameters=1, name="", worker_id="w")
+    rows = [store.run(run_id) for run_id in (own, watched(store), imported(store))]
+    assert overlay._names(rows) == ["cosine", "mine", "old"]
+    named = [replace(row, name="same") for row in rows]
+    names = overlay._names(named)
+    assert names[0] == "digits · mlp · sgd · cosine · peak rate 0.1 · epochs 2"
+    assert all("momentum" not in name for name in names)
+    assert len(set(names)) == 3
+
+
+def test_what_is_not_known_is_not_taken_for_a_difference(store: Store) -> None:
+    ids = [store.create_run(make(RunSpec(epochs=2)).spec, steps_per_epoch=1, updates=2,
+                            parameters=1, name="own", worker_id="w"), imported(store)]
+    test = page("runs", runs=",".join(ids))
+    said = words(test)
+    assert "different data" not in said
+    assert "different losses" not in said
+    assert "not known of all of these runs what they learned from" in said
+    other = page("runs", runs=f"{ids[0]},{watched(store)}")
+    assert "different data (digits, my *photos*)" in words(other)
+
+
 UNKNOWN = ("momentum", "batch_size", "seed", "nesterov", "weight_decay", "label_smoothing")
 
 

@@ -10,6 +10,7 @@ import streamlit as st
 
 from lrdash import analysis, figures, frames
 from lrdash.errors import LrdashError
+from lrdash.importing.bring import DATA
 from lrdash.store import RunRow
 from lrdash.strategies.recorded import drawn_as
 from lrdash.ui import fields, resources
@@ -18,6 +19,7 @@ from lrdash.ui.steady_chart import steady_chart
 
 TICK = 2.0  # seconds between two looks while one of the runs is active
 MOST = 200  # runs
+UNTOLD = ("own data", DATA)  # what data are called of which nothing was said
 AXES = {"epoch": "Epochs", "update": "Updates", "seconds": "Seconds"}
 
 
@@ -100,19 +102,31 @@ def _tell_of_rates(runs: Sequence[RunRow], names: Sequence[str]) -> None:
 
 
 def _names(runs: Sequence[RunRow]) -> list[str]:
-    """What to call each run: its own name where that is enough, else what differs."""
+    """What to call each run: its own name where no other has it, else what differs."""
     own = [run.name for run in runs]
-    if all(own) and len(set(own)) == len(own):
-        return own
-    return analysis.told_apart([run.spec for run in runs])
+    others = [run for run in runs if not run.name or own.count(run.name) > 1]
+    told = dict(zip(
+        [run.run_id for run in others], analysis.told_apart([run.spec for run in others]),
+        strict=True,
+    ))
+    names = [told.get(run.run_id, run.name) for run in runs]
+    return names if len(set(names)) == len(names) else \
+        analysis.told_apart([run.spec for run in runs])
 
 
 def _warn(runs: Sequence[RunRow]) -> None:
-    data = sorted({analysis.dataset_in_words(run.spec.dataset) for run in runs})
-    losses = sorted({f"{run.spec.loss}{run.spec.label_smoothing or ''}" for run in runs})
+    told = {analysis.dataset_in_words(run.spec.dataset) for run in runs}
+    data = sorted(told - set(UNTOLD))
+    losses = {
+        f"{run.spec.loss}{run.spec.label_smoothing or ''}" for run in runs
+        if "loss" in analysis.known_settings(run.spec)
+    }
     if len(data) > 1:
         st.warning(f"These runs learned from different data ({', '.join(data)}): their losses do "
                    "not compare.", icon=":material/warning:")
+    elif len(told) > 1:
+        st.info("It is not known of all of these runs what they learned from: on other data, "
+                "losses do not compare.", icon=":material/info:")
     elif len(losses) > 1:
         st.warning("These runs were trained with different losses: the values do not compare.",
                    icon=":material/warning:")

@@ -46,9 +46,13 @@ def settings_diff(specs: Sequence[RunSpec]) -> pd.DataFrame:
 def told_apart(specs: Sequence[RunSpec]) -> list[str]:
     """A short name for each run made of what differs: `step (factor 0.3) · peak rate 0.1 · seed 2`.
 
-    Runs with the same settings are numbered, so all names differ.
+    Among runs of other programs only by what is known of all. Runs with the same settings are
+    numbered, so all names differ.
     """
     diff = settings_diff(specs)
+    if any(map(watched, specs)):
+        known = [_in_words(spec) for spec in specs]
+        diff = diff[[name for name in diff if all(str(name) in row for row in known)]]
     names = [
         " · ".join(_part(str(name), row[name]) for name in diff) or strategy_in_words(spec)
         for spec, row in zip(specs, diff.to_dict(orient="records"), strict=True)
