@@ -243,3 +243,38 @@ def test_a_policy_of_float16() -> None:
             assert {row.engine for row in made.rows} == {"keras"}
     finally:
         keras.mixed_precision.set_dtype_policy(before)
+
+
+class Guided(keras.Model):
+    """Steps as Keras' guide writes them: the data have two parts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.out = layers.Dense(1)
+
+    def call(self, x: Any) -> Any:
+        return self.out(x)
+
+    def test_step(self, data: Any) -> Any:
+        x, y = data
+        return {"loss": self.compute_loss(y=y, y_pred=self(x, training=False))}
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_test_step_may_take_two_parts(several: bool) -> None:
+    def build() -> Any:
+        model = Guided()
+        model.compile("sgd", "mse")
+        return model
+
+    data: Any = tf.data.Dataset.from_tensor_slices((X, Y)).batch(16) if several else (X, Y)
+    assert finished(build, data).rows[0].engine == "keras"
+
+
+@pytest.mark.parametrize("name", ["learning_rate", "seconds", "epoch", "label"])
+def test_a_metric_with_the_name_of_a_column_is_refused_before_anything_trains(name: str) -> None:
+    build = network(optimizer=lambda: "sgd", loss=lambda: "mse", metrics=lambda: [
+        keras.metrics.MeanSquaredError(name=name)
+    ])
+    with pytest.raises(InvalidField, match=f"must not have the name of a column .*got '{name}'"):
+        lrdash.compare(build, (X, Y), **FEW)

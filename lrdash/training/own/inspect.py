@@ -16,6 +16,7 @@ import tensorflow as tf
 from lrdash.datasets import Dataset
 from lrdash.elsewhere import stand_in
 from lrdash.errors import InvalidField
+from lrdash.events import COLUMNS
 from lrdash.spec import NAME_LIMIT, Facts, RunSpec
 from lrdash.training.own.data import OwnData, own_data
 from lrdash.training.own.explaining import explained
@@ -163,10 +164,14 @@ def _compiled(build: Any, optimizer: Any, loss: Any, metrics: Any) -> Any:
 def _evaluated(model: Any, data: OwnData) -> list[str]:
     """What is measured, by its names in Keras' logs."""
     with explained("build_model", FITTING):
-        said = model.test_on_batch(*data.sample, return_dict=True)
+        # As `fit` does it: `test_on_batch` would hand a `test_step` three parts in place of two.
+        said = model.evaluate((one for one in (data.sample,)), steps=1, return_dict=True, verbose=0)
     if "loss" not in said:
         raise InvalidField("build_model", "must make a model with a loss", list(said))
     for name, value in said.items():
+        if name in COLUMNS:
+            problem = f"must not have the name of a column ({', '.join(sorted(COLUMNS))})"
+            raise InvalidField("metrics", problem, name)
         if np.size(value) != 1:
             problem = f"must give one number each ({NUMBERS}): {name} gives {np.size(value)}"
             raise InvalidField("metrics", problem, np.asarray(value).tolist())

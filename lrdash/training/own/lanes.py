@@ -237,7 +237,7 @@ def _operation(model: Any) -> str:
 
 def _of_loss(known: Any, loss: Any) -> str:
     if known is None:
-        return f"the loss {_name(loss)} is not one of Keras' own"
+        return f"the loss {_name(loss)} is none of Keras' own with its usual settings"
     if type(known).__name__ not in MEANS or getattr(known, "ignore_class", None) is not None:
         return f"the loss {_name(known)} is no plain mean over the examples"
     return ""
