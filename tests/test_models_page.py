@@ -199,6 +199,18 @@ def test_a_name_that_is_taken_is_asked_about_before_it_is_replaced() -> None:
     assert list(architectures.saved()) == ["other", "small"]
 
 
+def test_the_question_is_about_the_layers_of_now_and_mistakes_are_not_saved() -> None:
+    architectures.save("small", "flatten")
+    test = page(layers="flatten; dense size=8 activation=relu")
+    save(test, "small")
+    next(button for button in test.button if button.label == "Add").click().run()
+    assert not test.warning
+    test = page(layers="flatten; dense size= activation=relu")
+    save(test, "other")
+    assert "Nothing was saved: mend the rows" in " ".join(one.value for one in test.error)
+    assert architectures.saved() == {"small": "flatten"}
+
+
 def save(test: AppTest, name: str) -> None:
     test.text_input(key="layers-name").set_value(name)
     next(button for button in test.button if button.label == "Save").click().run()

@@ -607,3 +607,74 @@ def test_the_limits_stand_in_the_docs() -> None:
         assert re.search(rf"\| {re.escape(limit.words)} *\|", text), limit.what
     config = (Path(__file__).parents[1] / ".streamlit/config.toml").read_text(encoding="utf-8")
     assert f"maxUploadSize = {limits.FILE.most}" in config
+
+
+def test_thousands_parted_by_points_are_told_by_the_decimal_commas_beside_them() -> None:
+    lines = "\n".join(
+        f"{('6.411', '950', '8.061')[n % 3]};{n},5;{'ab'[n % 2]}" for n in range(30)
+    )
+    column = looked(f"x;z;y\n{lines}\n").columns[0]
+    assert (column.low, column.high) == (950.0, 8061.0)
+    assert column.note == "read as numbers; thousands parted by points, decimal commas"
+    alone = looked(f"x;y\n{lines}\n".replace(",5;", ";").replace("x;y", "x;z;y")).columns[0]
+    assert alone.high == 950.0
+
+
+def test_a_zero_is_no_thousand() -> None:
+    lines = "\n".join(f'"0,{334 + n}",{"ab"[n % 2]}' for n in range(30))
+    column = looked(f"x,y\n{lines}\n").columns[0]
+    assert (column.low, column.high) == (0.334, 0.363)
+
+
+@pytest.mark.parametrize("head", ["", "Length, cm;Width, cm;kind\n"])
+def test_decimal_commas_do_not_part_a_table_of_semicolons(head: str) -> None:
+    lines = "\n".join(f"{n % 7},37;{n % 9},9;{n % 2}" for n in range(60))
+    found = looked(f"{head}{lines}\n")
+    assert found.rows == 60
+    assert [c.kind for c in found.columns] == ["number"] * 3
+    assert found.columns[0].low == 0.37
+
+
+def test_a_first_line_with_numbers_that_is_taken_for_names_is_pointed_out() -> None:
+    lines = "\n".join(f"2024-01-{n % 28 + 1:02},{n % 9},{'yn'[n % 2]}" for n in range(40))
+    assert "taken for names, though it holds numbers" in looked(lines).notes[0]
+
+
+def test_numbers_that_are_forced_keep_all_that_are_numbers() -> None:
+    lines = "\n".join(
+        f'{"call 5" if n == 7 else f"${n},50"!r},"{"ca. 300" if n % 10 == 3 else f"{n + 1},234"}",'
+        f"{'ab'[n % 2]}".replace("'", '"') for n in range(40)
+    )
+    text = f"cost,amount,y\n{lines}\n"
+    found = profile(text.encode(), "a.csv", Recipe(numbers=("cost", "amount")))
+    assert [(c.missing, c.low) for c in found.columns[:2]] == [(1, 0.5), (4, 1234.0)]
+    facts, _ = keep(text, "forced.csv", numbers=["cost", "amount"])
+    assert "cost: read as numbers; decimal commas, $ left out; 1 other value counts as missing" in \
+        facts.notes
+
+
+def test_leading_zeros_are_pointed_out() -> None:
+    lines = "\n".join(f"0{1605 + n % 5},{'ab'[n % 2]}" for n in range(40))
+    assert "leading zeros are lost" in looked(f"zip,y\n{lines}\n").columns[0].note
+
+
+def test_choices_on_reading_are_for_tables_only() -> None:
+    raw = npz(x=np.ones((20, 2)), y=TWENTY)
+    assert "texts can be chosen for tables only" in refused(raw, "a.npz", texts=["y"])
+
+
+def test_durations_are_left_out_and_dates_are_no_likely_target() -> None:
+    frame = pd.DataFrame({
+        "y": ["a", "b"] * 20, "x": np.arange(40) % 9,
+        "when": pd.Timestamp("2024-02-03") + pd.to_timedelta(np.arange(40) % 7, "D"),
+        "long": pd.to_timedelta(np.arange(40), "D"),
+    })
+    found = looked(parquet(frame), "a.parquet")
+    assert (found.target, [c.name for c in found.columns]) == ("y", ["y", "x", "when"])
+    assert "Left out, neither numbers nor texts: long" in found.notes
+
+
+def test_a_number_with_too_many_values_to_be_classes_is_told_to_be_a_regression() -> None:
+    lines = "\n".join(f"{n * 3},{n % 9}" for n in range(120))
+    told = refused(f"price,x\n{lines}\n", target="price", task="classification")
+    assert told.endswith("are needed, or choose the task regression.")

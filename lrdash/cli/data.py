@@ -40,7 +40,7 @@ Numbers = Annotated[
 ]
 Missing = Annotated[
     list[str] | None,
-    typer.Option(help="Word that stands for a missing value in a table, once for each: NA."),
+    typer.Option(help="Words that stand for a missing value in a table: NA,-999."),
 ]
 
 
@@ -113,8 +113,9 @@ def add(
 def _read_as(
     header: str, texts: list[str] | None, numbers: list[str] | None, missing: list[str] | None
 ) -> Recipe:
+    words = sorted({word.strip() for one in missing or [] for word in one.split(",")} - {""})
     return Recipe().replace(
-        header=header, texts=texts or [], numbers=numbers or [], missing=sorted(missing or []),
+        header=header, texts=texts or [], numbers=numbers or [], missing=words,
     )
 
 

@@ -94,8 +94,10 @@ def _said(given: Any) -> str:
 def _read(given: Draft, number: int) -> Draft:
     """A row with what it does not say; numbers may be out of their bounds."""
     numbers = {
-        name: given[name] for name in NUMBERS
-        if isinstance(given.get(name), int | float) and math.isfinite(given[name])
+        name: given[name] for name in NUMBERS if name in given and (
+            given[name] is None
+            or (isinstance(given[name], int | float) and math.isfinite(given[name]))
+        )
     }
     others = {name: value for name, value in given.items() if name not in numbers}
     row = read_row(others, number)

@@ -79,10 +79,11 @@ def as_text(given: Sequence[Row]) -> str:
 
 
 def typed(given: Sequence[Mapping[str, Any]]) -> str:
-    """The same of rows that are not checked; settings without a value are left out."""
+    """The same of rows that are not checked: `size=` where a setting was emptied."""
     return "; ".join(
         " ".join([row["kind"], *(
-            f"{name}={row[name]}" for name in RULES[row["kind"]].uses if row.get(name) is not None
+            f"{name}={'' if row[name] is None else row[name]}"
+            for name in RULES[row["kind"]].uses if name in row
         )])
         for row in given
     )
@@ -92,7 +93,7 @@ def from_text(text: str) -> list[dict[str, Any]]:
     """The settings of each row of such a text, not checked yet.
 
     Raises:
-        PartFault: a setting has no value; names its row.
+        PartFault: a word that is no setting; names its row.
     """
     found: list[dict[str, Any]] = []
     for number, part in enumerate(filter(str.strip, re.split(r"[;\n]", text)), start=1):
@@ -100,9 +101,9 @@ def from_text(text: str) -> list[dict[str, Any]]:
         row: dict[str, Any] = {"kind": kind}
         for setting in settings:
             name, equals, value = setting.partition("=")
-            if not equals or not value:
+            if not equals:
                 raise PartFault(f"must have settings like size=64 in row {number}", setting)
-            row[name] = _value(value)
+            row[name] = _value(value) if value else None
         found.append(row)
     return found
 

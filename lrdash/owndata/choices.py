@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from lrdash.errors import DataRefused, nearest
 from lrdash.owndata.limits import CLASSES
-from lrdash.owndata.records import Column, Profile, Recipe
+from lrdash.owndata.records import READING, Column, Profile, Recipe
 
-READING = ("header", "texts", "numbers", "missing")  # choices on how a table is read
 FLAGS = {
     "": "", "constant": "same in every row", "empty": "no values", "id": "an id of each row",
     "many": "mostly different texts",

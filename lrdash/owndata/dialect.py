@@ -80,6 +80,8 @@ def layout(raw: bytes, file: str, names_first: str = "auto") -> Layout:
         lines.append(above + line)
         ROWS.hold(file, len(lines))
     names, notes = _names(first if header else [""] * len(first))
+    if header and names_first == "auto" and any(e.strip() and _is_number(e) for e in first):
+        notes.append("The first line is taken for names, though it holds numbers")
     if not header and names_first == "auto":
         notes = ["The first line holds numbers only, so it is taken as a row and not as names"]
     full = next(((line, row) for line, row in longer if row[-1].strip()), None)
@@ -154,22 +156,29 @@ def _heads(line: str, below: str) -> bool:
 
 
 def _delimiter(text: str, file: str) -> str:
-    """The delimiter under which most lines have as many fields as the first, at least two."""
+    """The delimiter under which most lines have as many fields as the first, at least two.
+
+    Of those that do equally well it is the one under which most fields are numbers: `4,37;82,9`.
+    """
     sample = text[:SAMPLE]
     if len(text) > SAMPLE:
         sample = sample[: sample.rfind("\n") + 1] or sample
     judged = []
     for place, delimiter in enumerate(DELIMITERS):
         try:
-            widths = [len(row) for _, row in _rows(sample, delimiter, file)]
+            rows = [row for _, row in _rows(sample, delimiter, file)]
         except DataRefused:  # a quote that is cut off with the sample
             continue
+        widths = [len(row) for row in rows]
         if widths and max(widths) > 1:
             usual, times = Counter(widths).most_common(1)[0]
             like_first = widths.count(widths[0]) / len(widths)
             like_first = like_first if widths[0] > 1 and like_first >= 0.5 else 0.0
             even = times / len(widths) if usual > 1 else 0.0
-            judged.append((round(like_first, 1), round(even, 1), -place, delimiter))
+            entries = [entry for row in rows for entry in row]
+            numbers = sum(map(_is_number, entries)) / len(entries)
+            fits = (round(like_first, 1), round(even, 1), round(numbers, 1))
+            judged.append((*fits, -place, delimiter))
     if not judged:
         problem = "only one column was found"
         remedy = "A table needs a target and a feature, parted by commas, semicolons or tabs."

@@ -25,10 +25,9 @@ class _Style:
     def __init__(self, pattern: str, parting: str, point: str, words: str) -> None:
         self.pattern, self.parting, self.point, self.words = pattern, parting, point, words
 
-    def read(self, bodies: pd.Series[str]) -> pd.Series[float] | None:
-        """The numbers, or None if one is written otherwise."""
-        if not bodies.str.fullmatch(self.pattern).all():
-            return None
+    def read(self, bodies: pd.Series[str]) -> pd.Series[float]:
+        """The numbers of those that are written in this way."""
+        bodies = bodies[bodies.str.fullmatch(self.pattern)]
         if self.parting:
             bodies = bodies.str.replace(self.parting, "", regex=True)
         return pd.to_numeric(bodies.str.replace(self.point, ".", regex=False)).astype("float64")
@@ -37,48 +36,57 @@ class _Style:
 EXPONENT = r"([eE][+-]?\d+)?"
 PLAIN = _Style(rf"(\d+\.?\d*|\.\d+){EXPONENT}", "", ".", "")
 COMMA = _Style(rf"(\d+,?\d*|,\d+){EXPONENT}", "", ",", "decimal commas")
-BY_COMMA = _Style(r"(\d{1,3}(,\d{3})+|\d+)(\.\d*)?", ",", ".", "thousands parted by commas")
+BY_COMMA = _Style(r"([1-9]\d{0,2}(,\d{3})+|\d+)(\.\d*)?", ",", ".", "thousands parted by commas")
 BY_POINT = _Style(
-    r"(\d{1,3}(\.\d{3})+|\d+)(,\d*)?", r"\.", ",", "thousands parted by points, decimal commas"
+    r"([1-9]\d{0,2}(\.\d{3})+|\d+)(,\d*)?", r"\.", ",", "thousands parted by points, decimal commas"
 )
 BY_SPACE = _Style(
-    r"(\d{1,3}([\s'’]\d{3})+|\d+)([.,]\d*)?", r"[\s'’]", ",", "thousands parted by spaces"
+    r"([1-9]\d{0,2}([\s'’]\d{3})+|\d+)([.,]\d*)?", r"[\s'’]", ",", "thousands parted by spaces"
 )
 
 
-def numbers(texts: pd.Series[str], *, decimal: bool) -> tuple[pd.Series[float], str] | None:
-    """Texts as numbers, if all of them are written in one way.
+def numbers(
+    texts: pd.Series[str], *, decimal: bool, points: bool = False
+) -> tuple[pd.Series[float], str]:
+    """Those of the texts that are numbers, all written in one way: the one that most are.
 
     `1,234` may be both: beside a comma as the delimiter it is a thousand, else a decimal comma.
 
     Args:
-        texts: stripped, at least one.
+        texts: stripped.
         decimal: the delimiter is no comma, so that decimal commas are likely.
+        points: thousands are likely to be parted by points, as elsewhere in the table.
 
     Returns:
-        The numbers (per cent as they stand: 12.5 for `12.5 %`) and how they were written, empty if
-        as usual; None if one is no number, or if units or ways to write are mixed.
+        The numbers (per cent as they stand: 12.5 for `12.5 %`), and how they were written, empty if
+        as usual. Where all texts are numbers, none is missing.
     """
     texts = texts.astype(object)  # whose patterns are Python's own: `\s` is any space
-    plain = pd.to_numeric(texts, errors="coerce")
-    if plain.notna().all():
-        return plain.astype("float64"), ""
-    parts = texts.str.extract(SIGNED)
-    if parts[3].isna().any():
-        return None
-    units = set((parts[1] + parts[4]).unique())
-    if len(units) != 1:
-        return None
-    minus = (parts[0] + parts[2]) == "-"
+    plain = pd.to_numeric(texts, errors="coerce").dropna().astype("float64")
+    if len(plain) == len(texts) and not points:
+        return plain, ""
+    parts = texts.str.extract(SIGNED).dropna(subset=[3])
+    units = parts[1] + parts[4]
+    parts = parts[units == units.value_counts().index[0]] if len(units) else parts
     styles = (PLAIN, COMMA, BY_COMMA, BY_POINT, BY_SPACE) if decimal else \
         (PLAIN, BY_COMMA, COMMA, BY_POINT, BY_SPACE)
-    for style in styles:
-        read = style.read(parts[3])
-        if read is not None:
-            unit = units.pop()
-            told = (style.words, f"{unit} left out" if unit else "")
-            return read.where(~minus, -read), ", ".join(filter(None, told))
-    return None
+    order = (BY_POINT, *styles) if points else styles
+    read = [(style.read(parts[3]), style) for style in order] if len(parts) else []
+    best, style = max(read, key=lambda pair: len(pair[0]), default=(plain, PLAIN))
+    if len(best) <= len(plain) and not (points and len(best)):
+        return plain, ""
+    minus = (parts[0] + parts[2])[best.index] == "-"
+    unit = units[best.index[0]]
+    told = (style.words, f"{unit} left out" if unit else "")
+    return best.where(~minus, -best), ", ".join(filter(None, told))
+
+
+def has_points(texts: pd.Series[str]) -> bool:
+    """Whether whole numbers may be parted by points, as in `6.411`, in all of the texts."""
+    texts = texts.astype(object)
+    pattern = r"[+-]?([1-9]\d{0,2}(\.\d{3})+|\d{1,3})"
+    pointed = texts.str.contains(".", regex=False)
+    return bool(pointed.any() and texts.str.fullmatch(pattern).all())
 
 
 def are_dates(texts: pd.Series[str]) -> bool:

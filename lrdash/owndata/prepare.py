@@ -81,16 +81,19 @@ def _pool(raw: bytes, told: Profile, recipe: Recipe) -> Pool:
         made, folders, notes = images.pixels(listed, recipe.side, grey=recipe.grey)
         return Pool(made, folders, made.shape[1:], pixel_max=255.0, notes=tuple(notes))
     read = tables.read_parquet if told.reading == "Parquet" else tables.read_text
-    frame = read(raw, file, recipe).frame
+    table = read(raw, file, recipe)
+    frame = table.frame
     frame = frame[frame[recipe.target].notna()].reset_index(drop=True)
     x, names, notes_of = encode.features(frame, recipe.features, file)
     gaps = told.rows - len(frame)
     dropped = (f"{gaps:,} rows without a value of {recipe.target} were left out",) if gaps else ()
     left = [c.name for c in told.columns if c.name not in (*recipe.features, recipe.target)]
+    odd = (f"{name}: {table.odd[name]}" for name in (recipe.target, *recipe.features)
+           if name in table.odd)
     unused = (f"Columns not used: {', '.join(left)}",) if left else ()
     target = frame[recipe.target]
     values = [label_of(v) for v in target] if recipe.task == "classification" else target.tolist()
-    return Pool(x, values, (len(names),), names, notes=(*dropped, *unused, *notes_of))
+    return Pool(x, values, (len(names),), names, notes=(*dropped, *unused, *odd, *notes_of))
 
 
 def _targets(
@@ -121,10 +124,15 @@ def _targets(
 
 def _ordered(names: list[str]) -> list[str]:
     """Classes in the order of their numbers, or of the alphabet."""
+    return sorted(names, key=float) if all(map(_is_number, names)) else sorted(names)
+
+
+def _is_number(name: str) -> bool:
     try:
-        return sorted(names, key=float)
+        float(name)
     except ValueError:
-        return sorted(names)
+        return False
+    return True
 
 
 def _hold_parts(y: NDArray[Any], classes: tuple[str, ...], recipe: Recipe, file: str) -> None:
@@ -140,7 +148,8 @@ def _hold_parts(y: NDArray[Any], classes: tuple[str, ...], recipe: Recipe, file:
     least = max(LEAST, VALIDATION_OF * (len(classes) - 1) + 1)
     if len(y) < least:
         problem = f"{len(y)} rows are too few for {len(classes)} classes"
-        raise DataRefused(file, problem, f"Add rows: at least {least} are needed.")
+        other = ", or choose the task regression" if all(map(_is_number, classes)) else ""
+        raise DataRefused(file, problem, f"Add rows: at least {least} are needed{other}.")
     for part in split_order(y):
         for number in sorted(set(range(len(classes))) - set(y[part].tolist())):
             count = int(np.count_nonzero(y == number))

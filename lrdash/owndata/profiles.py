@@ -8,9 +8,10 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from lrdash.errors import DataRefused
 from lrdash.owndata import arrays, faces, images, numerals, tables
 from lrdash.owndata.limits import CATEGORIES, CLASSES, LEAST_ROWS
-from lrdash.owndata.records import Column, Flag, Profile, Recipe, Task
+from lrdash.owndata.records import READING, Column, Flag, Profile, Recipe, Task
 
 HEAD, CELL = 8, 60  # rows of the preview, and characters of a cell
 FEW = 20  # different whole numbers up to which they are probably classes
@@ -28,7 +29,10 @@ def profile(raw: bytes, file: str, recipe: Recipe | None = None) -> Profile:
     common: dict[str, Any] = {
         "file": file, "file_digest": hashlib.sha256(raw).hexdigest(), "file_bytes": len(raw),
     }
-    match faces.recognise(raw, file):
+    kind = faces.recognise(raw, file)
+    if kind in ("npz", "images") and recipe is not None:
+        _hold_reading(recipe, file)
+    match kind:
         case "npz":
             return _of_arrays(arrays.read(raw, file), common)
         case "images":
@@ -37,6 +41,15 @@ def profile(raw: bytes, file: str, recipe: Recipe | None = None) -> Profile:
             return of_table(tables.read_parquet(raw, file, recipe), common)
         case _:
             return of_table(tables.read_text(raw, file, recipe), common)
+
+
+def _hold_reading(recipe: Recipe, file: str) -> None:
+    """Refuse choices on reading where there is no table."""
+    usual = Recipe()
+    for name in READING:
+        if getattr(recipe, name) != getattr(usual, name):
+            problem = f"{name} can be chosen for tables only, and this is none"
+            raise DataRefused(file, problem, "Leave it out.")
 
 
 def of_table(table: tables.Table, common: dict[str, Any]) -> Profile:
@@ -135,7 +148,8 @@ def _task(known: pd.Series[Any], distinct: int, *, number: bool) -> Task | Liter
 
 
 def _likely_target(columns: tuple[Column, ...]) -> str:
-    able = [column.name for column in columns if column.task and column.flag != "id"]
+    odd = ("id", "many", "dates")
+    able = [column.name for column in columns if column.task and column.flag not in odd]
     called = [name for name in able if name.lower() in TARGETS]
     return next(iter([*called, *able[-1:], columns[-1].name]))
 

@@ -8,6 +8,7 @@ from lrdash.owndata.limits import LEAST_SIDE, SIDE
 from lrdash.record import Record, field
 
 Task = Literal["classification", "regression"]
+READING = ("header", "texts", "numbers", "missing")  # choices on how a table is read
 Flag = Literal["", "constant", "id", "many", "dates", "empty"]
 
 

@@ -17,6 +17,7 @@ from lrdash.owndata.numerals import PLACEHOLDERS
 from lrdash.owndata.records import Recipe
 
 WHOLE = 2**53  # whole numbers up to which float64 holds each
+ZEROS = "leading zeros are lost: read it as texts to keep them"
 LONG = "whole numbers too long to be told apart as numbers; read as texts"
 LARGEST = 1e100  # of a number: its square must stay finite
 TEXT = 200  # characters of a value that are kept
@@ -49,9 +50,8 @@ def read_text(raw: bytes, file: str, recipe: Recipe | None = None) -> Table:
     try:
         frame = pd.read_csv(
             io.StringIO(told.text), sep=told.delimiter, header=0 if told.header else None,
-            index_col=False, skipinitialspace=True, low_memory=False,
-            names=list(told.names), keep_default_na=False, na_values=[""],
-            dtype=dict.fromkeys(set(recipe.texts) & set(told.names), str),
+            index_col=False, skipinitialspace=True, names=list(told.names), dtype=str,
+            keep_default_na=False, na_values=[""],
         )
     except (ValueError, OverflowError, pd.errors.ParserError, pd.errors.EmptyDataError) as fault:
         remedy = "Save it anew as CSV, texts in quotation marks."
@@ -100,7 +100,8 @@ def _flat(kind: Any) -> bool:
     inner = kind.value_type if types.is_dictionary(kind) else kind
     text = types.is_string(inner) or types.is_large_string(inner) or types.is_string_view(inner)
     number = types.is_integer(inner) or types.is_floating(inner) or types.is_decimal(inner)
-    return bool(text or number or types.is_boolean(inner) or types.is_temporal(inner))
+    date = types.is_temporal(inner) and not types.is_duration(inner)
+    return bool(text or number or types.is_boolean(inner) or date)
 
 
 def _plain(column: Any) -> pd.Series[Any]:
@@ -134,14 +135,15 @@ def _tidy(
     decimal = told is not None and told.delimiter != ","
     odd: dict[str, str] = {}
     columns = {}
+    points = decimal and any(_has_commas(frame[name]) for name in frame.columns)
     for name in map(str, frame.columns):
         series = _without(frame[name], recipe.missing)
         if name in recipe.texts:
             made, note = _full(_stripped(series), series), "read as texts"
         elif name in recipe.numbers:
-            made, note = _forced(series, decimal=decimal)
+            made, note = _forced(series, decimal=decimal, points=points)
         elif pd.api.types.is_bool_dtype(series) or not pd.api.types.is_numeric_dtype(series):
-            made, note = _texts(series, lines, decimal=decimal)
+            made, note = _texts(series, lines, decimal=decimal, points=points)
         else:
             made, note = _numbers(series)
         columns[name] = made
@@ -203,8 +205,16 @@ def _full(text: pd.Series[Any], series: pd.Series[Any]) -> pd.Series[Any]:
     return full
 
 
+def _has_commas(series: pd.Series[Any]) -> bool:
+    """Whether it is a column of numbers with decimal commas."""
+    text = _stripped(series)
+    text = text[~text.str.lower().isin(PLACEHOLDERS)]
+    read, how = numerals.numbers(text, decimal=True)
+    return len(read) == len(text) > 0 and "decimal commas" in how
+
+
 def _texts(
-    series: pd.Series[Any], lines: tuple[int, ...], *, decimal: bool
+    series: pd.Series[Any], lines: tuple[int, ...], *, decimal: bool, points: bool
 ) -> tuple[pd.Series[Any], str]:
     """A column of texts; as numbers if that is what it holds but for words for missing."""
     text = _stripped(series)
@@ -213,12 +223,15 @@ def _texts(
     others = text[~absent]
     if not len(others):
         return full, ""
-    found = numerals.numbers(others, decimal=decimal)
-    if found is not None:
+    read, how = numerals.numbers(
+        others, decimal=decimal, points=points and numerals.has_points(others)
+    )
+    if len(read) == len(others):
         whole = others[others.str.fullmatch(r"[+-]?[0-9]+")]
-        if len(whole) and _collapse(whole, found[0][whole.index]):
+        if len(whole) and _collapse(whole, read[whole.index]):
             return full, LONG
-        return _found(series, found[0], [found[1], _are_missing(text[absent])])
+        zeros = ZEROS if others.str.fullmatch(r"0[0-9]+").any() else ""
+        return _found(series, read, [how, _are_missing(text[absent]), zeros])
     if absent.any():
         words = ", ".join(sorted(set(text[absent])))
         note = (
@@ -226,7 +239,7 @@ def _texts(
             "missing if it is none"
         )
         return full, note
-    faulty = others[pd.to_numeric(others, errors="coerce").isna()]
+    faulty = others.drop(read.index)
     if len(faulty) > (1 - MOSTLY) * len(others):
         return full, ""
     row = int(np.flatnonzero(series.index == faulty.index[0])[0])
@@ -237,16 +250,15 @@ def _texts(
     )
 
 
-def _forced(series: pd.Series[Any], *, decimal: bool) -> tuple[pd.Series[Any], str]:
+def _forced(
+    series: pd.Series[Any], *, decimal: bool, points: bool
+) -> tuple[pd.Series[Any], str]:
     """A column as numbers, missing where it holds none."""
-    if pd.api.types.is_numeric_dtype(series) and not pd.api.types.is_bool_dtype(series):
-        return _numbers(series)
     text = _stripped(series)
-    able = text[text.str.contains(r"[0-9]")]
-    found = numerals.numbers(able, decimal=decimal) if len(able) else None
-    numbers, how = found or (pd.to_numeric(text, errors="coerce").dropna().astype(np.float64), "")
-    lost = len(text) - len(numbers)
-    return _found(series, numbers, [how, f"{lost:,} other values count as missing" if lost else ""])
+    read, how = numerals.numbers(text, decimal=decimal, points=points and numerals.has_points(text))
+    lost = len(text) - len(read)
+    other = "1 other value counts" if lost == 1 else f"{lost:,} other values count"
+    return _found(series, read, [how, f"{other} as missing" if lost else ""])
 
 
 def _are_missing(text: pd.Series[Any]) -> str:

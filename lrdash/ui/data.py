@@ -14,7 +14,7 @@ from lrdash.ui import data_choices, data_kept, data_profile, data_reading, shell
 from lrdash.ui.plain import plain
 
 LOOKED = "data_looked"  # in the session: a file, how it was read, and its profile or fault
-SAVED = "data_saved"  # in the session: id of what was kept last, and the file it came from
+SAVED = "data_saved"  # in the session: what was kept last: its file and choices, and its id
 IDEA = """
 Upload a table, say which column to predict, and train on it as on any other dataset.
 
@@ -103,13 +103,14 @@ def _choose(
         try:
             with st.spinner("Making the examples"):
                 facts = owndata.add(uploaded.getvalue(), uploaded.name, recipe, name)
-            st.session_state[SAVED] = (uploaded.file_id, facts.id)
+            st.session_state[SAVED] = ((uploaded.file_id, recipe), facts.id)
         except LrdashError as fault:
             st.session_state.pop(SAVED, None)
             st.error(plain(str(fault)), icon=":material/error:")
             st.caption("Nothing is lost: change a choice above and keep it again.")
-    file_id, kept_id = st.session_state.get(SAVED, ("", ""))
-    if file_id == uploaded.file_id and any(facts.id == kept_id for facts in owndata.kept()):
+    made_of, kept_id = st.session_state.get(SAVED, ((), ""))
+    present = any(facts.id == kept_id for facts in owndata.kept())
+    if present and made_of == (uploaded.file_id, recipe):
         facts = owndata.facts_of(kept_id)
         st.success(f"Kept as {plain(facts.name)}.", icon=":material/check_circle:")
         data_kept.ways_on(facts, key="new", primary=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import replace
 
 import streamlit as st
@@ -20,14 +21,15 @@ PREFIX = "own."
 def draw(profile: Profile, read_as: Recipe) -> Recipe:
     """Draw the choices that this kind of file has; not yet checked against the file.
 
-    The keys hold the file's digest and whence the names are, so that choices are not lost to
+    The keys hold the file's digest and the columns' names, so that choices are not lost to
     another file and come back with the same one.
 
     Args:
         profile: what the file holds.
         read_as: the choices on how it was read, which are kept.
     """
-    key = f"{PREFIX}{profile.file_digest[:12]}.{read_as.header}."
+    names = "\n".join(column.name for column in profile.columns)
+    key = f"{PREFIX}{profile.file_digest[:12]}.{zlib.crc32(names.encode()):x}."
     with st.container(border=True):
         st.header("What to learn", anchor=False)
         target = _target(profile, key)
@@ -39,7 +41,7 @@ def draw(profile: Profile, read_as: Recipe) -> Recipe:
             return Recipe(task=task, min_class=smallest, side=side, grey=grey)
         if profile.kind == "arrays":
             return Recipe(target=target, task=task, min_class=smallest)
-        features = _features(profile, target, f"{key}{read_as.texts}{read_as.numbers}")
+        features = _features(profile, target, key)
     return read_as.replace(target=target, features=features, task=task, min_class=smallest)
 
 
@@ -71,13 +73,14 @@ def _task(profile: Profile, target: str, key: str) -> Task:
 def _features(profile: Profile, target: str, key: str) -> tuple[str, ...]:
     names = [column.name for column in profile.columns if column.kind != "empty"]
     first = [name for name in useful(profile, "") if name in names]
-    count = f"{len(set(first) - {target})} of {len(names) - 1} columns at first"
-    with st.expander(f"Features ({count})"):
+    with st.expander("Features"):
         chosen = st.multiselect(
             "Learn from", names, default=first, key=f"{key}features",
-            format_func=lambda name: f"{name} (target, not used)" if name == target else name,
-            help="Columns that say nothing are left out at first: see the remarks on them.",
+            help="Columns that say nothing are left out at first: see the remarks on them. The "
+            "target is never used, whether it stands here or not.",
         )
+        count = len(set(chosen) - {target})
+        st.caption(f"{count} of {len(set(names) - {target})} columns are used.")
     return tuple(name for name in chosen if name != target)
 
 

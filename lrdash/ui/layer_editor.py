@@ -23,7 +23,7 @@ from lrdash.ui import form, layer_table
 from lrdash.ui.plain import plain
 
 DATASET = "layers-dataset"  # in the address; the key of the forms would clash with theirs
-SAVED, ASKED = "layers-saved", "layers-asked"  # keys: a model of the shelf, a name that is taken
+SAVED, ASKED = "layers-saved", "layers-asked"  # keys: a model of the shelf, a taken name
 DROPPED = "layers-dropped"  # a model that was deleted in the last run
 PLACE, MOVED = "moved-row", "layers-moved"  # key of a box; the row that it is to show next
 
@@ -51,7 +51,7 @@ def body() -> None:
         with left, st.container(border=True):
             _outcome(found, name, label)
     with right:
-        _shelf(given)
+        _shelf(given, sound=all(not one.fault for one in found))
 
 
 def _dataset() -> tuple[str, str]:
@@ -159,7 +159,7 @@ def _ways_on(layers: Sequence[Row], name: str, label: str) -> None:
     try:
         form.require_data(name)
     except DatasetUnavailable as fault:
-        st.error(str(fault), icon=":material/error:")
+        st.error(plain(str(fault)), icon=":material/error:")
         return
     query = {"dataset": label, "model": OwnLayers.label, "layers.layers": rows.as_text(layers)}
     with st.container(horizontal=True):
@@ -175,10 +175,10 @@ def _sound(found: Sequence[Finding]) -> tuple[Row, ...] | None:
     return layers if len(layers) == len(found) else None
 
 
-def _shelf(given: Sequence[Draft]) -> None:
-    """Save under a name, and take one from the shelf."""
+def _shelf(given: Sequence[Draft], *, sound: bool) -> None:
+    """Save under a name, if no row is wrong, and take one from the shelf."""
     if given:
-        _save(rows.typed(given))
+        _save(rows.typed(given), sound=sound)
     kept = architectures.saved()
     _forget_gone(kept)
     if not kept:
@@ -215,15 +215,19 @@ def _forget_gone(kept: Mapping[str, str]) -> None:
         )
 
 
-def _save(text: str) -> None:
+def _save(text: str, *, sound: bool) -> None:
     """Save what the table says; a name that has other layers is asked about first."""
     with st.form("save-layers", border=True):
         name = st.text_input("Save under a name", max_chars=60, key="layers-name").strip()
         pressed = st.form_submit_button("Save", icon=":material/save:")
+    if pressed and not sound:
+        st.error("Nothing was saved: mend the rows that are told below the table first.",
+                 icon=":material/error:")
+        return
     if pressed:
         taken = architectures.saved().get(name, text) != text
-        st.session_state[ASKED] = name if taken else None
-    if st.session_state.get(ASKED) == name:
+        st.session_state[ASKED] = (name, text) if taken else None
+    if st.session_state.get(ASKED) == (name, text):
         place = st.empty()
         with place.container():
             st.warning(
