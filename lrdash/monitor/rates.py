@@ -108,9 +108,9 @@ class Reader:
             Float32 [updates]; empty if the optimizer made none.
         """
         count = self._iterations() - self._first
-        if count <= 0:  # it made no update
+        if count <= 0 or batches == 0:  # it made no update
             return np.empty(0, np.float32)
-        if batches:
+        if batches is not None:
             count = min(count, batches)
             self._places = [place for place in self._places if place < batches]
             self._read = self._read[: len(self._places)]

@@ -32,7 +32,7 @@ class Whose:
         self.reader = None if self._compiled is None else self._reader(self._compiled)
         self._spare = self._reader(*self._own.values()) if len(self._own) == 1 else None
         self._taken = False  # whether the one of its own makes the updates
-        self._epochs = 0  # seen
+        self._epochs = 0  # seen, without those that had no batch
         self._replaced = self._stale()  # whether another rate than the optimizer's was ever used
         self.moved = False  # whether any update was seen whose rate is known
 
@@ -57,7 +57,7 @@ class Whose:
 
     def end(self, batches: int | None) -> Rates:
         """The rates of the epoch that is over, one an update; see `Reader.end`."""
-        self._epochs += 1
+        self._epochs += batches != 0
         rates = self.reader.end(batches) if self.reader else np.empty(0, np.float32)
         if not rates.size and self._spare is not None:
             rates = self._spare.end(batches)
