@@ -131,7 +131,7 @@ class Fit:
         if self._seen_gone < LEFT:
             return None
         epochs = f"{self._done} epoch{'' if self._done == 1 else 's'}"
-        return "interrupted", f"training was left by an exception after {epochs}"
+        return "interrupted", f"training was left by an exception or by hand after {epochs}"
 
     def _decided(
         self, reader: Reader, done: int, rates: Rates, logs: Mapping[str, Any]
