@@ -91,6 +91,13 @@ def test_a_summary_of_nothing_is_empty_and_not_an_error() -> None:
     assert told["last_change"] is None
 
 
+@pytest.mark.parametrize("known", [[True, False, True, False], [False] * 4])
+def test_an_epoch_whose_rate_is_not_known_is_no_change_of_the_rate(known: list[bool]) -> None:
+    frame = frames.epochs_frame([epoch_row(e, val_loss=1.0) for e in range(1, 5)])
+    frame["learning_rate"] = np.where(known, 0.1, np.nan)
+    assert analysis.summary(frame, RunSpec(epochs=4))["last_change"] is None
+
+
 def test_a_run_that_only_saw_nan_has_no_best_epoch() -> None:
     frame = frames.epochs_frame([epoch_row(1, loss=np.nan, val_loss=np.nan)])
     told = analysis.summary(frame, RunSpec())

@@ -476,6 +476,40 @@ def test_a_generator_that_runs_out_leaves_no_update_that_was_not_made(
     assert [len(epoch.rates) for epoch in store.epochs(str(monitor.run_id))] == [4, 4, 2]
 
 
+@pytest.mark.parametrize("learning_rate", [0.1, SCHEDULES.CosineDecay(0.1, 50)])
+def test_an_epoch_without_a_batch_has_no_update_and_no_loss(
+    data: tuple[Any, Any], store: Store, learning_rate: Any
+) -> None:
+    monitor, validation = Monitor("short"), (data[0][:8], data[1][:8])
+    with pytest.warns(UserWarning, match="ran out of data"):
+        compiled(learning_rate).fit(
+            endless(data, 12), epochs=4, steps_per_epoch=4, verbose=0, shuffle=False,
+            validation_data=validation, callbacks=[monitor])
+    row, epochs, _ = told(store, str(monitor.run_id))
+    assert [len(epoch.rates) for epoch in epochs] == [4, 4, 4, 0]
+    assert set(epochs[3].metrics) == {"val_loss", "val_accuracy"}  # measured all the same
+    assert row.status == "finished"
+    assert row.spec.facts
+    assert row.spec.facts.metrics == ("accuracy", "loss", "val_accuracy", "val_loss")
+    assert row.spec.facts.notes == (
+        "The data ran out: 1 epoch had no batch (epoch 4), so it made no update and has no loss.",)
+
+
+def test_a_loop_that_tells_no_batches_keeps_its_epochs(
+    data: tuple[Any, Any], store: Store
+) -> None:
+    model, monitor = compiled(), Monitor("own loop")
+    ready = CALLBACKS.CallbackList([monitor], model=model)
+    ready.on_train_begin()
+    for epoch in range(2):
+        ready.on_epoch_begin(epoch)
+        loss = model.train_on_batch(data[0][:8], data[1][:8])
+        ready.on_epoch_end(epoch, {"loss": float(np.asarray(loss).reshape(-1)[0])})
+    ready.on_train_end()
+    epochs = store.epochs(str(monitor.run_id))
+    assert [(len(epoch.rates), list(epoch.metrics)) for epoch in epochs] == [(1, ["loss"])] * 2
+
+
 def test_a_ready_list_of_callbacks_with_the_monitor_last_counts_too(
     data: tuple[Any, Any], store: Store
 ) -> None:
@@ -571,4 +605,4 @@ def test_training_in_a_notebook_that_an_exception_left_does_not_run_for_ever(
     assert watcher.ended
     row = store.run(str(monitor.run_id))
     assert row.status == "interrupted"
-    assert "left by an exception after 1 epoch" in row.reason
+    assert row.reason == "training was left by an exception or by hand after 1 epoch"

@@ -65,6 +65,7 @@ def best_epoch(epochs: pd.DataFrame, metric: str) -> int | None:
 
 
 def _last_change(rows: pd.DataFrame) -> dict[str, float] | None:
+    rows = rows[rows["learning_rate"].notna()]  # epochs without an update have no rate
     rates = rows["learning_rate"].to_numpy(dtype=np.float64)
     moved = np.flatnonzero(np.diff(rates))
     if not len(moved):

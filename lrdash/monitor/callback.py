@@ -32,6 +32,7 @@ class _Counter(keras.callbacks.Callback):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self.batches = 0  # done in this epoch
+        self.any = False  # whether there ever was one: loops of the user's own may tell none
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Count from 0."""
@@ -39,7 +40,7 @@ class _Counter(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Take note; Keras calls this beside the training."""
-        self.batches = batch + 1
+        self.batches, self.any = batch + 1, True
 
 
 class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
@@ -99,8 +100,8 @@ class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Tell the epoch, and what was decided at its end."""
-        batches = self._counter.batches if self._counter else None
-        steps = (self.params or {}).get("steps")
+        counter, steps = self._counter, (self.params or {}).get("steps")
+        batches = counter.batches if counter and counter.any else None
         if batches and steps and batches >= steps:
             batches = None  # all were there, so Keras' own count is right
         self._guarded(lambda fit: fit.epoch_ends(epoch + 1, batches, logs or {}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -50,6 +51,21 @@ def at_once(model: Any) -> list[str]:
         return []
     return [f"Keras makes {updates} updates at a time; the rate of a variable is read between "
             "them, that of a schedule is known of each."]
+
+
+def ran_out(empty: Sequence[int]) -> list[str]:
+    """That epochs had no batch, if there are such.
+
+    Args:
+        empty: these epochs, from 1.
+    """
+    if not empty:
+        return []
+    if len(empty) == 1:
+        return [f"The data ran out: 1 epoch had no batch (epoch {empty[0]}), so it made no update "
+                "and has no loss."]
+    return [f"The data ran out: {len(empty)} epochs had no batch (the first was epoch {empty[0]}), "
+            "so they made no update and have no loss."]
 
 
 def model_name(model: Any) -> str:

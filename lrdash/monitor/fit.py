@@ -42,6 +42,7 @@ class Fit:
         self._whose = Whose(model, at_batches=self._deciders.at_batches)
         reader = self._whose.reader
         self._rate = reader.now if reader and self._whose.sure else math.nan  # last one seen
+        self._empty: list[int] = []  # epochs without a batch
         self._spec = RunSpec(
             dataset=dataset, model=facts.model_name(model), strategy="recorded",
             params=self._params(), epochs=min(LONGEST, int(self._epochs or 1)), origin="watched",
@@ -53,7 +54,7 @@ class Fit:
         self._place = stack.fit_of(model)
         self._done = 0  # epochs
         self._peak = 0.0  # highest rate so far
-        self._loss = 0.0  # of the last epoch
+        self._loss = 0.0  # of the last epoch that had one
         self._pending: RateDecided | None = None  # said, but another callback may add to it
         self._held: RateDecided | None = None  # not said before it is sure whose rate it is
         self._seen_gone = 0  # times that the call was not on the stack
@@ -96,7 +97,10 @@ class Fit:
         if done > LONGEST:
             return
         rates, metrics = self._whose.end(batches), _metrics(logs)
-        self._done, self._loss = done, metrics.get("loss", 0.0)
+        if batches == 0:  # Keras logs a loss of 0; what it validated is measured all the same
+            metrics = {name: value for name, value in metrics.items() if name.startswith("val_")}
+            self._empty.append(done)
+        self._done, self._loss = done, metrics.get("loss", self._loss)
         self._learn(metrics, rates)
         self.watcher.say(EpochEnded(
             epoch=done, metrics=metrics, rates=rates, seconds=self.watcher.seconds
@@ -127,7 +131,7 @@ class Fit:
         if self._seen_gone < LEFT:
             return None
         epochs = f"{self._done} epoch{'' if self._done == 1 else 's'}"
-        return "interrupted", f"training was left by an exception after {epochs}"
+        return "interrupted", f"training was left by an exception or by hand after {epochs}"
 
     def _decided(
         self, reader: Reader, done: int, rates: Rates, logs: Mapping[str, Any]
@@ -180,7 +184,9 @@ class Fit:
         return {**deciding, "known": "updates"}
 
     def _notes(self) -> tuple[str, ...]:
-        found = [*self._whose.notes(), *facts.at_once(self._model)]
+        found = [
+            *self._whose.notes(), *facts.at_once(self._model), *facts.ran_out(self._empty)
+        ]
         return (*found, OPEN) if self._epochs is None else tuple(found)
 
 

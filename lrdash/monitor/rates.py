@@ -36,11 +36,11 @@ class Reader:
     """
 
     def __init__(self, optimizer: Any, *, every_batch: bool) -> None:
-        self._optimizer, self.every_batch = innermost(optimizer), every_batch
+        self.optimizer, self.every_batch = innermost(optimizer), every_batch
         self._first = 0  # iterations at the start of the epoch
         self._places: list[int] = []  # batch in its epoch of each read
         self._read: list[Any] = []  # numbers, or tensors that hold them
-        self._one = _reading(self._optimizer)
+        self._one = _reading(self.optimizer)
         self._notes: Assigned | None = None  # of what is assigned
         self._trusted: bool | None = None  # whether these tell all; None: not known yet
         self._compared: list[tuple[Any, Any]] = []  # notes and real reads of the same moment
@@ -51,21 +51,21 @@ class Reader:
     def scheduled(self) -> bool:
         """Whether the rate comes from a schedule."""
         return isinstance(
-            self._optimizer._learning_rate, keras.optimizers.schedules.LearningRateSchedule
+            self.optimizer._learning_rate, keras.optimizers.schedules.LearningRateSchedule
         )
 
     @property
     def now(self) -> float:
         """The rate of the next update."""
-        return float(ops.convert_to_numpy(self._optimizer.learning_rate))
+        return float(ops.convert_to_numpy(self.optimizer.learning_rate))
 
     def begin(self) -> None:
         """An epoch begins, and all who set a rate between the epochs have done so."""
         self._first = self._iterations()
-        self._one = _reading(self._optimizer)
+        self._one = _reading(self.optimizer)
         self._places, self._read = [0], [self.now]
         if self.every_batch and self._notes is None and self._trusted is not False:
-            rate = self._optimizer._learning_rate
+            rate = self.optimizer._learning_rate
             self._notes = Assigned(rate) if isinstance(rate, keras.Variable) else None
 
     def before_batch(self, batch: int) -> None:
@@ -108,9 +108,9 @@ class Reader:
             Float32 [updates]; empty if the optimizer made none.
         """
         count = self._iterations() - self._first
-        if count <= 0:  # it made no update
+        if count <= 0 or batches == 0:  # it made no update
             return np.empty(0, np.float32)
-        if batches:
+        if batches is not None:
             count = min(count, batches)
             self._places = [place for place in self._places if place < batches]
             self._read = self._read[: len(self._places)]
@@ -126,12 +126,12 @@ class Reader:
         return np.repeat(read, np.diff([*self._places, count]))
 
     def _iterations(self) -> int:
-        return int(ops.convert_to_numpy(self._optimizer._iterations))
+        return int(ops.convert_to_numpy(self.optimizer._iterations))
 
     def _of_schedule(self, steps: NDArray[np.int64]) -> Rates:
         if not steps.size:
             return np.empty(0, np.float32)
-        schedule = self._optimizer._learning_rate
+        schedule = self.optimizer._learning_rate
         if self._evaluate is None or self._schedule is not schedule:
             self._evaluate, self._schedule = evaluator(schedule, steps), schedule
         return self._evaluate(steps)

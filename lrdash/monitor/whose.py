@@ -1,7 +1,8 @@
 """Whose rate it is: that of the compiled optimizer, or of one that the model has of its own.
 
 Keras compiles an optimizer into every model, also where a `train_step` of the user's own uses
-others. One whose count of updates never moves did not train the model, so its rate is not told.
+others. One whose count of updates never moves did not train the model, so its rate is not told;
+nor is one that was replaced when training was compiled already.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from lrdash.monitor import traced
 from lrdash.monitor.facts import optimizer_in_words
 from lrdash.monitor.rates import Rates, Reader, innermost
 
@@ -24,18 +26,22 @@ class Whose:
     """
 
     def __init__(self, model: Any, *, at_batches: bool) -> None:
-        self._compiled, self._at_batches = getattr(model, "optimizer", None), at_batches
+        self._model, self._at_batches = model, at_batches
+        self._compiled = getattr(model, "optimizer", None)
         self._own = _own(model, self._compiled)
         self.reader = None if self._compiled is None else self._reader(self._compiled)
         self._spare = self._reader(*self._own.values()) if len(self._own) == 1 else None
         self._taken = False  # whether the one of its own makes the updates
-        self._epochs = 0  # seen
-        self.moved = False  # whether any update was seen
+        self._epochs = 0  # seen, without those that had no batch
+        self._replaced = self._stale()  # whether another rate than the optimizer's was ever used
+        self.moved = False  # whether any update was seen whose rate is known
 
     @property
     def sure(self) -> bool:
         """Whether the rate of the reader is the rate, as far as can be told by now."""
-        return self.moved or bool(self.reader and not self._own and not self._epochs)
+        return self.moved or bool(
+            self.reader and not self._own and not self._epochs and not self._replaced
+        )
 
     @property
     def compiled(self) -> bool:
@@ -47,17 +53,23 @@ class Whose:
         for reader in (self.reader, self._spare):
             if reader is not None:
                 reader.begin()
+                traced.remember(self._model, reader.optimizer)
 
     def end(self, batches: int | None) -> Rates:
         """The rates of the epoch that is over, one an update; see `Reader.end`."""
-        self._epochs += 1
+        self._epochs += batches != 0
         rates = self.reader.end(batches) if self.reader else np.empty(0, np.float32)
         if not rates.size and self._spare is not None:
             rates = self._spare.end(batches)
             if rates.size:
                 self.reader, self._taken = self._spare, True
-        if rates.size:
-            self.moved, self._spare = True, None
+        if not rates.size:
+            return rates
+        self._spare = None
+        if self._stale():
+            self._replaced = True
+            return np.empty(0, np.float32)
+        self.moved = True
         return rates
 
     def release(self) -> None:
@@ -73,6 +85,8 @@ class Whose:
 
     def notes(self) -> list[str]:
         """Sentences about whose rate is told, where that is not plain."""
+        if self._replaced:
+            return [traced.NOTE]
         if self._taken:
             return [f"{self._idle()}; the rate is that of {self._names(words=False)}."]
         if self.reader is None and not self._own:
@@ -83,6 +97,10 @@ class Whose:
         if len(getattr(self._compiled, "optimizers", ())) > 1:
             return ["It has several optimizers: the rate is that of the first."]
         return []
+
+    def _stale(self) -> bool:
+        reader = self.reader
+        return reader is not None and traced.replaced(self._model, reader.optimizer)
 
     def _idle(self) -> str:
         none = "The model was compiled without an optimizer"
