@@ -266,7 +266,66 @@ def test_several_runs_in_one_folder_and_one_in_several_files(tmp_path: Path) -> 
     assert (one.name, two.name) == (f"{tmp_path.name}/a", f"{tmp_path.name}/b")
     assert two.metrics["loss"] == (2.0, 9.0, 9.0)
     assert two.remarks == (
+        "1 step of an earlier fit in the same folder is left out.",
         "No learning rate was recorded.", "No validation loss (val_loss) was recorded.")
+
+
+def fitted(board: keras.callbacks.Callback, model: keras.Model, **how: Any) -> dict[str, Any]:
+    x = np.random.default_rng(1).normal(size=(32, 4)).astype("float32")
+    history = model.fit(x, x.sum(1), batch_size=8, verbose=0, callbacks=[board], **how)
+    return dict(history.history)
+
+
+def regression(start: float) -> keras.Model:
+    layer = keras.layers.Dense(1, kernel_initializer=keras.initializers.Constant(start))
+    model = keras.Sequential([keras.Input((4,)), layer])
+    model.compile(keras.optimizers.SGD(0.01), "mse")
+    return model
+
+
+@pytest.mark.parametrize("validated", [{"validation_split": 0.25}, {}, {
+    "validation_split": 0.25, "validation_freq": 2}])
+def test_of_two_fits_in_one_folder_the_later_one_is_read_alone(
+    tmp_path: Path, validated: dict[str, Any]
+) -> None:
+    def board() -> keras.callbacks.Callback:
+        return keras.callbacks.TensorBoard(tmp_path, write_graph=False, update_freq=1)
+
+    fitted(board(), regression(0.0), epochs=4, validation_split=0.25)
+    history = fitted(board(), regression(9.0), epochs=3, **validated)
+    (run,) = read_paths([tmp_path])
+    assert run.epochs == (1, 2, 3)
+    assert run.metrics["loss"] == pytest.approx(history["loss"])
+    measured = [one for one in run.metrics.get("val_loss", ()) if not math.isnan(one)]
+    assert measured == pytest.approx(history.get("val_loss", []))
+    assert run.remarks[0] == "4 epochs of an earlier fit in the same folder are left out."
+
+
+def test_a_fit_that_was_continued_in_its_folder_is_one_run(tmp_path: Path) -> None:
+    def board() -> keras.callbacks.Callback:
+        return keras.callbacks.TensorBoard(tmp_path, write_graph=False)
+
+    model = regression(0.0)
+    first = fitted(board(), model, epochs=4, validation_split=0.25)
+    second = fitted(board(), model, initial_epoch=4, epochs=6, validation_split=0.25)
+    (run,) = read_paths([tmp_path])
+    assert run.metrics["loss"] == pytest.approx([*first["loss"], *second["loss"]])
+    assert run.metrics["val_loss"] == pytest.approx([*first["val_loss"], *second["val_loss"]])
+    assert not any("earlier fit" in remark for remark in run.remarks)
+    third = fitted(board(), model, initial_epoch=5, epochs=6, validation_split=0.25)
+    (run,) = read_paths([tmp_path])
+    assert run.metrics["loss"] == pytest.approx([
+        *first["loss"], second["loss"][0], *third["loss"]])
+    assert run.remarks[0] == "1 epoch of an earlier fit in the same folder is left out."
+
+
+def test_files_that_were_written_at_the_same_time_are_no_restart(tmp_path: Path) -> None:
+    for name, at in (("1", 100.0), ("2", 100.5)):
+        (tmp_path / f"events.out.tfevents.{name}").write_bytes(
+            events((f"part {name}", 0, 1.0), ("loss", 0, 1.0), ("loss", 1, 1.0), at=at))
+    (run,) = read_paths([tmp_path])
+    assert {"part 1", "part 2", "loss"} <= set(run.metrics)
+    assert not any("earlier fit" in remark for remark in run.remarks)
 
 
 def tensor(kind: int, field: bytes, *, shape: bytes = b"") -> bytes:
