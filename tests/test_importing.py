@@ -462,6 +462,20 @@ def test_folders_and_archives_are_searched_for_logs_and_what_is_none_is_told(
         read_uploads([Upload(name="mine.zip", data=archive(**files))])
 
 
+def test_tables_of_csvlogger_are_found_under_all_their_names(tmp_path: Path) -> None:
+    files = {
+        "training.log": b"epoch,loss\n0,1\n", "a/b.TSV": b"epoch\tloss\n0\t2\n",
+        "notes.txt": b"loss\n3\n",
+    }
+    for path, data in files.items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_bytes(data)
+    for found in (read_paths([tmp_path]), read_uploads([Upload(
+            name="mine.zip", data=archive(**files))])):
+        assert {run.name.split("/", 1)[1]: run.metrics["loss"] for run in found} == {
+            "training": (1.0,), "a/b": (2.0,)}
+
+
 def archive(**files: bytes) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as made:

@@ -24,8 +24,9 @@ MOST_TOLD = 5  # files that are left out, by name
 BROKEN = (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError,
           zlib.error)
 EVENTS = "tfevents"  # in the name of every event file
-KINDS = "an event file of TensorBoard (*tfevents*), a CSV file of CSVLogger (*.csv), a History " \
-    "as JSON (*.json), or a folder or a ZIP archive of such files"
+KINDS = "an event file of TensorBoard (*tfevents*), a table of CSVLogger (*.csv, *.tsv, " \
+    "*.log), a History as JSON (*.json), or a folder or a ZIP archive of such files"
+TABLES = (".csv", ".tsv", ".log")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +124,7 @@ def _of_file(path: str, stem: str, data: bytes, limit: int) -> list[Found]:
         return _runs(_unpacked(path, data, limit), root=name[:-4], limit=limit)
     if name.lower().endswith(".json"):
         return [read_json(stem.removesuffix(".json"), data)]
-    if name.lower().endswith((".csv", ".tsv", ".log", ".txt")):
+    if name.lower().endswith((*TABLES, ".txt")):
         return [read_csv(stem.rsplit(".", 1)[0], data)]
     raise InvalidField(path, f"must be {KINDS}", name)
 
@@ -159,7 +160,7 @@ def _wanted(path: str) -> bool:
     parts = path.lower().split("/")
     if any(part.startswith((".", "__macosx")) for part in parts):
         return False
-    return EVENTS in parts[-1] or parts[-1].endswith((".csv", ".json"))
+    return EVENTS in parts[-1] or parts[-1].endswith((*TABLES, ".json"))
 
 
 def _read(path: Path) -> bytes:
