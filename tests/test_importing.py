@@ -174,15 +174,22 @@ def test_a_damaged_event_file_is_left_out_of_its_folder_and_told(tmp_path: Path)
         (tmp_path / name / "events.out.tfevents.1").write_bytes(data)
     (tmp_path / "b" / "events.out.tfevents.2").write_bytes(events(("loss", 0, 2.0)))
     (tmp_path / "rates.tfevents").write_bytes(events(("lr", 0, 0.1)))
-    one, two = read_paths([tmp_path])
+    cut = events(("loss", 0, 1.0))[:-1]
+    (tmp_path / "cut.tfevents").write_bytes(cut)
+    left: list[str] = []
+    one, two = read_paths([tmp_path], left.append)
     assert (one.metrics["loss"], two.metrics["loss"]) == ((1.0,), (2.0,))
-    left = [remark for remark in one.remarks if remark.startswith("Left out: ")]
+    assert not any("Left out" in remark for run in (one, two) for remark in run.remarks)
+    assert len(left) == 3
     assert "b/events.out.tfevents.1 must be an event file of TensorBoard" in left[0]
-    assert "must hold a loss or another metric, got 'learning rates alone'" in left[1]
+    assert "/cut.tfevents must be whole; it is damaged before its first scalar (record 2 at byte " \
+        f"{len(header(0.0))} is cut short), got '{len(cut)} bytes'." in left[1]
+    assert "must hold a loss or another metric, got 'learning rates alone'" in left[2]
     files = [Upload(name="a.tfevents", data=events(("loss", 0, 1.0))),
              Upload(name="b.tfevents", data=header(0.0))]
-    (run,) = read_uploads(files)
-    assert any("b.tfevents must hold scalars" in remark for remark in run.remarks)
+    with pytest.warns(UserWarning, match=r"Left out: b\.tfevents must hold scalars, got 'none'\."):
+        (run,) = read_uploads(files)
+    assert not any("b.tfevents" in remark for remark in run.remarks if "Left out" in remark)
 
 
 def names(folder: Path) -> set[str]:
@@ -377,24 +384,24 @@ def test_records_that_hold_graphs_are_passed_over() -> None:
 @pytest.mark.parametrize(
     ("name", "data", "message"),
     [
-        ("a.csv", b"", "a must have a line of column names"),
-        ("a.csv", b"epoch,loss\n", "a must have a line of column names"),
-        ("a.csv", b"x,y\n1,2\n", "a must have a column epoch, loss or val_loss"),
-        ("a.csv", b"epoch,loss,loss\n1,2,3\n", "a must not name a column twice, got 'loss'."),
-        ("a.csv", b"epoch,loss\n0,0.5\n1\n", "a line 3 must have 2 values"),
-        ("a.csv", b"epoch,loss\n0,low\n", "a line 2, column loss must be a number, got 'low'."),
-        ("a.csv", b"epoch,loss\n0,\xff\n", "a must be text in UTF-8; byte 14 is not"),
-        ("a.csv", b"loss\n" + b"1\n" * 10_001, "a must have at most 10,000 epochs, got 10001."),
-        ("a.csv", b"epoch,loss\n20000,1\n", "a must have at most 10,000 epochs, got 20001."),
+        ("a.csv", b"", "a.csv must have a line of column names"),
+        ("a.csv", b"epoch,loss\n", "a.csv must have a line of column names"),
+        ("a.csv", b"x,y\n1,2\n", "a.csv must have a column epoch, loss or val_loss"),
+        ("a.csv", b"epoch,loss,loss\n1,2,3\n", "a.csv must not name a column twice, got 'loss'."),
+        ("a.csv", b"epoch,loss\n0,0.5\n1\n", "a.csv line 3 must have 2 values"),
+        ("a.csv", b"epoch,loss\n0,low\n", "a.csv line 2, column loss must be a number, got 'low'."),
+        ("a.csv", b"epoch,loss\n0,\xff\n", "a.csv must be text in UTF-8; byte 14 is not"),
+        ("a.csv", b"loss\n" + b"1\n" * 10_001, "a.csv must have at most 10,000 epochs, got 10001."),
+        ("a.csv", b"epoch,loss\n20000,1\n", "a.csv must have at most 10,000 epochs, got 20001."),
         ("a.csv", b"epoch" + b",m" * 99_999, "at least one line"),
-        ("a.json", b"{", "a must be JSON"),
-        ("a.json", b"[" * 100_000, "a must be JSON"),
-        ("a.json", b"[1]", "a must be an object of lists"),
-        ("a.json", b"{}", "a must be an object of lists"),
-        ("a.json", b'{"loss": 1}', "a loss must be a list"),
-        ("a.json", b'{"loss": [1, "x"]}', "a loss, value 2 must be a number, got 'x'."),
-        ("a.json", b'{"loss": []}', "a must have 1 to 10,000 epochs, got 0."),
-        ("a.json", b'{"format": "lrdash run"}', "a must be a run as lrdash keeps it"),
+        ("a.json", b"{", "a.json must be JSON"),
+        ("a.json", b"[" * 100_000, "a.json must be JSON"),
+        ("a.json", b"[1]", "a.json must be an object of lists"),
+        ("a.json", b"{}", "a.json must be an object of lists"),
+        ("a.json", b'{"loss": 1}', "a.json loss must be a list"),
+        ("a.json", b'{"loss": [1, "x"]}', "a.json loss, value 2 must be a number, got 'x'."),
+        ("a.json", b'{"loss": []}', "a.json must have 1 to 10,000 epochs, got 0."),
+        ("a.json", b'{"format": "lrdash run"}', "a.json must be a run as lrdash keeps it"),
         ("a.tfevents", b"", "a.tfevents must be an event file of TensorBoard"),
         ("a.tfevents", b"something else altogether", "must be an event file of TensorBoard"),
         ("a.tfevents", header(0.0), "a.tfevents must hold scalars"),
@@ -451,14 +458,16 @@ def test_folders_and_archives_are_searched_for_logs_and_what_is_none_is_told(
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_bytes(data)
     zipped = [Upload(name="mine.zip", data=archive(**files))]
-    for (run,) in (read_uploads(zipped), read_paths([tmp_path])):
+    for read, source in ((read_uploads, zipped), (read_paths, [tmp_path])):
+        left: list[str] = []
+        (run,) = read(source, left.append)
         assert run.name.endswith("run/log")
-        left_out = [one for one in run.remarks if one.startswith("Left out")]
-        assert len(left_out) == 2
-        assert any("config lr must be a list" in one for one in left_out)
-        assert any("people must have a column epoch" in one for one in left_out)
+        assert not any("Left out" in remark for remark in run.remarks)
+        assert len(left) == 2
+        assert any("run/config.json lr must be a list" in one for one in left)
+        assert any("/people.csv must have a column epoch" in one for one in left)
     del files["run/log.csv"]
-    with pytest.raises(InvalidField, match="config lr must be a list"):
+    with pytest.raises(InvalidField, match=r"mine/run/config\.json lr must be a list"):
         read_uploads([Upload(name="mine.zip", data=archive(**files))])
 
 
@@ -550,6 +559,28 @@ def test_the_shell_imports_and_tells(
     done = runner.invoke(app, ["import", str(tmp_path / "a.csv")])
     assert done.exit_code == 2
     assert "line 2, column loss must be a number" in done.stderr
+
+
+def test_files_that_are_left_out_are_told_beside_the_runs(
+    runner: CliRunner, tmp_path: Path
+) -> None:
+    (tmp_path / "good.csv").write_text("epoch,loss\n0,1\n")
+    for number in range(7):
+        (tmp_path / f"bad {number}.csv").write_text("epoch,loss\n0,x\n")
+    done = runner.invoke(app, ["import", str(tmp_path), "--json"])
+    assert done.exit_code == 0, done.output
+    (told,) = json.loads(done.stdout)
+    assert not any("bad" in remark for remark in told["remarks"])
+    lines = done.stderr.splitlines()
+    assert "bad 0.csv line 2, column loss must be a number, got 'x'." in lines[0]
+    assert lines[5:] == ["Left out: 2 more files."]
+    with pytest.warns(UserWarning, match="Left out: "):
+        lrdash.import_runs(tmp_path)
+    store = Store()
+    facts = store.runs()[0].spec.facts
+    store.close()
+    assert facts is not None
+    assert not any("bad" in note for note in facts.notes)
 
 
 def test_a_real_writer_of_tensorflow_is_read(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from lrdash.errors import InvalidField, LrdashError
 from lrdash.events import ACTIVE, RateDecided, Status
-from lrdash.importing.found import MOST_EPOCHS, Found, make_found
+from lrdash.importing.found import MOST_EPOCHS, Found, make_found, of_file
 from lrdash.spec import RunSpec
 
 FORMAT = "lrdash run"  # as lrdash.watching writes them
@@ -22,7 +22,7 @@ def read_json(name: str, data: bytes) -> Found:
     """The run of a JSON file.
 
     Args:
-        name: of the run, unless the file tells one.
+        name: of the file; the run is named after it, unless the file tells a name.
         data: an object of lists, one value an epoch: `json.dump(history.history, file)`; also with
             `history` and `epoch` inside, as a whole History has them.
 
@@ -45,7 +45,7 @@ def read_json(name: str, data: bytes) -> Found:
     count = max(map(len, columns.values()))
     if not 0 < count <= MOST_EPOCHS:
         raise InvalidField(name, f"must have 1 to {MOST_EPOCHS:,} epochs", count)
-    return _history(name, columns, count, numbers)
+    return of_file(name, _history(name, columns, count, numbers))
 
 
 def _history(name: str, columns: dict[str, list[float]], count: int, numbers: Any) -> Found:

@@ -36,12 +36,18 @@ def read_boards(files: Mapping[str, bytes]) -> tuple[list[Found], list[InvalidFi
             refused.append(none)
     for path in [path for path, scalars in read.items() if not scalars]:
         del read[path]
-        if path in damage or _alone(path):  # in a folder it may hold graphs or settings
-            refused.append(InvalidField(path, "must hold scalars", damage.get(path, "none")))
+        if path in damage:
+            problem = f"must be whole; it is damaged before its first scalar ({damage[path]})"
+            refused.append(InvalidField(path, problem, f"{len(files[path]):,} bytes"))
+        elif _alone(path):  # in a folder it may hold graphs or settings
+            refused.append(InvalidField(path, "must hold scalars", "none"))
     for name, paths, remarks in _runs(read):
         roles = {path: _role(path, read[path]) for path in paths}
         kept, earlier = without_earlier({path: read[path] for path in paths}, roles)
-        faults = [damage[path] for path in paths if path in damage]
+        faults = [
+            f"{path}: {damage[path]}; what came before it was kept."
+            for path in paths if path in damage
+        ]
         board = Board(remarks=[*remarks, *earlier, *faults])
         for path in paths:
             for scalar in kept[path]:

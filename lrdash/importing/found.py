@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -96,6 +96,11 @@ def make_found(
         name=name[:200], epochs=tuple(epochs), metrics=metrics, rates=tuple(rates),
         seconds=tuple(seconds), remarks=tuple(told),
     )
+
+
+def of_file(path: str, found: Found) -> Found:
+    """A run named after its file, without the extension."""
+    return replace(found, name=path.rsplit(".", 1)[0][:200])
 
 
 def _of_column(values: Sequence[float], told: list[str]) -> tuple[Rates, ...]:

@@ -8,7 +8,7 @@ import itertools
 import math
 
 from lrdash.errors import InvalidField
-from lrdash.importing.found import MOST_EPOCHS, MOST_METRICS, Found, make_found
+from lrdash.importing.found import MOST_EPOCHS, MOST_METRICS, Found, make_found, of_file
 
 SEPARATORS = ",;\t"
 EPOCH = "epoch"
@@ -21,6 +21,10 @@ def read_csv(name: str, data: bytes) -> Found:
 
     A file to which several trainings were appended may count its epochs anew; they are taken as
     one run then, in the order of the lines, and that is told.
+
+    Args:
+        name: of the file; the run is named after it.
+        data: the file.
 
     Raises:
         InvalidField: names the line and the column of what is no number.
@@ -56,7 +60,7 @@ def read_csv(name: str, data: bytes) -> Found:
                 raise InvalidField(name, problem, text)
         values[column] = [one for one in read if one is not None]
     remarks = [f"Not a number in any line, left out: {', '.join(texts)}."] if texts else []
-    return _numbered(name, values, remarks)
+    return of_file(name, _numbered(name, values, remarks))
 
 
 def _numbered(name: str, values: dict[str, list[float]], remarks: list[str]) -> Found:
