@@ -446,6 +446,16 @@ def test_a_column_of_texts_is_left_out_and_told() -> None:
     assert run.remarks[0] == "Not a number in any line, left out: note, weights."
 
 
+def test_texts_in_a_history_are_left_out_and_told() -> None:
+    history = {"loss": [3, 2, 1], "note": ["a", "b", None], "title": "x"}
+    (run,) = read_uploads([Upload(name="a.json", data=json.dumps(history).encode())])
+    assert (run.epochs, dict(run.metrics)) == ((1, 2, 3), {"loss": (3.0, 2.0, 1.0)})
+    assert run.remarks[0] == "Not a number in any epoch, left out: note, title."
+    for wrong in ({"loss": "x"}, {"loss": ["x"]}, {"loss": [1], "note": ["a", 2]}, {"note": "x"}):
+        with pytest.raises(InvalidField):
+            read_uploads([Upload(name="a.json", data=json.dumps(wrong).encode())])
+
+
 def test_folders_and_archives_are_searched_for_logs_and_what_is_none_is_told(
     tmp_path: Path,
 ) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from lrdash.errors import InvalidField, LrdashError
 from lrdash.events import ACTIVE, RateDecided, Status
 from lrdash.importing.found import MOST_EPOCHS, Found, make_found, of_file
+from lrdash.importing.tables import NUMBERS
 from lrdash.spec import RunSpec
 
 FORMAT = "lrdash run"  # as lrdash.watching writes them
@@ -38,18 +39,24 @@ def read_json(name: str, data: bytes) -> Found:
     numbers = None
     if isinstance(given, Mapping) and isinstance(given.get("history"), Mapping):
         given, numbers = given["history"], given.get("epoch")
-    if not isinstance(given, Mapping) or not given:
+    texts = [key for key, values in given.items() if key not in NUMBERS and _texts(values)] \
+        if isinstance(given, Mapping) else []
+    if not isinstance(given, Mapping) or len(given) == len(texts):
         problem = "must be an object of lists, one value an epoch, as history.history is"
         raise InvalidField(name, problem, given)
-    columns = {str(key): _column(name, str(key), values) for key, values in given.items()}
+    columns = {
+        key: _column(name, key, values) for key, values in given.items() if key not in texts
+    }
     count = max(map(len, columns.values()))
     if not 0 < count <= MOST_EPOCHS:
         raise InvalidField(name, f"must have 1 to {MOST_EPOCHS:,} epochs", count)
-    return of_file(name, _history(name, columns, count, numbers))
+    remarks = [f"Not a number in any epoch, left out: {', '.join(texts)}."] if texts else []
+    return of_file(name, _history(name, columns, count, numbers, remarks))
 
 
-def _history(name: str, columns: dict[str, list[float]], count: int, numbers: Any) -> Found:
-    remarks = []
+def _history(
+    name: str, columns: dict[str, list[float]], count: int, numbers: Any, remarks: list[str]
+) -> Found:
     for key, values in columns.items():
         if len(values) < count:  # validation that was not made after every epoch
             remarks.append(f"{key} has {len(values)} of {count} values; they were put to the first "
@@ -67,6 +74,22 @@ def _column(name: str, key: str, values: Any) -> list[float]:
     if not isinstance(values, list):
         raise InvalidField(name, f"{key} must be a list, one value an epoch", values)
     return [_number(name, f"{key}, value {place}", one) for place, one in enumerate(values, 1)]
+
+
+def _texts(values: Any) -> bool:
+    """Whether it is a text, or a list that holds texts alone, with or without gaps."""
+    if not isinstance(values, list):
+        return isinstance(values, str)
+    told = {one if isinstance(one, str) else "0" for one in values if one is not None}
+    return bool(told) and not any(map(_is_number, told))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _number(name: str, place: str, value: Any) -> float:
