@@ -456,6 +456,37 @@ def test_texts_in_a_history_are_left_out_and_told() -> None:
             read_uploads([Upload(name="a.json", data=json.dumps(wrong).encode())])
 
 
+@pytest.mark.parametrize(("name", "data", "status"), [
+    ("a.json", b'{"loss": [1, NaN]}', "diverged"),
+    ("a.json", b'{"loss": [NaN, Infinity], "val_loss": [1, 1]}', "diverged"),
+    ("a.json", b'{"loss": [NaN, 1], "val_loss": [1, NaN]}', "finished"),
+    ("a.json", b'{"loss": [1, null]}', "finished"),
+    ("a.csv", b"epoch,loss,val_loss\n0,1,1\n1,nan,1\n", "diverged"),
+    ("a.csv", b"epoch,loss,val_loss\n0,1,1\n1,NA,1\n", "finished"),
+    ("a.csv", b"epoch,loss,val_loss\n0,inf,1\n1,,1\n", "diverged"),
+])
+def test_a_run_whose_last_loss_is_no_number_has_diverged(
+    name: str, data: bytes, status: str
+) -> None:
+    (run,) = read_uploads([Upload(name=name, data=data)])
+    store = Store()
+    bring([run], store)
+    (row,) = store.runs()
+    store.close()
+    assert row.status == status
+    assert row.reason == ("the loss was no longer a finite number" if status == "diverged" else "")
+
+
+@pytest.mark.parametrize("tag", ["epoch_loss", "loss"])
+def test_a_board_whose_last_loss_is_no_number_has_diverged(tag: str) -> None:
+    points = [(tag, 0, 1.0), (tag, 1, math.nan), ("epoch_val_loss", 0, 1.0)]
+    (run,) = read_uploads([Upload(name="a.tfevents", data=events(*points))])
+    assert run.status == "diverged"
+    later = [(tag, 0, 1.0), *(("val_loss", step, 1.0) for step in range(3))]
+    (run,) = read_uploads([Upload(name="a.tfevents", data=events(*later))])
+    assert run.status == "finished"
+
+
 def test_folders_and_archives_are_searched_for_logs_and_what_is_none_is_told(
     tmp_path: Path,
 ) -> None:

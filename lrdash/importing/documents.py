@@ -47,16 +47,18 @@ def read_json(name: str, data: bytes) -> Found:
     columns = {
         key: _column(name, key, values) for key, values in given.items() if key not in texts
     }
-    count = max(map(len, columns.values()))
-    if not 0 < count <= MOST_EPOCHS:
-        raise InvalidField(name, f"must have 1 to {MOST_EPOCHS:,} epochs", count)
+    losses = zip(columns.get("loss", []), given.get("loss", []), strict=True)
+    recorded = [loss for loss, told in losses if told is not None]
     remarks = [f"Not a number in any epoch, left out: {', '.join(texts)}."] if texts else []
-    return of_file(name, _history(name, columns, count, numbers, remarks))
+    return of_file(name, _history(name, columns, numbers, remarks, [0.0, *recorded][-1]))
 
 
 def _history(
-    name: str, columns: dict[str, list[float]], count: int, numbers: Any, remarks: list[str]
+    name: str, columns: dict[str, list[float]], numbers: Any, remarks: list[str], last_loss: float
 ) -> Found:
+    count = max(map(len, columns.values()))
+    if not 0 < count <= MOST_EPOCHS:
+        raise InvalidField(name, f"must have 1 to {MOST_EPOCHS:,} epochs", count)
     for key, values in columns.items():
         if len(values) < count:  # validation that was not made after every epoch
             remarks.append(f"{key} has {len(values)} of {count} values; they were put to the first "
@@ -67,7 +69,7 @@ def _history(
             all(isinstance(one, int) and 0 <= one < MOST_EPOCHS for one in numbers) and \
             all(a < b for a, b in itertools.pairwise(numbers)):
         epochs = [one + 1 for one in numbers]  # Keras counts them from 0
-    return make_found(name, epochs, columns, remarks=remarks)
+    return make_found(name, epochs, columns, remarks=remarks, last_loss=last_loss)
 
 
 def _column(name: str, key: str, values: Any) -> list[float]:
