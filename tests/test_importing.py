@@ -431,10 +431,10 @@ def test_columns_that_are_missing_or_unknown_are_told_or_kept() -> None:
     (run,) = read_uploads([Upload(name="a.csv", data=b"epoch,loss\n0,1\n1,1\n0,1\n")])
     assert (run.epochs, run.remarks[0]) == (
         (1, 2, 3), "The epochs do not ascend; the lines were numbered anew.")
-    whole_history = {"epoch": [4, 5], "history": {"loss": [1, None], "val_loss": [2]}}
+    whole_history = {"epoch": [4, 5], "history": {"loss": [1, None], "auc": [2]}}
     (run,) = read_uploads([Upload(name="a.json", data=json.dumps(whole_history).encode())])
     assert run.epochs == (5, 6)
-    assert run.remarks[0] == "val_loss has 1 of 2 values; they were put to the first epochs."
+    assert run.remarks[0] == "auc has 1 of 2 values; they were put to the first epochs."
 
 
 def test_a_column_of_texts_is_left_out_and_told() -> None:
@@ -444,6 +444,31 @@ def test_a_column_of_texts_is_left_out_and_told() -> None:
     (run,) = read_uploads([Upload(name="a.csv", data=data)])
     assert list(run.metrics) == ["loss"]
     assert run.remarks[0] == "Not a number in any line, left out: note, weights."
+
+
+def test_validation_after_every_second_epoch_stands_where_keras_measured_it() -> None:
+    board = keras.callbacks.Callback()
+    history = fitted(
+        board, regression(0.0), epochs=4, validation_split=0.25, validation_freq=2)
+    (run,) = read_uploads([Upload(name="a.json", data=json.dumps(history).encode())])
+    assert [math.isnan(one) for one in run.metrics["val_loss"]] == [True, False] * 2
+    assert [run.metrics["val_loss"][place] for place in (1, 3)] == history["val_loss"]
+    assert run.remarks[0] == "val_loss has 2 of 4 values; they were put to the epochs after " \
+        "which validation_freq=2 measures: 2, 4."
+    continued = {"epoch": [3, 4, 5, 6, 7, 8], "history": {"loss": [1] * 6, "val_loss": [2, 3]}}
+    (run,) = read_uploads([Upload(name="a.json", data=json.dumps(continued).encode())])
+    assert [e for e, one in zip(run.epochs, run.metrics["val_loss"], strict=True)
+            if not math.isnan(one)] == [6, 9]
+
+
+@pytest.mark.parametrize("history", [
+    {"loss": [1, 2, 3], "val_loss": [4, 5]}, {"loss": [1, 2, 3, 4], "lr": [4, 5]},
+    {"loss": [1, 2], "val_loss": []}])
+def test_values_that_fit_no_validation_freq_stand_at_the_first_epochs(
+    history: dict[str, list[float]]
+) -> None:
+    (run,) = read_uploads([Upload(name="a.json", data=json.dumps(history).encode())])
+    assert "they were put to the first epochs." in run.remarks[0]
 
 
 def test_texts_in_a_history_are_left_out_and_told() -> None:

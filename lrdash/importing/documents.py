@@ -59,17 +59,32 @@ def _history(
     count = max(map(len, columns.values()))
     if not 0 < count <= MOST_EPOCHS:
         raise InvalidField(name, f"must have 1 to {MOST_EPOCHS:,} epochs", count)
-    for key, values in columns.items():
-        if len(values) < count:  # validation that was not made after every epoch
-            remarks.append(f"{key} has {len(values)} of {count} values; they were put to the first "
-                           "epochs.")
-            values.extend([math.nan] * (count - len(values)))
     epochs = list(range(1, count + 1))
     if isinstance(numbers, list) and len(numbers) == count and \
             all(isinstance(one, int) and 0 <= one < MOST_EPOCHS for one in numbers) and \
             all(a < b for a, b in itertools.pairwise(numbers)):
         epochs = [one + 1 for one in numbers]  # Keras counts them from 0
+    columns = {key: _spread(key, values, epochs, remarks) for key, values in columns.items()}
     return make_found(name, epochs, columns, remarks=remarks, last_loss=last_loss)
+
+
+def _spread(
+    key: str, values: list[float], epochs: Sequence[int], remarks: list[str]
+) -> list[float]:
+    """One value an epoch, NaN where there is none, of what was not measured after every epoch."""
+    if len(values) == len(epochs):
+        return values
+    count, every = len(values), len(epochs) // max(1, len(values))
+    measured = [epoch for epoch in epochs if epoch % every == 0]  # Keras' rule
+    start = f"{key} has {count} of {len(epochs)} values; they were put to "
+    if key.startswith("val_") and len(epochs) == every * count == every * len(measured):
+        told = ", ".join(map(str, measured[:3])) + (", ..." if count > 3 else "")
+        remarks.append(f"{start}the epochs after which validation_freq={every} measures: {told}.")
+        places = dict(zip(measured, values, strict=True))
+    else:
+        remarks.append(f"{start}the first epochs.")
+        places = dict(zip(epochs, values, strict=False))
+    return [places.get(epoch, math.nan) for epoch in epochs]
 
 
 def _column(name: str, key: str, values: Any) -> list[float]:
