@@ -584,6 +584,13 @@ def test_paths_that_cannot_be_read_are_named(
     monkeypatch.setattr(sources, "FILE_LIMIT", 10)
     with pytest.raises(InvalidField, match="must have at most 0 MB"):
         read_paths([tmp_path / "a.csv"])
+    with pytest.raises(InvalidField, match="must have at most 0 MB"):
+        read_paths([tmp_path])
+    (tmp_path / "b.csv").write_bytes(b"loss\n1\n")
+    left: list[str] = []
+    (run,) = read_paths([tmp_path], left.append)
+    assert run.name.endswith("/b")
+    assert left == [f"Left out: {tmp_path / 'a.csv'} must have at most 0 MB, got '0 MB'."]
     with pytest.raises(InvalidField, match="paths must name at least one"):
         lrdash.import_runs()
 

@@ -47,7 +47,7 @@ def read_paths(paths: Sequence[str | Path], tell: Tell = warnings.warn) -> list[
         tell: takes what was left out beside the runs, a sentence each.
 
     Raises:
-        InvalidField: for a path without runs, or a file that cannot be read.
+        InvalidField: for a path without runs, or a file that was named itself and cannot be read.
     """
     found: list[Found] = []
     for path in map(Path, paths):
@@ -58,8 +58,14 @@ def read_paths(paths: Sequence[str | Path], tell: Tell = warnings.warn) -> list[
             if not files:
                 raise InvalidField(str(path), f"must hold {KINDS}", "a folder without any")
             _bound(str(path), len(files))
-            read = {inner: _read(one) for inner, one in files.items()}
-            found += _runs(read, tell, root=name)
+            read: dict[str, bytes] = {}
+            refused: list[InvalidField] = []
+            for inner, one in files.items():
+                try:
+                    read[inner] = _read(one)
+                except InvalidField as fault:
+                    refused.append(fault)
+            found += _runs(read, tell, root=name, refused=refused)
         else:
             found += _runs({name: _read(path)}, tell)
     return found
@@ -93,7 +99,8 @@ def _numbered(uploads: Iterable[Upload]) -> dict[str, bytes]:
 
 
 def _runs(
-    files: Mapping[str, bytes], tell: Tell, *, root: str = "", limit: int = FILE_LIMIT
+    files: Mapping[str, bytes], tell: Tell, *, root: str = "", limit: int = FILE_LIMIT,
+    refused: Iterable[InvalidField] = (),
 ) -> list[Found]:
     """The runs of files; below a root (a folder, an archive) what is no log is left out and told.
 
@@ -103,7 +110,7 @@ def _runs(
     """
     found: list[Found] = []
     boards: dict[str, bytes] = {}
-    refused: list[InvalidField] = []
+    refused = list(refused)
     for path, data in files.items():
         full = f"{root}/{path}" if root else path
         if EVENTS in path.rsplit("/", 1)[-1]:
