@@ -17,6 +17,7 @@ from lrdash.spec import Piece
 
 Status = Literal["queued", "running", "finished", "stopped", "failed", "diverged", "interrupted"]
 ACTIVE: tuple[Status, ...] = ("queued", "running")
+NOT_FINITE = "the loss was no longer a finite number"  # the reason of one that diverged so
 SHUT_DOWN = "the server was shut down"  # the reason of a run that this interrupted
 
 

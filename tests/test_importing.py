@@ -174,15 +174,22 @@ def test_a_damaged_event_file_is_left_out_of_its_folder_and_told(tmp_path: Path)
         (tmp_path / name / "events.out.tfevents.1").write_bytes(data)
     (tmp_path / "b" / "events.out.tfevents.2").write_bytes(events(("loss", 0, 2.0)))
     (tmp_path / "rates.tfevents").write_bytes(events(("lr", 0, 0.1)))
-    one, two = read_paths([tmp_path])
+    cut = events(("loss", 0, 1.0))[:-1]
+    (tmp_path / "cut.tfevents").write_bytes(cut)
+    left: list[str] = []
+    one, two = read_paths([tmp_path], left.append)
     assert (one.metrics["loss"], two.metrics["loss"]) == ((1.0,), (2.0,))
-    left = [remark for remark in one.remarks if remark.startswith("Left out: ")]
+    assert not any("Left out" in remark for run in (one, two) for remark in run.remarks)
+    assert len(left) == 3
     assert "b/events.out.tfevents.1 must be an event file of TensorBoard" in left[0]
-    assert "must hold a loss or another metric, got 'learning rates alone'" in left[1]
+    assert "/cut.tfevents must be whole; it is damaged before its first scalar (record 2 at byte " \
+        f"{len(header(0.0))} is cut short), got '{len(cut)} bytes'." in left[1]
+    assert "must hold a loss or another metric, got 'learning rates alone'" in left[2]
     files = [Upload(name="a.tfevents", data=events(("loss", 0, 1.0))),
              Upload(name="b.tfevents", data=header(0.0))]
-    (run,) = read_uploads(files)
-    assert any("b.tfevents must hold scalars" in remark for remark in run.remarks)
+    with pytest.warns(UserWarning, match=r"Left out: b\.tfevents must hold scalars, got 'none'\."):
+        (run,) = read_uploads(files)
+    assert not any("b.tfevents" in remark for remark in run.remarks if "Left out" in remark)
 
 
 def names(folder: Path) -> set[str]:
@@ -266,7 +273,66 @@ def test_several_runs_in_one_folder_and_one_in_several_files(tmp_path: Path) -> 
     assert (one.name, two.name) == (f"{tmp_path.name}/a", f"{tmp_path.name}/b")
     assert two.metrics["loss"] == (2.0, 9.0, 9.0)
     assert two.remarks == (
+        "1 step of an earlier fit in the same folder is left out.",
         "No learning rate was recorded.", "No validation loss (val_loss) was recorded.")
+
+
+def fitted(board: keras.callbacks.Callback, model: keras.Model, **how: Any) -> dict[str, Any]:
+    x = np.random.default_rng(1).normal(size=(32, 4)).astype("float32")
+    history = model.fit(x, x.sum(1), batch_size=8, verbose=0, callbacks=[board], **how)
+    return dict(history.history)
+
+
+def regression(start: float) -> keras.Model:
+    layer = keras.layers.Dense(1, kernel_initializer=keras.initializers.Constant(start))
+    model = keras.Sequential([keras.Input((4,)), layer])
+    model.compile(keras.optimizers.SGD(0.01), "mse")
+    return model
+
+
+@pytest.mark.parametrize("validated", [{"validation_split": 0.25}, {}, {
+    "validation_split": 0.25, "validation_freq": 2}])
+def test_of_two_fits_in_one_folder_the_later_one_is_read_alone(
+    tmp_path: Path, validated: dict[str, Any]
+) -> None:
+    def board() -> keras.callbacks.Callback:
+        return keras.callbacks.TensorBoard(tmp_path, write_graph=False, update_freq=1)
+
+    fitted(board(), regression(0.0), epochs=4, validation_split=0.25)
+    history = fitted(board(), regression(9.0), epochs=3, **validated)
+    (run,) = read_paths([tmp_path])
+    assert run.epochs == (1, 2, 3)
+    assert run.metrics["loss"] == pytest.approx(history["loss"])
+    measured = [one for one in run.metrics.get("val_loss", ()) if not math.isnan(one)]
+    assert measured == pytest.approx(history.get("val_loss", []))
+    assert run.remarks[0] == "4 epochs of an earlier fit in the same folder are left out."
+
+
+def test_a_fit_that_was_continued_in_its_folder_is_one_run(tmp_path: Path) -> None:
+    def board() -> keras.callbacks.Callback:
+        return keras.callbacks.TensorBoard(tmp_path, write_graph=False)
+
+    model = regression(0.0)
+    first = fitted(board(), model, epochs=4, validation_split=0.25)
+    second = fitted(board(), model, initial_epoch=4, epochs=6, validation_split=0.25)
+    (run,) = read_paths([tmp_path])
+    assert run.metrics["loss"] == pytest.approx([*first["loss"], *second["loss"]])
+    assert run.metrics["val_loss"] == pytest.approx([*first["val_loss"], *second["val_loss"]])
+    assert not any("earlier fit" in remark for remark in run.remarks)
+    third = fitted(board(), model, initial_epoch=5, epochs=6, validation_split=0.25)
+    (run,) = read_paths([tmp_path])
+    assert run.metrics["loss"] == pytest.approx([
+        *first["loss"], second["loss"][0], *third["loss"]])
+    assert run.remarks[0] == "1 epoch of an earlier fit in the same folder is left out."
+
+
+def test_files_that_were_written_at_the_same_time_are_no_restart(tmp_path: Path) -> None:
+    for name, at in (("1", 100.0), ("2", 100.5)):
+        (tmp_path / f"events.out.tfevents.{name}").write_bytes(
+            events((f"part {name}", 0, 1.0), ("loss", 0, 1.0), ("loss", 1, 1.0), at=at))
+    (run,) = read_paths([tmp_path])
+    assert {"part 1", "part 2", "loss"} <= set(run.metrics)
+    assert not any("earlier fit" in remark for remark in run.remarks)
 
 
 def tensor(kind: int, field: bytes, *, shape: bytes = b"") -> bytes:
@@ -318,24 +384,24 @@ def test_records_that_hold_graphs_are_passed_over() -> None:
 @pytest.mark.parametrize(
     ("name", "data", "message"),
     [
-        ("a.csv", b"", "a must have a line of column names"),
-        ("a.csv", b"epoch,loss\n", "a must have a line of column names"),
-        ("a.csv", b"x,y\n1,2\n", "a must have a column epoch, loss or val_loss"),
-        ("a.csv", b"epoch,loss,loss\n1,2,3\n", "a must not name a column twice, got 'loss'."),
-        ("a.csv", b"epoch,loss\n0,0.5\n1\n", "a line 3 must have 2 values"),
-        ("a.csv", b"epoch,loss\n0,low\n", "a line 2, column loss must be a number, got 'low'."),
-        ("a.csv", b"epoch,loss\n0,\xff\n", "a must be text in UTF-8; byte 14 is not"),
-        ("a.csv", b"loss\n" + b"1\n" * 10_001, "a must have at most 10,000 epochs, got 10001."),
-        ("a.csv", b"epoch,loss\n20000,1\n", "a must have at most 10,000 epochs, got 20001."),
+        ("a.csv", b"", "a.csv must have a line of column names"),
+        ("a.csv", b"epoch,loss\n", "a.csv must have a line of column names"),
+        ("a.csv", b"x,y\n1,2\n", "a.csv must have a column epoch, loss or val_loss"),
+        ("a.csv", b"epoch,loss,loss\n1,2,3\n", "a.csv must not name a column twice, got 'loss'."),
+        ("a.csv", b"epoch,loss\n0,0.5\n1\n", "a.csv line 3 must have 2 values"),
+        ("a.csv", b"epoch,loss\n0,low\n", "a.csv line 2, column loss must be a number, got 'low'."),
+        ("a.csv", b"epoch,loss\n0,\xff\n", "a.csv must be text in UTF-8; byte 14 is not"),
+        ("a.csv", b"loss\n" + b"1\n" * 10_001, "a.csv must have at most 10,000 epochs, got 10001."),
+        ("a.csv", b"epoch,loss\n20000,1\n", "a.csv must have at most 10,000 epochs, got 20001."),
         ("a.csv", b"epoch" + b",m" * 99_999, "at least one line"),
-        ("a.json", b"{", "a must be JSON"),
-        ("a.json", b"[" * 100_000, "a must be JSON"),
-        ("a.json", b"[1]", "a must be an object of lists"),
-        ("a.json", b"{}", "a must be an object of lists"),
-        ("a.json", b'{"loss": 1}', "a loss must be a list"),
-        ("a.json", b'{"loss": [1, "x"]}', "a loss, value 2 must be a number, got 'x'."),
-        ("a.json", b'{"loss": []}', "a must have 1 to 10,000 epochs, got 0."),
-        ("a.json", b'{"format": "lrdash run"}', "a must be a run as lrdash keeps it"),
+        ("a.json", b"{", "a.json must be JSON"),
+        ("a.json", b"[" * 100_000, "a.json must be JSON"),
+        ("a.json", b"[1]", "a.json must be an object of lists"),
+        ("a.json", b"{}", "a.json must be an object of lists"),
+        ("a.json", b'{"loss": 1}', "a.json loss must be a list"),
+        ("a.json", b'{"loss": [1, "x"]}', "a.json loss, value 2 must be a number, got 'x'."),
+        ("a.json", b'{"loss": []}', "a.json must have 1 to 10,000 epochs, got 0."),
+        ("a.json", b'{"format": "lrdash run"}', "a.json must be a run as lrdash keeps it"),
         ("a.tfevents", b"", "a.tfevents must be an event file of TensorBoard"),
         ("a.tfevents", b"something else altogether", "must be an event file of TensorBoard"),
         ("a.tfevents", header(0.0), "a.tfevents must hold scalars"),
@@ -365,10 +431,10 @@ def test_columns_that_are_missing_or_unknown_are_told_or_kept() -> None:
     (run,) = read_uploads([Upload(name="a.csv", data=b"epoch,loss\n0,1\n1,1\n0,1\n")])
     assert (run.epochs, run.remarks[0]) == (
         (1, 2, 3), "The epochs do not ascend; the lines were numbered anew.")
-    whole_history = {"epoch": [4, 5], "history": {"loss": [1, None], "val_loss": [2]}}
+    whole_history = {"epoch": [4, 5], "history": {"loss": [1, None], "auc": [2]}}
     (run,) = read_uploads([Upload(name="a.json", data=json.dumps(whole_history).encode())])
     assert run.epochs == (5, 6)
-    assert run.remarks[0] == "val_loss has 1 of 2 values; they were put to the first epochs."
+    assert run.remarks[0] == "auc has 1 of 2 values; they were put to the first epochs."
 
 
 def test_a_column_of_texts_is_left_out_and_told() -> None:
@@ -378,6 +444,72 @@ def test_a_column_of_texts_is_left_out_and_told() -> None:
     (run,) = read_uploads([Upload(name="a.csv", data=data)])
     assert list(run.metrics) == ["loss"]
     assert run.remarks[0] == "Not a number in any line, left out: note, weights."
+
+
+def test_validation_after_every_second_epoch_stands_where_keras_measured_it() -> None:
+    board = keras.callbacks.Callback()
+    history = fitted(
+        board, regression(0.0), epochs=4, validation_split=0.25, validation_freq=2)
+    (run,) = read_uploads([Upload(name="a.json", data=json.dumps(history).encode())])
+    assert [math.isnan(one) for one in run.metrics["val_loss"]] == [True, False] * 2
+    assert [run.metrics["val_loss"][place] for place in (1, 3)] == history["val_loss"]
+    assert run.remarks[0] == "val_loss has 2 of 4 values; they were put to the epochs after " \
+        "which validation_freq=2 measures: 2, 4."
+    continued = {"epoch": [3, 4, 5, 6, 7, 8], "history": {"loss": [1] * 6, "val_loss": [2, 3]}}
+    (run,) = read_uploads([Upload(name="a.json", data=json.dumps(continued).encode())])
+    assert [e for e, one in zip(run.epochs, run.metrics["val_loss"], strict=True)
+            if not math.isnan(one)] == [6, 9]
+
+
+@pytest.mark.parametrize("history", [
+    {"loss": [1, 2, 3], "val_loss": [4, 5]}, {"loss": [1, 2, 3, 4], "lr": [4, 5]},
+    {"loss": [1, 2], "val_loss": []}])
+def test_values_that_fit_no_validation_freq_stand_at_the_first_epochs(
+    history: dict[str, list[float]]
+) -> None:
+    (run,) = read_uploads([Upload(name="a.json", data=json.dumps(history).encode())])
+    assert "they were put to the first epochs." in run.remarks[0]
+
+
+def test_texts_in_a_history_are_left_out_and_told() -> None:
+    history = {"loss": [3, 2, 1], "note": ["a", "b", None], "title": "x"}
+    (run,) = read_uploads([Upload(name="a.json", data=json.dumps(history).encode())])
+    assert (run.epochs, dict(run.metrics)) == ((1, 2, 3), {"loss": (3.0, 2.0, 1.0)})
+    assert run.remarks[0] == "Not a number in any epoch, left out: note, title."
+    for wrong in ({"loss": "x"}, {"loss": ["x"]}, {"loss": [1], "note": ["a", 2]}, {"note": "x"}):
+        with pytest.raises(InvalidField):
+            read_uploads([Upload(name="a.json", data=json.dumps(wrong).encode())])
+
+
+@pytest.mark.parametrize(("name", "data", "status"), [
+    ("a.json", b'{"loss": [1, NaN]}', "diverged"),
+    ("a.json", b'{"loss": [NaN, Infinity], "val_loss": [1, 1]}', "diverged"),
+    ("a.json", b'{"loss": [NaN, 1], "val_loss": [1, NaN]}', "finished"),
+    ("a.json", b'{"loss": [1, null]}', "finished"),
+    ("a.csv", b"epoch,loss,val_loss\n0,1,1\n1,nan,1\n", "diverged"),
+    ("a.csv", b"epoch,loss,val_loss\n0,1,1\n1,NA,1\n", "finished"),
+    ("a.csv", b"epoch,loss,val_loss\n0,inf,1\n1,,1\n", "diverged"),
+])
+def test_a_run_whose_last_loss_is_no_number_has_diverged(
+    name: str, data: bytes, status: str
+) -> None:
+    (run,) = read_uploads([Upload(name=name, data=data)])
+    store = Store()
+    bring([run], store)
+    (row,) = store.runs()
+    store.close()
+    assert row.status == status
+    assert row.reason == ("the loss was no longer a finite number" if status == "diverged" else "")
+
+
+@pytest.mark.parametrize("tag", ["epoch_loss", "loss"])
+def test_a_board_whose_last_loss_is_no_number_has_diverged(tag: str) -> None:
+    points = [(tag, 0, 1.0), (tag, 1, math.nan), ("epoch_val_loss", 0, 1.0)]
+    (run,) = read_uploads([Upload(name="a.tfevents", data=events(*points))])
+    assert run.status == "diverged"
+    later = [(tag, 0, 1.0), *(("val_loss", step, 1.0) for step in range(3))]
+    (run,) = read_uploads([Upload(name="a.tfevents", data=events(*later))])
+    assert run.status == "finished"
 
 
 def test_folders_and_archives_are_searched_for_logs_and_what_is_none_is_told(
@@ -392,15 +524,31 @@ def test_folders_and_archives_are_searched_for_logs_and_what_is_none_is_told(
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_bytes(data)
     zipped = [Upload(name="mine.zip", data=archive(**files))]
-    for (run,) in (read_uploads(zipped), read_paths([tmp_path])):
+    for read, source in ((read_uploads, zipped), (read_paths, [tmp_path])):
+        left: list[str] = []
+        (run,) = read(source, left.append)
         assert run.name.endswith("run/log")
-        left_out = [one for one in run.remarks if one.startswith("Left out")]
-        assert len(left_out) == 2
-        assert any("config lr must be a list" in one for one in left_out)
-        assert any("people must have a column epoch" in one for one in left_out)
+        assert not any("Left out" in remark for remark in run.remarks)
+        assert len(left) == 2
+        assert any("run/config.json lr must be a list" in one for one in left)
+        assert any("/people.csv must have a column epoch" in one for one in left)
     del files["run/log.csv"]
-    with pytest.raises(InvalidField, match="config lr must be a list"):
+    with pytest.raises(InvalidField, match=r"mine/run/config\.json lr must be a list"):
         read_uploads([Upload(name="mine.zip", data=archive(**files))])
+
+
+def test_tables_of_csvlogger_are_found_under_all_their_names(tmp_path: Path) -> None:
+    files = {
+        "training.log": b"epoch,loss\n0,1\n", "a/b.TSV": b"epoch\tloss\n0\t2\n",
+        "notes.txt": b"loss\n3\n",
+    }
+    for path, data in files.items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_bytes(data)
+    for found in (read_paths([tmp_path]), read_uploads([Upload(
+            name="mine.zip", data=archive(**files))])):
+        assert {run.name.split("/", 1)[1]: run.metrics["loss"] for run in found} == {
+            "training": (1.0,), "a/b": (2.0,)}
 
 
 def archive(**files: bytes) -> bytes:
@@ -436,6 +584,13 @@ def test_paths_that_cannot_be_read_are_named(
     monkeypatch.setattr(sources, "FILE_LIMIT", 10)
     with pytest.raises(InvalidField, match="must have at most 0 MB"):
         read_paths([tmp_path / "a.csv"])
+    with pytest.raises(InvalidField, match="must have at most 0 MB"):
+        read_paths([tmp_path])
+    (tmp_path / "b.csv").write_bytes(b"loss\n1\n")
+    left: list[str] = []
+    (run,) = read_paths([tmp_path], left.append)
+    assert run.name.endswith("/b")
+    assert left == [f"Left out: {tmp_path / 'a.csv'} must have at most 0 MB, got '0 MB'."]
     with pytest.raises(InvalidField, match="paths must name at least one"):
         lrdash.import_runs()
 
@@ -477,6 +632,28 @@ def test_the_shell_imports_and_tells(
     done = runner.invoke(app, ["import", str(tmp_path / "a.csv")])
     assert done.exit_code == 2
     assert "line 2, column loss must be a number" in done.stderr
+
+
+def test_files_that_are_left_out_are_told_beside_the_runs(
+    runner: CliRunner, tmp_path: Path
+) -> None:
+    (tmp_path / "good.csv").write_text("epoch,loss\n0,1\n")
+    for number in range(7):
+        (tmp_path / f"bad {number}.csv").write_text("epoch,loss\n0,x\n")
+    done = runner.invoke(app, ["import", str(tmp_path), "--json"])
+    assert done.exit_code == 0, done.output
+    (told,) = json.loads(done.stdout)
+    assert not any("bad" in remark for remark in told["remarks"])
+    lines = done.stderr.splitlines()
+    assert "bad 0.csv line 2, column loss must be a number, got 'x'." in lines[0]
+    assert lines[5:] == ["Left out: 2 more files."]
+    with pytest.warns(UserWarning, match="Left out: "):
+        lrdash.import_runs(tmp_path)
+    store = Store()
+    facts = store.runs()[0].spec.facts
+    store.close()
+    assert facts is not None
+    assert not any("bad" in note for note in facts.notes)
 
 
 def test_a_real_writer_of_tensorflow_is_read(tmp_path: Path) -> None:

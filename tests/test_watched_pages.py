@@ -445,7 +445,9 @@ def test_runs_are_imported_on_the_page(store: Store, monkeypatch: pytest.MonkeyP
         importing._form()
 
     file = SimpleNamespace(name="a.csv", size=20, getvalue=lambda: b"epoch,loss\n0,1\n")
-    monkeypatch.setattr(importing.st, "file_uploader", lambda *_, **__: [file])
+    board = SimpleNamespace(name="b.tfevents", size=5, getvalue=lambda: b"other")
+    files = [file, board]
+    monkeypatch.setattr(importing.st, "file_uploader", lambda *_, **__: files)
     test = AppTest.from_function(form, default_timeout=60).run()
     test.text_input(key="import-dataset").set_value("CIFAR-10")
     test.button(key="import-now").click().run()
@@ -458,6 +460,8 @@ def test_runs_are_imported_on_the_page(store: Store, monkeypatch: pytest.MonkeyP
     listed.run()
     assert "1 run imported." in words(listed)
     assert "No learning rate was recorded." in words(listed).replace("\\", "")
+    assert "Left out: b.tfevents must be an event file" in listed.warning[0].value.replace("\\", "")
+    files.remove(board)
     file.size = 20_000_001
     test.button(key="import-now").click().run()
     assert "more than 20 MB" in test.error[0].value

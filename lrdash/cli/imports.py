@@ -26,7 +26,10 @@ def import_(
     """Bring old runs to the dashboard, beside new ones. What is there already is left as it is."""
     from lrdash.importing import import_runs
 
-    brought = import_runs(*paths, name=name, dataset=dataset, model=model, tags=tag or ())
+    brought = import_runs(
+        *paths, name=name, dataset=dataset, model=model, tags=tag or (),
+        tell=lambda left: typer.echo(left, err=True),
+    )
     if json_output:
         as_json([
             {"run_id": one.run_id, "name": one.name, "epochs": one.epochs, "new": one.new,

@@ -75,6 +75,8 @@ def run_of(name: str, board: Board) -> Found:
     known = {tag: _latest(scalars) for tag, scalars in board.epochs.items()}
     others = {tag: _latest(scalars) for tag, scalars in board.others.items()}
     updates = others.pop(UPDATES, {})
+    losses = known.get("loss") or others.get("loss")
+    last_loss = losses[max(losses)].value if losses else 0.0
     if known.keys() - RATE_NAMES:
         steps = sorted(set().union(*known.values()))
         first = 1 if steps[0] == 1 and not board.keras else 0
@@ -92,7 +94,7 @@ def run_of(name: str, board: Board) -> Found:
     everything = [*board.epochs.values(), *board.others.values()]
     began = min(scalar.at for scalars in everything for scalar in scalars)
     return make_found(
-        name, epochs, columns, remarks=remarks, rates=_rates(updates, steps),
+        name, epochs, columns, remarks=remarks, rates=_rates(updates, steps), last_loss=last_loss,
         seconds=[max(0.0, end - began) for end in ends],
     )
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import uuid
-from collections.abc import Iterable, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,12 +32,12 @@ class Brought:
     name: str
     epochs: int
     new: bool  # False: it was there already, recognised by what it says
-    remarks: tuple[str, ...]  # what is missing or was left out
+    remarks: tuple[str, ...]  # what is missing or was left out of it
 
 
 def import_runs(
     *paths: str | Path, name: str = "", dataset: str = "", model: str = "",
-    tags: Sequence[str] = (),
+    tags: Sequence[str] = (), tell: Callable[[str], object] = warnings.warn,
 ) -> list[Brought]:
     """Bring runs of other programs to the dashboard; what was brought before is left as it is.
 
@@ -47,6 +48,8 @@ def import_runs(
         dataset: what was learned from, in words.
         model: what was trained, in words.
         tags: to find the runs by.
+        tell: takes each sentence about files that were left out beside the runs; without it they
+            are warnings.
 
     Raises:
         InvalidField: for a file that cannot be read; then nothing is brought in.
@@ -56,7 +59,7 @@ def import_runs(
         raise InvalidField("paths", "must name at least one file or folder", "none")
     store = Store()
     try:
-        found = read_paths(paths)
+        found = read_paths(paths, tell)
         return bring(found, store, name=name, dataset=dataset, model=model, tags=tags)
     finally:
         store.close()

@@ -12,7 +12,8 @@ import numpy as np
 
 from lrdash.errors import InvalidField, LrdashError
 from lrdash.events import ACTIVE, RateDecided, Status
-from lrdash.importing.found import MOST_EPOCHS, Found, make_found
+from lrdash.importing.found import MOST_EPOCHS, Found, make_found, of_file
+from lrdash.importing.tables import NUMBERS
 from lrdash.spec import RunSpec
 
 FORMAT = "lrdash run"  # as lrdash.watching writes them
@@ -22,7 +23,7 @@ def read_json(name: str, data: bytes) -> Found:
     """The run of a JSON file.
 
     Args:
-        name: of the run, unless the file tells one.
+        name: of the file; the run is named after it, unless the file tells a name.
         data: an object of lists, one value an epoch: `json.dump(history.history, file)`; also with
             `history` and `epoch` inside, as a whole History has them.
 
@@ -38,35 +39,74 @@ def read_json(name: str, data: bytes) -> Found:
     numbers = None
     if isinstance(given, Mapping) and isinstance(given.get("history"), Mapping):
         given, numbers = given["history"], given.get("epoch")
-    if not isinstance(given, Mapping) or not given:
+    texts = [key for key, values in given.items() if key not in NUMBERS and _texts(values)] \
+        if isinstance(given, Mapping) else []
+    if not isinstance(given, Mapping) or len(given) == len(texts):
         problem = "must be an object of lists, one value an epoch, as history.history is"
         raise InvalidField(name, problem, given)
-    columns = {str(key): _column(name, str(key), values) for key, values in given.items()}
+    columns = {
+        key: _column(name, key, values) for key, values in given.items() if key not in texts
+    }
+    losses = zip(columns.get("loss", []), given.get("loss", []), strict=True)
+    recorded = [loss for loss, told in losses if told is not None]
+    remarks = [f"Not a number in any epoch, left out: {', '.join(texts)}."] if texts else []
+    return of_file(name, _history(name, columns, numbers, remarks, [0.0, *recorded][-1]))
+
+
+def _history(
+    name: str, columns: dict[str, list[float]], numbers: Any, remarks: list[str], last_loss: float
+) -> Found:
     count = max(map(len, columns.values()))
     if not 0 < count <= MOST_EPOCHS:
         raise InvalidField(name, f"must have 1 to {MOST_EPOCHS:,} epochs", count)
-    return _history(name, columns, count, numbers)
-
-
-def _history(name: str, columns: dict[str, list[float]], count: int, numbers: Any) -> Found:
-    remarks = []
-    for key, values in columns.items():
-        if len(values) < count:  # validation that was not made after every epoch
-            remarks.append(f"{key} has {len(values)} of {count} values; they were put to the first "
-                           "epochs.")
-            values.extend([math.nan] * (count - len(values)))
     epochs = list(range(1, count + 1))
     if isinstance(numbers, list) and len(numbers) == count and \
             all(isinstance(one, int) and 0 <= one < MOST_EPOCHS for one in numbers) and \
             all(a < b for a, b in itertools.pairwise(numbers)):
         epochs = [one + 1 for one in numbers]  # Keras counts them from 0
-    return make_found(name, epochs, columns, remarks=remarks)
+    columns = {key: _spread(key, values, epochs, remarks) for key, values in columns.items()}
+    return make_found(name, epochs, columns, remarks=remarks, last_loss=last_loss)
+
+
+def _spread(
+    key: str, values: list[float], epochs: Sequence[int], remarks: list[str]
+) -> list[float]:
+    """One value an epoch, NaN where there is none, of what was not measured after every epoch."""
+    if len(values) == len(epochs):
+        return values
+    count, every = len(values), len(epochs) // max(1, len(values))
+    measured = [epoch for epoch in epochs if epoch % every == 0]  # Keras' rule
+    start = f"{key} has {count} of {len(epochs)} values; they were put to "
+    if key.startswith("val_") and len(epochs) == every * count == every * len(measured):
+        told = ", ".join(map(str, measured[:3])) + (", ..." if count > 3 else "")
+        remarks.append(f"{start}the epochs after which validation_freq={every} measures: {told}.")
+        places = dict(zip(measured, values, strict=True))
+    else:
+        remarks.append(f"{start}the first epochs.")
+        places = dict(zip(epochs, values, strict=False))
+    return [places.get(epoch, math.nan) for epoch in epochs]
 
 
 def _column(name: str, key: str, values: Any) -> list[float]:
     if not isinstance(values, list):
         raise InvalidField(name, f"{key} must be a list, one value an epoch", values)
     return [_number(name, f"{key}, value {place}", one) for place, one in enumerate(values, 1)]
+
+
+def _texts(values: Any) -> bool:
+    """Whether it is a text, or a list that holds texts alone, with or without gaps."""
+    if not isinstance(values, list):
+        return isinstance(values, str)
+    told = {one if isinstance(one, str) else "0" for one in values if one is not None}
+    return bool(told) and not any(map(_is_number, told))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _number(name: str, place: str, value: Any) -> float:

@@ -12,6 +12,7 @@ from lrdash.errors import InvalidField
 from lrdash.importing.boards import TRAIN, VALIDATION, Board, run_of
 from lrdash.importing.flat import of_validation, together, told
 from lrdash.importing.found import Found
+from lrdash.importing.restarts import without_earlier
 from lrdash.importing.summaries import Scalar, read_scalars
 
 
@@ -35,14 +36,22 @@ def read_boards(files: Mapping[str, bytes]) -> tuple[list[Found], list[InvalidFi
             refused.append(none)
     for path in [path for path, scalars in read.items() if not scalars]:
         del read[path]
-        if path in damage or _alone(path):  # in a folder it may hold graphs or settings
-            refused.append(InvalidField(path, "must hold scalars", damage.get(path, "none")))
+        if path in damage:
+            problem = f"must be whole; it is damaged before its first scalar ({damage[path]})"
+            refused.append(InvalidField(path, problem, f"{len(files[path]):,} bytes"))
+        elif _alone(path):  # in a folder it may hold graphs or settings
+            refused.append(InvalidField(path, "must hold scalars", "none"))
     for name, paths, remarks in _runs(read):
-        board = Board(remarks=[*remarks, *(damage[path] for path in paths if path in damage)])
+        roles = {path: _role(path, read[path]) for path in paths}
+        kept, earlier = without_earlier({path: read[path] for path in paths}, roles)
+        faults = [
+            f"{path}: {damage[path]}; what came before it was kept."
+            for path in paths if path in damage
+        ]
+        board = Board(remarks=[*remarks, *earlier, *faults])
         for path in paths:
-            role = _place(path)[1] or ("validation" if of_validation(read[path]) else "")
-            for scalar in read[path]:
-                board.take(scalar, role)
+            for scalar in kept[path]:
+                board.take(scalar, roles[path])
         try:
             found.append(run_of(name, board))
         except InvalidField as none:
@@ -65,6 +74,10 @@ def _runs(read: Mapping[str, Sequence[Scalar]]) -> Iterator[tuple[str, Sequence[
             folders.setdefault(_place(path)[0], []).append(path)
     for name, inside in folders.items():
         yield name or "run", inside, []
+
+
+def _role(path: str, scalars: Sequence[Scalar]) -> str:
+    return _place(path)[1] or ("validation" if of_validation(scalars) else "")
 
 
 def _alone(path: str) -> bool:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lrdash.errors import InvalidField
-from lrdash.events import RateDecided, Status, metric_name
+from lrdash.events import NOT_FINITE, RateDecided, Status, metric_name
 from lrdash.spec import MAX_RATE, RunSpec
 
 MOST_EPOCHS = 10_000
@@ -59,6 +60,7 @@ def make_found(
     remarks: Sequence[str] = (),
     seconds: Sequence[float] = (),
     rates: Sequence[Rates] | None = None,
+    last_loss: float = 0.0,
 ) -> Found:
     """A run of columns, with what is missing told.
 
@@ -69,6 +71,8 @@ def make_found(
         remarks: what was found out so far.
         seconds: since the first record, one an epoch.
         rates: of each update, where they are known; in place of the column.
+        last_loss: the last training loss that was recorded; the run has diverged if it is NaN or
+            infinite.
 
     Raises:
         InvalidField: for a run without epochs, or with more than is borne.
@@ -92,10 +96,17 @@ def make_found(
     for wanted, words in (("loss", "training loss"), ("val_loss", "validation loss")):
         if wanted not in metrics:
             told.append(f"No {words} ({wanted}) was recorded.")
+    diverged = not math.isfinite(last_loss)
     return Found(
+        status="diverged" if diverged else "finished", reason=NOT_FINITE if diverged else "",
         name=name[:200], epochs=tuple(epochs), metrics=metrics, rates=tuple(rates),
         seconds=tuple(seconds), remarks=tuple(told),
     )
+
+
+def of_file(path: str, found: Found) -> Found:
+    """A run named after its file, without the extension."""
+    return replace(found, name=path.rsplit(".", 1)[0][:200])
 
 
 def _of_column(values: Sequence[float], told: list[str]) -> tuple[Rates, ...]:

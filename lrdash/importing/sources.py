@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
+import warnings
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from lrdash.errors import InvalidField
@@ -24,8 +25,10 @@ MOST_TOLD = 5  # files that are left out, by name
 BROKEN = (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError,
           zlib.error)
 EVENTS = "tfevents"  # in the name of every event file
-KINDS = "an event file of TensorBoard (*tfevents*), a CSV file of CSVLogger (*.csv), a History " \
-    "as JSON (*.json), or a folder or a ZIP archive of such files"
+KINDS = "an event file of TensorBoard (*tfevents*), a table of CSVLogger (*.csv, *.tsv, " \
+    "*.log), a History as JSON (*.json), or a folder or a ZIP archive of such files"
+Tell = Callable[[str], object]  # takes a sentence
+TABLES = (".csv", ".tsv", ".log")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,11 +39,15 @@ class Upload:
     data: bytes
 
 
-def read_paths(paths: Sequence[str | Path]) -> list[Found]:
+def read_paths(paths: Sequence[str | Path], tell: Tell = warnings.warn) -> list[Found]:
     """The runs of files and folders.
 
+    Args:
+        paths: of them.
+        tell: takes what was left out beside the runs, a sentence each.
+
     Raises:
-        InvalidField: for a path without runs, or a file that cannot be read.
+        InvalidField: for a path without runs, or a file that was named itself and cannot be read.
     """
     found: list[Found] = []
     for path in map(Path, paths):
@@ -51,15 +58,21 @@ def read_paths(paths: Sequence[str | Path]) -> list[Found]:
             if not files:
                 raise InvalidField(str(path), f"must hold {KINDS}", "a folder without any")
             _bound(str(path), len(files))
-            read = {inner: _read(one) for inner, one in files.items()}
-            found += _runs(read, root=name)
+            read: dict[str, bytes] = {}
+            refused: list[InvalidField] = []
+            for inner, one in files.items():
+                try:
+                    read[inner] = _read(one)
+                except InvalidField as fault:
+                    refused.append(fault)
+            found += _runs(read, tell, root=name, refused=refused)
         else:
-            found += _runs({name: _read(path)})
+            found += _runs({name: _read(path)}, tell)
     return found
 
 
-def read_uploads(uploads: Iterable[Upload]) -> list[Found]:
-    """The runs of uploaded files.
+def read_uploads(uploads: Iterable[Upload], tell: Tell = warnings.warn) -> list[Found]:
+    """The runs of uploaded files; `tell` as in `read_paths`.
 
     Raises:
         InvalidField: as in `read_paths`, and for more than `UPLOAD_LIMIT`.
@@ -70,7 +83,7 @@ def read_uploads(uploads: Iterable[Upload]) -> list[Found]:
     if size > UPLOAD_LIMIT:
         problem = f"must have at most {UPLOAD_LIMIT // MB} MB; use `lrdash import` for more"
         raise InvalidField("The upload", problem, f"{size / MB:.1f} MB")
-    return _runs(_numbered(given), limit=UPLOAD_LIMIT)
+    return _runs(_numbered(given), tell, limit=UPLOAD_LIMIT)
 
 
 def _numbered(uploads: Iterable[Upload]) -> dict[str, bytes]:
@@ -85,7 +98,10 @@ def _numbered(uploads: Iterable[Upload]) -> dict[str, bytes]:
     return files
 
 
-def _runs(files: Mapping[str, bytes], *, root: str = "", limit: int = FILE_LIMIT) -> list[Found]:
+def _runs(
+    files: Mapping[str, bytes], tell: Tell, *, root: str = "", limit: int = FILE_LIMIT,
+    refused: Iterable[InvalidField] = (),
+) -> list[Found]:
     """The runs of files; below a root (a folder, an archive) what is no log is left out and told.
 
     Raises:
@@ -94,14 +110,14 @@ def _runs(files: Mapping[str, bytes], *, root: str = "", limit: int = FILE_LIMIT
     """
     found: list[Found] = []
     boards: dict[str, bytes] = {}
-    refused: list[InvalidField] = []
+    refused = list(refused)
     for path, data in files.items():
-        stem = f"{root}/{path}" if root else path
+        full = f"{root}/{path}" if root else path
         if EVENTS in path.rsplit("/", 1)[-1]:
-            boards[stem] = data
+            boards[full] = data
             continue
         try:
-            found += _of_file(path, stem, data, limit)
+            found += _of_file(full, data, tell, limit)
         except InvalidField as fault:
             if not root:
                 raise
@@ -111,20 +127,21 @@ def _runs(files: Mapping[str, bytes], *, root: str = "", limit: int = FILE_LIMIT
         found, refused = [*found, *runs], [*refused, *faults]
     if refused and not found:
         raise refused[0]
-    told = tuple(f"Left out: {fault}" for fault in refused[:MOST_TOLD])
+    for one in refused[:MOST_TOLD]:
+        tell(f"Left out: {one}")
     if len(refused) > MOST_TOLD:
-        told += (f"Left out: {len(refused) - MOST_TOLD} more files.",)
-    return [*(replace(one, remarks=(*one.remarks, *told)) for one in found[:1]), *found[1:]]
+        tell(f"Left out: {len(refused) - MOST_TOLD} more files.")
+    return found
 
 
-def _of_file(path: str, stem: str, data: bytes, limit: int) -> list[Found]:
+def _of_file(path: str, data: bytes, tell: Tell, limit: int) -> list[Found]:
     name = path.rsplit("/", 1)[-1]
     if name.lower().endswith(".zip"):
-        return _runs(_unpacked(path, data, limit), root=name[:-4], limit=limit)
+        return _runs(_unpacked(path, data, limit), tell, root=name[:-4], limit=limit)
     if name.lower().endswith(".json"):
-        return [read_json(stem.removesuffix(".json"), data)]
-    if name.lower().endswith((".csv", ".tsv", ".log", ".txt")):
-        return [read_csv(stem.rsplit(".", 1)[0], data)]
+        return [read_json(path, data)]
+    if name.lower().endswith((*TABLES, ".txt")):
+        return [read_csv(path, data)]
     raise InvalidField(path, f"must be {KINDS}", name)
 
 
@@ -159,7 +176,7 @@ def _wanted(path: str) -> bool:
     parts = path.lower().split("/")
     if any(part.startswith((".", "__macosx")) for part in parts):
         return False
-    return EVENTS in parts[-1] or parts[-1].endswith((".csv", ".json"))
+    return EVENTS in parts[-1] or parts[-1].endswith((*TABLES, ".json"))
 
 
 def _read(path: Path) -> bytes:

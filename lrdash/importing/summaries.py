@@ -63,7 +63,7 @@ def read_scalars(name: str, data: bytes) -> tuple[list[Scalar], str]:
             problem = f"must be an event file of TensorBoard ({fault})"
             raise InvalidField(name, problem, f"{len(data):,} bytes") from None
         told = str(fault) if isinstance(fault, Damaged) else f"record {count} is no event ({fault})"
-        return found, f"{name}: {told}; what came before it was kept."
+        return found, told
     if not count and len(data) <= LARGEST:
         raise InvalidField(name, "must be an event file of TensorBoard", f"{len(data):,} bytes")
     return found, ""

@@ -8,11 +8,12 @@ import itertools
 import math
 
 from lrdash.errors import InvalidField
-from lrdash.importing.found import MOST_EPOCHS, MOST_METRICS, Found, make_found
+from lrdash.importing.found import MOST_EPOCHS, MOST_METRICS, Found, make_found, of_file
 
 SEPARATORS = ",;\t"
 EPOCH = "epoch"
 NUMBERS = (EPOCH, "loss", "val_loss")  # no run without them
+MISSING = ("", "NA", "NONE")
 LONGEST_LINE = 100_000  # characters
 
 
@@ -21,6 +22,10 @@ def read_csv(name: str, data: bytes) -> Found:
 
     A file to which several trainings were appended may count its epochs anew; they are taken as
     one run then, in the order of the lines, and that is told.
+
+    Args:
+        name: of the file; the run is named after it.
+        data: the file.
 
     Raises:
         InvalidField: names the line and the column of what is no number.
@@ -44,6 +49,7 @@ def read_csv(name: str, data: bytes) -> Found:
             raise InvalidField(name, problem, len(row))
     values: dict[str, list[float]] = {}
     texts = []
+    recorded = [0.0]  # losses
     for column, cells in zip(names, zip(*rows[1:], strict=True), strict=True):
         read = [_value(text, separator) for text in cells]
         cells_told = {one for one in read if one is None or not math.isnan(one)}
@@ -55,11 +61,16 @@ def read_csv(name: str, data: bytes) -> Found:
                 problem = f"line {number}, column {column} must be a number"
                 raise InvalidField(name, problem, text)
         values[column] = [one for one in read if one is not None]
+        if column == "loss":
+            recorded += [one for text, one in zip(cells, values[column], strict=True)
+                         if text.strip().upper() not in MISSING]
     remarks = [f"Not a number in any line, left out: {', '.join(texts)}."] if texts else []
-    return _numbered(name, values, remarks)
+    return of_file(name, _numbered(name, values, remarks, recorded[-1]))
 
 
-def _numbered(name: str, values: dict[str, list[float]], remarks: list[str]) -> Found:
+def _numbered(
+    name: str, values: dict[str, list[float]], remarks: list[str], last_loss: float
+) -> Found:
     count = len(next(iter(values.values())))
     given = values.pop(EPOCH, None)
     plain = list(range(1, count + 1))
@@ -72,7 +83,7 @@ def _numbered(name: str, values: dict[str, list[float]], remarks: list[str]) -> 
     else:
         remarks.append("The epochs do not ascend; the lines were numbered anew.")
         epochs = plain
-    return make_found(name, epochs, values, remarks=remarks)
+    return make_found(name, epochs, values, remarks=remarks, last_loss=last_loss)
 
 
 def _check(name: str, names: list[str]) -> None:
@@ -89,7 +100,7 @@ def _check(name: str, names: list[str]) -> None:
 def _value(text: str, separator: str) -> float | None:
     """The number that a cell holds, NaN for an empty one; None if it holds something else."""
     tidy = text.strip()
-    if tidy.upper() in ("", "NA", "NAN", "NONE"):
+    if tidy.upper() in (*MISSING, "NAN"):
         return math.nan
     if separator == ";" and "." not in tidy:
         tidy = tidy.replace(",", ".")  # a decimal comma

@@ -21,9 +21,8 @@ def offer() -> None:
     if st.button("Import runs", icon=":material/upload_file:", key="import-runs",
                  help="TensorBoard event files, CSVLogger files, History as JSON."):
         _form()
-    brought = st.session_state.pop("imported", None)
-    if brought:
-        _tell(brought)
+    if "imported" in st.session_state:
+        _tell(*st.session_state.pop("imported"))
 
 
 @st.dialog("Import runs", width="medium")
@@ -46,17 +45,19 @@ def _form() -> None:
                          icon=":material/error:")
                 return
             uploads = [Upload(name=file.name, data=file.getvalue()) for file in files]
-            st.session_state["imported"] = bring(
-                read_uploads(uploads), resources.store(),
+            left: list[str] = []
+            brought = bring(
+                read_uploads(uploads, left.append), resources.store(),
                 dataset=dataset or "", model=model or "",
             )
+            st.session_state["imported"] = brought, left
         except LrdashError as fault:
             st.error(str(fault), icon=":material/error:")
             return
         st.rerun()
 
 
-def _tell(brought: list[Brought]) -> None:
+def _tell(brought: list[Brought], left: list[str]) -> None:
     new = [one for one in brought if one.new]
     old = len(brought) - len(new)
     parts = [f"{len(new)} {'run' if len(new) == 1 else 'runs'} imported"] if new else []
@@ -69,3 +70,5 @@ def _tell(brought: list[Brought]) -> None:
             f"{analysis.escaped(name)}: {analysis.escaped(' '.join(remarks))}"
             for name, remarks in told[:10]
         ))
+    if left:
+        st.warning("  \n".join(map(analysis.escaped, left)), icon=":material/warning:")

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lrdash.errors import InvalidField
-from lrdash.events import EpochEnded, Status, metric_name
+from lrdash.events import NOT_FINITE, EpochEnded, Status, metric_name
 from lrdash.spec import MAX_RATE, Facts, RunSpec
 from lrdash.store.runs import checked_name, checked_tags
 from lrdash.watching.recorder import Watcher, tell
@@ -176,7 +176,7 @@ def ending(fault: BaseException | None, done: int, loss: float = 0.0) -> tuple[S
         loss: of the last of them.
     """
     if fault is None and not math.isfinite(loss):
-        return "diverged", "the loss was no longer a finite number"
+        return "diverged", NOT_FINITE
     if fault is None:
         return "finished", ""
     after = f"after {done} epoch{'' if done == 1 else 's'}"
