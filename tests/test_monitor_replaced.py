@@ -21,7 +21,11 @@ NOTE = (
     "old one: the rate is not known. Compile the model anew after such a change."
 )
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+    # once a run has asked TensorFlow for determinism, as all of lrdash's do
+    pytest.mark.filterwarnings("ignore:Model doesn't support `jit_compile=True`:UserWarning"),
+]
 
 
 @pytest.fixture
