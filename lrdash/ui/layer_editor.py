@@ -188,7 +188,7 @@ def _shelf(given: Sequence[Draft], *, sound: bool) -> None:
         chosen = st.selectbox("Saved", list(kept), key=SAVED, width=220)
         opened = st.button("Open", icon=":material/folder_open:", key="layers-open")
         dropped = st.button("Delete", icon=":material/delete:", key="layers-delete",
-                            help="Runs that used it keep their layers.")
+                            on_click=layer_table.anew, help="Runs that used it keep their layers.")
     if wanted is None:
         return  # the buttons were pressed for another one, which is gone
     if opened:
@@ -219,7 +219,9 @@ def _save(text: str, *, sound: bool) -> None:
     """Save what the table says; a name that has other layers is asked about first."""
     with st.form("save-layers", border=True):
         name = st.text_input("Save under a name", max_chars=60, key="layers-name").strip()
-        pressed = st.form_submit_button("Save", icon=":material/save:")
+        pressed = st.form_submit_button(
+            "Save", icon=":material/save:", on_click=layer_table.anew
+        )
     if pressed and not sound:
         st.error("Nothing was saved: mend the rows that are told below the table first.",
                  icon=":material/error:")
@@ -234,7 +236,8 @@ def _save(text: str, *, sound: bool) -> None:
                 f"There is already a model named {plain(name)}, with other layers. Replace it, or "
                 "save under another name.", icon=":material/help:",
             )
-            if not st.button("Replace it", icon=":material/save:", key="layers-replace"):
+            if not st.button("Replace it", icon=":material/save:", key="layers-replace",
+                             on_click=layer_table.anew):
                 return
         place.empty()
         del st.session_state[ASKED]

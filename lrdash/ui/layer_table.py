@@ -40,9 +40,7 @@ def current() -> list[Draft]:
     elif HERE not in st.session_state:  # back on the page, where the table's edits are forgotten
         begin(st.session_state[STATE]["now"])
     state = st.session_state[STATE]
-    edits = _edits()
-    now = [_edited(row, edits.get(place, {})) for place, row in enumerate(state["rows"])]
-    state["now"] = now
+    now = state["now"] = _now()
     if state["fault"] and now == state["rows"]:
         st.error(state["fault"], icon=":material/error:")
     _write(now, asked)
@@ -56,6 +54,13 @@ def begin(given: Sequence[Draft]) -> None:
     )
     state |= {"rows": list(given), "now": list(given), "version": state["version"] + 1,
               "address": rows.typed(given), "fault": ""}
+
+
+def anew() -> None:
+    """The same rows in a new table: where a button has had the focus, the browser takes the next
+    click into a table for its old cell, and what is typed goes there.
+    """
+    begin(_now())
 
 
 def undo() -> None:
@@ -159,6 +164,13 @@ def _write(now: Sequence[Draft], asked: str | None) -> None:
     state["known"] |= {text, address}
     if address is not None and address != asked:
         st.query_params[FIELD] = address
+
+
+def _now() -> list[Draft]:
+    """The rows that the table began with, with what was typed since."""
+    edits = _edits()
+    begun = st.session_state[STATE]["rows"]
+    return [_edited(row, edits.get(place, {})) for place, row in enumerate(begun)]
 
 
 def _edits() -> dict[int, dict[str, Any]]:

@@ -92,6 +92,18 @@ def test_one_types_on_in_the_same_table_and_each_value_stays(page: Page, server:
     page.wait_for_url(re.compile("size%3D0.*size%3D5"))
 
 
+def test_after_a_button_the_next_click_into_the_table_counts(page: Page, server: Server) -> None:
+    page.goto(f"{server.url}/models")
+    settle(page)
+    type_size(page, 1, "16")
+    page.wait_for_url(re.compile("size%3D16.*size%3D32"))
+    page.get_by_label("Save under a name").fill("clicked")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("Saved as clicked.")).to_be_visible()
+    type_size(page, 1, "8")
+    page.wait_for_url(re.compile("size%3D8.*size%3D32"))
+
+
 def test_a_wrong_order_names_its_row_and_can_be_mended(page: Page, server: Server) -> None:
     wrong = "flatten; conv2d size=8 kernel=3 strides=1 activation=relu; dense size=4"
     page.goto(f"{server.url}/models?layers={wrong}")
