@@ -8,10 +8,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from lrdash.spec import RunSpec
+from lrdash.core import __version__, moved
+from lrdash.core.spec import RunSpec
 from lrdash.strategies import preview
 
-__version__ = "0.1.0"
+moved.install()
 __all__ = ["RunSpec", "__version__", "preview"]
 
 _IN_API = (
@@ -20,8 +21,8 @@ _IN_API = (
 )
 
 
-_ELSEWHERE = {"Monitor": "lrdash.monitor", "log_run": "lrdash.watching",
-              "import_runs": "lrdash.importing"}
+_ELSEWHERE = {"Monitor": "lrdash.tracking.monitor", "log_run": "lrdash.tracking.watching",
+              "import_runs": "lrdash.tracking.importing"}
 
 
 def __getattr__(name: str) -> Any:

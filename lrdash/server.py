@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from lrdash import ui
-from lrdash.errors import InvalidField, LrdashError
+from lrdash.core.errors import InvalidField, LrdashError
 from lrdash.ui import resources, shell
 
 APP = Path(__file__).resolve().parent.parent / "app.py"
@@ -108,7 +108,7 @@ def _warm() -> None:
     import plotly.graph_objects as go
     import scipy.special  # noqa: F401
 
-    for module in pkgutil.iter_modules(ui.__path__, f"{ui.__name__}."):
+    for module in pkgutil.walk_packages(ui.__path__, f"{ui.__name__}."):
         importlib.import_module(module.name)
     traces = [go.Scatter(x=[0], y=[0]), go.Heatmap(z=[[0]])]
     go.Figure(traces).update_layout(height=100).to_json()

@@ -1,5 +1,6 @@
 """Compare: strategies, peak rates and seeds side by side, from one press to the leaderboard."""
 
-from lrdash.ui import compare, shell
+from lrdash.ui import shell
+from lrdash.ui.compare import page
 
-shell.page("Compare", compare.body)
+shell.page("Compare", page.body)

@@ -1,5 +1,6 @@
 """Data: your own table, arrays or images, made into a dataset to train on."""
 
-from lrdash.ui import data, shell
+from lrdash.ui import shell
+from lrdash.ui.data import page
 
-shell.page("Data", data.body)
+shell.page("Data", page.body)

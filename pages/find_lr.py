@@ -1,5 +1,6 @@
 """Find LR: one short test over all rates, and the rates that four rules read off it."""
 
-from lrdash.ui import find_lr, shell
+from lrdash.ui import shell
+from lrdash.ui.find_lr import page
 
-shell.page("Find LR", find_lr.body)
+shell.page("Find LR", page.body)

@@ -1,5 +1,6 @@
 """Glossary: the field's terms in one or two plain sentences each."""
 
-from lrdash.ui import glossary, shell
+from lrdash.ui import shell
+from lrdash.ui.glossary import page
 
-shell.page("Glossary", glossary.body)
+shell.page("Glossary", page.body)

@@ -1,5 +1,6 @@
 """Hindsight: the schedule that would have been near best for a run, and how far others are."""
 
-from lrdash.ui import hindsight, shell
+from lrdash.ui import shell
+from lrdash.ui.hindsight import page
 
-shell.page("Hindsight", hindsight.body)
+shell.page("Hindsight", page.body)

@@ -1,5 +1,6 @@
 """Inside the callback: what decided about the rate, step by step, and what if."""
 
-from lrdash.ui import inside, shell
+from lrdash.ui import shell
+from lrdash.ui.inside import page
 
-shell.page("Inside the callback", inside.body)
+shell.page("Inside the callback", page.body)

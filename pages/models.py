@@ -1,5 +1,6 @@
 """Models: an own architecture, layer by layer."""
 
-from lrdash.ui import layer_editor, shell
+from lrdash.ui import shell
+from lrdash.ui.models import page
 
-shell.page("Models", layer_editor.body)
+shell.page("Models", page.body)

@@ -1,5 +1,6 @@
 """Runs: everything that was trained, to open, name, tag, export, train again or delete."""
 
-from lrdash.ui import runs, shell
+from lrdash.ui import shell
+from lrdash.ui.runs import page
 
-shell.page("Runs", runs.body)
+shell.page("Runs", page.body)

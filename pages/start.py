@@ -1,5 +1,6 @@
 """Start here: three guided experiments that explain what your own results show."""
 
-from lrdash.ui import shell, start
+from lrdash.ui import shell
+from lrdash.ui.start import page
 
-shell.page("Start here", start.body)
+shell.page("Start here", page.body)

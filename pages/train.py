@@ -1,5 +1,6 @@
 """Train: pick a dataset, a model and a strategy, start, and watch loss and rate being drawn."""
 
-from lrdash.ui import shell, train
+from lrdash.ui import shell
+from lrdash.ui.train import page
 
-shell.page("Train", train.body)
+shell.page("Train", page.body)

@@ -1,5 +1,6 @@
 """The valley: gradient descent on surfaces that one can see, strategies side by side."""
 
-from lrdash.ui import shell, valley
+from lrdash.ui import shell
+from lrdash.ui.valley import page
 
-shell.page("Valley", valley.body)
+shell.page("Valley", page.body)

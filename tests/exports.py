@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from lrdash.api.compare import define, new_runs
-from lrdash.events import EpochEnded, Event, RunEnded, RunStarted
-from lrdash.experiment import plan_all
-from lrdash.grouping import cut
-from lrdash.plan import Plan, make
-from lrdash.spec import RunSpec
+from lrdash.core.events import EpochEnded, Event, RunEnded, RunStarted
+from lrdash.core.spec import RunSpec
+from lrdash.planning.experiment import plan_all
+from lrdash.planning.grouping import cut
+from lrdash.planning.plan import Plan, make
 from lrdash.store import Store
 
 VERSIONS = {"keras": "3.15.1", "tensorflow": "2.21.0", "machine": "Linux 6, x86_64, 2 processors"}

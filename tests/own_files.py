@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from lrdash.datasets import Dataset, own
-from lrdash.owndata import Facts, Recipe
-from lrdash.owndata.prepare import prepare
+from lrdash.datasets import Dataset, stored
+from lrdash.datasets.own import Facts, Recipe
+from lrdash.datasets.own.prepare import prepare
 
 
 def csv(rows: int = 40, *, delimiter: str = ",", end: str = "\n") -> str:
@@ -66,7 +66,7 @@ def pictures(each: int = 12) -> dict[str, bytes]:
 def keep(raw: bytes | str, file: str, **choices: Any) -> tuple[Facts, Dataset]:
     """What is made of a file in this very process, where it would be kept."""
     content = raw.encode() if isinstance(raw, str) else raw
-    place = own.data_folder()
+    place = stored.data_folder()
     place.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(dir=place))
     facts = prepare(content, file, Recipe(**choices), "Mine", made)
@@ -74,6 +74,6 @@ def keep(raw: bytes | str, file: str, **choices: Any) -> tuple[Facts, Dataset]:
         shutil.rmtree(made)
     else:
         made.rename(place / facts.id)
-    dataset = own.find(facts.id)
+    dataset = stored.find(facts.id)
     assert dataset is not None
     return facts, dataset

@@ -9,113 +9,48 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from graphlib import TopologicalSorter
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 import lrdash
+from tests import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 HEAVY = ("tensorflow", "keras", "sklearn")
 
 
 @dataclass(frozen=True)
-class Rule:
-    """What the files of a room may import, each a list of names with spaces between them."""
+class Room:
+    """A row of the table in docs/architecture.md."""
 
-    rooms: str = ""  # rooms of lrdash
-    libraries: str = ""  # from elsewhere, the standard library apart
-    lazily: str = ""  # rooms and libraries that may be imported inside functions only
+    layer: int  # may import rooms of lower numbers
+    libraries: frozenset[str]  # from elsewhere, the standard library apart
+    lazily: frozenset[str]  # libraries that may be imported inside functions only
 
 
-BASE = "errors registry record spec events"
-PLANNING = f"{BASE} strategies datasets models elsewhere plan"
-COMPARING = f"{PLANNING} experiment grouping range_test branching"
-READING = (
-    f"{COMPARING} checkpoints store store.rows growing frames analysis analysis.words figures "
-    "laboratory teaching beam beam_job"
-)
-RULES = {
-    "errors": Rule(),
-    "home": Rule("errors"),
-    "plugins": Rule(),
-    "registry": Rule("errors plugins"),
-    "record": Rule("errors", "pydantic annotated_types"),
-    "spec": Rule("errors record", "pydantic"),
-    "events": Rule("errors spec", "numpy"),
-    "strategies": Rule(BASE, "numpy pydantic"),
-    "datasets": Rule("errors home registry record spec", "numpy", lazily="keras sklearn"),
-    "owndata": Rule("errors record spec home datasets", "numpy pandas PIL", lazily="pyarrow"),
-    "models": Rule("errors registry record spec", "numpy pydantic", lazily="keras"),
-    "elsewhere": Rule("errors spec datasets models"),
-    "testing": Rule(PLANNING, "numpy pytest", lazily="training keras tensorflow"),
-    "plan": Rule(f"{BASE} strategies datasets models elsewhere", "numpy"),
-    "experiment": Rule(PLANNING, "pydantic"),
-    "grouping": Rule(PLANNING),
-    "range_test": Rule(f"{PLANNING} experiment", "numpy pydantic"),
-    "branching": Rule(PLANNING),
-    "beam": Rule(f"{PLANNING} experiment", "pydantic"),
-    "beam_job": Rule(f"{COMPARING} beam checkpoints store store.rows"),
-    "checkpoints": Rule("errors", "numpy"),
-    "training": Rule(f"{COMPARING} checkpoints", "numpy keras tensorflow"),
-    "store": Rule("errors home record spec events store.rows", "numpy sqlalchemy"),
-    "store.rows": Rule("errors spec events", "numpy"),
-    "growing": Rule(f"{COMPARING} checkpoints store store.rows"),
-    "presence": Rule("errors checkpoints store"),
-    "range_job": Rule("events range_test training store store.rows", "numpy"),
-    "watching": Rule(f"{BASE} store", "numpy"),
-    "monitor": Rule(f"{BASE} strategies store watching", "numpy keras", lazily="tensorflow"),
-    "importing": Rule(f"{BASE} strategies store export", "numpy"),
-    "worker": Rule(
-        f"{COMPARING} checkpoints presence training store store.rows range_job",
-        lazily="keras tensorflow",
-    ),
-    "laboratory": Rule("errors spec events store store.rows beam_job"),
-    "teaching": Rule(f"{BASE} strategies", "numpy"),
-    "analysis.words": Rule(f"{BASE} strategies datasets store.rows", "numpy"),
-    "frames": Rule(f"{BASE} strategies store.rows analysis.words", "numpy pandas"),
-    "analysis": Rule(
-        f"{COMPARING} beam store.rows frames analysis.words", "numpy pandas scipy"
-    ),
-    "figures": Rule(
-        "errors events strategies teaching frames analysis analysis.words", "numpy pandas plotly"
-    ),
-    "export": Rule(
-        f"{COMPARING} store.rows frames analysis analysis.words", "numpy pandas", lazily="mlflow"
-    ),
-    "report": Rule(
-        f"{COMPARING} store.rows frames analysis analysis.words figures export",
-        "numpy pandas plotly",
-    ),
-    "api": Rule(
-        f"{READING} presence", "numpy pandas",
-        lazily="training worker range_job plotly report rich",
-    ),
-    "ui": Rule(
-        f"{READING} owndata export report importing", "numpy pandas plotly streamlit starlette"
-    ),
-    "bench": Rule(
-        f"{COMPARING} checkpoints store", "numpy",
-        lazily="training analysis api monitor keras tensorflow jax",
-    ),
-    "server": Rule("errors ui", lazily="pandas plotly scipy streamlit starlette"),
-    "cli": Rule(
-        f"{READING} owndata export api server", "typer rich",
-        lazily="training worker bench report importing __init__",
-    ),
-    "__main__": Rule("cli"),
-    "__init__": Rule(BASE + " strategies", lazily="api monitor watching importing"),
-    "app": Rule("ui frames analysis figures spec", "streamlit"),
-    "pages": Rule("ui frames analysis figures spec", "streamlit"),
-}
+def table() -> dict[str, Room]:
+    """The rooms by name."""
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \| (`.+`) \| .+ \| (.*)\|$", text, flags=re.MULTILINE)
+    found = {}
+    for layer, names, libraries in rows:
+        always, _, lazily = libraries.partition("(")
+        room = Room(
+            int(layer), frozenset(always.split()), frozenset(lazily.strip(" )").split())
+        )
+        found |= dict.fromkeys(re.findall(r"`(\w+)`", names), room)
+    return found
+
+
+ROOMS = table()
 
 
 @dataclass(frozen=True)
 class Import:
     """One imported name; `lazy` if it is not imported together with the file."""
 
-    target: str  # a row of RULES, or a library's top-level name
+    target: str  # a module of the product, or a library's top-level name
     line: int
     lazy: bool
 
@@ -134,21 +69,18 @@ def dotted(path: Path) -> str:
     return ".".join(parts)
 
 
-def room(module: str) -> str | None:
-    """The most exact row of RULES for a module of the product; None without one."""
-    parts = module.removeprefix("lrdash.").split(".")
-    prefixes = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
-    return next((prefix for prefix in prefixes if prefix in RULES), None)
+def room(module: str) -> str:
+    """The room of a module of the product, by its name in the table."""
+    return module.removeprefix("lrdash.").partition(".")[0] if module != "lrdash" else "__init__"
 
 
 def imports(path: Path) -> Iterator[Import]:
-    """All imports of a file but those of the standard library and of its own room."""
-    own = room(dotted(path))
+    """All imports of a file but those of the standard library."""
     for node, lazy in _nodes(ast.parse(path.read_text(encoding="utf-8")), lazy=False):
         for module in _modules(node):
             top = module.partition(".")[0]
-            target = room(module) or module if top == "lrdash" else top
-            if target not in sys.stdlib_module_names and target != own:
+            target = module if top == "lrdash" else top
+            if target not in sys.stdlib_module_names:
                 yield Import(target, node.lineno, lazy)
 
 
@@ -167,31 +99,47 @@ def _modules(node: ast.Import | ast.ImportFrom) -> list[str]:
     base = node.module or ""
     if base.partition(".")[0] != "lrdash":
         return [base]
-    names = [f"{base}.{alias.name}" for alias in node.names]
-    if base == "lrdash":  # `from lrdash import __version__` takes it from the package itself
-        return [name if room(name) else "lrdash.__init__" for name in names]
-    return names
+    names = {alias.name: f"{base}.{alias.name}" for alias in node.names}
+    return [full if full in MODULES else base for full in names.values()]
+
+
+MODULES = {dotted(path) for path in files()} | {"lrdash"}
 
 
 @pytest.mark.parametrize("path", files(), ids=dotted)
 def test_a_file_imports_only_what_its_room_may(path: Path) -> None:
     name = room(dotted(path))
-    assert name, f"{path.relative_to(ROOT)} lies in no known room: give it a row in RULES"
-    rule = RULES[name]
-    always = {*rule.rooms.split(), *rule.libraries.split()}
-    faults = [
-        f"{path.relative_to(ROOT)}:{found.line} imports {found.target}"
-        for found in imports(path)
-        if found.target not in always
-        and not (found.lazy and found.target in rule.lazily.split())
-    ]
-    assert not faults, f"{name} may import {sorted(always)}, inside functions {rule.lazily!r}"
+    assert name in ROOMS, f"{path.relative_to(ROOT)} lies in no room of docs/architecture.md"
+    own = ROOMS[name]
+    faults = []
+    for found in imports(path):
+        if found.target.partition(".")[0] == "lrdash":
+            other = room(found.target)
+            allowed = other == name or ROOMS[other].layer < own.layer
+        else:
+            libraries = own.libraries | (own.lazily if found.lazy else frozenset())
+            allowed = found.target in libraries
+        if not allowed:
+            faults.append(f"{path.relative_to(ROOT)}:{found.line} imports {found.target}")
+    assert not faults, f"{name} is in layer {own.layer}, with {sorted(own.libraries | own.lazily)}"
 
 
-def test_the_rooms_stand_on_each_other_without_a_circle() -> None:
-    graph = {name: rule.rooms.split() for name, rule in RULES.items()}
-    assert {part for parts in graph.values() for part in parts} <= set(RULES)
-    assert list(TopologicalSorter(graph).static_order())
+def test_no_files_import_each_other_in_a_circle() -> None:
+    graph = {
+        dotted(path): {found.target for found in imports(path)} & MODULES - {dotted(path)}
+        for path in files()
+    }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as fault:
+        pytest.fail(" -> ".join(fault.args[1]))
+
+
+def test_the_root_of_the_package_holds_rooms_and_little_else() -> None:
+    loose = {path.name for path in (ROOT / "lrdash").iterdir() if path.is_file()}
+    assert loose == {"__init__.py", "__main__.py", "server.py", "py.typed"}
+    rooms = {path.name for path in (ROOT / "lrdash").iterdir() if any(path.glob("*.py"))}
+    assert rooms | {"server", "__init__", "__main__", "app", "pages"} == set(ROOMS)
 
 
 def test_relative_imports_are_not_used() -> None:
@@ -205,13 +153,13 @@ def test_relative_imports_are_not_used() -> None:
 
 
 def test_importing_the_product_leaves_tensorflow_to_the_worker() -> None:
+    heavy = ("lrdash.training.", "lrdash.tracking.monitor", "lrdash.jobs.worker")
     modules = [
         "lrdash" if name == "lrdash.__init__" else name
         for name in map(dotted, files())
-        if room(name) not in {"training", "monitor", "worker", "__main__", "app", "pages"}
+        if room(name) not in {"__main__", "app", "pages"}
+        and not name.startswith(heavy)
     ]
-    if (ROOT / "lrdash/training/__init__.py").exists():
-        modules.append("lrdash.training")
     script = (
         "import importlib, sys\n"
         f"for name in {modules!r}:\n"
@@ -225,8 +173,7 @@ def test_importing_the_product_leaves_tensorflow_to_the_worker() -> None:
 
 def test_the_run_time_requirements_are_what_is_imported() -> None:
     imported = {found.target for path in files() for found in imports(path)}
-    libraries = {name for rule in RULES.values() for name in rule.libraries.split()}
-    libraries |= {name for rule in RULES.values() for name in rule.lazily.split()} - set(RULES)
+    libraries = {name for row in ROOMS.values() for name in row.libraries | row.lazily}
     named = {
         "sklearn": "scikit-learn", "annotated_types": "annotated-types",
         "mlflow": "mlflow-skinny", "PIL": "pillow",

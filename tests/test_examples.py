@@ -10,8 +10,7 @@ import pytest
 from nbclient import NotebookClient
 
 from lrdash.store import Store
-
-ROOT = Path(__file__).resolve().parent.parent
+from tests import ROOT
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lrdash.analysis.words import rate
-from lrdash.events import RateDecided
+from lrdash.core.events import RateDecided
 from lrdash.strategies.base import Mark
 
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import NamedTuple
 
-from lrdash.grouping import lane_work, lanes_apply
-from lrdash.plan import Plan
-from lrdash.spec import RunSpec
+from lrdash.core.spec import RunSpec
+from lrdash.planning.grouping import lane_work, lanes_apply
+from lrdash.planning.plan import Plan
 from lrdash.store.rows import RunRow
 
 # What sets the pace.

@@ -9,10 +9,10 @@ import pandas as pd
 
 from lrdash.analysis.compare.bowl import best_peaks
 from lrdash.analysis.quadratic import Expected, expected_losses
-from lrdash.experiment import Experiment
+from lrdash.core.spec import RunSpec
 from lrdash.models.noisy_quadratic import NoisyQuadratic
-from lrdash.plan import Plan, make
-from lrdash.spec import RunSpec
+from lrdash.planning.experiment import Experiment
+from lrdash.planning.plan import Plan, make
 
 MOST_UPDATES = 50_000  # about 2 seconds of work
 COLUMNS = {

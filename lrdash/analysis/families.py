@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from lrdash.analysis.words import rate
-from lrdash.spec import Piece, RunSpec
+from lrdash.core.spec import Piece, RunSpec
 from lrdash.store.rows import RunRow
 
 

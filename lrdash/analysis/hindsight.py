@@ -19,8 +19,8 @@ import pandas as pd
 from lrdash.analysis.compare.intervals import half_width
 from lrdash.analysis.estimate import expected_group_seconds
 from lrdash.analysis.words import number, percent, rate
-from lrdash.beam import FOUND, ITSELF, Moves, Search, Tried, best
-from lrdash.plan import Plan
+from lrdash.planning.hindsight import FOUND, ITSELF, Moves, Search, Tried, best
+from lrdash.planning.plan import Plan
 from lrdash.store.rows import RunRow
 
 COLUMNS = {

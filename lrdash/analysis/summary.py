@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from lrdash.analysis.words import time_left
-from lrdash.spec import RunSpec
+from lrdash.core.spec import RunSpec
 
 METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
 

@@ -10,9 +10,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lrdash.datasets import DATASETS, own
-from lrdash.errors import LrdashError
-from lrdash.spec import RunSpec
+from lrdash.core.errors import LrdashError
+from lrdash.core.spec import RunSpec
+from lrdash.datasets import DATASETS, stored
 from lrdash.store.rows import RunRow
 from lrdash.strategies import STRATEGIES
 from lrdash.strategies.recorded import Recorded
@@ -129,7 +129,7 @@ def settings_in_words(spec: RunSpec) -> str:
 
 def dataset_in_words(name: str) -> str:
     """A dataset's id; of a user's own data what its user calls it."""
-    if not name.startswith(own.PREFIX):
+    if not name.startswith(stored.PREFIX):
         return name
     try:
         return DATASETS[name].label

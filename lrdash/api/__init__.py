@@ -20,7 +20,7 @@ from lrdash.api.looking_back import Hindsight, load_hindsight
 from lrdash.api.range_test import RangeTest, agreement, load_range_test
 from lrdash.api.resume import resume
 from lrdash.api.run import Run, load
-from lrdash.growing import make_branches, plan_branches, plan_more
+from lrdash.jobs.branches import make_branches, plan_branches, plan_more
 
 __all__ = [
     "Comparison", "Hindsight", "Progress", "RangeTest", "Run", "agreement", "check",

@@ -23,17 +23,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from lrdash.checkpoints import FOLDER, Vault
-from lrdash.datasets import own
-from lrdash.errors import InvalidField, StoreError
-from lrdash.events import now
+from lrdash.checkpoints.folder import FOLDER, CheckpointFolder
+from lrdash.core.errors import InvalidField, StoreError
+from lrdash.core.events import now
+from lrdash.datasets import stored
 from lrdash.store import home
 from lrdash.store.copies import check_copy, copy_to, database_path, replacing, sync
 
 FORMAT = 1
 DATABASE, MANIFEST = "lrdash.db", "manifest.json"
 CHECKPOINT = re.compile(rf"{FOLDER}/[a-z0-9]{{12}}/[0-9]{{1,9}}\.npz")
-DATA = re.compile(rf"{own.FOLDER}/{own.ID.pattern}/({'|'.join(map(re.escape, own.FILES))})")
+DATA = re.compile(
+    rf"{stored.FOLDER}/{stored.ID.pattern}/({'|'.join(map(re.escape, stored.FILES))})"
+)
 LARGEST_MANIFEST = 50_000_000  # bytes
 SQLITE = b"SQLite format 3\0"  # how its files begin
 BLOCK = 1 << 20  # bytes read at a time
@@ -170,7 +172,7 @@ def _cannot_write(target: Path, fault: OSError) -> InvalidField:
 
 
 def _checkpoints() -> list[str]:
-    vault = Vault(home())
+    vault = CheckpointFolder(home())
     return [
         f"{FOLDER}/{run_id}/{kept.epoch:06d}.npz"
         for run_id in vault.runs() for kept in vault.of(run_id)
@@ -179,10 +181,10 @@ def _checkpoints() -> list[str]:
 
 def _own_data() -> list[str]:
     """Of deleted data, which runs still name, the facts alone are there."""
-    folders = sorted(path.name for path in own.data_folder().glob(f"{own.PREFIX}*"))
+    folders = sorted(path.name for path in stored.data_folder().glob(f"{stored.PREFIX}*"))
     return [
-        f"{own.FOLDER}/{folder}/{file}"
-        for folder in folders if own.ID.fullmatch(folder) for file in own.FILES
+        f"{stored.FOLDER}/{folder}/{file}"
+        for folder in folders if stored.ID.fullmatch(folder) for file in stored.FILES
     ]
 
 
@@ -268,7 +270,7 @@ def _extract(packed: IO[bytes], target: Path, about: dict[str, Any]) -> None:
 
 def _place(files: dict[str, Path], place: Path) -> None:
     here = {name for name in files if DATA.fullmatch(name)
-            and (place / name).with_name(own.ARRAYS).exists()}  # an id says what is in it
+            and (place / name).with_name(stored.ARRAYS).exists()}  # an id says what is in it
     for name, file in files.items():
         if name in here:
             continue

@@ -9,10 +9,10 @@ from typing import Any
 from lrdash.api.compare import train_groups
 from lrdash.api.in_process import as_worker, check
 from lrdash.api.run import Run, load
-from lrdash.errors import InvalidField
-from lrdash.events import Sink
-from lrdash.grouping import cut
-from lrdash.growing import Wanted, make_branches, plan_more, wish
+from lrdash.core.errors import InvalidField
+from lrdash.core.events import Sink
+from lrdash.jobs.branches import Wanted, make_branches, plan_more, wish
+from lrdash.planning.grouping import cut
 from lrdash.store import Store
 
 

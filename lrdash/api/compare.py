@@ -11,18 +11,18 @@ from lrdash.api.in_process import as_worker, new_keeper, prepare
 from lrdash.api.own import STRATEGIES, own_task, refuse_taken
 from lrdash.api.plain import listed, seeds_of
 from lrdash.api.telling import told
-from lrdash.elsewhere import refuse
-from lrdash.errors import InvalidField
-from lrdash.events import EpochEnded, Event, Mailbox, RunEnded, Sink, fan_out, stopped_after
-from lrdash.experiment import MAX_SEEDS, Arm, Experiment, Planned, missing, plan_all
-from lrdash.grouping import cut
-from lrdash.plan import Plan
-from lrdash.presence import StopRequests
-from lrdash.spec import RunSpec
+from lrdash.core.errors import InvalidField
+from lrdash.core.events import EpochEnded, Event, Mailbox, RunEnded, Sink, fan_out, stopped_after
+from lrdash.core.spec import RunSpec
+from lrdash.jobs.presence import StopRequests
+from lrdash.planning.experiment import MAX_SEEDS, Arm, Experiment, Planned, missing, plan_all
+from lrdash.planning.external import refuse
+from lrdash.planning.grouping import cut
+from lrdash.planning.plan import Plan
 from lrdash.store import NewRun, Store
 
 if TYPE_CHECKING:
-    from lrdash.training.keeping import Keeper
+    from lrdash.training.checkpoints import CheckpointWriter
 
 USUAL_RATES = (0.01, 0.1)
 INSTEAD = {
@@ -261,8 +261,8 @@ def train_groups(
         done: epochs recorded of each run that goes on.
         keep: checkpoints.
     """
-    from lrdash.training.commands import Commands
-    from lrdash.training.outbox import Outbox
+    from lrdash.jobs.commands import Commands
+    from lrdash.jobs.outbox import Outbox
 
     prepare()
     run_ids, outbox = list(plans), Outbox(store.record)
@@ -293,7 +293,7 @@ def _train_group(
     sink: Sink,
     should_stop: Callable[[], set[str]],
     engine: str,
-    keeper: Keeper,
+    keeper: CheckpointWriter,
     mailbox: Mailbox,
 ) -> None:
     from lrdash import training

@@ -13,11 +13,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lrdash import analysis, frames
+from lrdash import analysis
+from lrdash.analysis import frames
 from lrdash.api.files import write_text
 from lrdash.api.plain import rows
-from lrdash.errors import InvalidField
-from lrdash.experiment import Experiment
+from lrdash.core.errors import InvalidField
+from lrdash.planning.experiment import Experiment
 from lrdash.store import ExperimentRow, RunRow, Store
 
 if TYPE_CHECKING:
@@ -63,11 +64,11 @@ class Comparison:
         ))
 
     def frame(self) -> pd.DataFrame:
-        """One row a run; see `lrdash.frames.arms_frame`."""
+        """One row a run; see `lrdash.analysis.frames.arms_frame`."""
         return frames.arms_frame(self.rows, self.curves(), frames.own_metrics(self.rows))
 
     def curves(self) -> pd.DataFrame:
-        """One row an epoch of each run; see `lrdash.frames.curves_frame`."""
+        """One row an epoch of each run; see `lrdash.analysis.frames.curves_frame`."""
         return frames.curves_frame(self.columns, self.rows)
 
     def summary(self, target: float | None = None) -> pd.DataFrame:
@@ -152,7 +153,7 @@ class Comparison:
             raise InvalidField("metric", f"must be one of {', '.join(names)}", metric)
 
     def report(self, path: str | PathLike[str]) -> Path:
-        """Write the report: one HTML file that needs nothing else; see `lrdash.report`.
+        """Write the report: one HTML file that needs nothing else; see `lrdash.export.report`.
 
         Args:
             path: of the file; one that exists is replaced.
@@ -163,7 +164,7 @@ class Comparison:
         Raises:
             InvalidField: if the file cannot be written.
         """
-        from lrdash.report import comparison_report
+        from lrdash.export.report import comparison_report
 
         return write_text(path, comparison_report(self.row, self.rows, self.columns))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from os import PathLike
 from pathlib import Path
 
-from lrdash.errors import InvalidField
+from lrdash.core.errors import InvalidField
 
 
 def write_text(path: str | PathLike[str], text: str, field: str = "path") -> Path:

@@ -12,9 +12,9 @@ from lrdash.api.in_process import as_worker, prepare
 from lrdash.api.own import own_task, refuse_taken
 from lrdash.api.plain import seeds_of
 from lrdash.api.range_test import RangeTest, load_range_test
-from lrdash.errors import InvalidField
-from lrdash.range_test import INSTEAD, MOST_SEEDS, PlannedTest, RangeTestSpec, make, sweep
-from lrdash.spec import RunSpec
+from lrdash.core.errors import InvalidField
+from lrdash.core.spec import RunSpec
+from lrdash.planning.range_test import INSTEAD, MOST_SEEDS, PlannedTest, RangeTestSpec, make, sweep
 from lrdash.store import Store
 
 Listener = Callable[[int, int], None]
@@ -96,7 +96,7 @@ def define_range_test(
 
 def run_range_test(planned: PlannedTest, progress: Listener | None = None) -> RangeTest:
     """Make a test and record it; as `find_lr` does."""
-    from lrdash import range_job
+    from lrdash.jobs import range_test
 
     prepare()
     store = Store()
@@ -106,7 +106,7 @@ def run_range_test(planned: PlannedTest, progress: Listener | None = None) -> Ra
             made = store.range_tests.create(
                 spec.to_json(), spec.rates, seeds=len(spec.seeds), worker_id=worker_id
             )
-            range_job.run(store, made, worker_id, progress)
+            range_test.run(store, made, worker_id, progress)
         return load_range_test(made, store)
     finally:
         store.close()

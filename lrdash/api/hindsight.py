@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from lrdash import beam_job, plan
 from lrdash.api.compare import train_groups
 from lrdash.api.in_process import as_worker, check
 from lrdash.api.looking_back import Hindsight, load_hindsight
 from lrdash.api.run import Run
-from lrdash.beam import (
+from lrdash.core.errors import InvalidField
+from lrdash.core.events import Sink
+from lrdash.core.spec import RunSpec
+from lrdash.jobs import hindsight as job
+from lrdash.planning import plan
+from lrdash.planning.experiment import Arm
+from lrdash.planning.grouping import cut
+from lrdash.planning.hindsight import (
     BEAM,
     FACTORS,
     FRESH,
@@ -21,11 +27,6 @@ from lrdash.beam import (
     Search,
     spread,
 )
-from lrdash.errors import InvalidField
-from lrdash.events import Sink
-from lrdash.experiment import Arm
-from lrdash.grouping import cut
-from lrdash.spec import RunSpec
 from lrdash.store import Store
 
 NOT_OWN = (
@@ -121,7 +122,7 @@ def run_hindsight(
     store = Store()
     try:
         with as_worker(store) as worker_id:
-            made = beam_job.create(store, search, run_id, worker_id)
+            made = job.create(store, search, run_id, worker_id)
             _go_through(store, made, worker_id, search.engine, progress)
         return load_hindsight(made, store)
     finally:
@@ -152,7 +153,7 @@ def _go_through(
     """Train stage after stage; first what is left of the one that it is in."""
     runs = store.hindsights.runs(hindsight_id)
     waiting = [run.run_id for run in runs if run.status == "running"]
-    while waiting := waiting or beam_job.advance(store, hindsight_id, worker_id):
+    while waiting := waiting or job.advance(store, hindsight_id, worker_id):
         rows = {row.run_id: row for row in store.runs(run_ids=waiting)}
         plans = {run_id: plan.make(rows[run_id].spec) for run_id in waiting}
         done = {run_id: rows[run_id].epochs_done for run_id in waiting}
@@ -170,7 +171,7 @@ def _base(run: Run | str | RunSpec | None, fields: Mapping[str, Any]) -> tuple[R
     store = Store()
     try:
         row = store.run(run_id)
-        beam_job.base_of(row)
+        job.base_of(row)
         return row.spec, run_id
     finally:
         store.close()

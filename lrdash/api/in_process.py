@@ -10,17 +10,17 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal
 
 from lrdash.api.run import Run, load
-from lrdash.checkpoints import Vault, interval
-from lrdash.elsewhere import refuse
-from lrdash.errors import InvalidField
-from lrdash.events import Event, RunEnded, Sink, fan_out, stopped_after
-from lrdash.plan import Plan, make
-from lrdash.presence import Presence, StopRequests, tidy
-from lrdash.spec import RunSpec
+from lrdash.checkpoints.folder import CheckpointFolder, interval
+from lrdash.core.errors import InvalidField
+from lrdash.core.events import Event, RunEnded, Sink, fan_out, stopped_after
+from lrdash.core.spec import RunSpec
+from lrdash.jobs.presence import Presence, StopRequests, tidy
+from lrdash.planning.external import refuse
+from lrdash.planning.plan import Plan, make
 from lrdash.store import Store, home
 
 if TYPE_CHECKING:
-    from lrdash.training.keeping import Keeper
+    from lrdash.training.checkpoints import CheckpointWriter
 
 Progress = Callable[[Event], None]
 
@@ -124,9 +124,9 @@ def check(spec: RunSpec, engine: str = "auto") -> Plan:
 def _train(
     plan: Plan, run_id: str, store: Store, engine: str, progress: Sink | None, *, keep: bool
 ) -> None:
+    from lrdash.jobs.commands import Commands
+    from lrdash.jobs.outbox import Outbox
     from lrdash.training import train as fit
-    from lrdash.training.commands import Commands
-    from lrdash.training.outbox import Outbox
 
     outbox, keeper = Outbox(store.record), new_keeper(keep=keep)
     tell = progress or (lambda _run_id, _event: None)
@@ -160,7 +160,7 @@ def new_keeper(
     engines: Mapping[str, str] | None = None,
     *,
     keep: bool = True,
-) -> Keeper:
+) -> CheckpointWriter:
     """The checkpoints of this machine.
 
     Args:
@@ -169,15 +169,15 @@ def new_keeper(
         engines: that trained what these share with their parents, likewise.
         keep: whether there are any at all.
     """
-    from lrdash.training.keeping import Keeper, Origin
+    from lrdash.training.checkpoints import CheckpointWriter, Origin
 
     if not keep:
-        return Keeper()
+        return CheckpointWriter()
     left = {
         run: Origin(epoch=at, run_ids=line, engine=(engines or {}).get(run, ""))
         for run, (at, line) in (origins or {}).items()
     }
-    return Keeper(Vault(home()), done, interval(), left)
+    return CheckpointWriter(CheckpointFolder(home()), done, interval(), left)
 
 
 @contextmanager

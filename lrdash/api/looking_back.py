@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from lrdash import analysis, beam_job, frames
+from lrdash import analysis
+from lrdash.analysis import frames
 from lrdash.analysis import hindsight as told
 from lrdash.api.plain import plain, rows
 from lrdash.api.run import Run, load
-from lrdash.beam import FOUND, Moves, Search, Tried, best
-from lrdash.errors import InvalidField
-from lrdash.events import Status
-from lrdash.spec import RunSpec
+from lrdash.core.errors import InvalidField
+from lrdash.core.events import Status
+from lrdash.core.spec import RunSpec
+from lrdash.jobs import hindsight
+from lrdash.planning.hindsight import FOUND, Moves, Search, Tried, best
 from lrdash.store import HindsightRow, Store
 
 if TYPE_CHECKING:
@@ -95,7 +97,7 @@ class Hindsight:
 
     def frame(self) -> pd.DataFrame:
         """One row an epoch of each strategy with the seed searched: label (str), then those of
-        `lrdash.frames.epochs_frame`.
+        `lrdash.analysis.frames.epochs_frame`.
         """
         parts = [run.frame().assign(label=label) for label, run in self.runs.items()]
         both = pd.concat(parts, ignore_index=True) if parts else frames.epochs_frame([]).assign(
@@ -172,7 +174,7 @@ def load_hindsight(hindsight_id: str, store: Store) -> Hindsight:
         StoreError: if the database cannot be read.
     """
     row = store.hindsights.one(hindsight_id)
-    tried = tuple(beam_job.tried(store.hindsights.runs(hindsight_id)))
+    tried = tuple(hindsight.tried(store.hindsights.runs(hindsight_id)))
     shown = told.standings(Search.from_json(row.definition), tried)
     ids = {line["label"]: line["run_id"] for line in shown.to_dict(orient="records")}
     runs = {label: load(run_id, store) for label, run_id in ids.items() if run_id}

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from lrdash import elsewhere
 from lrdash.api.in_process import prepare
-from lrdash.errors import InvalidField
-from lrdash.experiment import peaks_around, suggested_peak
-from lrdash.spec import RunSpec
+from lrdash.core.errors import InvalidField
+from lrdash.core.spec import RunSpec
+from lrdash.planning import external
+from lrdash.planning.experiment import peaks_around, suggested_peak
 
 STRATEGIES = ("constant", "linear", "cosine", "plateau")  # where a caller names none
 PEAKS = 3  # as many where a caller names none
@@ -77,7 +77,7 @@ def own_task(build_model: Any, data: Any, spec: RunSpec | None, fields: dict[str
     metrics = taken.get("metrics")
     own = inspect(build_model, data, fields=fields, **{**taken, "metrics": _listed(metrics)})
     try:
-        with elsewhere.present(own.token, own.dataset, own.model):
+        with external.present(own.token, own.dataset, own.model):
             yield OwnTask(fields=own.fields, rate=own.rate)
     finally:
         cache.forget(own.token)

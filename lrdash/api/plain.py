@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lrdash.errors import InvalidField
+from lrdash.core.errors import InvalidField
 
 
 def plain(value: Any) -> Any:

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from lrdash import analysis
 from lrdash.analysis import range_test as told
 from lrdash.api.plain import plain, rows
-from lrdash.errors import InvalidField
-from lrdash.events import Status
-from lrdash.range_test import RangeTestSpec
+from lrdash.core.errors import InvalidField
+from lrdash.core.events import Status
+from lrdash.planning.range_test import RangeTestSpec
 from lrdash.store import RangeTestRow, Store
 
 if TYPE_CHECKING:

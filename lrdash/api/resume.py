@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lrdash import elsewhere
 from lrdash.api.compare import train_groups
 from lrdash.api.in_process import as_worker, check
 from lrdash.api.run import Run, load
-from lrdash.errors import InvalidField, RunNotFound
-from lrdash.events import Sink
-from lrdash.grouping import cut
+from lrdash.core.errors import InvalidField, RunNotFound
+from lrdash.core.events import Sink
+from lrdash.planning import external
+from lrdash.planning.grouping import cut
 from lrdash.store import RunRow, Store
 
 
@@ -38,7 +38,7 @@ def resume(run_ids: str | Iterable[str], *, progress: Sink | None = None) -> lis
     try:
         found = {row.run_id: row for row in store.runs(run_ids=ids)}
         _refuse(ids, found)
-        elsewhere.refuse([row.spec for row in found.values()])
+        external.refuse([row.spec for row in found.values()])
         with as_worker(store) as worker_id:
             taken = set(store.requeue(ids, worker_id))
             _train(store, store.runs(run_ids=taken), progress)

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
-from lrdash import analysis, frames
+from lrdash import analysis
+from lrdash.analysis import frames
 from lrdash.api.files import write_text
-from lrdash.errors import InvalidField
-from lrdash.events import RateDecided, Status
-from lrdash.plan import make
-from lrdash.spec import RunSpec
+from lrdash.core.errors import InvalidField
+from lrdash.core.events import RateDecided, Status
+from lrdash.core.spec import RunSpec
+from lrdash.planning.plan import make
 from lrdash.store import EpochRow, RunRow, Store
 
 if TYPE_CHECKING:
@@ -60,15 +61,15 @@ class Run:
         return analysis.notes_of(self.row)
 
     def frame(self) -> pd.DataFrame:
-        """One row an epoch; see `lrdash.frames.epochs_frame`."""
+        """One row an epoch; see `lrdash.analysis.frames.epochs_frame`."""
         return frames.epochs_frame(self.epochs, frames.own_metrics([self.row]))
 
     def rates(self) -> pd.DataFrame:
-        """One row an update: the rate that it used; see `lrdash.frames.rates_frame`."""
+        """One row an update: the rate that it used; see `lrdash.analysis.frames.rates_frame`."""
         return frames.rates_frame(self.epochs)
 
     def decisions(self) -> pd.DataFrame:
-        """One row a decision about the rate; see `lrdash.frames.decisions_frame`."""
+        """One row a decision about the rate; see `lrdash.analysis.frames.decisions_frame`."""
         return frames.decisions_frame(self.decided)
 
     def summary(self) -> dict[str, Any]:
@@ -110,7 +111,7 @@ class Run:
         )
 
     def report(self, path: str | PathLike[str]) -> Path:
-        """Write the report: one HTML file that needs nothing else; see `lrdash.report`.
+        """Write the report: one HTML file that needs nothing else; see `lrdash.export.report`.
 
         Args:
             path: of the file; one that exists is replaced.
@@ -121,12 +122,12 @@ class Run:
         Raises:
             InvalidField: if the file cannot be written.
         """
-        from lrdash.report import run_report
+        from lrdash.export.report import run_report
 
         return write_text(path, run_report(self.row, self.epochs, self.decided))
 
     def as_json(self) -> dict[str, Any]:
-        """JSON types only; see `lrdash.frames.run_as_json`."""
+        """JSON types only; see `lrdash.analysis.frames.run_as_json`."""
         return frames.run_as_json(self.row, self.epochs)
 
     def headline(self) -> str:

@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Any
 
 from lrdash.analysis.words import duration, number
-from lrdash.events import EpochEnded, Event, RunEnded, Sink
+from lrdash.core.events import EpochEnded, Event, RunEnded, Sink
 
 PAUSE = 0.25  # seconds between two changes of what is shown
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from typing import Any
 
-from lrdash.errors import LrdashError
+from lrdash.core.errors import LrdashError
 
 
 def run_task(name: str, **arguments: Any) -> Any:

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from lrdash.errors import LrdashError
-from lrdash.plan import Plan
+from lrdash.core.errors import LrdashError
+from lrdash.planning.plan import Plan
 
 
 def trainer(plans: Sequence[Plan]) -> Callable[[], object]:

@@ -40,7 +40,7 @@ def watched(*, rate: str, pairs: int) -> list[tuple[Seconds, Seconds]]:
     import keras
     import tensorflow as tf
 
-    from lrdash.monitor import Monitor
+    from lrdash.tracking.monitor import Monitor
 
     random = np.random.default_rng(0)
     x = random.normal(size=(UPDATES * BATCH, INPUTS)).astype(np.float32)

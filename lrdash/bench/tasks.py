@@ -14,16 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from lrdash import plan as planning
 from lrdash.bench.finder import finder
 from lrdash.bench.monitor import watched
+from lrdash.core.events import Event
+from lrdash.core.spec import RunSpec
 from lrdash.datasets import DATASETS
-from lrdash.events import Event
-from lrdash.experiment import Arm, Experiment, plan_all
-from lrdash.grouping import cut
 from lrdash.models import MODELS
-from lrdash.plan import Plan
-from lrdash.spec import RunSpec
+from lrdash.planning import plan as planning
+from lrdash.planning.experiment import Arm, Experiment, plan_all
+from lrdash.planning.grouping import cut
+from lrdash.planning.plan import Plan
 
 STRATEGIES = ("constant", "cosine", "linear", "step", "plateau", "one_cycle", "exponential", "wsd")
 LARGEST_RATE, MOMENTUM = 0.1, 0.9
@@ -162,10 +162,10 @@ def _train(plans: Sequence[Plan], *, store: bool) -> None:
 def _train_stored(plans: Sequence[Plan], groups: Sequence[Sequence[int]]) -> None:
     """As the worker does it: events and checkpoints go to the disk."""
     from lrdash import training
-    from lrdash.checkpoints import Vault
+    from lrdash.checkpoints.folder import CheckpointFolder
+    from lrdash.jobs.outbox import Outbox
     from lrdash.store import NewRun, Store, home
-    from lrdash.training.keeping import Keeper
-    from lrdash.training.outbox import Outbox
+    from lrdash.training.checkpoints import CheckpointWriter
 
     store = Store()
     made = store.create_experiment("{}", [
@@ -175,7 +175,7 @@ def _train_stored(plans: Sequence[Plan], groups: Sequence[Sequence[int]]) -> Non
     ], groups=groups, worker_id="bench")
     ids = [row.run_id for row in reversed(store.runs(experiment_id=made))]
     for group in groups:
-        outbox, keeper = Outbox(store.record), Keeper(Vault(home()))
+        outbox, keeper = Outbox(store.record), CheckpointWriter(CheckpointFolder(home()))
         training.train_group(
             [plans[place] for place in group], run_ids=[ids[place] for place in group],
             sink=outbox, should_stop=set, engine="lanes", keeper=keeper,

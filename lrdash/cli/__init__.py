@@ -25,8 +25,8 @@ from lrdash.cli import (
     serve,
     train,
 )
+from lrdash.core.errors import LrdashError
 from lrdash.datasets import DATASETS
-from lrdash.errors import LrdashError
 from lrdash.models import MODELS
 from lrdash.strategies import STRATEGIES
 
@@ -35,7 +35,7 @@ class Explaining(TyperGroup):
     """Commands whose faults of input are told in one line, without a traceback."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; exit status 2 for what `lrdash.errors` explains."""
+        """Run the command; exit status 2 for what `lrdash.core.errors` explains."""
         try:
             return super().invoke(ctx)
         except LrdashError as fault:
@@ -55,7 +55,7 @@ app = typer.Typer(
 def version(show: bool) -> None:
     """Print the version and leave."""
     if show:
-        from lrdash import __version__
+        from lrdash.core import __version__
 
         typer.echo(f"lrdash {__version__}")
         raise typer.Exit

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from lrdash.cli.options import json_option
 from lrdash.cli.output import as_json, console
-from lrdash.errors import UnknownName
+from lrdash.core.errors import UnknownName
 
 
 def bench(
@@ -48,7 +48,7 @@ def bench(
 def _measure(name: str, *, quiet: bool) -> dict[str, Any]:
     from lrdash.bench import PARTS
     from lrdash.bench.parts import measured
-    from lrdash.errors import LrdashError
+    from lrdash.core.errors import LrdashError
 
     part = PARTS[name]
     try:

@@ -11,7 +11,7 @@ import typer
 
 from lrdash.cli.options import json_option, settings
 from lrdash.cli.output import as_json, hushed, silent_stdout
-from lrdash.errors import InvalidField
+from lrdash.core.errors import InvalidField
 
 RunId = Annotated[str, typer.Argument(metavar="RUN_ID", help="Id of the run.")]
 
@@ -90,7 +90,7 @@ def _quietly(json_output: bool) -> Iterator[Any]:
     from lrdash import api
 
     with hushed():  # TensorFlow's remarks about missing GPUs
-        from lrdash.training import keras_engine  # noqa: F401
+        import lrdash.training.keras.engine  # noqa: F401 (the seconds that it takes)
     if json_output:
         with silent_stdout():
             yield api

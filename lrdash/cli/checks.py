@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Literal
 
-from lrdash.errors import LrdashError
+from lrdash.core.errors import LrdashError
 
 LIBRARIES = (
     "streamlit", "keras", "tensorflow", "plotly", "pandas", "numpy", "scipy", "scikit-learn",
@@ -96,11 +96,11 @@ def database() -> Iterator[Finding]:
 
 def checkpoints() -> Iterator[Finding]:
     """Whether checkpoints are whole, belong to a run, and stay below their limit."""
-    from lrdash.checkpoints import Vault
+    from lrdash.checkpoints.folder import CheckpointFolder
     from lrdash.store import Store, home
 
     try:
-        vault, store = Vault(home()), Store()
+        vault, store = CheckpointFolder(home()), Store()
         try:
             kept = vault.runs()
             strays = sorted(set(kept) - store.versions(kept).keys())

@@ -16,11 +16,11 @@ from rich.table import Table
 from lrdash.analysis.words import count
 from lrdash.cli.options import json_option, settings, spec_options
 from lrdash.cli.output import as_json, console, hushed, silent_stdout
-from lrdash.errors import InvalidField
-from lrdash.events import EpochEnded, Event, RunEnded, Sink
-from lrdash.experiment import Arm, Experiment
-from lrdash.record import json_object
-from lrdash.spec import RunSpec
+from lrdash.core.errors import InvalidField
+from lrdash.core.events import EpochEnded, Event, RunEnded, Sink
+from lrdash.core.record import json_object
+from lrdash.core.spec import RunSpec
+from lrdash.planning.experiment import Arm, Experiment
 from lrdash.store import Store
 from lrdash.strategies import STRATEGIES
 
@@ -121,7 +121,7 @@ def _compare(
 
     Store().close()  # one that cannot be used is told before the seconds that TensorFlow takes
     with hushed():  # TensorFlow's remarks about missing GPUs
-        from lrdash.training import keras_engine  # noqa: F401
+        import lrdash.training.keras.engine  # noqa: F401 (the seconds that it takes)
     return api.run_experiment(experiment, engine=engine, name=name, progress=listener)
 
 

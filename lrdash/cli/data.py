@@ -9,13 +9,13 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from lrdash import owndata
 from lrdash.analysis.words import inputs_in_words
 from lrdash.cli.options import json_option
 from lrdash.cli.output import as_json, console
-from lrdash.errors import InvalidField
-from lrdash.owndata import Facts, Recipe
-from lrdash.owndata.choices import FLAGS
+from lrdash.core.errors import InvalidField
+from lrdash.datasets import own
+from lrdash.datasets.own import Facts, Recipe
+from lrdash.datasets.own.choices import FLAGS
 from lrdash.store import Store
 
 app = typer.Typer(
@@ -51,7 +51,7 @@ def look(
 ) -> None:
     """Show what a file holds: columns, kinds, gaps, the likely target. Nothing is kept."""
     read_as = _read_as(header, text, number, missing)
-    profile = owndata.look(owndata.read_file(file), file.name, read_as)
+    profile = own.look(own.read_file(file), file.name, read_as)
     if json_output:
         as_json(profile.as_dict())
         return
@@ -100,7 +100,7 @@ def add(
     recipe = _read_as(header, text, number, missing).replace(
         target=target, features=feature or [], task=task, min_class=min_class, side=side, grey=grey,
     )
-    facts = owndata.add(owndata.read_file(file), file.name, recipe, name)
+    facts = own.add(own.read_file(file), file.name, recipe, name)
     if json_output:
         as_json(facts.as_dict())
         return
@@ -122,7 +122,7 @@ def _read_as(
 @app.command("list")
 def list_data(json_output: AsJson = False) -> None:
     """List what is kept, the newest first."""
-    found = owndata.kept()
+    found = own.kept()
     if json_output:
         as_json([facts.as_dict() for facts in found])
         return
@@ -146,15 +146,15 @@ def export(
     json_output: AsJson = False,
 ) -> None:
     """Write the arrays to a file, as exported scripts and notebooks read it."""
-    dataset = owndata.find(data_id)
+    dataset = own.find(data_id)
     if dataset is None:
-        owndata.facts_of(data_id)  # says what an id looks like
+        own.facts_of(data_id)  # says what an id looks like
         return
     dataset.require()
     if file.exists() and not force:
         raise InvalidField("FILE", "must not exist yet (--force replaces it)", str(file))
     try:
-        shutil.copyfile(owndata.arrays_file(data_id), file)
+        shutil.copyfile(own.arrays_file(data_id), file)
     except OSError as fault:
         problem = f"must be one that can be written ({(fault.strerror or str(fault)).lower()})"
         raise InvalidField("FILE", problem, str(file)) from None
@@ -171,7 +171,7 @@ def delete(
     json_output: AsJson = False,
 ) -> None:
     """Delete data for good. Says which runs name it, and asks first."""
-    facts, store = owndata.facts_of(data_id), Store()
+    facts, store = own.facts_of(data_id), Store()
     use = store.data_use(data_id)
     store.close()
     if use.active:
@@ -186,7 +186,7 @@ def delete(
     if not yes:
         words = f"Delete {facts.name} ({facts.size:,} examples) for good?"
         typer.confirm(words, abort=True, err=True)
-    owndata.remove(data_id, remember=bool(use))
+    own.remove(data_id, remember=bool(use))
     if json_output:
         as_json({"deleted": data_id, "runs": list(use.run_ids)})
     else:

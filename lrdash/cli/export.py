@@ -11,7 +11,7 @@ import typer
 
 from lrdash.cli.options import json_option
 from lrdash.cli.output import as_json
-from lrdash.errors import InvalidField
+from lrdash.core.errors import InvalidField
 from lrdash.export import FORMATS, Recorded, recipe_of, recorded
 from lrdash.store import Store
 
@@ -92,7 +92,7 @@ def _runs(store: Store, run_ids: Sequence[str], experiment: str | None) -> Recor
 
 def _report(store: Store, run_ids: Sequence[str], experiment: str | None) -> bytes:
     from lrdash.api import load, load_comparison
-    from lrdash.report import comparison_report, run_report
+    from lrdash.export.report import comparison_report, run_report
 
     if experiment is not None and not run_ids:
         made = load_comparison(experiment, store)

@@ -15,9 +15,9 @@ from rich.table import Table
 from lrdash.analysis.words import duration, rate
 from lrdash.cli.options import json_option, spec_options
 from lrdash.cli.output import as_json, console, hushed, silent_stdout
-from lrdash.errors import InvalidField
-from lrdash.range_test import INSTEAD, PlannedTest
-from lrdash.spec import RunSpec
+from lrdash.core.errors import InvalidField
+from lrdash.core.spec import RunSpec
+from lrdash.planning.range_test import INSTEAD, PlannedTest
 from lrdash.store import Store
 
 if TYPE_CHECKING:

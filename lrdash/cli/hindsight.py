@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from lrdash import beam_job
 from lrdash.analysis.hindsight import expected_seconds
 from lrdash.analysis.words import duration, number
-from lrdash.beam import BEAM, FACTORS, FRESH, POINTS, RIVALS, Search
 from lrdash.cli.options import json_option, spec_options
 from lrdash.cli.output import as_json, console, hushed, silent_stdout
-from lrdash.errors import InvalidField
+from lrdash.core.errors import InvalidField
+from lrdash.jobs import hindsight as job
+from lrdash.planning.hindsight import BEAM, FACTORS, FRESH, POINTS, RIVALS, Search
 from lrdash.store import Store, known_paces
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def hindsight(
 
 
 def _search(search: Search, run_id: str | None, json_output: bool) -> Hindsight:
-    stages = beam_job.check(search)
+    stages = job.check(search)
     store = Store()
     try:
         seconds = expected_seconds(stages, store.runs(limit=HISTORY), known_paces())
@@ -124,7 +124,7 @@ def _continue(hindsight_id: str, json_output: bool) -> Hindsight:
 def _trained(begin: Any, json_output: bool) -> Hindsight:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with hushed():  # TensorFlow's remarks about missing GPUs
-        from lrdash.training import keras_engine  # noqa: F401
+        import lrdash.training.keras.engine  # noqa: F401 (the seconds that it takes)
     if not json_output:
         return begin()  # type: ignore[no-any-return]
     with silent_stdout():

@@ -24,7 +24,7 @@ def import_(
     json_output: Annotated[bool, json_option()] = False,
 ) -> None:
     """Bring old runs to the dashboard, beside new ones. What is there already is left as it is."""
-    from lrdash.importing import import_runs
+    from lrdash.tracking.importing import import_runs
 
     brought = import_runs(
         *paths, name=name, dataset=dataset, model=model, tags=tag or (),

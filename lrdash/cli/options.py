@@ -13,11 +13,11 @@ from typing import Any
 
 import typer
 
+from lrdash.core.errors import InvalidField
+from lrdash.core.record import Knob
+from lrdash.core.spec import EarlyStopping, RunSpec
 from lrdash.datasets import DATASETS
-from lrdash.errors import InvalidField
 from lrdash.models import MODELS
-from lrdash.record import Knob
-from lrdash.spec import EarlyStopping, RunSpec
 from lrdash.strategies import STRATEGIES
 
 TYPES: Mapping[str, Any] = {

@@ -9,8 +9,8 @@ import typer
 
 from lrdash.cli.options import json_option
 from lrdash.cli.output import as_json, hushed, silent_stdout
-from lrdash.errors import InvalidField
-from lrdash.events import Event, RunEnded
+from lrdash.core.errors import InvalidField
+from lrdash.core.events import Event, RunEnded
 from lrdash.store import Store
 
 RunIds = Annotated[
@@ -47,7 +47,7 @@ def resume(
     from lrdash import api
 
     with hushed():  # TensorFlow's remarks about missing GPUs
-        from lrdash.training import keras_engine  # noqa: F401
+        import lrdash.training.keras.engine  # noqa: F401 (the seconds that it takes)
     if json_output:
         with silent_stdout():
             runs = api.resume(chosen)

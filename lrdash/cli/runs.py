@@ -13,8 +13,8 @@ from lrdash.analysis.words import duration, known_settings, number, settings_in_
 from lrdash.cli import backup, branches, export, resume
 from lrdash.cli.options import json_option
 from lrdash.cli.output import as_json, console
-from lrdash.errors import InvalidField, RunNotFound
-from lrdash.events import Status
+from lrdash.core.errors import InvalidField, RunNotFound
+from lrdash.core.events import Status
 from lrdash.store import RunRow, Store
 
 app = typer.Typer(
@@ -68,7 +68,7 @@ def list_runs(
 def show(run_id: RunId, json_output: AsJson = False) -> None:
     """Show a run: settings, ending, epochs and what was decided about the rate."""
     from lrdash import api
-    from lrdash.frames import decisions_as_json
+    from lrdash.analysis.frames import decisions_as_json
 
     with _store() as store:
         run = api.load(run_id, store)

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from lrdash.analysis.frames import METRICS
 from lrdash.analysis.words import number, percent, rate
 from lrdash.cli.options import json_option, spec_options
 from lrdash.cli.output import as_json, console, hushed, silent_stdout
-from lrdash.events import EpochEnded, Event, RateDecided
-from lrdash.frames import METRICS
-from lrdash.spec import RunSpec
+from lrdash.core.events import EpochEnded, Event, RateDecided
+from lrdash.core.spec import RunSpec
 from lrdash.store import Store
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def _train(spec: RunSpec, engine: str, name: str, listener: Listener | None) -> 
     api.check(spec, engine)
     Store().close()  # one that cannot be used is told before the seconds that TensorFlow takes
     with hushed():  # TensorFlow's remarks about missing GPUs
-        from lrdash.training import keras_engine  # noqa: F401
+        import lrdash.training.keras.engine  # noqa: F401 (the seconds that it takes)
     return api.train(spec, engine=engine, name=name, progress=listener)
 
 

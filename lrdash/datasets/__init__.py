@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lrdash.core.registry import Registry
 from lrdash.datasets import (
     breast_cancer,
     california_housing,
@@ -20,13 +21,12 @@ from lrdash.datasets import (
     mnist,
     noisy_quadratic,
     noisy_regression,
-    own,
     spirals,
+    stored,
     wine,
 )
 from lrdash.datasets.base import Dataset, Split
-from lrdash.datasets.own import own_datasets
-from lrdash.registry import Registry
+from lrdash.datasets.stored import own_datasets
 
 __all__ = ["DATASETS", "Dataset", "Split", "own_datasets"]
 
@@ -39,7 +39,7 @@ def _problem(name: str, entry: Any) -> str:
 
 
 DATASETS: Registry[Dataset] = Registry(
-    "dataset", group="lrdash.datasets", problem=_problem, find=own.find
+    "dataset", group="lrdash.datasets", problem=_problem, find=stored.find
 )
 for _module in (
     digits,

@@ -10,10 +10,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from lrdash.core.errors import DatasetUnavailable, InvalidField
+from lrdash.core.spec import DataShape
 from lrdash.datasets.scaling import fill_missing, scale_pixels, standardise
 from lrdash.datasets.split import VALIDATION_OF, Indices, part_sizes, quantile_bins, split_order
-from lrdash.errors import DatasetUnavailable, InvalidField
-from lrdash.spec import DataShape
 
 Reader = Callable[[], tuple[NDArray[Any], NDArray[Any]]]
 

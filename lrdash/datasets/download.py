@@ -11,7 +11,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from lrdash.errors import DatasetUnavailable
+from lrdash.core.errors import DatasetUnavailable
 
 STALL_SECONDS = 30.0  # without a byte; Keras itself would wait for ever
 

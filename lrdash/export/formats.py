@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from lrdash import plan as planning
 from lrdash.analysis.compare import leaderboard
-from lrdash.errors import InvalidField
+from lrdash.analysis.frames import METRICS, arms_frame, curves_frame
+from lrdash.core.errors import InvalidField
 from lrdash.export import program, tables, tensorboard
 from lrdash.export.recorded import Recorded
-from lrdash.frames import METRICS, arms_frame, curves_frame
+from lrdash.planning import plan as planning
 from lrdash.store.rows import RunRow
 
 LOST = ("diverged", "failed")

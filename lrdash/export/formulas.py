@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from lrdash.errors import InvalidField
+from lrdash.core.errors import InvalidField
 from lrdash.strategies.base import Horizon, Strategy
 from lrdash.strategies.custom import NAMES
 from lrdash.strategies.expression import CONSTANTS, FUNCTIONS, Expression, parse

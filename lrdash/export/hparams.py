@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lrdash.analysis.words import known_settings
-from lrdash.events import Status
+from lrdash.core.events import Status
 from lrdash.export import events
 from lrdash.export.protobuf import double, nested, text, whole
 from lrdash.store.rows import RunRow

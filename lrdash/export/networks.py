@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from lrdash.errors import InvalidField
+from lrdash.core.errors import InvalidField
+from lrdash.core.spec import DataShape
 from lrdash.models import Model, rows
 from lrdash.models.lenet import FILTERS, KERNEL, WIDTHS, _pads
 from lrdash.models.noisy_quadratic import LEAST
-from lrdash.spec import DataShape
 
 Lines = list[str]
 L = "keras.layers"

@@ -8,7 +8,7 @@ from typing import Any
 
 from lrdash.analysis.words import settings_in_words
 from lrdash.export.recipe import Section, sections
-from lrdash.plan import Plan
+from lrdash.planning.plan import Plan
 
 WIDTH = 88  # characters of a comment
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lrdash.elsewhere import refuse
-from lrdash.errors import InvalidField
+from lrdash.core.errors import InvalidField
 from lrdash.export.formulas import math_imports, rate_lines
 from lrdash.export.networks import model_lines
 from lrdash.export.samples import data_lines
 from lrdash.export.steering import steering_lines
-from lrdash.plan import Plan
+from lrdash.planning.external import refuse
+from lrdash.planning.plan import Plan
 from lrdash.strategies.base import Horizon, Schedule
 from lrdash.strategies.corners import corners
 from lrdash.strategies.points import Points

@@ -6,16 +6,16 @@ scikit-learn or from their formula, the others from `keras.datasets`.
 
 from __future__ import annotations
 
+from lrdash.core.errors import InvalidField
 from lrdash.datasets import Dataset
 from lrdash.datasets.noisy_quadratic import EXAMPLES as STEPS
 from lrdash.datasets.noisy_regression import EXAMPLES, FEATURES, NOISE
 from lrdash.datasets.noisy_regression import SEED as NOISY_SEED
-from lrdash.datasets.own import PREFIX as OWN
 from lrdash.datasets.spirals import CLASSES, PER_CLASS
 from lrdash.datasets.spirals import NOISE as SPIRAL_NOISE
 from lrdash.datasets.spirals import SEED as SPIRAL_SEED
 from lrdash.datasets.split import BINS, SEED
-from lrdash.errors import InvalidField
+from lrdash.datasets.stored import PREFIX as OWN
 
 Lines = list[str]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lrdash.plan import Plan
+from lrdash.planning.plan import Plan
 from lrdash.strategies.course import Course
 from lrdash.strategies.plateau import Plateau
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lrdash import frames
+from lrdash.analysis import frames
 from lrdash.analysis.words import known_settings
-from lrdash.events import COLUMNS, metric_name
+from lrdash.core.events import COLUMNS, metric_name
 from lrdash.export.recorded import Recorded, label_of
 from lrdash.store.rows import RunRow
 

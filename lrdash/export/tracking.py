@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from lrdash.analysis.words import known_settings
-from lrdash.errors import InvalidField
+from lrdash.core.errors import InvalidField
 from lrdash.export import hparams
 from lrdash.export.recorded import Recorded, label_of
 from lrdash.store.rows import EpochRow, RunRow

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lrdash.core.registry import Registry
 from lrdash.models.base import ImageModel, Model
 from lrdash.models.cnn import Cnn
 from lrdash.models.lenet import Lenet
@@ -15,7 +16,6 @@ from lrdash.models.mlp import Mlp
 from lrdash.models.noisy_quadratic import NoisyQuadratic
 from lrdash.models.own_layers import OwnLayers
 from lrdash.models.resnet import Resnet
-from lrdash.registry import Registry
 
 
 def _problem(name: str, entry: Any) -> str:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from lrdash.record import Record, field
-from lrdash.spec import DataShape
+from lrdash.core.record import Record, field
+from lrdash.core.spec import DataShape
 
 KerasModel = Any  # keras.Model; naming the class itself would import Keras
 Activation = Literal["relu", "tanh", "gelu", "elu", "silu", "sigmoid"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from lrdash.core.record import field
+from lrdash.core.spec import DataShape
 from lrdash.models import layers
 from lrdash.models.base import (
     Activation,
@@ -15,8 +17,6 @@ from lrdash.models.base import (
     dropout_field,
     l2_field,
 )
-from lrdash.record import field
-from lrdash.spec import DataShape
 
 
 class Cnn(ImageModel):

@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lrdash.errors import InvalidField
+from lrdash.core.errors import InvalidField
+from lrdash.core.record import PartFault
 from lrdash.models import rows
 from lrdash.models.own_layers import DEEPEST, read_row
 from lrdash.models.rows import RULES, Misplaced, Row, Shape, Step
-from lrdash.record import PartFault
 
 Draft = Mapping[str, Any]
 NUMBERS = ("size", "kernel", "strides", "rate")

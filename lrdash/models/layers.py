@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from lrdash.core.spec import DataShape
 from lrdash.models.base import KerasModel, Work
-from lrdash.spec import DataShape
 
 Tensor = Any  # keras.KerasTensor
 

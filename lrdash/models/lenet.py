@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from lrdash.core.spec import DataShape
 from lrdash.models import layers
 from lrdash.models.base import (
     Activation,
@@ -15,7 +16,6 @@ from lrdash.models.base import (
     dropout_field,
     l2_field,
 )
-from lrdash.spec import DataShape
 
 KERNEL = 5  # pixels, both convolutions
 FILTERS = (6, 16)

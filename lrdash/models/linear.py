@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from lrdash.core.spec import DataShape
 from lrdash.models import layers
 from lrdash.models.base import KerasModel, Model, Work, l2_field
-from lrdash.spec import DataShape
 
 
 class Linear(Model):

@@ -7,6 +7,8 @@ from typing import Annotated, Any, ClassVar
 
 import pydantic
 
+from lrdash.core.record import field
+from lrdash.core.spec import DataShape
 from lrdash.models import layers
 from lrdash.models.base import (
     Activation,
@@ -18,8 +20,6 @@ from lrdash.models.base import (
     dropout_field,
     l2_field,
 )
-from lrdash.record import field
-from lrdash.spec import DataShape
 
 WIDEST = 4096  # units of a layer
 DEEPEST = 8  # hidden layers

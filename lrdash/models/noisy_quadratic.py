@@ -17,10 +17,10 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, ClassVar
 
+from lrdash.core.record import field
+from lrdash.core.spec import DataShape
 from lrdash.models import layers
 from lrdash.models.base import KerasModel, Model, Work
-from lrdash.record import field
-from lrdash.spec import DataShape
 
 LEAST = 1e-18  # of the prediction, so that nothing is divided by 0; its square is a loss of 1e-36
 

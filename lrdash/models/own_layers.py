@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 
 import pydantic
 
-from lrdash.errors import InvalidField
+from lrdash.core.errors import InvalidField
+from lrdash.core.record import Knob, PartFault, field
+from lrdash.core.spec import DataShape
 from lrdash.models import layers, rows
 from lrdash.models.base import KerasModel, Model, Work
 from lrdash.models.rows import Misplaced, Row, Step
-from lrdash.record import Knob, PartFault, field
-from lrdash.spec import DataShape
 
 DEEPEST = 60  # rows
 MOST_WEIGHTS = 50_000_000

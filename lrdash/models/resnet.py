@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from lrdash.core.record import field
+from lrdash.core.spec import DataShape
 from lrdash.models import layers
 from lrdash.models.base import ImageModel, KerasModel, Work, dropout_field, l2_field
-from lrdash.record import field
-from lrdash.spec import DataShape
 
 
 class Resnet(ImageModel):

@@ -13,10 +13,10 @@ from typing import Any, ClassVar, Literal
 
 import pydantic
 
-from lrdash.errors import InvalidField
+from lrdash.core.errors import InvalidField
+from lrdash.core.record import PartFault, Record, field
 from lrdash.models import layers
 from lrdash.models.base import Activation, Work
-from lrdash.record import PartFault, Record, field
 
 Shape = tuple[int, ...]
 Kind = Literal[

@@ -7,7 +7,7 @@ import re
 import tempfile
 from pathlib import Path
 
-from lrdash.errors import InvalidField, StoreError
+from lrdash.core.errors import InvalidField, StoreError
 from lrdash.store.settings import home
 
 NAME = re.compile(r"[\w][\w .-]{0,59}")

@@ -10,9 +10,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, delete, func, insert, literal, select, update
 
-from lrdash.errors import InvalidField, RunNotFound, StoreError
-from lrdash.events import Command, Status, Steered, now
-from lrdash.spec import Piece, RunSpec
+from lrdash.core.errors import InvalidField, RunNotFound, StoreError
+from lrdash.core.events import Command, Status, Steered, now
+from lrdash.core.spec import Piece, RunSpec
 from lrdash.store.lookup import chunks
 from lrdash.store.rows import NewRun
 from lrdash.store.runs import asked_engine, new_id, new_values

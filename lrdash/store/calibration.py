@@ -24,8 +24,8 @@ def known_paces() -> Mapping[str, float]:
 
     Returns:
         `dense` and `convolutional`: seconds of a lane-epoch divided by its multiply-adds
-        (`lrdash.grouping.lane_work`) for these kinds of models; `start`: seconds from the start of
-        a group to the end of its first epoch, when its program has to be made.
+        (`lrdash.planning.grouping.lane_work`) for these kinds of models; `start`: seconds from the
+        start of a group to the end of its first epoch, when its program has to be made.
     """
     return {
         kind: float(pace)

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import RowMapping
 
-from lrdash.errors import InvalidField, StoreError
-from lrdash.events import ACTIVE, EpochEnded, RateDecided, Status
-from lrdash.spec import RunSpec
+from lrdash.core.errors import InvalidField, StoreError
+from lrdash.core.events import ACTIVE, EpochEnded, RateDecided, Status
+from lrdash.core.spec import RunSpec
 from lrdash.store.rows import EpochRow, ExperimentRow, RunRow
 from lrdash.store.schema import CURVES
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from sqlalchemy import create_engine, inspect
 
-from lrdash.errors import StoreError
+from lrdash.core.errors import StoreError
 from lrdash.store.database import file_of
 from lrdash.store.faults import FAULTS, explain
 from lrdash.store.migrations import MIGRATIONS, schema_version

@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url
 from sqlalchemy.pool import QueuePool
 
-from lrdash.errors import StoreError
+from lrdash.core.errors import StoreError
 from lrdash.store.faults import FAULTS, explain, is_locked
 
 BUSY_TIMEOUT = 10.0  # seconds to wait for another process's transaction

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
-from lrdash.errors import ExperimentNotFound, InvalidField, StoreError
-from lrdash.events import ACTIVE, now
-from lrdash.record import json_object
+from lrdash.core.errors import ExperimentNotFound, InvalidField, StoreError
+from lrdash.core.events import ACTIVE, now
+from lrdash.core.record import json_object
 from lrdash.store.codec import experiment_row
 from lrdash.store.lookup import STATUSES, chunks
 from lrdash.store.rows import ExperimentRow, NewRun

@@ -6,7 +6,7 @@ import sqlite3
 
 from sqlalchemy import exc
 
-from lrdash.errors import StoreError
+from lrdash.core.errors import StoreError
 
 # A new connection is set up through the driver itself, whose faults come out unwrapped.
 FAULTS = (exc.SQLAlchemyError, sqlite3.Error)

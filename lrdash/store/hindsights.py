@@ -13,9 +13,9 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, and_, delete, exists, func, insert, select, update
 
-from lrdash.errors import HindsightNotFound, InvalidField, StoreError
-from lrdash.events import ACTIVE, Status, now
-from lrdash.record import json_object
+from lrdash.core.errors import HindsightNotFound, InvalidField, StoreError
+from lrdash.core.events import ACTIVE, Status, now
+from lrdash.core.record import json_object
 from lrdash.store import branches
 from lrdash.store.codec import clean
 from lrdash.store.database import Database

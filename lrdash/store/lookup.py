@@ -7,8 +7,8 @@ from typing import Any, get_args
 
 from sqlalchemy import Connection, RowMapping, Select, func, select
 
-from lrdash.errors import RunNotFound, StoreError
-from lrdash.events import ACTIVE, RateDecided, Status
+from lrdash.core.errors import RunNotFound, StoreError
+from lrdash.core.events import ACTIVE, RateDecided, Status
 from lrdash.store.codec import decision_row, epoch_row, run_row
 from lrdash.store.rows import DataUse, EpochRow, RunRow
 from lrdash.store.schema import decisions, epochs, experiments, range_tests, runs

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, func, insert, inspect, select, text
 
-from lrdash.errors import StoreError
-from lrdash.events import now
+from lrdash.core.errors import StoreError
+from lrdash.core.events import now
 from lrdash.store.schema import schema_versions
 
 if TYPE_CHECKING:

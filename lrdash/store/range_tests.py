@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sqlalchemy import ColumnElement, Connection, RowMapping, delete, insert, select, update
 
-from lrdash.errors import InvalidField, RangeTestNotFound, StoreError
-from lrdash.events import ACTIVE, Status, now
-from lrdash.record import json_object
+from lrdash.core.errors import InvalidField, RangeTestNotFound, StoreError
+from lrdash.core.events import ACTIVE, Status, now
+from lrdash.core.record import json_object
 from lrdash.store.codec import clean
 from lrdash.store.database import Database
 from lrdash.store.rows import RangeTestRow

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from lrdash.events import (
+from lrdash.core.events import (
     ACTIVE,
     EpochEnded,
     Event,

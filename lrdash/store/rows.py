@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrdash.events import ACTIVE, RateDecided, Status
-from lrdash.spec import RunSpec
+from lrdash.core.events import ACTIVE, RateDecided, Status
+from lrdash.core.spec import RunSpec
 
 DecisionRow = RateDecided  # decisions are stored as they were said
 

@@ -12,9 +12,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, case, delete, func, insert, select, update
 
-from lrdash.errors import InvalidField, RunNotFound, StoreError
-from lrdash.events import ACTIVE, Status, now
-from lrdash.spec import RunSpec
+from lrdash.core.errors import InvalidField, RunNotFound, StoreError
+from lrdash.core.events import ACTIVE, Status, now
+from lrdash.core.spec import RunSpec
 from lrdash.store.codec import clean
 from lrdash.store.lookup import STATUSES, chunks
 from lrdash.store.rows import NewRun

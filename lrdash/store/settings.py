@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
-from lrdash.home import home
+from lrdash.core.home import home
 
 __all__ = ["DATABASE_FILE", "database_url", "home", "sqlite_url"]
 

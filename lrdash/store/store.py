@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from lrdash.events import Command, Event, RateDecided, Status
-from lrdash.spec import Piece, RunSpec
+from lrdash.core.events import Command, Event, RateDecided, Status
+from lrdash.core.spec import Piece, RunSpec
 from lrdash.store import branches, experiments, lookup, runs, soundness, workers
 from lrdash.store.database import BUSY_TIMEOUT, Database
 from lrdash.store.experiments import Columns

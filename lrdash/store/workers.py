@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Table, delete, func, insert, select, update
 
-from lrdash.events import now
+from lrdash.core.events import now
 from lrdash.store.codec import clean
 from lrdash.store.heartbeats import SILENCE, Watch
 from lrdash.store.lookup import chunks

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from lrdash.errors import InvalidField
-from lrdash.registry import Registry
-from lrdash.spec import RunSpec
+from lrdash.core.errors import InvalidField
+from lrdash.core.registry import Registry
+from lrdash.core.spec import RunSpec
 from lrdash.strategies.base import Rates, Rule, Schedule, Strategy
 from lrdash.strategies.constant import Constant
 from lrdash.strategies.cosine import Cosine

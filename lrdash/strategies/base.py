@@ -15,9 +15,9 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from lrdash.errors import InvalidField
-from lrdash.events import RateDecided
-from lrdash.record import Record
+from lrdash.core.errors import InvalidField
+from lrdash.core.events import RateDecided
+from lrdash.core.record import Record
 
 Rates = NDArray[np.float64]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Sequence
 
-from lrdash.errors import UnknownName
+from lrdash.core.errors import UnknownName
 from lrdash.strategies.base import KerasCode, Strategy
 from lrdash.strategies.course import Course
 from lrdash.strategies.snippet import OPS, call, literal

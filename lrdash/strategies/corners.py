@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lrdash.errors import InvalidField
+from lrdash.core.errors import InvalidField
 
 MOST = 200  # points that the strategy takes
 EXACT = 2e-7  # of the peak rate: the rounding of float32

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from lrdash.record import field
+from lrdash.core.record import field
 from lrdash.strategies.base import Horizon, KerasCode, Mark, Rates, Schedule
 from lrdash.strategies.snippet import builtin, own
 from lrdash.strategies.words import MOST_MARKS, epochs, figure, level

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from lrdash.errors import BrokenPlugin, InvalidField, LrdashError
-from lrdash.events import RateDecided
+from lrdash.core.errors import BrokenPlugin, InvalidField, LrdashError
+from lrdash.core.events import RateDecided
 from lrdash.strategies.base import Horizon, Mark, Rates, Rule, Schedule, Strategy
 
 

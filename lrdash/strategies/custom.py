@@ -8,10 +8,10 @@ from typing import ClassVar
 import numpy as np
 import pydantic
 
-from lrdash.errors import InvalidField
-from lrdash.events import RateDecided
-from lrdash.record import field
-from lrdash.spec import MAX_RATE
+from lrdash.core.errors import InvalidField
+from lrdash.core.events import RateDecided
+from lrdash.core.record import field
+from lrdash.core.spec import MAX_RATE
 from lrdash.strategies.base import Horizon, KerasCode, Mark, Rates, Schedule
 from lrdash.strategies.expression import CONSTANTS, FUNCTIONS, MAX_LENGTH, Expression, parse
 from lrdash.strategies.snippet import number
@@ -45,7 +45,7 @@ class Custom(Schedule):
         >>> Custom(expression="lr / os")
         Traceback (most recent call last):
         ...
-        lrdash.errors.InvalidField: custom.expression is not allowed at column 6: names are \
+        lrdash.core.errors.InvalidField: custom.expression is not allowed at column 6: names are \
 epoch, lr, step, base_lr, epochs, got 'os'.
     """
 

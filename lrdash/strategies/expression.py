@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from lrdash.errors import InvalidField
+from lrdash.core.errors import InvalidField
 
 MAX_LENGTH = 500  # characters
 MAX_NODES = 200  # numbers, names, operations and calls

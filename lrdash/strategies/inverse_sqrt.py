@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from lrdash.record import field
+from lrdash.core.record import field
 from lrdash.strategies.base import Horizon, KerasCode, Rates, Schedule
 from lrdash.strategies.snippet import own
 

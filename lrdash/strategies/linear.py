@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from lrdash.record import field
+from lrdash.core.record import field
 from lrdash.strategies.base import Horizon, KerasCode, Rates, Schedule
 from lrdash.strategies.polynomial import polynomial_code, polynomial_rates
 from lrdash.strategies.words import level

@@ -9,8 +9,8 @@ from typing import ClassVar
 import numpy as np
 from pydantic import field_validator
 
-from lrdash.errors import InvalidField
-from lrdash.record import field
+from lrdash.core.errors import InvalidField
+from lrdash.core.record import field
 from lrdash.strategies.base import Horizon, KerasCode, Mark, Rates, Schedule
 from lrdash.strategies.snippet import builtin, number
 from lrdash.strategies.words import drops, epochs, figure

@@ -14,9 +14,9 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from lrdash.errors import InvalidField
-from lrdash.events import RateDecided
-from lrdash.record import field
+from lrdash.core.errors import InvalidField
+from lrdash.core.events import RateDecided
+from lrdash.core.record import field
 from lrdash.strategies.base import Horizon, KerasCode, Rule
 from lrdash.strategies.snippet import call, number
 from lrdash.strategies.words import epochs

@@ -10,9 +10,9 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import field_validator
 
-from lrdash.errors import InvalidField
-from lrdash.record import field
-from lrdash.spec import MAX_RATE
+from lrdash.core.errors import InvalidField
+from lrdash.core.record import field
+from lrdash.core.spec import MAX_RATE
 from lrdash.strategies.base import Horizon, KerasCode, Mark, Rates, Schedule
 from lrdash.strategies.snippet import own
 from lrdash.strategies.words import MOST_MARKS, figure, percent

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from lrdash.record import field
+from lrdash.core.record import field
 from lrdash.strategies.base import Horizon, KerasCode, Rates, Schedule
 from lrdash.strategies.snippet import builtin, own
 from lrdash.strategies.words import figure, level

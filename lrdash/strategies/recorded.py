@@ -6,9 +6,9 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from lrdash.errors import InvalidField
-from lrdash.record import field
-from lrdash.spec import RunSpec
+from lrdash.core.errors import InvalidField
+from lrdash.core.record import field
+from lrdash.core.spec import RunSpec
 from lrdash.strategies.base import Horizon, KerasCode, Rates, Schedule
 from lrdash.strategies.plateau import Plateau
 

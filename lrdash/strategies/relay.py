@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from lrdash.errors import InvalidField
-from lrdash.events import RateDecided
-from lrdash.spec import MAX_RATE
+from lrdash.core.errors import InvalidField
+from lrdash.core.events import RateDecided
+from lrdash.core.spec import MAX_RATE
 from lrdash.strategies.base import Mark, Rates, Strategy
 from lrdash.strategies.course import Course
 from lrdash.strategies.words import epochs as epochs_in_words

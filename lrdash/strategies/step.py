@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from lrdash.record import field
+from lrdash.core.record import field
 from lrdash.strategies.base import Horizon, KerasCode, Mark, Rates, Schedule
 from lrdash.strategies.exponential import exponential_code
 from lrdash.strategies.multistep import piecewise_code

@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from lrdash.errors import InvalidField
-from lrdash.spec import RunSpec
+from lrdash.core.errors import InvalidField
+from lrdash.core.spec import RunSpec
 from lrdash.strategies import Course, make
 from lrdash.teaching.surfaces import Floats, Surface
 

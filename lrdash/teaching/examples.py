@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lrdash.spec import RunSpec
+from lrdash.core.spec import RunSpec
 
 
 @dataclass(frozen=True, kw_only=True)

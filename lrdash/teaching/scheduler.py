@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lrdash.errors import InvalidField
-from lrdash.events import RateDecided
+from lrdash.core.errors import InvalidField
+from lrdash.core.events import RateDecided
 from lrdash.strategies.course import Course
 from lrdash.strategies.custom import Custom
 from lrdash.teaching.moments import Moment, Variable, Walk, digits, finite, held, variable

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 
-from lrdash.errors import InvalidField
+from lrdash.core.errors import InvalidField
 
 MOST = 2000  # epochs; more make no picture that one can walk through
 _SEPARATED = re.compile(r"[^\s,;]+")
@@ -28,7 +28,7 @@ def read_series(text: str, *, field: str = "series") -> tuple[float, ...]:
     >>> read_series("0.7, O.5")
     Traceback (most recent call last):
     ...
-    lrdash.errors.InvalidField: series must be a number at position 2 (line 1), got 'O.5'.
+    lrdash.core.errors.InvalidField: series must be a number at position 2 (line 1), got 'O.5'.
     """
     plain = re.sub(r"[\[\]()]", " ", text)
     _refuse_decimal_commas(plain, field)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lrdash.registry import Registry
+from lrdash.core.registry import Registry
 
 Floats = NDArray[np.float64]
 

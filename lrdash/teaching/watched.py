@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lrdash.events import RateDecided
+from lrdash.core.events import RateDecided
 from lrdash.strategies.plateau import Plateau
 from lrdash.teaching.moments import Moment, Recorded, Walk
 from lrdash.teaching.scheduler import called

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lrdash.core.record import Knob
+from lrdash.core.spec import DataShape
 from lrdash.models import Model
-from lrdash.record import Knob
-from lrdash.spec import DataShape
 
 SHAPES = {
     "13 numbers": DataShape(task="classification", input_shape=(13,), num_classes=3),

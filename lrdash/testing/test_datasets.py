@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from lrdash.core.errors import InvalidField
 from lrdash.datasets import DATASETS, Dataset, Split
 from lrdash.datasets.split import quantile_bins, split_order
-from lrdash.errors import InvalidField
 from lrdash.models import MODELS
 
 EMBEDDED = [name for name, dataset in DATASETS.items() if not dataset.download_bytes]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lrdash.errors import InvalidField
+from lrdash.core.errors import InvalidField
 from lrdash.models import MODELS, Model
 from lrdash.testing.shapes import batch, fitting, home, trainable, variants
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from lrdash.core.registry import Registry
 from lrdash.datasets import DATASETS
 from lrdash.models import MODELS
-from lrdash.registry import Registry
 from lrdash.strategies import STRATEGIES
 
 

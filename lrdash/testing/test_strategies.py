@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from lrdash.errors import InvalidField
+from lrdash.core.errors import InvalidField
 from lrdash.strategies import STRATEGIES, Course, Rule, Schedule, Strategy, make, preview
 
 every = pytest.mark.parametrize("name", list(STRATEGIES))

@@ -12,14 +12,14 @@ from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from lrdash.errors import EngineUnavailable, UnknownName
-from lrdash.events import Event, Mailbox, RunEnded, Sink, no_mail
+from lrdash.core.errors import EngineUnavailable, UnknownName
+from lrdash.core.events import Event, Mailbox, RunEnded, Sink, no_mail
 from lrdash.training.bridge import bridge
+from lrdash.training.checkpoints import CheckpointWriter
 from lrdash.training.failures import ending, in_words
-from lrdash.training.keeping import Keeper
 
 if TYPE_CHECKING:
-    from lrdash.plan import Plan
+    from lrdash.planning.plan import Plan
 
 ENGINES = ("auto", "lanes", "keras")
 
@@ -33,7 +33,7 @@ def train(
     sink: Sink,
     should_stop: Callable[[], bool],
     engine: str = "auto",
-    keeper: Keeper | None = None,
+    keeper: CheckpointWriter | None = None,
     mailbox: Mailbox = no_mail,
 ) -> RunEnded:
     """Train one run; whatever goes wrong becomes its ending.
@@ -66,7 +66,7 @@ def train_group(
     sink: Sink,
     should_stop: Callable[[], set[str]],
     engine: str = "auto",
-    keeper: Keeper | None = None,
+    keeper: CheckpointWriter | None = None,
     mailbox: Mailbox = no_mail,
 ) -> dict[str, RunEnded]:
     """Train several runs; whatever goes wrong becomes the ending of those that have not ended.
@@ -88,7 +88,7 @@ def train_group(
     Returns:
         How each run ended, as it was said to the sink.
     """
-    keeper = keeper or Keeper()
+    keeper = keeper or CheckpointWriter()
     ended: dict[str, RunEnded] = {}
 
     def hear(run_id: str, event: Event) -> None:
@@ -117,7 +117,7 @@ def check_engine(name: str, plan: Plan | None = None) -> None:
         UnknownName: no engine has this name; offers the nearest.
         EngineUnavailable: the engine cannot train it; says why and what can.
     """
-    from lrdash.grouping import lanes_apply
+    from lrdash.planning.grouping import lanes_apply
 
     if name not in ENGINES:
         raise UnknownName("engine", name, ENGINES)
@@ -128,7 +128,7 @@ def check_engine(name: str, plan: Plan | None = None) -> None:
 
 def _parts(plans: Sequence[Plan], engine: str) -> list[list[int]]:
     """Places of the plans that are trained together."""
-    from lrdash.grouping import group_key, lanes_apply
+    from lrdash.planning.grouping import group_key, lanes_apply
 
     parts: dict[str, list[int]] = {}
     for place, plan in enumerate(plans):
@@ -139,9 +139,9 @@ def _parts(plans: Sequence[Plan], engine: str) -> list[list[int]]:
 
 def _train(
     plans: Sequence[Plan], run_ids: Sequence[str], sink: Sink, should_stop: Callable[[], set[str]],
-    engine: str, keeper: Keeper, mailbox: Mailbox,
+    engine: str, keeper: CheckpointWriter, mailbox: Mailbox,
 ) -> None:
-    from lrdash.grouping import lanes_apply
+    from lrdash.planning.grouping import lanes_apply
 
     plan, run_id = plans[0], run_ids[0]
     plan.dataset.require()  # even where a process still has the examples of data that was deleted
@@ -149,7 +149,7 @@ def _train(
     note = lanes_apply(plan) if engine == "auto" else ""
     by_keras = engine == "keras" or bool(note)
 
-    def again(short: Plan, name: str, by: str, own: Keeper) -> None:
+    def again(short: Plan, name: str, by: str, own: CheckpointWriter) -> None:
         def stops() -> set[str]:
             return {name} if should_stop() >= set(run_ids) else set()
 
@@ -157,7 +157,7 @@ def _train(
 
     bridge(plans, run_ids, "keras" if by_keras else "lanes", keeper, again)
     if by_keras:
-        from lrdash.training.keras_engine import fit
+        from lrdash.training.keras.engine import fit
 
         ended = fit(
             plan, run_id=run_id, sink=sink, should_stop=lambda: run_id in should_stop(),

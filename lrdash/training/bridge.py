@@ -10,18 +10,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 
-from lrdash.errors import LrdashError
-from lrdash.plan import Plan, make
-from lrdash.training.keeping import Keeper
+from lrdash.core.errors import LrdashError
+from lrdash.planning.plan import Plan, make
+from lrdash.training.checkpoints import CheckpointWriter
 
 log = logging.getLogger(__name__)
 
 # Trains one plan by the engine named, with this keeper.
-Fit = Callable[[Plan, str, str, Keeper], None]
+Fit = Callable[[Plan, str, str, CheckpointWriter], None]
 
 
 def bridge(
-    plans: Sequence[Plan], run_ids: Sequence[str], engine: str, keeper: Keeper, fit: Fit
+    plans: Sequence[Plan], run_ids: Sequence[str], engine: str, keeper: CheckpointWriter, fit: Fit
 ) -> None:
     """Make the checkpoints with which branches begin, where they are lacking.
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from lrdash.errors import LrdashError, StoreError
-from lrdash.events import Status
+from lrdash.core.errors import LrdashError, StoreError
+from lrdash.core.events import Status
 
 if TYPE_CHECKING:
-    from lrdash.checkpoints import Checkpoint
+    from lrdash.checkpoints.folder import Checkpoint
     from lrdash.training.steering import Turn
 
 OUT_OF_MEMORY = (

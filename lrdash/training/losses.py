@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from lrdash.spec import DataShape, RunSpec
+from lrdash.core.spec import DataShape, RunSpec
 
 ERRORS = {  # also between probabilities and one-hot targets
     "mse": keras.losses.MeanSquaredError,

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from lrdash.spec import RunSpec
+from lrdash.core.spec import RunSpec
 
 
 def optimizer_of(spec: RunSpec, learning_rate: Any) -> keras.optimizers.Optimizer:

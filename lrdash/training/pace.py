@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from time import perf_counter
 from typing import Literal
 
-from lrdash.events import EpochEnded, Event, RunStarted
-from lrdash.grouping import lane_work
-from lrdash.plan import Plan
+from lrdash.core.events import EpochEnded, Event, RunStarted
+from lrdash.planning.grouping import lane_work
+from lrdash.planning.plan import Plan
 
 Kind = Literal["dense", "convolutional"]
 

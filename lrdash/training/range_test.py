@@ -13,9 +13,9 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from lrdash.grouping import cut
-from lrdash.plan import Plan
-from lrdash.range_test import PlannedTest
+from lrdash.planning.grouping import cut
+from lrdash.planning.plan import Plan
+from lrdash.planning.range_test import PlannedTest
 from lrdash.training.batches import epoch_order
 from lrdash.training.lanes.layout import SAME_ORDER, WIDEST, Layout, processors
 from lrdash.training.lanes.sweep import Moving, Sweep, sweep_for

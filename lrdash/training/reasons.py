@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from lrdash.spec import EarlyStopping
+from lrdash.core.spec import EarlyStopping
 
 
 def diverged(name: str, value: float, *, epoch: int, update: int, rate: float) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from lrdash.errors import LrdashError
-from lrdash.events import Mailbox, Steered
-from lrdash.plan import Plan
+from lrdash.core.errors import LrdashError
+from lrdash.core.events import Mailbox, Steered
+from lrdash.planning.plan import Plan
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ class Turn:
     event: Steered
 
 
-class Wheel:
+class RunCommands:
     """The commands of one run. Belongs to the thread that trains it.
 
     A command takes effect once, one at an end of an epoch, in their order. Epochs that are recorded

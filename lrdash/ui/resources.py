@@ -12,7 +12,7 @@ import types
 from pathlib import Path
 from typing import Any, cast
 
-from lrdash.laboratory import Laboratory
+from lrdash.jobs.laboratory import Laboratory
 from lrdash.store import Store
 
 PLOTLY_ROUTE = "/lrdash/plotly.min.js"

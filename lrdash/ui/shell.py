@@ -8,9 +8,9 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
-from lrdash.errors import LrdashError
+from lrdash.core.errors import LrdashError
 from lrdash.ui import resources
-from lrdash.ui.steady_chart import preload
+from lrdash.ui.components.steady_chart import preload
 
 ICON = Path(__file__).parent / "icon.svg"
 

@@ -53,7 +53,7 @@ class Server:
     def workers(self) -> list[int]:
         """Process ids of the worker processes that this server started."""
         found = subprocess.run(
-            ["pgrep", "-P", str(self.process.pid), "-f", "lrdash.worker"],
+            ["pgrep", "-P", str(self.process.pid), "-f", "lrdash.jobs.worker"],
             capture_output=True, text=True, check=False,
         )
         return [int(pid) for pid in found.stdout.split()]

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
+from tests import ROOT
 from tests.browser.app import UI_TIMEOUT, Server, barriers, button, fits, settle, start, wait_epochs
 
-EXAMPLE = Path(__file__).parents[2] / "examples/own_csv/leaves.csv"
+EXAMPLE = ROOT / "examples/own_csv/leaves.csv"
 
 
 def upload(page: Page, name: str, content: bytes) -> None:

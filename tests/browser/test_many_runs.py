@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from lrdash.events import EpochEnded, Event, RunEnded, RunStarted
-from lrdash.experiment import Arm, Experiment, plan_all
-from lrdash.spec import RunSpec
+from lrdash.core.events import EpochEnded, Event, RunEnded, RunStarted
+from lrdash.core.spec import RunSpec
+from lrdash.planning.experiment import Arm, Experiment, plan_all
 from lrdash.store import NewRun, Store
 from lrdash.store.settings import DATABASE_FILE, sqlite_url
 from tests.browser.app import Server

@@ -6,13 +6,12 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
+from tests import ROOT
 from tests.browser.app import UI_TIMEOUT, Server, button, settle
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 SCRIPT = ROOT / "examples/monitor_script.py"
 EPOCHS = 4000  # more than it will be left the time for
 

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from lrdash import training
-from lrdash.checkpoints import Vault
-from lrdash.plan import make
-from lrdash.spec import RunSpec
+from lrdash.checkpoints.folder import CheckpointFolder
+from lrdash.core.spec import RunSpec
+from lrdash.jobs.outbox import Outbox
+from lrdash.planning.plan import make
 from lrdash.store import NewRun, Store
 from lrdash.store.settings import sqlite_url
 from lrdash.strategies import STRATEGIES
-from lrdash.training.keeping import Keeper
-from lrdash.training.outbox import Outbox
+from lrdash.training.checkpoints import CheckpointWriter
 
 BASE: dict[str, Any] = {"dataset": "digits", "examples": 200, "base_lr": 0.05}
 PLATEAU = {"strategy": "plateau", "params": {"patience": 5, "min_delta": 0.01}}
@@ -108,9 +108,9 @@ def queue(store: Store, case: Case) -> list[str]:
 def undisturbed(case: Case, folder: Path) -> list[dict[str, Any]]:
     """Train the runs in this process, in one go; gives what `kept` gives of them."""
     folder.mkdir()
-    store, vault = Store(sqlite_url(folder / "undisturbed.db")), Vault(folder)
+    store, vault = Store(sqlite_url(folder / "undisturbed.db")), CheckpointFolder(folder)
     run_ids = queue(store, case)
-    outbox, keeper = Outbox(store.record), Keeper(vault)
+    outbox, keeper = Outbox(store.record), CheckpointWriter(vault)
     specs = case.specs()
     for group in case.groups():
         training.train_group(
@@ -124,7 +124,7 @@ def undisturbed(case: Case, folder: Path) -> list[dict[str, Any]]:
     return found
 
 
-def kept(store: Store, vault: Vault, run_id: str) -> dict[str, Any]:
+def kept(store: Store, vault: CheckpointFolder, run_id: str) -> dict[str, Any]:
     """All of a run that must not depend on what happened to its process."""
     row = store.run(run_id)
     epochs = store.epochs(run_id)
@@ -138,7 +138,7 @@ def kept(store: Store, vault: Vault, run_id: str) -> dict[str, Any]:
     }
 
 
-def last_digest(vault: Vault, run_id: str) -> tuple[int, str]:
+def last_digest(vault: CheckpointFolder, run_id: str) -> tuple[int, str]:
     """Epoch of a run's last checkpoint, and a digest over weights, slots and random states."""
     epoch = vault.of(run_id)[-1].epoch
     found = vault.load(run_id, epoch)

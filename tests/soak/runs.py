@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from lrdash.plan import make
-from lrdash.spec import RunSpec
+from lrdash.core.spec import RunSpec
+from lrdash.planning.plan import make
 from lrdash.store import RunRow, Store
 
 SMALL: dict[str, Any] = {"dataset": "wine", "model": "linear", "base_lr": 0.05, "epochs": 1}

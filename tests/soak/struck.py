@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lrdash.checkpoints import Vault
+from lrdash.checkpoints.folder import CheckpointFolder
 from lrdash.store import Store, home
 from tests.soak.exact import Case, differing, kept
 from tests.soak.runs import eventually
@@ -57,7 +57,7 @@ def finished(store: Store, run_ids: list[str]) -> bool:
 
 def written(store: Store, run_ids: list[str]) -> bool:
     """Whether the checkpoint of every run's end is on disk: its end may be recorded before."""
-    vault = Vault(home())
+    vault = CheckpointFolder(home())
     ends = {row.run_id: row.epochs_done for row in store.runs(run_ids=run_ids)}
     return all([kept.epoch for kept in vault.of(one)][-1:] == [end] for one, end in ends.items())
 
@@ -69,7 +69,7 @@ def check(
     """Wait for the ends and compare; gives the number of epochs in which nothing differs."""
     eventually(lambda: over(store, run_ids), f"{case.name}: all runs end", 900)
     eventually(lambda: written(store, run_ids), f"{case.name}: the last checkpoints are written")
-    found = [kept(store, Vault(home()), run_id) for run_id in run_ids]
+    found = [kept(store, CheckpointFolder(home()), run_id) for run_id in run_ids]
     assert differing(found, expected) == [], case.name
     assert integrity(folder) == "ok"
     return sum(len(run["epochs"]) for run in found)

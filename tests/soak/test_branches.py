@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from lrdash.api.branches import make_branches, plan_more
-from lrdash.laboratory import Laboratory
-from lrdash.spec import Piece
+from lrdash.core.spec import Piece
+from lrdash.jobs.laboratory import Laboratory
 from lrdash.store import Store
 from tests.soak.exact import PLATEAU, Case, queue, undisturbed
 from tests.soak.runs import eventually

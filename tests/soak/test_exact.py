@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from lrdash.laboratory import Laboratory
+from lrdash.jobs.laboratory import Laboratory
 from lrdash.store import Store
+from tests import ROOT
 from tests.soak.exact import CASES, Case, queue, undisturbed
 from tests.soak.runs import eventually
 from tests.soak.struck import check, finished, over, wait_for_training, written
@@ -26,7 +27,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
 ]
 
-ROOT = Path(__file__).resolve().parents[2]
 WORKER_KILLS, SERVER_KILLS = 5, 4  # of every case: 40 and 32
 SEED = 46_021
 EVERY_CASE = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lrdash.laboratory import Laboratory
+from lrdash.jobs.laboratory import Laboratory
 from lrdash.store import EpochRow, Store
 from lrdash.store.settings import DATABASE_FILE
 from tests.soak.runs import ENDLESS, ended, eventually, queue

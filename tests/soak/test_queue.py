@@ -8,7 +8,7 @@ from threading import Barrier
 
 import pytest
 
-from lrdash.laboratory import Laboratory
+from lrdash.jobs.laboratory import Laboratory
 from lrdash.store import Store
 from tests.soak.runs import ended, queue
 

@@ -9,9 +9,9 @@ import pytest
 
 from lrdash.analysis import range_test as told
 from lrdash.bench.tasks import pairs
+from lrdash.core.spec import RunSpec
 from lrdash.datasets import DATASETS
-from lrdash.range_test import RangeTestSpec, make
-from lrdash.spec import RunSpec
+from lrdash.planning.range_test import RangeTestSpec, make
 
 pytestmark = [
     pytest.mark.soak, pytest.mark.timeout(600),

@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lrdash.datasets import own
-from lrdash.errors import DataRefused
-from lrdash.owndata import Facts, Profile, apart
-from lrdash.owndata.child import ANSWER, FILE, JOB
+from lrdash.core.errors import DataRefused
+from lrdash.datasets import stored
+from lrdash.datasets.own import Facts, Profile, apart
+from lrdash.datasets.own.child import ANSWER, FILE, JOB
 from tests.own_files import csv, npz, packed, pictures
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(3600)]
@@ -102,7 +102,7 @@ def answered(folders: list[Path]) -> int:
     """Let one child answer many; gives those that had to be asked one by one, as the server does,
     since the child did not outlive one of them.
     """
-    command = [sys.executable, "-m", "lrdash.owndata.child", *map(str, folders)]
+    command = [sys.executable, "-m", "lrdash.datasets.own.child", *map(str, folders)]
     subprocess.run(command, env=apart.environment(), capture_output=True, timeout=600, check=False)
     left = [folder for folder in folders if not (folder / ANSWER).exists()]
     for folder in left:
@@ -129,7 +129,7 @@ def judged(folder: Path) -> str:
         assert Profile(**values["profile"]).rows > 0
         return "looked at"
     facts = Facts(**values["facts"])
-    split = own.dataset_of(facts, folder).load()
+    split = stored.dataset_of(facts, folder).load()
     assert np.isfinite(split.x_train).all()
     assert np.isfinite(split.x_val).all()
     assert len(split.x_train) + len(split.x_val) == facts.size

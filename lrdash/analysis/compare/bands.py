@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from lrdash.analysis.compare.bowl import best_peaks
 from lrdash.analysis.compare.intervals import half_width
-from lrdash.errors import InvalidField
-from lrdash.plan import Plan
+from lrdash.core.errors import InvalidField
+from lrdash.planning.plan import Plan
 
 PLANNED_POINTS = 1000  # of one arm's planned rates
 COLUMNS = {

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lrdash import frames
+from lrdash.analysis import frames
 from lrdash.analysis.compare.bands import band
 from lrdash.analysis.compare.bowl import best_of, bowl, judged, width
 from lrdash.analysis.verdicts.survival import median_wait

@@ -18,8 +18,8 @@ from lrdash.analysis.words import (
     strategy_in_words,
     watched,
 )
+from lrdash.core.spec import EarlyStopping, RunSpec
 from lrdash.models import MODELS
-from lrdash.spec import EarlyStopping, RunSpec
 
 STRATEGY = "Strategy"
 PEAK = "Peak rate"

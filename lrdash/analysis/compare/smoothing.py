@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lrdash.errors import InvalidField
+from lrdash.core.errors import InvalidField
 
 
 def smooth(values: ArrayLike, weight: float) -> NDArray[np.float64]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from lrdash.analysis.guides import decay, lowering, warmup
 from lrdash.analysis.guides.guide import Evidence, Explained, Guide, by_peak
-from lrdash.experiment import Experiment
+from lrdash.planning.experiment import Experiment
 
 GUIDES: Mapping[str, Guide] = {
     guide.id: guide for guide in (lowering.GUIDE, warmup.GUIDE, decay.GUIDE)

@@ -9,8 +9,8 @@ import numpy as np
 from lrdash.analysis.guides.guide import Evidence, Explained, Guide, listed
 from lrdash.analysis.verdicts import judge as judge_arms
 from lrdash.analysis.words import number, rate
-from lrdash.experiment import Arm, Experiment
-from lrdash.spec import RunSpec
+from lrdash.core.spec import RunSpec
+from lrdash.planning.experiment import Arm, Experiment
 
 CONSTANT, LINEAR = "Constant", "Linear to zero"
 LAST = 0.25  # share of the epochs over which a floor is averaged

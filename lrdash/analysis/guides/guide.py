@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lrdash.analysis.words import rate
-from lrdash.experiment import Experiment
+from lrdash.planning.experiment import Experiment
 
 Outcome = Literal["as expected", "otherwise", "open"]
 Floats = NDArray[np.float64]

@@ -8,8 +8,8 @@ from lrdash.analysis.guides.cuts import AROUND, Cut, cuts_of
 from lrdash.analysis.guides.guide import Evidence, Explained, Guide, listed, plural
 from lrdash.analysis.verdicts import judge as judge_arms
 from lrdash.analysis.words import number, percent, rate
-from lrdash.experiment import Arm, Experiment
-from lrdash.spec import RunSpec
+from lrdash.core.spec import RunSpec
+from lrdash.planning.experiment import Arm, Experiment
 
 STEP, PLATEAU = "Step", "Plateau"
 EVERY, PATIENCE = 10, 3  # epochs

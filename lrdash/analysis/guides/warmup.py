@@ -7,8 +7,8 @@ import numpy as np
 from lrdash.analysis.guides.guide import Evidence, Explained, Floats, Guide, listed
 from lrdash.analysis.verdicts import judge as judge_arms
 from lrdash.analysis.words import number, rate
-from lrdash.experiment import Arm, Experiment
-from lrdash.spec import RunSpec
+from lrdash.core.spec import RunSpec
+from lrdash.planning.experiment import Arm, Experiment
 
 WITHOUT, WITH = "Without warm-up", "With warm-up"
 SHARE = 0.2  # of training, on the way up

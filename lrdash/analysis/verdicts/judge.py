@@ -20,7 +20,7 @@ from lrdash.analysis.verdicts.sentence import (
     sentence,
     standing,
 )
-from lrdash.errors import UnknownName
+from lrdash.core.errors import UnknownName
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from lrdash.errors import InvalidField, UnknownName
+from lrdash.core.errors import InvalidField, UnknownName
 
 MODES = ("auto", "min", "max")
 # Parts of names that tell what is better. Lower ones go first: a dice_loss is a loss.

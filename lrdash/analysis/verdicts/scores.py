@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lrdash.analysis.verdicts.metrics import Metric
 from lrdash.analysis.verdicts.survival import waits
-from lrdash.errors import InvalidField
+from lrdash.core.errors import InvalidField
 
 Floats = NDArray[np.float64]
 SETTLED = ("finished", "diverged", "failed")

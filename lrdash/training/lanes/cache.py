@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 
-from lrdash.grouping import shared_values
-from lrdash.plan import Plan
+from lrdash.planning.grouping import shared_values
+from lrdash.planning.plan import Plan
 from lrdash.training.lanes.layout import Layout, layout_of
 from lrdash.training.lanes.placed import still_placed
 from lrdash.training.lanes.program import Program

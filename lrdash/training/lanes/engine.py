@@ -11,10 +11,10 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from lrdash.events import Mailbox, RunEnded, RunStarted, Sink, no_mail, stopped_after
-from lrdash.plan import Plan
+from lrdash.core.events import Mailbox, RunEnded, RunStarted, Sink, no_mail, stopped_after
+from lrdash.planning.plan import Plan
 from lrdash.training.batches import epoch_order
-from lrdash.training.keeping import Keeper
+from lrdash.training.checkpoints import CheckpointWriter
 from lrdash.training.lanes.block import Block, Call, Orders, Portions
 from lrdash.training.lanes.cache import program_for
 from lrdash.training.lanes.kept import put_back
@@ -34,7 +34,7 @@ def train_lanes(
     run_ids: Sequence[str],
     sink: Sink,
     should_stop: Stops,
-    keeper: Keeper,
+    keeper: CheckpointWriter,
     layout: Layout | None = None,
     mailbox: Mailbox = no_mail,
 ) -> None:

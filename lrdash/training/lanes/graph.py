@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
-from lrdash.plan import Plan
+from lrdash.planning.plan import Plan
 from lrdash.training.lanes.layout import Layout
 from lrdash.training.lanes.placed import Placed
 from lrdash.training.lanes.rules import rule_of

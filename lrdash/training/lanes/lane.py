@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrdash.checkpoints import Cause
-from lrdash.events import (
+from lrdash.checkpoints.folder import Cause
+from lrdash.core.events import (
     EpochEnded,
     Mailbox,
     Progress,
@@ -24,12 +24,12 @@ from lrdash.events import (
     no_mail,
     stopped_after,
 )
-from lrdash.plan import Plan
-from lrdash.training.keeping import Arrays, Notes
+from lrdash.planning.plan import Plan
+from lrdash.training.checkpoints import Arrays, CheckpointPolicy
 from lrdash.training.lanes.stopping import EarlyStop
 from lrdash.training.lanes.tally import Tally
 from lrdash.training.reasons import diverged, stopped_early
-from lrdash.training.steering import Turn, Wheel
+from lrdash.training.steering import RunCommands, Turn
 
 PROGRESS = 0.25  # seconds between two progress events
 
@@ -46,7 +46,8 @@ class Lane:
     """
 
     def __init__(
-        self, run_id: str, plan: Plan, sink: Sink, notes: Notes, mailbox: Mailbox = no_mail
+        self, run_id: str, plan: Plan, sink: Sink, notes: CheckpointPolicy,
+        mailbox: Mailbox = no_mail,
     ) -> None:
         self.run_id, self.plan, self.notes = run_id, plan, notes
         self.ended: RunEnded | None = None
@@ -57,7 +58,7 @@ class Lane:
         self._course = plan.course()
         wanted = plan.spec.early_stopping
         self._stopper = EarlyStop(wanted) if wanted else None
-        self._wheel = Wheel(run_id, mailbox, notes.recorded)
+        self._wheel = RunCommands(run_id, mailbox, notes.recorded)
         self._val_loss = math.nan
         self._kept: dict[str, Any] = {}  # state at the end of the last epoch
         self.width: int | None = None  # of the blocks in which it has trained so far

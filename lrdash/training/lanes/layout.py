@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from lrdash.plan import Plan
+from lrdash.planning.plan import Plan
 
 WIDEST = 16  # lanes of a block
 FEW = 4  # lanes that are better off one by one, even where there are fewer processors

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from lrdash.plan import Plan
+from lrdash.planning.plan import Plan
 from lrdash.training.losses import targets_of
 
 Tensor = Any  # tf.Tensor

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from lrdash.plan import Plan
+from lrdash.planning.plan import Plan
 from lrdash.training.lanes.graph import Graph, State
 from lrdash.training.lanes.layout import Layout
 from lrdash.training.lanes.placed import placed

@@ -11,7 +11,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from lrdash.spec import RunSpec
+from lrdash.core.spec import RunSpec
 
 Tensor = Any  # tf.Tensor
 RHO = 0.9  # RMSprop: share of the mean square that is kept

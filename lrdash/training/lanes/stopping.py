@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lrdash.spec import EarlyStopping
+from lrdash.core.spec import EarlyStopping
 
 
 class EarlyStop:

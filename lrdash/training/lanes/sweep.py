@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from lrdash.plan import Plan
+from lrdash.planning.plan import Plan
 from lrdash.training.lanes.cache import program_for
 from lrdash.training.lanes.graph import Graph, _Share, _share
 from lrdash.training.lanes.layout import Layout

@@ -10,8 +10,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from lrdash.core.errors import InvalidField
 from lrdash.datasets.split import Indices, part_sizes, quantile_bins, split_order
-from lrdash.errors import InvalidField
 
 LEAST = 10  # examples that can be parted into training and validation
 FEW_SHARE = 10  # targets that each stand for so many examples or more, on average, are classes

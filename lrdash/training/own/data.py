@@ -11,7 +11,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from lrdash.errors import InvalidField
+from lrdash.core.errors import InvalidField
+from lrdash.training.keras.pipeline import training_batches, validation_batches
 from lrdash.training.own.arrays import Arrays, arrays, held_out
 from lrdash.training.own.explaining import explained
 from lrdash.training.own.streams import (
@@ -25,7 +26,6 @@ from lrdash.training.own.streams import (
     same_values,
     steps_of,
 )
-from lrdash.training.pipeline import training_batches, validation_batches
 
 FORMS = (
     "must be (x, y), (x, y, sample_weight), (x, y, x_val, y_val), ((x, y), (x_val, y_val)), a "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from lrdash.errors import CallFailed, LrdashError
+from lrdash.core.errors import CallFailed, LrdashError
 from lrdash.training.failures import cause
 
 TOLD = 300  # characters of what went wrong in a caller's function

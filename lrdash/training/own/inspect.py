@@ -13,11 +13,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from lrdash.core.errors import InvalidField
+from lrdash.core.events import COLUMNS
+from lrdash.core.spec import NAME_LIMIT, Facts, RunSpec
 from lrdash.datasets import Dataset
-from lrdash.elsewhere import stand_in
-from lrdash.errors import InvalidField
-from lrdash.events import COLUMNS
-from lrdash.spec import NAME_LIMIT, Facts, RunSpec
+from lrdash.planning.external import stand_in
 from lrdash.training.own.data import OwnData, own_data
 from lrdash.training.own.explaining import explained
 from lrdash.training.own.lanes import fit_of

@@ -16,7 +16,7 @@ import keras
 import numpy as np
 
 from lrdash.models.base import Work
-from lrdash.plan import Plan
+from lrdash.planning.plan import Plan
 from lrdash.training.losses import is_sparse
 from lrdash.training.losses import loss_of as loss_of_spec
 from lrdash.training.own.arrays import Arrays

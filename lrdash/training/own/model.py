@@ -10,12 +10,12 @@ from typing import Any, ClassVar
 import keras
 import numpy as np
 
+from lrdash.core.errors import InvalidField
+from lrdash.core.spec import DataShape, RunSpec
 from lrdash.datasets import Split
-from lrdash.elsewhere import DatasetElsewhere, ModelElsewhere
-from lrdash.errors import InvalidField
 from lrdash.models.base import Work
-from lrdash.plan import Plan
-from lrdash.spec import DataShape, RunSpec
+from lrdash.planning.external import DatasetElsewhere, ModelElsewhere
+from lrdash.planning.plan import Plan
 from lrdash.training.own.arrays import Arrays
 from lrdash.training.own.data import OwnData
 from lrdash.training.own.lanes import ACCURACIES, Fit, flat, measured

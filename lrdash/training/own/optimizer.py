@@ -8,8 +8,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from lrdash.errors import InvalidField
-from lrdash.spec import RunSpec
+from lrdash.core.errors import InvalidField
+from lrdash.core.spec import RunSpec
 from lrdash.training.optimizers import optimizer_of
 
 KINDS = {

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from lrdash.errors import InvalidField
+from lrdash.core.errors import InvalidField
 
 Stream = Any  # tf.data.Dataset or keras.utils.PyDataset
 

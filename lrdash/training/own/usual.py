@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from lrdash.errors import InvalidField
+from lrdash.core.errors import InvalidField
 from lrdash.training.own.arrays import Arrays
 from lrdash.training.own.data import OwnData
 from lrdash.training.own.explaining import explained

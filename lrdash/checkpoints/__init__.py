@@ -1,0 +1,1 @@
+"""Runs on disk: written whole, checked when read, pruned by a policy."""

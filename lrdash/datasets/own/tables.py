@@ -1,0 +1,290 @@
+"""CSV, TSV and Parquet as a tidy frame: every column float64 with NaN, or text with None."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lrdash.core.errors import DataRefused, nearest
+from lrdash.datasets.own import numerals
+from lrdash.datasets.own.dialect import Layout, layout
+from lrdash.datasets.own.limits import COLUMNS, ROWS, UNPACKED, megabytes
+from lrdash.datasets.own.numerals import PLACEHOLDERS
+from lrdash.datasets.own.records import Recipe
+
+WHOLE = 2**53  # whole numbers up to which float64 holds each
+ZEROS = "leading zeros are lost: read it as texts to keep them"
+LONG = "whole numbers too long to be told apart as numbers; read as texts"
+LARGEST = 1e100  # of a number: its square must stay finite
+TEXT = 200  # characters of a value that are kept
+MOSTLY = 0.8  # share of numbers above which other texts are pointed out
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A table as it was read."""
+
+    frame: pd.DataFrame  # float64 or object columns
+    reading: str  # in words: format, delimiter, encoding
+    lines: tuple[int, ...]  # of each row in the file; empty for Parquet
+    notes: tuple[str, ...]
+    odd: dict[str, str]  # what is odd about a column
+
+    def where(self, row: int) -> str:
+        """The place of a row, as the user finds it."""
+        return f"line {self.lines[row]}" if self.lines else f"row {row + 1}"
+
+
+def read_text(raw: bytes, file: str, recipe: Recipe | None = None) -> Table:
+    """A table of text, read as the recipe says.
+
+    Raises:
+        DataRefused: see `lrdash.datasets.own.dialect`; or a column with numbers too large.
+    """
+    recipe = recipe or Recipe()
+    told = layout(raw, file, recipe.header)
+    try:
+        frame = pd.read_csv(
+            io.StringIO(told.text), sep=told.delimiter, header=0 if told.header else None,
+            index_col=False, skipinitialspace=True, names=list(told.names), dtype=str,
+            keep_default_na=False, na_values=[""],
+        )
+    except (ValueError, OverflowError, pd.errors.ParserError, pd.errors.EmptyDataError) as fault:
+        remedy = "Save it anew as CSV, texts in quotation marks."
+        raise DataRefused(file, f"the table cannot be read ({_first(fault)})", remedy) from fault
+    if len(frame) != len(told.lines):
+        problem = f"{len(told.lines):,} rows were counted and {len(frame):,} were read"
+        raise DataRefused(file, problem, "Look for stray quotation marks or blank lines.")
+    return _tidy(frame, file, told.words, recipe, told)
+
+
+def read_parquet(raw: bytes, file: str, recipe: Recipe | None = None) -> Table:
+    """A table of Parquet; columns that are neither numbers nor texts are left out and named.
+
+    Raises:
+        DataRefused: if it is damaged or too large.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        held = parquet.ParquetFile(pa.BufferReader(raw))
+        meta = held.metadata
+        COLUMNS.hold(file, len(held.schema_arrow.names))
+        ROWS.hold(file, meta.num_rows)
+        groups = (meta.row_group(group) for group in range(meta.num_row_groups))
+        UNPACKED.hold(file, megabytes(sum(group.total_byte_size for group in groups)))
+        names = [field.name for field in held.schema_arrow if _flat(field.type)]
+        others = [name for name in held.schema_arrow.names if name not in names]
+        read = held.read(columns=names, use_threads=False) if names else None
+    except (pa.ArrowException, OSError, ValueError, OverflowError, KeyError) as fault:
+        problem = f"the Parquet file cannot be read ({_first(fault)})"
+        raise DataRefused(file, problem, "It is damaged or cut off: write it anew.") from fault
+    if read is None or len(set(names)) != len(names):
+        problem = "two columns have the same name" if read else "no column holds numbers or texts"
+        raise DataRefused(file, problem, "Write plain columns with different names.")
+    columns = {str(name) or f"column {place}": _plain(read.column(name))
+               for place, name in enumerate(names, start=1)}
+    table = _tidy(pd.DataFrame(columns), file, "Parquet", recipe or Recipe())
+    left = [f"Left out, neither numbers nor texts: {', '.join(others)}"] if others else []
+    return Table(table.frame, table.reading, (), (*table.notes, *left), table.odd)
+
+
+def _flat(kind: Any) -> bool:
+    from pyarrow import types
+
+    inner = kind.value_type if types.is_dictionary(kind) else kind
+    text = types.is_string(inner) or types.is_large_string(inner) or types.is_string_view(inner)
+    number = types.is_integer(inner) or types.is_floating(inner) or types.is_decimal(inner)
+    date = types.is_temporal(inner) and not types.is_duration(inner)
+    return bool(text or number or types.is_boolean(inner) or date)
+
+
+def _plain(column: Any) -> pd.Series[Any]:
+    """A column of Arrow as numbers or texts, whatever pandas' own notes in the file say."""
+    import pyarrow as pa
+    from pyarrow import compute, types
+
+    if types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if types.is_boolean(column.type):
+        told = [None if value is None else str(value) for value in column.to_pylist()]
+        return pd.Series(told, dtype=object)
+    if types.is_temporal(column.type):
+        column = compute.cast(column, pa.string())
+    elif types.is_decimal(column.type):
+        column = compute.cast(column, pa.float64())
+    if types.is_integer(column.type):
+        return pd.Series(column.to_pandas(integer_object_nulls=True))
+    if types.is_floating(column.type):
+        return pd.Series(np.asarray(column.to_pandas(), dtype=np.float64))
+    return pd.Series(column.to_pylist(), dtype=object)
+
+
+def _tidy(
+    frame: pd.DataFrame, file: str, reading: str, recipe: Recipe, told: Layout | None = None
+) -> Table:
+    if frame.empty:
+        raise DataRefused(file, "there are no rows", "A table needs rows below its names.")
+    _hold_names(frame, recipe, file)
+    lines = told.lines if told else ()
+    decimal = told is not None and told.delimiter != ","
+    odd: dict[str, str] = {}
+    columns = {}
+    points = decimal and any(_has_commas(frame[name]) for name in frame.columns)
+    for name in map(str, frame.columns):
+        series = _without(frame[name], recipe.missing)
+        if name in recipe.texts:
+            made, note = _full(_stripped(series), series), "read as texts"
+        elif name in recipe.numbers:
+            made, note = _forced(series, decimal=decimal, points=points)
+        elif pd.api.types.is_bool_dtype(series) or not pd.api.types.is_numeric_dtype(series):
+            made, note = _texts(series, lines, decimal=decimal, points=points)
+        else:
+            made, note = _numbers(series)
+        columns[name] = made
+        if note:
+            odd[name] = note
+    table = Table(pd.DataFrame(columns), reading, lines, told.notes if told else (), odd)
+    _hold_size(table, file)
+    return table
+
+
+def _hold_names(frame: pd.DataFrame, recipe: Recipe, file: str) -> None:
+    """Refuse choices on columns that are not there, or on one column that gainsay each other."""
+    both = set(recipe.texts) & set(recipe.numbers)
+    for name in (*recipe.texts, *recipe.numbers):
+        if name not in frame.columns:
+            near = nearest(name, list(map(str, frame.columns)))
+            hint = f"Did you mean {near!r}?" if near else "`lrdash data look` lists the columns."
+            raise DataRefused(file, f"there is no column {name!r} to be read otherwise", hint)
+        if name in both:
+            problem = f"the column {name} shall be read as texts and as numbers"
+            raise DataRefused(file, problem, "Choose one of the two.")
+
+
+def _without(series: pd.Series[Any], words: tuple[str, ...]) -> pd.Series[Any]:
+    """A column where these words are missing."""
+    if not words:
+        return series
+    if pd.api.types.is_bool_dtype(series) or not pd.api.types.is_numeric_dtype(series):
+        return series.mask(series.astype(str).str.strip().isin(words))
+    told = pd.to_numeric(pd.Series(words, dtype=object), errors="coerce").dropna()
+    return series.mask(series.isin(told))
+
+
+def _numbers(series: pd.Series[Any]) -> tuple[pd.Series[Any], str]:
+    """A column of numbers; as texts if they are too long to be told apart as float64."""
+    made = series.astype(np.float64)
+    if pd.api.types.is_integer_dtype(series) and _collapse(series, made):
+        return series.astype(str).astype(object), LONG
+    endless = np.isinf(made)
+    count = int(endless.sum())
+    return made.mask(endless), f"{count:,} infinite values count as missing" if count else ""
+
+
+def _collapse(exact: pd.Series[Any], made: pd.Series[Any]) -> bool:
+    """Whether different whole numbers become the same."""
+    return bool(made.abs().max() > WHOLE) and exact.nunique() > made.nunique()
+
+
+def _stripped(series: pd.Series[Any]) -> pd.Series[Any]:
+    """The texts of a column that are not blank."""
+    text = series[series.notna()].astype(str).str.strip().str.slice(0, TEXT)
+    return text[text != ""]
+
+
+def _full(text: pd.Series[Any], series: pd.Series[Any]) -> pd.Series[Any]:
+    """Texts at their places in the column, None elsewhere."""
+    full = pd.Series([None] * len(series), index=series.index, dtype=object)
+    full[text.index] = text.astype(object)
+    return full
+
+
+def _has_commas(series: pd.Series[Any]) -> bool:
+    """Whether it is a column of numbers with decimal commas."""
+    text = _stripped(series)
+    text = text[~text.str.lower().isin(PLACEHOLDERS)]
+    read, how = numerals.numbers(text, decimal=True)
+    return len(read) == len(text) > 0 and "decimal commas" in how
+
+
+def _texts(
+    series: pd.Series[Any], lines: tuple[int, ...], *, decimal: bool, points: bool
+) -> tuple[pd.Series[Any], str]:
+    """A column of texts; as numbers if that is what it holds but for words for missing."""
+    text = _stripped(series)
+    full = _full(text, series)
+    absent = text.str.lower().isin(PLACEHOLDERS)
+    others = text[~absent]
+    if not len(others):
+        return full, ""
+    read, how = numerals.numbers(
+        others, decimal=decimal, points=points and numerals.has_points(others)
+    )
+    if len(read) == len(others):
+        whole = others[others.str.fullmatch(r"[+-]?[0-9]+")]
+        if len(whole) and _collapse(whole, read[whole.index]):
+            return full, LONG
+        zeros = ZEROS if others.str.fullmatch(r"0[0-9]+").any() else ""
+        return _found(series, read, [how, _are_missing(text[absent]), zeros])
+    if absent.any():
+        words = ", ".join(sorted(set(text[absent])))
+        note = (
+            f"{words} counts as a value ({int(absent.sum()):,} rows); name it under words for "
+            "missing if it is none"
+        )
+        return full, note
+    faulty = others.drop(read.index)
+    if len(faulty) > (1 - MOSTLY) * len(others):
+        return full, ""
+    row = int(np.flatnonzero(series.index == faulty.index[0])[0])
+    place = f"line {lines[row]}" if lines else f"row {row + 1}"
+    return full, (
+        f"text, though most values are numbers: {len(faulty):,} are not, the first "
+        f"{faulty.iloc[0]!r} in {place}"
+    )
+
+
+def _forced(
+    series: pd.Series[Any], *, decimal: bool, points: bool
+) -> tuple[pd.Series[Any], str]:
+    """A column as numbers, missing where it holds none."""
+    text = _stripped(series)
+    read, how = numerals.numbers(text, decimal=decimal, points=points and numerals.has_points(text))
+    lost = len(text) - len(read)
+    other = "1 other value counts" if lost == 1 else f"{lost:,} other values count"
+    return _found(series, read, [how, f"{other} as missing" if lost else ""])
+
+
+def _are_missing(text: pd.Series[Any]) -> str:
+    words = sorted(set(text))
+    return f"{', '.join(words)} {'is' if len(words) == 1 else 'are'} missing" if words else ""
+
+
+def _found(
+    series: pd.Series[Any], numbers: pd.Series[Any], notes: list[str]
+) -> tuple[pd.Series[Any], str]:
+    made, more = _numbers(numbers.reindex(series.index))
+    told = "; ".join(filter(None, [*notes, more]))
+    return made, f"read as numbers; {told}" if told else ""
+
+
+def _hold_size(table: Table, file: str) -> None:
+    for name in table.frame.columns:
+        if table.frame[name].dtype == np.float64:
+            large = np.flatnonzero(table.frame[name].abs() > LARGEST)
+            if len(large):
+                value = table.frame[name].iloc[large[0]]
+                problem = f"column {name} holds {value:g} in {table.where(int(large[0]))}"
+                remedy = f"Numbers may be at most {LARGEST:g}; mend it or leave it empty."
+                raise DataRefused(file, problem, remedy)
+
+
+def _first(fault: Exception) -> str:
+    """The first line of a fault, cut."""
+    return (str(fault).splitlines() or [type(fault).__name__])[0][:160].rstrip(".")

@@ -1,0 +1,7 @@
+"""What was found, as one HTML file: no server, no network and no other file is needed for it."""
+
+from lrdash.export.report.command import compare_command, train_command
+from lrdash.export.report.comparison import comparison_report
+from lrdash.export.report.run import run_report
+
+__all__ = ["compare_command", "comparison_report", "run_report", "train_command"]

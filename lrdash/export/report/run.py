@@ -1,0 +1,134 @@
+"""The report of one run: curves, what was decided about the rate, settings, how to repeat it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lrdash import analysis, figures
+from lrdash.analysis import frames
+from lrdash.core.errors import LrdashError
+from lrdash.core.events import RateDecided
+from lrdash.export import program
+from lrdash.export.report import facts, html, numbers
+from lrdash.export.report.charts import Chart
+from lrdash.export.report.command import train_command
+from lrdash.export.report.page import page
+from lrdash.planning import external
+from lrdash.planning import plan as planning
+from lrdash.planning.plan import Plan
+from lrdash.store.rows import EpochRow, RunRow
+
+
+def run_report(
+    row: RunRow, epochs: Sequence[EpochRow], decisions: Sequence[RateDecided] = ()
+) -> str:
+    """A complete HTML document of about 2 MB that needs no other file and no network.
+
+    Args:
+        row: the run.
+        epochs: its epochs, in their order.
+        decisions: what its rule or expression decided.
+    """
+    plan = planning.make(row.spec)
+    title = row.name or f"{plan.strategy.label} on {plan.dataset.label}"
+    made = [
+        html.header(title, analysis.settings_in_words(row.spec)),
+        html.section("Result", _result(row, epochs)),
+        html.section("Curves", *_curves(plan, row, epochs, decisions)),
+        html.section("What the callback decided", _decisions(decisions)),
+        html.section("Epochs", _epochs(epochs)),
+        html.section(
+            "Settings", facts.settings_table(plan), facts.data_table(plan),
+            *map(html.paragraph, analysis.notes_of(row)),
+        ),
+        html.section("Repeat it", *_repeat(plan, row)),
+    ]
+    return page(title, "".join(made))
+
+
+def _result(row: RunRow, epochs: Sequence[EpochRow]) -> str:
+    told = analysis.summary(frames.epochs_frame(epochs), row.spec)
+    end = f"{row.status.capitalize()} after {row.epochs_done} of {row.spec.epochs} epochs in "
+    end += analysis.duration(row.seconds) + (f": {row.reason}" if row.reason else "") + "."
+    tiles = {
+        "Final validation loss": analysis.number(told.get("final_val_loss")),
+        "Best validation loss": analysis.number(told.get("best_val_loss")),
+        "Best epoch": str(told["best_epoch"] or analysis.number(None)),
+        "Final validation accuracy": analysis.percent(told.get("final_val_accuracy")),
+        "Last learning rate": analysis.rate(told["learning_rate"]),
+    }
+    if "final_val_accuracy" not in told:
+        del tiles["Final validation accuracy"]
+    return f'<div class="answer">\n{html.paragraph(end)}</div>\n{numbers.tiles(tiles)}'
+
+
+def _curves(
+    plan: Plan, row: RunRow, epochs: Sequence[EpochRow], decisions: Sequence[RateDecided]
+) -> list[str]:
+    if not epochs:
+        return [html.paragraph("No epoch was completed, so there is nothing to draw.")]
+    rates = frames.rates_frame(epochs)
+    changes = analysis.rate_changes(
+        rates["learning_rate"].to_numpy(), [len(one.rates) for one in epochs], decisions,
+        plan.course().marks(), before=epochs[0].epoch - 1,
+    )
+    figure = figures.training_figure(
+        frames.epochs_frame(epochs), rates, changes, strategy=row.spec.strategy,
+        epochs_total=row.spec.epochs, height=520,
+    )
+    chart = Chart(
+        name="run", title="Loss and learning rate", figure=figure,
+        caption="Above: the faint line is the loss on the training data, the strong one on data "
+        "that the model has not seen; the star marks the best epoch. Below: the rate of every "
+        "update on a logarithmic axis; a triangle marks where and why it changed.",
+        alt=f"Training loss, validation loss and learning rate over {row.spec.epochs} epochs; the "
+        "numbers are in the table of epochs.",
+    )
+    words = plan.strategy.sentence()
+    return [html.paragraph(words), f'<div class="charts single">\n{chart.html()}</div>\n']
+
+
+def _decisions(decisions: Sequence[RateDecided]) -> str:
+    if not decisions:
+        return ""
+    rows = [
+        (str(made.epoch), made.reason, analysis.rate(made.rate_before),
+         analysis.rate(made.rate_after))
+        for made in decisions
+    ]
+    columns = ("Epochs done", "Decision", "Rate before", "Rate after")
+    return html.table(columns, rows, caption="One decision an epoch", texts=2)
+
+
+def _epochs(epochs: Sequence[EpochRow]) -> str:
+    if not epochs:
+        return ""
+    names = [name for name in frames.METRICS if name in epochs[0].metrics]
+    titles = [name.replace("val_", "validation ").replace("_", " ").capitalize() for name in names]
+    rows = [
+        (str(row.epoch), *(_metric(name, row.metrics.get(name)) for name in names),
+         analysis.rate(row.learning_rate), f"{row.seconds:.2f}")
+        for row in epochs
+    ]
+    told = html.table(("Epoch", *titles, "Rate", "Seconds"), rows, caption="Every epoch")
+    return told if len(rows) <= 40 else html.folded(f"All {len(rows):,} epochs", told)
+
+
+def _metric(name: str, value: float | None) -> str:
+    return analysis.percent(value) if "accuracy" in name else analysis.number(value)
+
+
+def _repeat(plan: Plan, row: RunRow) -> list[str]:
+    if reason := external.why_not(row.spec):
+        return [html.paragraph(reason), facts.versions_table([row])]
+    engine = row.engine if not row.engine_note else "auto"
+    told = [
+        html.paragraph("This command trains the same run anew, with every setting."),
+        html.code(train_command(row.spec, name=row.name, engine=engine), "Command"),
+        facts.versions_table([row]),
+    ]
+    try:
+        recipe = program.script(plan)
+    except LrdashError:  # a dataset or model of the user's own
+        return told
+    return [*told, html.folded("The same as a Keras script", html.code(recipe, "Keras script"))]

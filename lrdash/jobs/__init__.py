@@ -1,0 +1,1 @@
+"""What makes plans happen: worker processes and the laboratory that supervises them."""

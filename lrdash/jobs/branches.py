@@ -1,0 +1,113 @@
+"""Branches, longer runs and wishes at the wheel, planned from what the store holds of a run.
+
+What Python, the shell and the pages share: all of them make the same specs of the same wishes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from lrdash.checkpoints.folder import CheckpointFolder
+from lrdash.core.errors import InvalidField, StoreError
+from lrdash.core.spec import Piece, RunSpec
+from lrdash.planning import branches
+from lrdash.planning.external import refuse
+from lrdash.planning.grouping import cut
+from lrdash.planning.plan import Plan, make
+from lrdash.store import NewRun, RunRow, Store, home
+
+Wanted = float | Mapping[str, Any]
+Check = Callable[[RunSpec], Plan]  # completes a spec, or says why it cannot be trained
+
+
+def plan_branches(
+    parent: RunRow, wanted: Sequence[tuple[int, Wanted]], store: Store, check: Check = make
+) -> list[Plan]:
+    """The plans of branches of a run.
+
+    Args:
+        parent: the run.
+        wanted: for each the epochs done when it leaves, and what it does; see `branching.branch`.
+        store: has the rates of the parent.
+        check: makes the plans.
+
+    Raises:
+        InvalidField, UnknownName, EngineUnavailable: for what is wrong.
+        NotHere: model and data are in a script.
+    """
+    refuse([parent.spec])
+    rates = {row.epoch: row.learning_rate for row in store.epochs(parent.run_id)}
+    plans = []
+    for epoch, one in wanted:
+        if epoch not in rates:
+            problem = f"must be between 1 and {max(rates, default=0)}, the epochs that are done"
+            raise InvalidField("epoch", problem, epoch)
+        plans.append(check(branches.branch(parent.spec, epoch, one, rates[epoch])))
+    return plans
+
+
+def make_branches(
+    parent: RunRow, wanted: Sequence[tuple[int, Wanted]], store: Store, *, engine: str = "auto",
+    worker_id: str | None = None, check: Check = make,
+) -> dict[str, Plan]:
+    """Add branches to the store, with the checkpoints that they begin with; gives their plans.
+
+    Without a `worker_id` they are queued, for the server to train. Errors as in `plan_branches`.
+    """
+    plans = plan_branches(parent, wanted, store, check)
+    new = [
+        NewRun(
+            spec=plan.spec, label="", steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
+            parameters=plan.parameters,
+        )
+        for plan in plans
+    ]
+    epochs = [epoch for epoch, _ in wanted]
+    ids = store.create_branches(
+        parent.run_id, epochs, new, groups=cut(plans), engine=engine, worker_id=worker_id
+    )
+    vault = CheckpointFolder(home())
+    for run_id, epoch in zip(ids, epochs, strict=True):
+        vault.hand_over(parent.run_id, run_id, epoch)
+    return dict(zip(ids, plans, strict=True))
+
+
+def plan_more(row: RunRow, epochs: int, how: str, check: Check = make) -> Plan:
+    """The plan of a finished run that trains on; see `branching.longer`.
+
+    Raises:
+        InvalidField: for what is not allowed.
+        StoreError: if the run has not finished.
+    """
+    if row.status != "finished":
+        raise StoreError(f"Run {row.run_id} is {row.status}: let it finish first.")
+    refuse([row.spec])
+    return check(branches.longer(row.spec, row.epochs_done, epochs, how))
+
+
+def wish(
+    row: RunRow, store: Store, *, rate: float | None = None, factor: float | None = None,
+    back: bool = False,
+) -> Piece:
+    """What a hand at the wheel of a run wants, checked against its course; see `branching.by_hand`.
+
+    Raises:
+        InvalidField: for what is wrong.
+    """
+    refuse([row.spec])
+    left_at = _left_at(row, store) if back else None
+    piece = branches.by_hand(row.spec, rate=rate, factor=factor, back=back, left_at=left_at)
+    soon = row.epochs_done + 1
+    if soon < row.spec.epochs:  # told now rather than passed over later
+        make(row.spec.steered(piece.replace(epoch=soon)))
+    return piece
+
+
+def _left_at(row: RunRow, store: Store) -> float | None:
+    """The rate in force when the run first left its own strategy."""
+    left = next((piece.epoch for piece in row.spec.pieces), None)
+    if left is None:
+        return None
+    found = [one.learning_rate for one in store.epochs(row.run_id, after=left - 1)[:1]]
+    return found[0] if found else None

@@ -1,0 +1,78 @@
+"""Whether a worker that is alive gets anywhere.
+
+A process can live, beat its heart and train nothing: a thread that waits for a lock which is never
+given back, a download that has dried up. It has come to a standstill when what it trains has said
+nothing new for `LRDASH_STALL_SECONDS` and its processor time stood still with it. One that computes
+is never disturbed: a first epoch may take long.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Hashable
+from pathlib import Path
+from time import monotonic
+
+from lrdash.core.errors import InvalidField
+
+STALL = 900.0  # seconds, unless LRDASH_STALL_SECONDS says otherwise
+IDLE = 0.02  # share of one processor that heartbeats and idle threads may take
+
+
+class Standstill:
+    """How long one worker has got nowhere.
+
+    Args:
+        seconds: without any sign after which it stands still.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._signs: Hashable = None
+        self._since, self._cpu = monotonic(), 0.0
+
+    def reached(self, signs: Hashable, cpu: float | None) -> bool:
+        """Whether it stands still.
+
+        Args:
+            signs: anything that changes when it gets on.
+            cpu: seconds of processor time that it has used; None where that cannot be told, and
+                then it is never taken to stand still.
+        """
+        moment = monotonic()
+        elapsed = moment - self._since
+        if signs == self._signs and cpu is not None and elapsed <= self.seconds:
+            return False
+        idle = cpu is not None and cpu - self._cpu < IDLE * elapsed
+        stands = signs == self._signs and idle
+        self._signs, self._since, self._cpu = signs, moment, cpu or 0.0
+        return stands
+
+
+def patience() -> float:
+    """Seconds without any sign that a worker is given, as the environment says.
+
+    Raises:
+        InvalidField: if LRDASH_STALL_SECONDS is not a number of at least 1.
+    """
+    given = os.environ.get("LRDASH_STALL_SECONDS", "").strip()
+    try:
+        value = float(given) if given else STALL
+    except ValueError:
+        value = math.nan
+    if not 1 <= value < math.inf:
+        raise InvalidField("LRDASH_STALL_SECONDS", "must be a number of at least 1", given)
+    return value
+
+
+def cpu_seconds(pid: int) -> float | None:
+    """Processor time of a process, all its threads; None where the system does not tell.
+
+    Reference: proc_pid_stat(5), fields utime and stime.
+    """
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):
+        return None

@@ -1,0 +1,317 @@
+"""The thread that keeps workers warm, hands out queued runs, and buries the dead."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from time import monotonic
+
+from lrdash.core.errors import StoreError
+from lrdash.core.events import ACTIVE, SHUT_DOWN, Event, RunEnded, stopped_after
+from lrdash.jobs import hindsight
+from lrdash.jobs.laboratory.process import WorkerProcess, WorkerStatus
+from lrdash.jobs.laboratory.standstill import patience
+from lrdash.store import Store, home
+
+TICK = 0.1  # seconds between two looks at queue and workers
+SWEEP = 3.0  # seconds between two searches for dead workers of any process
+PATIENCE = 0.7  # seconds that a worker has to obey a stop before it is killed
+SILENT = "it gave no sign of life"
+PARTING = 1.0  # seconds that workers have to end when the laboratory closes
+GROUPS_EACH = 200  # after which a worker is renewed: TensorFlow keeps some megabytes of each
+EARLY_DEATHS = 3  # in a row, before the first word; then queued runs fail
+LONGEST_PAUSE = 30.0  # seconds between two attempts to start a worker that dies at once
+FIRST_LOOK = 30.0  # seconds after the start in which runs found dead were dead before it
+
+log = logging.getLogger(__name__)
+
+
+class Laboratory:
+    """Trains what the store has queued, oldest first, in worker processes of its own.
+
+    One for each server process; several may share a store. All methods may be called from any
+    thread. Faults of the store are logged and tried again; the thread lives until `close`.
+
+    Args:
+        store: where the queue is; must stay open until `close`.
+        workers: processes, and so the number of groups trained at a time.
+        resume: let runs go on that are found interrupted at the start, each once; a worker that
+            dies later is no cause, or a run that fills the memory would begin again for ever.
+
+    Raises:
+        StoreError: if the folder of the logs cannot be made.
+        InvalidField: if LRDASH_STALL_SECONDS is not a number of at least 1.
+    """
+
+    def __init__(self, store: Store, workers: int = 1, *, resume: bool = False) -> None:
+        self._store, self._size, self._logs = store, workers, home() / "logs"
+        self._resume, self._patience = resume, patience()
+        self._own, self._tried = set[str](), set[str]()  # its workers' ids; runs that were resumed
+        self._wake, self._closing = threading.Event(), threading.Event()
+        self._lock = threading.Lock()  # over starting and closing
+        self._thread: threading.Thread | None = None
+        self._workers: tuple[WorkerProcess, ...] = ()  # replaced, never changed
+        self._owed: deque[Callable[[], object]] = deque()  # what the store has yet to learn
+        self._early_deaths = 0
+        self._start_at = self._sweep_at = self._resume_until = 0.0
+
+    def start(self) -> None:
+        """Begin; harmless if it has begun already, without effect after `close`."""
+        with self._lock:
+            if self._thread is None and not self._closing.is_set():
+                self._thread = threading.Thread(
+                    target=self._run, name="lrdash-laboratory", daemon=True
+                )
+                self._thread.start()
+                atexit.register(self.close)
+
+    def close(self) -> None:
+        """End the workers and mark their runs; returns when they are gone. Harmless twice."""
+        with self._lock:
+            self._closing.set()
+            self._wake.set()
+            if self._thread is not None:
+                self._thread.join()
+                self._thread = None
+                atexit.unregister(self.close)
+
+    def wake(self) -> None:
+        """Look at the queue now: something was queued or is to be stopped."""
+        self._wake.set()
+
+    def alive(self) -> bool:
+        """Whether queued runs are being looked after."""
+        thread = self._thread
+        return thread is not None and thread.is_alive()
+
+    def status(self) -> tuple[WorkerStatus, ...]:
+        """The workers and what each of them is doing."""
+        return tuple(worker.status for worker in self._workers if worker.alive)
+
+    def _run(self) -> None:
+        self._resume_until = monotonic() + FIRST_LOOK if self._resume else 0.0
+        while not self._closing.is_set():
+            pause = TICK
+            try:
+                self._tick()
+            except StoreError as fault:
+                log.warning("%s", fault)
+                pause = 1.0
+            except Exception:
+                log.exception("the laboratory stumbled")
+                pause = 1.0
+            self._wake.wait(pause)
+            self._wake.clear()
+        self._end_workers()
+
+    def _tick(self) -> None:
+        for worker in self._workers:
+            self._hear(worker)
+            if not worker.alive:
+                self._bury(worker)
+            elif not worker.busy and worker.groups >= GROUPS_EACH:
+                self._renew(worker)
+        if len(self._workers) < self._size and monotonic() >= self._start_at:
+            self._add_worker()
+        self._pay()
+        self._stop_overdue()
+        self._stop_overdue_tests()
+        self._hand_out()
+        if monotonic() >= self._sweep_at and not self._owed:
+            self._sweep_at = monotonic() + SWEEP
+            self._sweep()
+
+    def _sweep(self) -> None:
+        """Mark runs of the dead, let go on what is to go on, end workers that hang."""
+        self._store.mark_interrupted()
+        if monotonic() < self._resume_until:
+            self._go_on()
+        silent = self._store.silent(worker.worker_id for worker in self._workers if worker.ready)
+        trained = [run_id for worker in self._workers for run_id in worker.run_ids]
+        versions = self._store.versions(trained)
+        for worker in self._workers:
+            worker.trim_log()
+            if worker.worker_id in silent:
+                self._end_hung(worker, SILENT)
+            elif worker.stands_still(versions):
+                self._end_hung(worker, f"it did nothing for {self._patience:.0f} s")
+
+    def _go_on(self) -> None:
+        """Queue what was interrupted before the start, each run once."""
+        found = {
+            row.run_id
+            for row in self._store.runs(status="interrupted")
+            if row.worker_id not in self._own
+        }
+        again = self._store.requeue(found - self._tried)
+        self._tried |= found
+        if again:
+            log.info("%d interrupted runs go on", len(again))
+
+    def _end_hung(self, worker: WorkerProcess, why: str) -> None:
+        """Kill a worker that will never come back; it is buried like any other."""
+        worker.ended_for = f"the training process was ended: {why}"
+        worker.kill()
+
+    def _hear(self, worker: WorkerProcess) -> None:
+        for answer in worker.answers():
+            if "ready" in answer:
+                worker.ready, self._early_deaths = True, 0
+            if worker.run_ids and answer.get("ended") == list(worker.run_ids):
+                if "unsaved" in answer:
+                    ended = RunEnded(status="interrupted", reason=str(answer["unsaved"]))
+                    batch = [(run_id, ended) for run_id in worker.run_ids]
+                    self._owed.append(partial(self._store.record, batch, worker.worker_id))
+                worker.run_ids = ()
+            test = worker.range_test_id
+            if test is not None and answer.get("ended") == test:
+                if "unsaved" in answer:
+                    reason = str(answer["unsaved"])
+                    self._owed.append(partial(self._store.range_tests.end, test, "failed", reason))
+                worker.range_test_id = None
+
+    def _renew(self, worker: WorkerProcess) -> None:
+        """End an idle worker that has trained enough; another takes its place."""
+        worker.terminate()
+        worker.kill(after=PARTING)
+        self._remove(worker)
+        self._disown(worker, SHUT_DOWN)
+
+    def _remove(self, worker: WorkerProcess) -> None:
+        self._workers = tuple(other for other in self._workers if other is not worker)
+
+    def _bury(self, worker: WorkerProcess) -> None:
+        """Take a dead worker away; note how its runs ended, and when to start the next."""
+        self._hear(worker)
+        worker.kill()
+        self._remove(worker)
+        cause = worker.cause_of_death()
+        reason = worker.ended_for or f"the training process ended unexpectedly ({cause})"
+        log.error("worker %s: %s", worker.worker_id, reason)
+        self._disown(worker, reason)
+        if not worker.ready:
+            self._early_deaths += 1
+            self._start_at = monotonic() + min(LONGEST_PAUSE, 0.5 * 2**self._early_deaths)
+            if self._early_deaths >= EARLY_DEATHS:
+                self._give_up(worker, cause)
+
+    def _disown(self, worker: WorkerProcess, reason: str) -> None:
+        """Mark the runs of a worker that is gone, but for those that have ended by themselves."""
+        self._owed.append(partial(self._store.mark_interrupted, worker.worker_id, reason))
+        self._owed.append(partial(self._store.forget_worker, worker.worker_id))
+
+    def _give_up(self, worker: WorkerProcess, cause: str) -> None:
+        """Fail what is queued: no worker could be started time and again."""
+        reason = f"no training process can be started ({cause}); see {worker.log}"
+        for run_id in self._store.queued():
+            self._owed.append(partial(self._store.end, run_id, "failed", reason))
+        tests = self._store.range_tests
+        for test in tests.queued():
+            self._owed.append(partial(tests.end, test, "failed", reason))
+
+    def _add_worker(self) -> None:
+        worker = WorkerProcess(self._store.url, self._logs, self.wake, self._patience)
+        self._own.add(worker.worker_id)
+        self._workers = (*self._workers, worker)
+
+    def _pay(self) -> None:
+        """Tell the store what it has yet to learn; a fault leaves the rest for the next time."""
+        while self._owed:
+            self._owed[0]()
+            self._owed.popleft()
+
+    def _stop_overdue(self) -> None:
+        """Kill workers that do not obey a stop, as in the middle of building a model.
+
+        Only if all that they train is to stop: the others of a group must not suffer.
+        """
+        training = [worker for worker in self._workers if worker.run_ids]
+        if not training:
+            return
+        asked = self._store.stop_requests([r for worker in training for r in worker.run_ids])
+        for worker in training:
+            if not asked.issuperset(worker.run_ids) and not self._all_stop(worker, asked):
+                worker.stop_seen = None
+            elif worker.stop_seen is None:
+                worker.stop_seen = monotonic()
+            elif monotonic() - worker.stop_seen > PATIENCE:
+                self._kill_for_stop(worker)
+
+    def _all_stop(self, worker: WorkerProcess, asked: set[str]) -> bool:
+        """Whether a stop was asked for all runs of a worker that have not ended by themselves."""
+        if asked.isdisjoint(worker.run_ids):
+            return False
+        going_on = self._store.runs(run_ids=set(worker.run_ids) - asked, status=ACTIVE)
+        return not going_on
+
+    def _kill_for_stop(self, worker: WorkerProcess) -> None:
+        self._hear(worker)
+        if not worker.busy:
+            return  # it has obeyed in the meantime
+        worker.kill()
+        self._remove(worker)
+        self._owed.append(partial(self._note_stop, worker))
+        self._disown(worker, "the training process was ended by a stop")
+        self._pay()  # at once, before anyone finds the runs without their process
+
+    def _stop_overdue_tests(self) -> None:
+        """The same for workers that make a range test."""
+        for worker in self._workers:
+            test = worker.range_test_id
+            if test is None or not self._store.range_tests.stop_asked(test):
+                continue
+            if worker.stop_seen is None:
+                worker.stop_seen = monotonic()
+            elif monotonic() - worker.stop_seen > PATIENCE:
+                self._kill_for_stop(worker)
+
+    def _note_stop(self, worker: WorkerProcess) -> None:
+        if worker.range_test_id is not None:
+            reason = "stopped by the user"
+            self._store.range_tests.end(worker.range_test_id, "stopped", reason)
+        batch: list[tuple[str, Event]] = [
+            (row.run_id, RunEnded(status="stopped", reason=stopped_after(row.epochs_done)))
+            for row in self._store.runs(run_ids=worker.run_ids, status="running")
+        ]
+        self._store.record(batch, worker.worker_id)
+
+    def _hand_out(self) -> None:
+        idle = [worker for worker in self._workers if worker.ready and not worker.busy]
+        idle = self._hand_out_tests(idle) if idle else idle
+        if not idle:
+            return
+        for search in self._store.hindsights.due():
+            hindsight.advance(self._store, search)
+        taken = {run_id for worker in self._workers for run_id in worker.run_ids}
+        waiting = self._store.queued_groups(limit=2 * len(self._workers))
+        free = (group for group in waiting if taken.isdisjoint(group))
+        for worker, group in zip(idle, free, strict=False):
+            worker.give(group)
+
+    def _hand_out_tests(self, idle: list[WorkerProcess]) -> list[WorkerProcess]:
+        """Range tests go first, as they take seconds; gives the workers left over."""
+        taken = {worker.range_test_id for worker in self._workers}
+        waiting = self._store.range_tests.queued(limit=2 * len(self._workers))
+        free = [test for test in waiting if test not in taken]
+        for worker, test in zip(idle, free, strict=False):
+            worker.give_range_test(test)
+        return idle[len(free) :]
+
+    def _end_workers(self) -> None:
+        """All at once: ask, wait, enforce; then mark what they were training."""
+        deadline = monotonic() + PARTING
+        for worker in self._workers:
+            worker.terminate()
+        for worker in self._workers:
+            worker.kill(after=max(0.0, deadline - monotonic()))
+            self._hear(worker)
+            self._disown(worker, SHUT_DOWN)
+        self._workers = ()
+        try:
+            self._pay()
+        except StoreError as fault:
+            log.warning("%s", fault)

@@ -1,0 +1,94 @@
+"""A sink that hands events on in batches, so that training never waits for the database."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from time import monotonic
+from typing import TypeVar
+
+from lrdash.core.errors import StoreError
+from lrdash.core.events import Event
+
+INTERVAL = 0.25  # seconds between two batches
+PAUSES = (0.1, 0.3, 1.0)  # seconds before each new attempt, beside the store's own waiting
+
+T = TypeVar("T")
+
+
+class Outbox:
+    """Collects events and writes them in batches, at most `interval` apart, from its own thread.
+
+    Calls may come from any thread, never wait for a write, and keep their order. If a batch can't
+    be written after some attempts, it is lost, and every later call and `close` raise the fault.
+
+    Args:
+        write: takes a batch of (run_id, event), in order.
+        interval: seconds between two writes; after a longer silence an event is written at once.
+    """
+
+    def __init__(
+        self,
+        write: Callable[[Sequence[tuple[str, Event]]], None],
+        interval: float = INTERVAL,
+    ) -> None:
+        self._write, self._interval = write, interval
+        self._changed = threading.Condition()
+        self._waiting: list[tuple[str, Event]] = []
+        self._fault: Exception | None = None
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="lrdash-outbox", daemon=True)
+        self._thread.start()
+
+    def __call__(self, run_id: str, event: Event) -> None:
+        """Take an event; raises what the last write raised, if it did."""
+        with self._changed:
+            if self._fault is not None:
+                raise self._fault
+            self._waiting.append((run_id, event))
+            self._changed.notify()
+
+    def close(self) -> None:
+        """Write what is left and end the thread; raises if anything could not be written."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        self._thread.join()
+        if self._fault is not None:
+            raise self._fault
+
+    def _run(self) -> None:
+        due = 0.0
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting or self._closing)
+                self._changed.wait_for(lambda: self._closing, timeout=max(0.0, due - monotonic()))
+                batch, self._waiting = self._waiting, []
+                closing = self._closing
+            if batch:
+                self._deliver(batch)
+                due = monotonic() + self._interval
+            elif closing:
+                return
+
+    def _deliver(self, batch: list[tuple[str, Event]]) -> None:
+        try:
+            patiently(lambda: self._write(batch))
+        except Exception as fault:
+            with self._changed:
+                self._fault = self._fault or fault
+
+
+def patiently(job: Callable[[], T], pauses: Sequence[float] = PAUSES) -> T:
+    """Do a job with the store, again after each pause if the store refuses.
+
+    Raises:
+        StoreError: of the last attempt.
+    """
+    pause = threading.Event()
+    for seconds in pauses:
+        try:
+            return job()
+        except StoreError:
+            pause.wait(seconds)
+    return job()

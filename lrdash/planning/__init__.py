@@ -1,0 +1,1 @@
+"""Specs in, complete and checked plans out; nothing here trains, stores or draws."""

@@ -1,0 +1,284 @@
+"""From a spec to a plan: complete, and checked across dataset, model and strategy.
+
+A `RunSpec` checks each field for itself. Whether the fields go together is settled here, once, and
+before anything costly is loaded: neither Keras nor the examples are needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lrdash.core.errors import InvalidField
+from lrdash.core.spec import Piece, RunSpec
+from lrdash.datasets import DATASETS, Dataset
+from lrdash.models import MODELS, Model
+from lrdash.planning import external
+from lrdash.strategies import STRATEGIES
+from lrdash.strategies.base import Rates, Rule, Strategy
+from lrdash.strategies.corners import corners
+from lrdash.strategies.course import Course
+from lrdash.strategies.recorded import Recorded
+from lrdash.strategies.relay import Leg, Relay, leg_text, relay_of
+from lrdash.strategies.snippet import call
+
+KERAS_LOSSES = {"cross_entropy": "sparse_categorical_crossentropy"}  # others have the same name
+MAX_UPDATES = 5_000_000  # of one run; the rates of all updates are held in memory, 8 bytes each
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A run that can be trained as it stands."""
+
+    spec: RunSpec  # complete: no default is left open
+    dataset: Dataset
+    model: Model
+    strategy: Strategy
+    train_examples: int
+    validation_examples: int
+    steps_per_epoch: int  # updates an epoch; the last batch may be smaller than the others
+    updates: int  # in all
+    parameters: int  # trainable weights
+    loss: str  # cross_entropy, mse, mae or huber; in words for a model from outside lrdash
+    metrics: tuple[str, ...]  # what each epoch is measured by
+    followers: tuple[Strategy | None, ...] = ()  # one a piece; None: what went before goes on
+
+    def course(self) -> Course | Relay:
+        """A fresh course of the rate."""
+        return _course(self.spec, self.strategy, self.followers, self.steps_per_epoch)
+
+    def steered(self, piece: Piece) -> Plan:
+        """The plan with a piece more, checked like any other.
+
+        Raises:
+            UnknownName, InvalidField: as in `make`.
+        """
+        return make(self.spec.steered(piece))
+
+    def rates(self) -> Rates:
+        """The rate that each update will use, float64 [updates].
+
+        What a rule will do is not known beforehand: its rates are those of a run whose metric
+        improves in every epoch.
+        """
+        course = self.course()
+        if course.table is not None:
+            return course.table
+        return np.concatenate([course.rates(epoch) for epoch in range(self.spec.epochs)])
+
+    def keras_code(self) -> str:
+        """The same recipe as a Keras script; see `lrdash.strategies.code.keras_code`.
+
+        Pieces become points where all rates are known beforehand.
+
+        Raises:
+            InvalidField: for pieces of which that cannot be made.
+        """
+        spec, strategy = self.spec, self.strategy
+        warmup, start, base_lr = spec.warmup_epochs, spec.warmup_start_factor, spec.base_lr
+        if spec.pieces or spec.horizon:
+            table = self.course().table
+            if table is None:
+                problem = "must be known beforehand to be written as Keras code; export its rates"
+                raise InvalidField("strategy", problem, spec.strategy)
+            warmup, base_lr = 0.0, float(table.max()) or base_lr
+            strategy = STRATEGIES["points"](**corners(table, base_lr))
+        return strategy.keras_code(
+            base_lr=base_lr, epochs=spec.epochs, steps_per_epoch=self.steps_per_epoch,
+            warmup_epochs=warmup, warmup_start_factor=start,
+            optimizer=spec.optimizer, momentum=spec.momentum, nesterov=spec.nesterov,
+            weight_decay=spec.weight_decay, batch_size=spec.batch_size,
+            loss=KERAS_LOSSES.get(self.loss, self.loss), label_smoothing=spec.label_smoothing,
+            metrics=("accuracy",) if "accuracy" in self.metrics else (),
+            more_callbacks=_early_stopping(spec),
+        )
+
+
+def _early_stopping(spec: RunSpec) -> tuple[str, ...]:
+    wanted = spec.early_stopping
+    if wanted is None:
+        return ()
+    mode = "max" if wanted.monitor.endswith("accuracy") else "min"
+    return (call("keras.callbacks.EarlyStopping", mode=mode, **wanted.as_dict()),)
+
+
+def make(spec: RunSpec) -> Plan:
+    """Complete a spec and check it across the rooms.
+
+    The plan's spec has every setting written out, `examples` and `loss` included; making a plan of
+    it gives the same plan. Specs that differ only in defaults left out get equal ones.
+
+    Raises:
+        UnknownName: a dataset, model or strategy that does not exist.
+        InvalidField: a setting that is wrong, or does not go with the others.
+    """
+    strategy_kind = _strategy_kind(spec)
+    if spec.facts is None:
+        dataset = DATASETS[spec.dataset]
+        model = _model(spec, dataset)
+        train, validation = dataset.sizes(spec.examples)
+        steps = _steps_per_epoch(spec, dataset, train)
+        loss, metrics = _loss(spec, dataset), _metrics(dataset)
+    else:
+        dataset, model = external.found(spec)
+        train, validation = dataset.sizes()
+        steps, loss, metrics = spec.facts.steps_per_epoch, spec.facts.loss, spec.facts.metrics
+        if strategy_kind is not Recorded:
+            _bound_updates(spec, steps)
+    strategy = strategy_kind(**spec.params)
+    followers = tuple(_follower(piece) for piece in spec.pieces)
+    _check_monitors(spec, [strategy, *followers], dataset, metrics)
+    _course(spec, strategy, followers, steps)  # refuses what the training's length does not bear
+    own = {
+        "examples": dataset.used(spec.examples), "model_params": model.as_dict(), "loss": loss,
+    }
+    complete = spec.replace(
+        **(own if spec.trainable_here else {}), params=strategy.as_dict(),
+        pieces=[
+            _complete(piece, follower, spec).as_dict()
+            for piece, follower in zip(spec.pieces, followers, strict=True)
+        ],
+    )
+    return Plan(
+        spec=complete, dataset=dataset, model=model, strategy=strategy,
+        train_examples=train, validation_examples=validation,
+        steps_per_epoch=steps, updates=steps * spec.epochs,
+        parameters=model.parameters(dataset.shape), loss=loss, metrics=tuple(metrics),
+        followers=followers,
+    )
+
+
+def _model(spec: RunSpec, dataset: Dataset) -> Model:
+    kind = MODELS[spec.model]
+    misfit = kind.misfit(dataset.shape)
+    if misfit is not None:
+        fit = ", ".join(name for name in MODELS if MODELS[name].misfit(dataset.shape) is None)
+        problem = f"must fit the dataset {spec.dataset} ({spec.model} {misfit}; these fit: {fit})"
+        raise InvalidField("model", problem, spec.model)
+    return kind(**spec.model_params)
+
+
+def _steps_per_epoch(spec: RunSpec, dataset: Dataset, train: int) -> int:
+    """Updates an epoch, the last one of what is left over."""
+    if spec.batch_size > train:
+        called = spec.dataset if spec.dataset in list(DATASETS) else dataset.label
+        problem = f"must be at most {train}, the training examples of {called}"
+        raise InvalidField("batch_size", problem, spec.batch_size)
+    steps = -(-train // spec.batch_size)
+    _bound_updates(spec, steps)
+    return steps
+
+
+def _bound_updates(spec: RunSpec, steps: int) -> None:
+    if steps * spec.epochs > MAX_UPDATES:
+        problem = (
+            f"must be at most {MAX_UPDATES // steps} with {steps} updates an epoch "
+            f"({MAX_UPDATES} updates in all; a larger batch_size needs fewer)"
+        )
+        raise InvalidField("epochs", problem, spec.epochs)
+
+
+def _strategy_kind(spec: RunSpec) -> type[Strategy]:
+    """The strategy of a run, by its name."""
+    if spec.strategy == Recorded.id and not spec.trainable_here:
+        return Recorded
+    return STRATEGIES[spec.strategy]
+
+
+def _loss(spec: RunSpec, dataset: Dataset) -> str:
+    """The loss by its own name."""
+    classes = dataset.task == "classification"
+    if spec.loss == "cross_entropy" and not classes:
+        problem = f"must be one of auto, mse, mae, huber, since {spec.dataset} has no classes"
+        raise InvalidField("loss", problem, spec.loss)
+    automatic = "cross_entropy" if classes else "mse"
+    loss = automatic if spec.loss == "auto" else spec.loss
+    if spec.label_smoothing and loss != "cross_entropy":
+        problem = f"must be 0 unless the loss is cross_entropy (here it is {loss})"
+        raise InvalidField("label_smoothing", problem, spec.label_smoothing)
+    return loss
+
+
+def _metrics(dataset: Dataset) -> tuple[str, ...]:
+    losses = ("loss", "val_loss")
+    return (*losses, "accuracy", "val_accuracy") if dataset.num_classes else losses
+
+
+def _check_monitors(
+    spec: RunSpec, strategies: Sequence[Strategy | None], dataset: Dataset,
+    metrics: tuple[str, ...],
+) -> None:
+    watched = {
+        f"{strategy.prefix}monitor": strategy.monitor
+        for strategy in strategies
+        if isinstance(strategy, Rule)
+    }
+    if spec.early_stopping:
+        watched["early_stopping.monitor"] = spec.early_stopping.monitor
+    for name, metric in watched.items():
+        if metric not in metrics:
+            problem = f"must be one of {', '.join(metrics)}, the metrics of {dataset.id}"
+            raise InvalidField(name, problem, metric)
+
+
+def _follower(piece: Piece) -> Strategy | None:
+    """The strategy of a piece; None where what went before goes on."""
+    if not piece.strategy:
+        return None
+    strategy = STRATEGIES[piece.strategy](**piece.params)
+    if piece.from_start and isinstance(strategy, Rule):
+        problem = "must be off for a strategy that decides as it goes: it has no horizon"
+        raise InvalidField("pieces.from_start", problem, piece.from_start)
+    if piece.state and not isinstance(strategy, Rule):
+        problem = "must be empty for a strategy that does not decide as it goes"
+        raise InvalidField("pieces.state", problem, piece.strategy)
+    return strategy
+
+
+def _complete(piece: Piece, strategy: Strategy | None, spec: RunSpec) -> Piece:
+    if strategy is None:
+        return piece
+    return piece.replace(params=strategy.as_dict(), base_lr=piece.base_lr or spec.base_lr)
+
+
+def _course(
+    spec: RunSpec, strategy: Strategy, followers: Sequence[Strategy | None], steps_per_epoch: int
+) -> Course | Relay:
+    if isinstance(strategy, Recorded):  # one rate for all: nothing is known, however long it is
+        return Course(strategy, base_lr=spec.base_lr, epochs=1, steps_per_epoch=1)
+    first = Course(
+        strategy, base_lr=spec.base_lr, epochs=spec.epochs, steps_per_epoch=steps_per_epoch,
+        warmup_epochs=spec.warmup_epochs, warmup_start_factor=spec.warmup_start_factor,
+        horizon=spec.horizon,
+    )
+    legs = [
+        _leg(spec, piece, follower, steps_per_epoch)
+        for piece, follower in zip(spec.pieces, followers, strict=True)
+    ]
+    return relay_of(first, legs)
+
+
+def _leg(spec: RunSpec, piece: Piece, strategy: Strategy | None, steps_per_epoch: int) -> Leg:
+    base_lr, horizon = piece.base_lr or spec.base_lr, piece.settled(spec.epochs).horizon
+    text = leg_text(
+        strategy, base_lr=base_lr, factor=piece.factor, epochs=horizon or spec.epochs,
+        from_start=piece.from_start,
+    )
+    if strategy is None:
+        return Leg(start=piece.epoch, text=text, factor=piece.factor)
+    if piece.from_start:  # the curve of a run of that length, its warm-up included
+        course = Course(
+            strategy, base_lr=base_lr, epochs=spec.epochs, steps_per_epoch=steps_per_epoch,
+            warmup_epochs=spec.warmup_epochs, warmup_start_factor=spec.warmup_start_factor,
+            horizon=horizon,
+        )
+        return Leg(start=piece.epoch, text=text, course=course)
+    course = Course(
+        strategy, base_lr=base_lr, epochs=spec.epochs - piece.epoch,
+        steps_per_epoch=steps_per_epoch, horizon=horizon,
+    )
+    if isinstance(strategy, Rule) and piece.state:
+        course.restore(strategy.entered(base_lr, piece.state), 0)
+    return Leg(start=piece.epoch, text=text, course=course, offset=piece.epoch)

@@ -1,0 +1,1 @@
+"""Runs that something else trains: watched as they happen or imported from files."""

@@ -1,0 +1,158 @@
+"""Runs of files into the store, each once."""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lrdash.core.errors import InvalidField
+from lrdash.core.events import EpochEnded, Event, RunEnded, RunStarted
+from lrdash.core.spec import NAME_LIMIT, Facts, RunSpec
+from lrdash.store import Store
+from lrdash.store.runs import checked_name, checked_tags
+from lrdash.tracking.importing.found import Found
+from lrdash.tracking.importing.sources import read_paths
+
+DATA, MODEL, OPTIMIZER = (f"{what} not known" for what in ("data", "model", "optimizer"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Brought:
+    """What became of one run of a file."""
+
+    run_id: str
+    name: str
+    epochs: int
+    new: bool  # False: it was there already, recognised by what it says
+    remarks: tuple[str, ...]  # what is missing or was left out of it
+
+
+def import_runs(
+    *paths: str | Path, name: str = "", dataset: str = "", model: str = "",
+    tags: Sequence[str] = (), tell: Callable[[str], object] = warnings.warn,
+) -> list[Brought]:
+    """Bring runs of other programs to the dashboard; what was brought before is left as it is.
+
+    Args:
+        paths: event files of TensorBoard, CSV files of Keras' CSVLogger, History as JSON, folders
+            or ZIP archives of such.
+        name: of the run in place of the file's; with several runs it stands before theirs.
+        dataset: what was learned from, in words.
+        model: what was trained, in words.
+        tags: to find the runs by.
+        tell: takes each sentence about files that were left out beside the runs; without it they
+            are warnings.
+
+    Raises:
+        InvalidField: for a file that cannot be read; then nothing is brought in.
+        StoreError: if the database cannot be used.
+    """
+    if not paths:
+        raise InvalidField("paths", "must name at least one file or folder", "none")
+    store = Store()
+    try:
+        found = read_paths(paths, tell)
+        return bring(found, store, name=name, dataset=dataset, model=model, tags=tags)
+    finally:
+        store.close()
+
+
+def bring(
+    found: Iterable[Found], store: Store, *, name: str = "", dataset: str = "",
+    model: str = "", tags: Sequence[str] = (),
+) -> list[Brought]:
+    """Put runs into the store; see `import_runs`."""
+    runs, checked = list(found), checked_tags(tags)
+    known = {
+        row.spec.facts.token: row.run_id for row in store.runs()
+        if row.spec.facts is not None and row.spec.facts.token
+    }
+    brought = []
+    for run in runs:
+        title = checked_name(_title(run.name, name, several=len(runs) > 1))
+        run_id = known.get(run.digest)
+        if run_id is None:
+            spec = run.spec or _spec(run, dataset, model)
+            spec = spec.replace(facts={**_facts(spec), "token": run.digest})
+            run_id = known[run.digest] = _put(run, spec, store, title, [*run.tags, *checked])
+            new = True
+        else:
+            new = False
+        brought.append(Brought(
+            run_id=run_id, name=title, epochs=len(run.epochs), new=new, remarks=run.remarks
+        ))
+    return brought
+
+
+def _put(run: Found, spec: RunSpec, store: Store, title: str, tags: Sequence[str]) -> str:
+    facts = spec.facts or Facts()
+    steps, updates = facts.steps_per_epoch, facts.steps_per_epoch * spec.epochs
+    worker = f"import-{uuid.uuid4().hex[:12]}"
+    store.register_worker(worker, socket.gethostname(), os.getpid())
+    try:
+        run_id = store.create_run(
+            spec, steps_per_epoch=steps, updates=updates, parameters=facts.parameters,
+            engine="import", name=title, tags=tags, worker_id=worker,
+        )
+        store.record([(run_id, event) for event in _events(run, spec, steps, updates)], worker)
+    finally:
+        store.mark_interrupted(worker)
+        store.forget_worker(worker)
+    return run_id
+
+
+def _events(run: Found, spec: RunSpec, steps: int, updates: int) -> list[Event]:
+    facts = spec.facts or Facts()
+    started = RunStarted(
+        engine="import", parameters=facts.parameters, steps_per_epoch=steps, updates=updates,
+        versions={},
+    )
+    seconds = run.seconds or (0.0,) * len(run.epochs)
+    rates = run.rates or (np.empty(0, np.float32),) * len(run.epochs)
+    epochs = [
+        EpochEnded(
+            epoch=epoch, rates=rates[place], seconds=seconds[place],
+            metrics={name: values[place] for name, values in run.metrics.items()},
+        )
+        for place, epoch in enumerate(run.epochs)
+    ]
+    ended = RunEnded(status=run.status, reason=run.reason, seconds=max(seconds, default=0.0))
+    return [started, *epochs, *run.decisions, ended]
+
+
+def _spec(run: Found, dataset: str, model: str) -> RunSpec:
+    highest = max((float(part.max()) for part in run.rates if part.size), default=0.0)
+    steps = max((part.size for part in run.rates), default=1)
+    known = "none" if not run.rates else "updates" if steps > 1 else "epochs"
+    return RunSpec(
+        dataset=_word(dataset) or DATA, model=_word(model) or MODEL,
+        strategy="recorded", params={"known": known},
+        base_lr=highest if highest > 0 else 1.0, epochs=run.epochs[-1], origin="import",
+        facts=Facts(
+            steps_per_epoch=max(1, steps), metrics=tuple(run.metrics),
+            optimizer=OPTIMIZER, notes=run.remarks,
+        ),
+    )
+
+
+def _facts(spec: RunSpec) -> dict[str, Any]:
+    return (spec.facts or Facts()).as_dict()
+
+
+def _word(text: str) -> str:
+    return checked_name(text)[:NAME_LIMIT]
+
+
+def _title(own: str, given: str, *, several: bool) -> str:
+    tidy = "".join(sign if sign.isprintable() else " " for sign in own)[-120:]
+    if not given:
+        return tidy
+    return f"{given} {tidy}"[:200] if several else given

@@ -1,0 +1,94 @@
+"""Fits that wrote into one folder one after another: what the last of them wrote anew counts.
+
+As in TensorBoard after a restart: from the step on at which a newer file begins, older ones are
+left out. A fit that was continued (`initial_epoch`) begins behind all of them, and loses nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from lrdash.tracking.importing.flat import EPOCH
+from lrdash.tracking.importing.summaries import Scalar
+
+Files = Mapping[str, Sequence[Scalar]]  # by path, none of them empty
+
+
+def without_earlier(files: Files, roles: Mapping[str, str]) -> tuple[Files, list[str]]:
+    """The files of one run without what a newer one of them has begun again.
+
+    Args:
+        files: of one folder, with its `train` and `validation`.
+        roles: by path: `train`, `validation` or nothing.
+
+    Returns:
+        What is left of each file, and what is to be said of it.
+    """
+    kept = {path: list(scalars) for path, scalars in files.items()}
+    order = sorted(files, key=lambda path: (_begin(files[path]), path))
+    for place, newer in enumerate(order):
+        for older in order[:place]:
+            if roles[older] != roles[newer] or _end(files[older]) > _begin(files[newer]):
+                continue  # files that are written at the same time are no restart
+            first = _first_epoch(files[newer])
+            if first is None or _first_epoch(files[older]) is None:
+                kept[older] = _without_tags(kept[older], files[newer])
+                continue
+            again = any(_is_epoch(one) and one.step >= first for one in kept[older])
+            kept[older] = _until(first, kept[older])
+            if again and roles[newer] == "train":
+                for path in order:
+                    if roles[path] != "train" and _begin(files[path]) <= _end(files[older]):
+                        kept[path] = _until(first, kept[path])
+    return kept, _told(files, kept, roles)
+
+
+def _until(first: int, scalars: Sequence[Scalar]) -> list[Scalar]:
+    """What was written before an epoch; all of it if that epoch is not there."""
+    epochs = [one for one in scalars if _is_epoch(one)]
+    before = [one for one in epochs if one.step < first]
+    if len(before) == len(epochs):
+        return list(scalars)
+    end = max((one.at for one in before), default=float("-inf"))
+    return [
+        one for one in scalars if (one.step < first if _is_epoch(one) else one.at <= end)
+    ]
+
+
+def _without_tags(scalars: Sequence[Scalar], newer: Sequence[Scalar]) -> list[Scalar]:
+    first: dict[str, int] = {}
+    for one in newer:
+        first[one.tag] = min(one.step, first.get(one.tag, one.step))
+    return [one for one in scalars if one.tag not in first or one.step < first[one.tag]]
+
+
+def _told(files: Files, kept: Files, roles: Mapping[str, str]) -> list[str]:
+    epochs, steps = Counter[str](), Counter[str]()
+    for path, scalars in files.items():
+        left = set(scalars) - set(kept[path])
+        epochs[roles[path]] += len({one.step for one in left if _is_epoch(one)})
+        steps[roles[path]] += len({one.step for one in left})
+    for counts, word in ((epochs, "epoch"), (steps, "step")):
+        if count := max(counts.values()):
+            words = f"{count:,} {word} of" if count == 1 else f"{count:,} {word}s of"
+            verb = "is" if count == 1 else "are"
+            return [f"{words} an earlier fit in the same folder {verb} left out."]
+    return []
+
+
+def _is_epoch(scalar: Scalar) -> bool:
+    return scalar.tag.startswith(EPOCH)
+
+
+def _first_epoch(scalars: Sequence[Scalar]) -> int | None:
+    """The step of the first epoch; None in files whose tags do not say what is an epoch."""
+    return min((one.step for one in scalars if _is_epoch(one)), default=None)
+
+
+def _begin(scalars: Sequence[Scalar]) -> float:
+    return min(one.at for one in scalars)
+
+
+def _end(scalars: Sequence[Scalar]) -> float:
+    return max(one.at for one in scalars)

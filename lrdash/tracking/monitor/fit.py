@@ -1,0 +1,206 @@
+"""One call of `fit`: what is seen of it becomes what the watcher is told."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from lrdash.core.events import EpochEnded, RateDecided, Status, metric_name
+from lrdash.core.spec import MAX_RATE, Facts, RunSpec
+from lrdash.tracking.monitor import facts, stack
+from lrdash.tracking.monitor.deciders import Deciders, merged
+from lrdash.tracking.monitor.rates import Rates, Reader
+from lrdash.tracking.monitor.whose import Whose
+from lrdash.tracking.watching import Watcher
+from lrdash.tracking.watching.logged import LONGEST, MOST_METRICS, NAME_LENGTH, OPEN, ending
+
+LEFT = 3  # times that a fit has to be seen gone before its silence is taken for an end
+UNKNOWN = 1e-12  # stands for a peak rate that is not known
+
+
+class Fit:
+    """A `fit` that is under way; called from the thread that trains, but for `gone`.
+
+    Args:
+        model: that is trained.
+        params: what Keras tells its callbacks of the call.
+        others: the callbacks beside the monitor.
+        dataset: what it learns from, in words.
+        name: of the run.
+        tags: to find it by.
+    """
+
+    def __init__(
+        self, model: Any, params: Mapping[str, Any], others: Sequence[Any], *, dataset: str,
+        name: str, tags: Sequence[str],
+    ) -> None:
+        self._model, self._steps, self._epochs = model, params.get("steps"), params.get("epochs")
+        self._deciders = Deciders(others)
+        self._whose = Whose(model, at_batches=self._deciders.at_batches)
+        reader = self._whose.reader
+        self._rate = reader.now if reader and self._whose.sure else math.nan  # last one seen
+        self._empty: list[int] = []  # epochs without a batch
+        self._spec = RunSpec(
+            dataset=dataset, model=facts.model_name(model), strategy="recorded",
+            params=self._params(), epochs=min(LONGEST, int(self._epochs or 1)), origin="watched",
+            base_lr=self._rate if 0 < self._rate <= MAX_RATE else UNKNOWN, facts=Facts(
+                **facts.facts_of(model, self._steps) | {"optimizer": self._whose.in_words()},
+                notes=self._notes(),
+            ),
+        )
+        self._place = stack.fit_of(model)
+        self._done = 0  # epochs
+        self._peak = 0.0  # highest rate so far
+        self._loss = 0.0  # of the last epoch that had one
+        self._pending: RateDecided | None = None  # said, but another callback may add to it
+        self._held: RateDecided | None = None  # not said before it is sure whose rate it is
+        self._seen_gone = 0  # times that the call was not on the stack
+        self.watcher = Watcher(
+            self._spec, name=name, tags=tags, engine="keras", versions=facts.versions(),
+            gone=self.gone,
+        )
+
+    @property
+    def reader(self) -> Reader | None:
+        """What reads the rate, as far as it is known whose it is."""
+        return self._whose.reader
+
+    def leave(self) -> None:
+        """Another fit begins, and the end of this one was not seen."""
+        if not self.watcher.ended:
+            self.watcher.close()
+            self._whose.release()
+
+    def epoch_begins(self, done: int) -> None:
+        """All callbacks have done what they do before an epoch."""
+        self._whose.begin()
+        if self.reader is None:
+            return
+        now = self.reader.now
+        decided = self._deciders.epoch_begins(done, self._rate, now)
+        if decided is not None and self._whose.sure:
+            self.watcher.say(merged(self._pending, decided))
+        self._held = None if self._whose.sure else decided
+        self._rate, self._pending = now, None
+
+    def epoch_ends(self, done: int, batches: int | None, logs: Mapping[str, Any]) -> None:
+        """All callbacks have done what they do after an epoch.
+
+        Args:
+            done: epochs done.
+            batches: in this epoch, if Keras' own count cannot be relied upon.
+            logs: of the epoch.
+        """
+        if done > LONGEST:
+            return
+        rates, metrics = self._whose.end(batches), _metrics(logs)
+        if batches == 0:  # Keras logs a loss of 0; what it validated is measured all the same
+            metrics = {name: value for name, value in metrics.items() if name.startswith("val_")}
+            self._empty.append(done)
+        self._done, self._loss = done, metrics.get("loss", self._loss)
+        self._learn(metrics, rates)
+        self.watcher.say(EpochEnded(
+            epoch=done, metrics=metrics, rates=rates, seconds=self.watcher.seconds
+        ))
+        if self._whose.moved and self.reader is not None:
+            self._decided(self.reader, done, rates, logs)
+
+    def end(self) -> None:
+        """Training is over: say so, and wait a moment until all is written down."""
+        if self._epochs is None and self._done:
+            self._epochs = self._done
+            self._amend(epochs=self._done, facts={"notes": self._notes()})
+        self._whose.release()
+        status, reason = ending(None, self._done, self._loss)
+        if status == "finished" and self._epochs and self._done < self._epochs:
+            reason = self._deciders.stopped()
+        self.watcher.end(status, reason)
+        self.watcher.close()
+
+    def gone(self) -> tuple[Status, str] | None:
+        """Asked by the watcher: the end of a `fit` that an exception left."""
+        if self._place is None or stack.under_way(self._place):
+            return None
+        fault = stack.exception_from(self._place)
+        if fault is not None:
+            return ending(fault, self._done)
+        self._seen_gone += 1
+        if self._seen_gone < LEFT:
+            return None
+        epochs = f"{self._done} epoch{'' if self._done == 1 else 's'}"
+        return "interrupted", f"training was left by an exception or by hand after {epochs}"
+
+    def _decided(
+        self, reader: Reader, done: int, rates: Rates, logs: Mapping[str, Any]
+    ) -> None:
+        """Tell what Keras' callbacks decided; look closely where somebody else moves the rate."""
+        if self._held is not None and self._whose.compiled:
+            self.watcher.say(self._held)
+        used = float(rates[-1]) if rates.size else self._rate
+        now, self._held = reader.now, None
+        self._pending = self._deciders.epoch_ends(done, used, now, logs) \
+            if self._whose.compiled else None
+        if self._pending is not None:
+            self.watcher.say(self._pending)
+        elif not reader.scheduled and not reader.every_batch and now != used:
+            reader.every_batch = True
+        self._rate = now if reader.scheduled or self._pending else used
+
+    def _learn(self, metrics: Mapping[str, float], rates: Rates) -> None:
+        """Complete the spec by what only an epoch shows."""
+        known = self._facts()
+        names = tuple(metrics) if known["metrics"] == ["loss"] else known["metrics"]
+        found: dict[str, Any] = {
+            "metrics": tuple(dict.fromkeys((*names, *metrics))), "notes": self._notes(),
+            "parameters": known["parameters"] or facts.parameters(self._model),
+            "optimizer": self._whose.in_words(),
+        }
+        if rates.size and (known["steps_per_epoch"] == 1 or not self._steps):
+            found["steps_per_epoch"] = max(known["steps_per_epoch"], rates.size)
+        self._peak = max(self._peak, float(rates.max(initial=0.0)))
+        changes: dict[str, Any] = {"facts": found, "params": self._params()}
+        if 0 < self._peak <= MAX_RATE or not self._whose.moved:
+            changes["base_lr"] = self._peak or UNKNOWN
+        if self._epochs is None:
+            changes["epochs"] = min(LONGEST, self._done + 1)
+        self._amend(**changes)
+
+    def _amend(self, **changes: Any) -> None:
+        told = {**self._facts(), **changes.pop("facts")}
+        self._spec = self._spec.replace(facts=told, **changes)
+        self.watcher.amend(self._spec)
+
+    def _facts(self) -> dict[str, Any]:
+        return (self._spec.facts or Facts()).as_dict()
+
+    def _params(self) -> dict[str, Any]:
+        """Of the strategy `recorded`; which way is better is settled when the first epoch ends."""
+        if not self._whose.sure:
+            return {"known": "none"}
+        deciding = self._deciders.params() if self._whose.compiled else {}
+        return {**deciding, "known": "updates"}
+
+    def _notes(self) -> tuple[str, ...]:
+        found = [
+            *self._whose.notes(), *facts.at_once(self._model), *facts.ran_out(self._empty)
+        ]
+        return (*found, OPEN) if self._epochs is None else tuple(found)
+
+
+def _metrics(logs: Mapping[str, Any]) -> dict[str, float]:
+    """The numbers of the logs; the rate, which other callbacks put there, is no metric."""
+    found: dict[str, float] = {}
+    for name, value in logs.items():
+        if not isinstance(name, str) or not name.isprintable() or len(name) > NAME_LENGTH or \
+                name == "learning_rate" or name.startswith("learning_rate_"):
+            continue
+        try:
+            array = np.asarray(value)
+        except ValueError:  # lists of lists of different lengths
+            continue
+        if array.size == 1 and array.dtype.kind in "fiub" and len(found) < MOST_METRICS:
+            found[metric_name(name)] = float(array.reshape(()))
+    return found

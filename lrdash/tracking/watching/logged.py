@@ -1,0 +1,241 @@
+"""A run of any loop, told epoch by epoch."""
+
+from __future__ import annotations
+
+import math
+import platform
+from collections.abc import Sequence
+from numbers import Real
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lrdash.core.errors import InvalidField
+from lrdash.core.events import NOT_FINITE, EpochEnded, Status, metric_name
+from lrdash.core.spec import MAX_RATE, Facts, RunSpec
+from lrdash.store.runs import checked_name, checked_tags
+from lrdash.tracking.watching.recorder import Watcher, tell
+
+LONGEST = 10_000  # epochs of a run
+MOST_METRICS = 100
+NAME_LENGTH = 80  # characters of a metric's name
+OPEN = "How many epochs there will be is not known before its end."
+
+
+def log_run(
+    name: str,
+    *,
+    epochs: int | None = None,
+    dataset: str = "own data",
+    model: str = "own model",
+    optimizer: str = "own optimizer",
+    loss: str = "",
+    tags: Sequence[str] = (),
+) -> Logged:
+    """Put a run of any loop on the dashboard; TensorFlow and Keras are not needed.
+
+    Args:
+        name: shown to users.
+        epochs: how many there will be, if that is known.
+        dataset: what it learns from, in words.
+        model: what is trained, in words.
+        optimizer: in words.
+        loss: what training minimises, in words.
+        tags: to find it by.
+
+    Returns:
+        The run, to be used in a `with` statement, which ends it.
+
+    Raises:
+        InvalidField: for a value that is not allowed.
+
+    Example:
+        >>> with log_run("hill climbing") as run:  # doctest: +SKIP
+        ...     for loss in (0.9, 0.5, 0.4):
+        ...         run.epoch(loss=loss, learning_rate=0.1)
+    """
+    facts = Facts(metrics=("loss",), loss=loss, optimizer=optimizer,
+                  notes=() if epochs else (OPEN,))
+    spec = RunSpec(
+        dataset=dataset, model=model, strategy="recorded", params={"known": "none"},
+        base_lr=1.0, epochs=1 if epochs is None else epochs, origin="watched", facts=facts,
+    )
+    return Logged(spec, checked_name(name), checked_tags(tags), planned=epochs)
+
+
+class Logged:
+    """A run that is told epoch by epoch; not safe for several threads.
+
+    Its end is the end of the `with` statement: finished, or failed where an exception leaves it
+    (interrupted for Ctrl-C). A fault of the database is warned of once and harms nothing.
+    """
+
+    def __init__(
+        self, spec: RunSpec, name: str, tags: Sequence[str], planned: int | None
+    ) -> None:
+        self._spec, self._name, self._tags, self._planned = spec, name, tags, planned
+        self._watcher: Watcher | None = None
+        self._done = 0
+        self._peak = 0.0  # highest rate so far
+        self._loss = 0.0  # of the last epoch
+        self._full = False  # whether it was told that no more epochs are taken
+
+    @property
+    def run_id(self) -> str | None:
+        """Its id on the dashboard; None until the database has taken it."""
+        return self._watcher.run_id if self._watcher else None
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        versions = {"Python": platform.python_version(), "numpy": np.__version__}
+        self._watcher = Watcher(
+            self._spec, name=self._name, tags=self._tags, engine="own loop", versions=versions
+        )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        """End, and wait until it is written down."""
+        watcher = self._running()
+        status, reason = ending(fault, self._done, self._loss)
+        if self._planned is None or self._done < self._planned:
+            self._amend(epochs=max(1, self._done), open_end=False)
+        watcher.end(status, reason)
+        watcher.close()
+
+    def epoch(self, *, learning_rate: float | ArrayLike | None = None, **metrics: float) -> None:
+        """Tell an epoch that is done.
+
+        Args:
+            learning_rate: the rate of the epoch, or of each of its updates in their order.
+            metrics: by name, `loss` and `val_loss` among them if there are such; NaN is allowed.
+                Beyond 10,000 epochs no more are recorded; one warning says so.
+
+        Raises:
+            InvalidField: for a rate, a name or a value that is not allowed; the epoch is not
+                counted then.
+        """
+        watcher = self._running()
+        values, rates = checked_metrics(metrics), checked_rates(learning_rate)
+        if self._done >= LONGEST:
+            self._tell_full()
+            return
+        self._done, self._loss = self._done + 1, values.get("loss", 0.0)
+        self._learn(values, rates)
+        watcher.say(EpochEnded(
+            epoch=self._done, metrics=values, rates=rates, seconds=watcher.seconds
+        ))
+
+    def _tell_full(self) -> None:
+        if not self._full:
+            self._full = True
+            tell(f"A run can have at most {LONGEST:,} epochs. The training goes on, but the "
+                 f"further epochs of {self._name!r} are not recorded.")
+
+    def _learn(self, metrics: dict[str, float], rates: NDArray[np.float32]) -> None:
+        facts, changes = self._spec.facts or Facts(), dict[str, Any]()
+        names = tuple(dict.fromkeys((*(facts.metrics if self._done > 1 else ()), *metrics)))
+        if rates.size:
+            self._peak = max(self._peak, float(rates.max()))
+            each = "updates" if rates.size > 1 else "epochs"
+            changes["params"] = {"known": each}
+            if self._peak > 0:
+                changes["base_lr"] = self._peak
+        steps = max(facts.steps_per_epoch, rates.size)
+        self._amend(facts={**facts.as_dict(), "metrics": names, "steps_per_epoch": steps},
+                    **changes)
+
+    def _amend(self, *, open_end: bool = True, **changes: Any) -> None:
+        known = (self._spec.facts or Facts()).as_dict() | changes.pop("facts", {})
+        if self._planned is None and open_end:
+            changes["epochs"] = min(LONGEST, self._done + 1)
+        elif self._planned is not None:
+            changes.setdefault("epochs", max(self._planned, self._done))
+        if not open_end:
+            known["notes"] = ()
+        self._spec = self._spec.replace(facts=known, **changes)
+        self._running().amend(self._spec)
+
+    def _running(self) -> Watcher:
+        if self._watcher is None or self._watcher.ended:
+            problem = "must be used inside `with lrdash.log_run(...) as run:`"
+            raise InvalidField("run", problem, self._name)
+        return self._watcher
+
+
+def ending(fault: BaseException | None, done: int, loss: float = 0.0) -> tuple[Status, str]:
+    """Status and reason of a loop that this exception left, or none.
+
+    Args:
+        fault: the exception.
+        done: epochs.
+        loss: of the last of them.
+    """
+    if fault is None and not math.isfinite(loss):
+        return "diverged", NOT_FINITE
+    if fault is None:
+        return "finished", ""
+    after = f"after {done} epoch{'' if done == 1 else 's'}"
+    if isinstance(fault, KeyboardInterrupt | SystemExit):
+        return "interrupted", f"{type(fault).__name__} {after}"
+    lines = str(fault).strip().splitlines()
+    told = f"{type(fault).__name__}: {lines[0]}" if lines else type(fault).__name__
+    return "failed", f"{told} ({after})"
+
+
+def checked_metrics(given: dict[str, Any]) -> dict[str, float]:
+    """Metrics as numbers.
+
+    Raises:
+        InvalidField: for a name or a value that is not allowed.
+    """
+    if len(given) > MOST_METRICS:
+        raise InvalidField("metrics", f"must be at most {MOST_METRICS}", len(given))
+    found = {}
+    for name, value in given.items():
+        if not name.isprintable() or not 0 < len(name) <= NAME_LENGTH:
+            problem = f"must have 1 to {NAME_LENGTH} printable characters as a name"
+            raise InvalidField("metrics", problem, name)
+        found[metric_name(name)] = _number(name, value)
+    return found
+
+
+def checked_rates(given: float | ArrayLike | None) -> NDArray[np.float32]:
+    """Rates as an array, one an update or one for the epoch; empty for none.
+
+    Raises:
+        InvalidField: for what is no list of rates.
+    """
+    if given is None:
+        return np.empty(0, np.float32)
+    try:
+        rates = np.atleast_1d(np.asarray(given, dtype=np.float64))
+    except (TypeError, ValueError):
+        problem = "must be a number, or a list of numbers, one an update"
+        raise InvalidField("learning_rate", problem, given) from None
+    if rates.ndim != 1 or not rates.size:
+        problem = "must be a number, or a list of numbers, one an update"
+        raise InvalidField("learning_rate", problem, f"an array of the shape {rates.shape}")
+    wrong = rates[~((rates >= 0) & (rates <= MAX_RATE))]
+    if wrong.size:
+        problem = f"must be between 0 and {MAX_RATE:g}"
+        raise InvalidField("learning_rate", problem, float(wrong[0]))
+    return rates.astype(np.float32)
+
+
+def _number(name: str, value: Any) -> float:
+    if isinstance(value, dict):
+        problem = "must be one number; give the parts of a nested metric names of their own, " \
+            f"such as {name}_train"
+        raise InvalidField(name, problem, value)
+    if isinstance(value, bool | str | bytes):
+        raise InvalidField(name, "must be a number", value)
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise InvalidField(name, "must be a number", value) from None
+    return number if isinstance(value, Real) or math.isfinite(number) else math.nan

@@ -1,0 +1,229 @@
+"""From a loop to the store, without the loop ever waiting for it."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import socket
+import threading
+import uuid
+import warnings
+from collections.abc import Callable, Sequence
+from time import monotonic
+
+from lrdash.core.errors import LrdashError
+from lrdash.core.events import Event, RunEnded, RunStarted, Status
+from lrdash.core.spec import Facts, RunSpec
+from lrdash.store import Store
+from lrdash.tracking.watching.spool import Unsaved, keep
+
+HEARTBEAT = 1.0  # seconds
+INTERVAL = 0.25  # seconds between two writes
+GATHERING = 0.05  # seconds before one: what is said at an epoch's end is written in one go
+BUSY = 2.0  # seconds that one write waits for other programs' locks
+PATIENCE = 5.0  # seconds for the last words, once the training is over
+
+log = logging.getLogger("lrdash.tracking.watching")
+_lost: set[tuple[str, ...]] = set()  # stores that took nothing however long they were waited for
+
+
+class StoreWarning(UserWarning):
+    """A run could not be written down; the training goes on."""
+
+
+class Watcher:
+    """One run that is watched: events go in, a thread of its own writes them down.
+
+    No method waits for the store but `close`, and none raises. Where the store refuses, one
+    warning is given and everything is kept in memory and tried again; what could not be written
+    when the training is over goes to a file beside, which `lrdash import` reads. A store that took
+    nothing to the end of the patience is not waited for again before it has taken something.
+
+    Args:
+        spec: what is known at the start.
+        name: shown to users.
+        tags: to find it by.
+        engine: what trains it, as it is shown.
+        versions: library name to version.
+        gone: asked once a second: whether the loop was left without a word; then the run ends with
+            the status and reason that it gives.
+    """
+
+    def __init__(
+        self,
+        spec: RunSpec,
+        *,
+        name: str = "",
+        tags: Sequence[str] = (),
+        engine: str,
+        versions: dict[str, str] | None = None,
+        gone: Callable[[], tuple[Status, str] | None] = lambda: None,
+    ) -> None:
+        self.run_id: str | None = None  # once the store has taken it
+        self._spec, self._name, self._tags, self._engine = spec, name, tuple(tags), engine
+        self._versions, self._gone = dict(versions or {}), gone
+        self._where = tuple(
+            os.environ.get(name, "") for name in ("LRDASH_HOME", "LRDASH_DATABASE_URL"))
+        self._id = f"script-{uuid.uuid4().hex[:12]}"
+        self._store: Store | None = None
+        self._said: list[Event] = []
+        self._written = 0
+        self._known: RunSpec | None = None  # the spec that the store has
+        self._ended = self._warned = self._registered = False
+        self._last: Exception | None = None
+        self._changed = threading.Condition()
+        self._beaten = self._began = monotonic()
+        self._over = 0.0  # when the end was said
+        self._thread = threading.Thread(target=self._run, name="lrdash-watcher", daemon=True)
+        self._thread.start()
+        atexit.register(self._leave)
+
+    @property
+    def seconds(self) -> float:
+        """Since it began."""
+        return monotonic() - self._began
+
+    @property
+    def ended(self) -> bool:
+        """Whether its end was said."""
+        return self._ended
+
+    def say(self, event: Event) -> None:
+        """Take an event."""
+        with self._changed:
+            if not self._ended:
+                self._said.append(event)
+                self._changed.notify()
+
+    def amend(self, spec: RunSpec) -> None:
+        """Take what is known by now."""
+        with self._changed:
+            if not self._ended and spec != self._spec:
+                self._spec = spec
+                self._changed.notify()
+
+    def end(self, status: Status, reason: str = "") -> None:
+        """Say the end; the first one counts."""
+        with self._changed:
+            if self._ended:
+                return
+            self._said.append(RunEnded(status=status, reason=reason, seconds=self.seconds))
+            self._ended, self._over = True, monotonic()
+            self._changed.notify()
+
+    def close(self) -> None:
+        """Wait until all is written down, or a few seconds if the store refuses."""
+        if not self._ended:
+            status, reason = self._gone() or ("interrupted", "the program left it without an end")
+            self.end(status, reason)
+        self._thread.join()
+        atexit.unregister(self._leave)
+
+    def _leave(self) -> None:
+        """The process ends."""
+        self.close()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                if self._changed.wait_for(self._waiting, timeout=HEARTBEAT):
+                    self._changed.wait_for(lambda: self._ended, timeout=GATHERING)
+            refused = False
+            try:
+                self._write()
+                _lost.discard(self._where)
+                done = self._ended and not self._waiting()
+            except Exception as fault:  # whatever it is: the training comes first
+                self._warn(fault)
+                refused = True
+                hopeless = self._where in _lost
+                done = self._ended and (hopeless or monotonic() - self._over > PATIENCE)
+            with self._changed:
+                self._changed.notify_all()  # whoever waits to see how far it is
+            if done:
+                self._part()
+                return
+            if self._ended and refused:
+                self._retry()
+            elif not self._ended:
+                self._look()
+                with self._changed:
+                    self._changed.wait_for(lambda: self._ended, timeout=INTERVAL)
+
+    def _retry(self) -> None:
+        """A moment before the store is asked once more."""
+        threading.Event().wait(INTERVAL)
+
+    def _waiting(self) -> bool:
+        return self._written < len(self._said) or self._known != self._spec
+
+    def _look(self) -> None:
+        left = self._gone()
+        if left is not None:
+            self.end(*left)
+
+    def _write(self) -> None:
+        """Bring the store up to what was said."""
+        with self._changed:
+            spec, batch = self._spec, self._said[self._written :]
+        store = self._store = self._store or Store(busy_timeout=BUSY)
+        if not self._registered:
+            store.register_worker(self._id, socket.gethostname(), os.getpid())
+            self._registered = True
+        facts = spec.facts or Facts()
+        steps, parameters = facts.steps_per_epoch, facts.parameters
+        updates = steps * spec.epochs
+        if self.run_id is None:
+            self.run_id = store.create_run(
+                spec, steps_per_epoch=steps, updates=updates, parameters=parameters,
+                engine=self._engine, name=self._name, tags=self._tags, worker_id=self._id,
+            )
+        if self._known is None:
+            store.record([(self.run_id, RunStarted(
+                engine=self._engine, parameters=parameters, steps_per_epoch=steps, updates=updates,
+                versions=self._versions,
+            ))])
+        elif spec != self._known:
+            store.amend(self.run_id, spec)
+        self._known = spec
+        store.record([(self.run_id, event) for event in batch], self._id)
+        self._written += len(batch)
+        if monotonic() - self._beaten >= HEARTBEAT:
+            store.beat(self._id)
+            self._beaten = monotonic()
+
+    def _part(self) -> None:
+        """Close the store; keep beside what it did not take."""
+        if self._waiting():
+            _lost.add(self._where)
+            unsaved = Unsaved(
+                spec=self._spec, name=self._name, tags=self._tags, engine=self._engine,
+                events=tuple(self._said),
+            )
+            message = f"{self._last} The run {self._name!r} is not on the dashboard in full. "
+            tell(message + keep(unsaved))
+        if self._store is not None:
+            try:
+                self._store.forget_worker(self._id)
+            except LrdashError:  # its heart has stopped, which says the same
+                log.info("the worker %s stays registered", self._id)
+            self._store.close()
+
+    def _warn(self, fault: Exception) -> None:
+        self._last = fault
+        if not self._warned:
+            self._warned = True
+            tell(
+                f"{fault} The training goes on; lrdash keeps what it sees of {self._name!r} and "
+                "tries again."
+            )
+
+
+def tell(message: str) -> None:
+    """Warn, in the log alone where warnings are errors: that may never end a training."""
+    log.warning("%s", message)
+    try:
+        warnings.warn(message, StoreWarning, stacklevel=2)
+    except StoreWarning:
+        log.info("the warning was not shown: warnings are errors here")

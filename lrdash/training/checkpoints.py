@@ -1,0 +1,220 @@
+"""When a run is kept for later, and with which of its checkpoints it begins."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrdash.checkpoints.folder import (
+    INTERVAL,
+    About,
+    BackgroundWriter,
+    Cause,
+    Checkpoint,
+    CheckpointFolder,
+)
+from lrdash.core.events import RateDecided, RunEnded
+from lrdash.planning.plan import Plan
+
+Arrays = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """Where a branch comes from."""
+
+    epoch: int  # epochs done when it left its parent
+    run_ids: Sequence[str]  # parent, grandparent, ...
+    engine: str = ""  # that trained the epochs before; empty if that is not known
+
+
+class CheckpointWriter:
+    """The checkpoints of the runs that are trained together.
+
+    What an engine trains from a checkpoint on has the same bits as without a pause; so a run
+    without one, or with a damaged one, begins at an earlier one or anew, and says the same again.
+
+    Args:
+        vault: where they are; without one nothing is kept.
+        done: epochs of each run that are recorded already. A checkpoint may be on disk before the
+            epochs that led to it are recorded; those would be missing if the run went on from it.
+        interval: seconds between two checkpoints of a run.
+        origins: of the runs that are branches. Where such a run has nothing of its own, it goes on
+            from a checkpoint of these that was written before their ways parted, by any engine.
+    """
+
+    def __init__(
+        self, vault: CheckpointFolder | None = None, done: Mapping[str, int] | None = None,
+        interval: float = INTERVAL, origins: Mapping[str, Origin] | None = None,
+    ) -> None:
+        self._vault, self._done, self._interval = vault, dict(done or {}), interval
+        self._origins = dict(origins or {})
+        self._writer = BackgroundWriter(vault) if vault else None
+
+    def start(self, run_id: str, plan: Plan, engine: str) -> CheckpointPolicy:
+        """The notes of a run that begins, or goes on."""
+        done = self._done.get(run_id, 0)
+        found = self._find(run_id, plan, engine, done) if done else None
+        return CheckpointPolicy(self, run_id, plan, engine, found, done)
+
+    def _find(self, run_id: str, plan: Plan, engine: str, done: int) -> Checkpoint | None:
+        if self._vault is None:
+            return None
+        digest = plan.spec.prefix_digest
+        found = self._vault.latest(run_id, digest=digest, engine=engine, at_most=done)
+        origin = self._origins.get(run_id)
+        for other in (run_id, *origin.run_ids) if origin else ():
+            if found is None and origin:
+                found = self._vault.latest(
+                    other, digest=digest, engine=None, at_most=min(done, origin.epoch)
+                )
+        return found
+
+    def lacks(self, run_id: str, plan: Plan, engine: str) -> Origin | None:
+        """Where a branch comes from, if going on by this engine would not give its parent's bits.
+
+        That is so where no checkpoint of the fork itself is left and another engine trained the
+        epochs before it.
+        """
+        origin, done = self._origins.get(run_id), self._done.get(run_id, 0)
+        if not self._vault or not origin or origin.engine in ("", "auto", engine):
+            return None
+        found = self._find(run_id, plan, engine, done)
+        return None if found and found.about.epoch >= origin.epoch else origin
+
+    def until(self, run_id: str, origin: Origin) -> CheckpointWriter:
+        """A keeper for training a branch again up to where it left its parent."""
+        return CheckpointWriter(self._vault, {run_id: origin.epoch}, math.inf, {run_id: origin})
+
+    def share(self, run_id: str, heir: str, epoch: int) -> None:
+        """Give a branch the checkpoint of another that shares its beginning."""
+        if self._vault:
+            self._vault.hand_over(run_id, heir, epoch)
+
+    def save(self, run_id: str, checkpoint: Checkpoint) -> None:
+        """Write a checkpoint, in the background."""
+        if self._writer:
+            self._writer(run_id, checkpoint)
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two checkpoints of a run; infinite if none are kept."""
+        return self._interval if self._writer else float("inf")
+
+    @property
+    def keeps(self) -> bool:
+        """Whether anything is kept at all."""
+        return self._writer is not None
+
+    def close(self) -> None:
+        """Write what is left."""
+        if self._writer:
+            self._writer.close()
+
+
+class CheckpointPolicy:
+    """What is kept of one run: where it begins, and whether it is time for a checkpoint.
+
+    Attributes:
+        found: the checkpoint to go on from, None at the start.
+        epoch: epochs done in it.
+        recorded: epochs of the run that are recorded already, perhaps more.
+        seconds: of training, up to it.
+    """
+
+    def __init__(
+        self, keeper: CheckpointWriter, run_id: str, plan: Plan, engine: str,
+        found: Checkpoint | None, recorded: int = 0,
+    ) -> None:
+        self._keeper, self._run_id, self._plan, self._engine = keeper, run_id, plan, engine
+        self._saved = perf_counter()
+        self.found, self.recorded = found, recorded
+        self.epoch = found.about.epoch if found else 0
+        self.seconds = found.about.seconds if found else 0.0
+
+    def follow(self, plan: Plan) -> None:
+        """What is kept from now on is of this plan: a hand has changed it."""
+        self._plan = plan
+
+    def turned(self, plan: Plan, found: Checkpoint) -> CheckpointPolicy:
+        """The notes of the same run that goes on from here by another plan."""
+        return CheckpointPolicy(
+            self._keeper, self._run_id, plan, self._engine, found, found.about.epoch
+        )
+
+    @property
+    def decision(self) -> RateDecided | None:
+        """What the strategy decided at the end of the last epoch: it may not have been recorded."""
+        said = self.found.state["decision"] if self.found else None
+        return RateDecided(**said) if said else None
+
+    @property
+    def ended(self) -> RunEnded | None:
+        """How the run ended, if that was at the end of the last epoch.
+
+        A run that was lengthened, and a branch of one that had ended, do not end there.
+        """
+        said = self.found.state["ended"] if self.found else None
+        goes_on = self._plan.spec.begins(self.epoch)
+        if said and (goes_on or (not said[1] and self.epoch < self._plan.spec.epochs)):
+            return None
+        return RunEnded(status=said[0], reason=said[1], seconds=self.seconds) if said else None
+
+    def due(
+        self, decision: RateDecided | None, *, over: bool, turned: bool = False
+    ) -> Cause | None:
+        """Why the run is kept at the end of an epoch; None if it is not.
+
+        Args:
+            decision: taken at this end.
+            over: whether the run is.
+            turned: whether another piece takes over here.
+        """
+        if not self._keeper.keeps:
+            return None
+        if over:
+            return "end"
+        if turned or (
+            decision and np.float32(decision.rate_after) != np.float32(decision.rate_before)
+        ):
+            return "rate"
+        late = perf_counter() - self._saved >= self._keeper.interval
+        return "time" if late else None
+
+    def save(
+        self, cause: Cause, arrays: Arrays, state: Mapping[str, Any], *, epoch: int,
+        seconds: float, val_loss: float, decision: RateDecided | None, ended: RunEnded | None,
+    ) -> Checkpoint:
+        """Keep the run as it is at the end of an epoch.
+
+        Args:
+            cause: as `due` gave it.
+            arrays: that nobody changes any more.
+            state: JSON types; what the engine needs beside the arrays.
+            epoch: epochs done.
+            seconds: of training.
+            val_loss: after this epoch.
+            decision: of the strategy, at its end.
+            ended: how the run ended, if it is over.
+
+        Returns:
+            What is kept, where anything is.
+        """
+        self._saved = perf_counter()
+        said = {
+            "decision": asdict(decision) if decision else None,
+            "ended": [ended.status, ended.reason] if ended else None,
+        }
+        about = About(
+            digest=self._plan.spec.prefix_digest(epoch), engine=self._engine, epoch=epoch,
+            seconds=seconds, cause=cause, val_loss=val_loss,
+        )
+        checkpoint = Checkpoint(about=about, arrays=arrays, state={**state, **said})
+        self._keeper.save(self._run_id, checkpoint)
+        return checkpoint

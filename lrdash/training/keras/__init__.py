@@ -1,0 +1,1 @@
+"""The reference engine: `model.fit` with Keras' own callbacks, one run at a time."""

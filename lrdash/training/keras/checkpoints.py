@@ -1,0 +1,194 @@
+"""The callback that keeps a Keras run and lets it go on: what Keras itself forgets included."""
+
+# ruff: noqa: ARG002 (Keras passes these arguments by name)
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from lrdash.checkpoints.folder import Cause, Checkpoint
+from lrdash.core.events import Event, RateDecided, RunEnded
+from lrdash.core.spec import RunSpec
+from lrdash.planning.plan import Plan
+from lrdash.strategies.course import Course
+from lrdash.strategies.relay import Relay
+from lrdash.training.checkpoints import Arrays, CheckpointPolicy
+from lrdash.training.failures import Turned
+from lrdash.training.keras.callbacks import Logs, Stream
+from lrdash.training.keras.rates import is_variable, set_rate
+from lrdash.training.reasons import stopped_early
+from lrdash.training.steering import RunCommands
+
+# What Keras' callbacks remember from epoch to epoch and begin anew at each `fit`.
+REMEMBERED = ("best", "wait", "cooldown_counter", "best_epoch", "stopped_epoch")
+BEST = "best_weights"  # of EarlyStopping: a list of arrays, or None
+# Attributes of the optimizers that hold a tensor for each weight, in the order of the lanes' slots.
+SLOTS = {
+    "sgd": ("momentums",), "rmsprop": ("_velocities", "_momentums"),
+    "adam": ("_momentums", "_velocities"), "adamw": ("_momentums", "_velocities"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watchers:
+    """The callbacks that remember something from epoch to epoch."""
+
+    rule: Any  # what steers the rate at the end of an epoch
+    stopper: Any  # early stopping; None without
+
+
+class CheckpointCallback(keras.callbacks.Callback):  # type: ignore[misc]
+    """Ends each epoch: saves checkpoints, says what was decided, and heeds the user's hand.
+
+    It must be the last of the callbacks: what the others remember is saved as the epoch leaves it,
+    before another piece takes over, and restored after they began anew.
+
+    Args:
+        notes: of the run.
+        plan: of the run.
+        course: of the run.
+        stream: of the run.
+        wheel: gives the commands of the run's user.
+        emit: takes the decisions.
+
+    Raises:
+        Turned: out of `fit`, where a command has changed the plan.
+    """
+
+    def __init__(
+        self, notes: CheckpointPolicy, plan: Plan, course: Course | Relay, stream: Stream,
+        wheel: RunCommands, emit: Callable[[Event], None],
+    ) -> None:
+        super().__init__()
+        self._notes, self._plan, self._course, self._stream = notes, plan, course, stream
+        self._wheel, self._emit = wheel, emit
+        self._watchers = Watchers(rule=None, stopper=None)
+        self._decision: RateDecided | None = None
+
+    def hear(self, decision: RateDecided) -> None:
+        """Take the decision of the epoch that ends."""
+        self._decision = decision
+
+    def restore(self, model: keras.Model, watchers: Watchers) -> None:
+        """Put a compiled model and the course where the checkpoint left them.
+
+        Args:
+            model: compiled, not trained yet.
+            watchers: the other callbacks.
+        """
+        self._watchers = watchers
+        found = self._notes.found
+        if found is None:
+            return
+        model.optimizer.build(model.trainable_variables)
+        for name, variable in _variables(model, self._plan.spec).items():
+            variable.assign(found.arrays[name])
+        done = found.about.epoch
+        self._course.restore(found.state["course"], done)
+        if is_variable(model) and done < self._plan.spec.epochs:
+            set_rate(model, self._course.rates(done)[0])
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Give the callbacks back what they have just forgotten."""
+        found = self._notes.found
+        if found is None:
+            return
+        rule, stopper = self._watchers.rule, self._watchers.stopper
+        for other, said in ((rule, found.state.get("rule")), (stopper, found.state["stopper"])):
+            for name, value in (said or {}).items():
+                if hasattr(other, name):
+                    setattr(other, name, value)
+        best = [name for name in found.arrays if name.startswith(f"{BEST}:")]
+        if best and stopper is not None:
+            stopper.best_weights = [found.arrays[f"{BEST}:{n}"] for n in range(len(best))]
+        self._begin_piece(found.about.epoch)
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Keep the run if it is time; go on by another plan if its user wants that."""
+        done = epoch + 1
+        turn = self._wheel.turn(self._plan, done)
+        begins = turn is not None or self._course.begins(done)
+        if begins:  # another piece is given its chance
+            self.model.stop_training = False
+        over = bool(self.model.stop_training) or done == self._plan.spec.epochs
+        decision, self._decision = self._decision, None
+        if decision is not None and turn is None:
+            self._emit(decision)
+        cause = self._notes.due(decision, over=over, turned=begins)
+        if turn:
+            cause = cause or "rate"  # it is needed even where nothing is kept
+        if cause is not None:
+            found = self._save(cause, done, float((logs or {}).get("val_loss", np.nan)), over)
+            if turn:
+                self._emit(turn.event)
+                raise Turned(turn, found)
+        self._begin_piece(done)
+
+    def _save(self, cause: Cause, done: int, val_loss: float, over: bool) -> Checkpoint:
+        seconds = self._stream.seconds
+        reason = early(self._plan, self.model, done)
+        ended = RunEnded(status="finished", reason=reason, seconds=seconds) if over else None
+        state = {
+            "course": self._course.state(), "rule": _remembered(self._watchers.rule),
+            "stopper": _remembered(self._watchers.stopper),
+        }
+        return self._notes.save(
+            cause, self._arrays(), state, epoch=done, seconds=seconds, val_loss=val_loss,
+            decision=self._course.decided, ended=ended,
+        )
+
+    def _begin_piece(self, done: int) -> None:
+        stopper = self._watchers.stopper
+        if stopper is not None and self._course.begins(done):
+            stopper.wait = stopper.stopped_epoch = 0
+
+    def _arrays(self) -> Arrays:
+        variables = _variables(self.model, self._plan.spec)
+        arrays = {name: np.array(value.numpy()) for name, value in variables.items()}
+        for number, weight in enumerate(getattr(self._watchers.stopper, BEST, None) or ()):
+            arrays[f"{BEST}:{number}"] = weight
+        return arrays
+
+
+def early(plan: Plan, model: keras.Model, epochs: int) -> str:
+    """Why training was over before its time, in words; empty if it was not.
+
+    Args:
+        plan: of the run.
+        model: that was trained.
+        epochs: done.
+    """
+    wanted = plan.spec.early_stopping
+    if wanted is None or not model.stop_training:
+        return ""
+    return stopped_early(wanted, epochs)
+
+
+def _variables(model: keras.Model, spec: RunSpec) -> dict[str, Any]:
+    """Weights, moving statistics, states of the dropout generators, slots and updates done, by the
+    names that both engines use.
+    """
+    optimizer = model.optimizer
+    slots = [getattr(optimizer, name, None) or () for name in SLOTS[spec.optimizer]]
+    parts = {"weight": model.trainable_variables, "other": model.non_trainable_variables}
+    return {
+        **{f"{part}:{n}": v for part, many in parts.items() for n, v in enumerate(many)},
+        **{f"slot:{n}:{m}": v for m, many in enumerate(slots) for n, v in enumerate(many)},
+        "step": optimizer.iterations,
+    }
+
+
+def _remembered(callback: Any) -> dict[str, Any] | None:
+    """As JSON types; None of no callback."""
+    if callback is None:
+        return None
+    said = {name: getattr(callback, name) for name in REMEMBERED if hasattr(callback, name)}
+    return {name: _plain(value) for name, value in said.items()}
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value

@@ -1,0 +1,1 @@
+"""Compare: the form, the live comparison, its results and verdicts."""

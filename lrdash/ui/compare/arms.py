@@ -1,0 +1,32 @@
+"""The settings of one strategy among several: wherever some are chosen side by side."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from lrdash.strategies import STRATEGIES
+from lrdash.ui.components import draw, fields, form
+
+
+def settings(name: str, *, dataset: str, prefix: str) -> dict[str, Any]:
+    """The fields of a strategy, folded away, with the editor where its curve is drawn by hand.
+
+    Args:
+        name: id of the strategy.
+        dataset: id; a regression has fewer metrics to watch.
+        prefix: stands before the strategy's own in the keys of the fields.
+
+    Raises:
+        InvalidField: a list typed as text that can't be read.
+    """
+    strategy = STRATEGIES[name]
+    knobs = [form.for_task(knob, dataset) for knob in strategy.knobs()]
+    if not knobs:
+        return {}
+    with st.expander(strategy.label):
+        st.caption(strategy.when)
+        params = fields.draw(knobs, prefix=f"{prefix}{name}.")
+        draw.in_form(name, params, f"{prefix}{name}.")
+    return params

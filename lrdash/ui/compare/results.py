@@ -1,0 +1,274 @@
+"""The results of an experiment: sentence, charts, leaderboard, all from one set of frames."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from lrdash import analysis, figures
+from lrdash.analysis import frames
+from lrdash.planning import external
+from lrdash.planning.experiment import Experiment
+from lrdash.store import ExperimentRow
+from lrdash.ui import resources
+from lrdash.ui.compare import verdicts
+from lrdash.ui.components import fields, hindsight_offer
+from lrdash.ui.components.exact import exact
+from lrdash.ui.components.steady_chart import steady_chart
+
+METRICS = {
+    "val_loss": "Validation loss", "loss": "Training loss",
+    "val_accuracy": "Validation accuracy", "accuracy": "Training accuracy",
+    "gradient_norm": "Gradient norm", "update_ratio": "Update-to-weight ratio",
+    "weight_norm": "Weight norm",
+}
+LOG_METRICS = ("val_loss", "loss", "gradient_norm", "update_ratio")
+EXTRA = ("gradient_norm", "update_ratio", "weight_norm")
+METHOD = """
+**Charts and leaderboard** show each strategy at its own best peak rate: the one with the lowest
+mean final validation loss over the seeds. A ranking at one shared rate would mostly tell whom that
+rate suits. Bands and intervals hold 95 % by Student's t over the seeds. This peak is chosen on the
+same seeds that judge it, so losses here are a little flattered; the verdicts above are not.
+
+**A run that diverged** counts as the worst there is: a strategy that loses one seed at a rate has
+no mean there, and a cross in the bowl.
+
+**Bowl width**: largest over smallest peak rate within 10 % of the best loss. A wide bowl forgives
+a badly chosen rate.
+
+**Epochs to target**: the median over the seeds by Kaplan and Meier; a run that never got there
+counts as slower than all others, one that is unfinished as not there yet.
+"""
+
+
+class Choice(NamedTuple):
+    """How the first chart is drawn."""
+
+    metric: str
+    everything: bool  # a line a run
+    log: bool  # a logarithmic axis
+    smoothing: float
+
+
+class Results(NamedTuple):
+    """What the page shows of an experiment."""
+
+    arms: pd.DataFrame
+    curves: pd.DataFrame
+    bowl: pd.DataFrame
+    board: pd.DataFrame  # the leaderboard
+
+
+def load(row: ExperimentRow, extra: str | None = None) -> Results:
+    """The frames of an experiment; computed once for all who look at it in the same state.
+
+    Args:
+        row: as it stands.
+        extra: a metric beside the usual four.
+    """
+    return Results(*_frames(row.state, row.experiment_id, row.target, extra))
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _frames(
+    state: tuple[Any, ...], experiment_id: str, target: float | None,  # noqa: ARG001 (a cache key)
+    extra: str | None,
+) -> tuple[pd.DataFrame, ...]:
+    store = resources.store()
+    runs = list(reversed(store.runs(experiment_id=experiment_id)))  # in the order of the arms
+    usual = ("loss", "val_loss", "accuracy", "val_accuracy")
+    metrics = (*usual, extra) if extra else usual
+    ids = [run.run_id for run in runs]
+    curves = frames.curves_frame(store.curves(run_ids=ids, metrics=metrics), runs)
+    arms = frames.arms_frame(runs, curves)
+    return arms, curves, analysis.bowl(arms), analysis.leaderboard(arms, curves, target)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _band(
+    state: tuple[Any, ...], metric: str, _results: Results  # noqa: ARG001 (a cache key)
+) -> pd.DataFrame:
+    """Mean and interval of each arm at its best peak rate."""
+    board = _results.board
+    at = dict(zip(board["label"], board["best_base_lr"], strict=True))
+    return analysis.band(_results.curves, _results.arms, at, metric)
+
+
+def show(row: ExperimentRow, experiment: Experiment) -> None:
+    """Everything about the runs so far."""
+    results = load(row)
+    if results.curves.empty:
+        st.info("The first curves come with the first epochs.", icon=":material/show_chart:")
+        return
+    board = results.board
+    found = verdicts.top(row, experiment, results.arms, results.curves)
+    st.markdown(_sentence(board, provisional=row.active))
+    choice = _choices(experiment)
+    shown = load(row, choice.metric) if choice.metric in EXTRA else results
+    _charts(row, experiment, shown, choice)
+    _board(board, row, found)
+    hindsight_offer.of_experiment(row)
+    verdicts.details(row, experiment, found, results.arms)
+    with st.expander("How this is judged"):
+        st.markdown(f"{found.method}\n\n{METHOD}")
+
+
+def _choices(experiment: Experiment) -> Choice:
+    classes = external.has_classes(experiment.base)
+    names = [name for name in METRICS if classes or "accuracy" not in name]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        metric = st.selectbox(
+            "Curve", names, format_func=lambda name: METRICS[name], key="curve", width=240,
+            help="Gradient norm and update-to-weight ratio tell whether a rate is too high or low.",
+            **fields.PERSIST,
+        )
+        smoothing = st.slider(
+            "Smoothing", 0.0, 0.99, 0.0, 0.01, key="smoothing", width=200, **fields.PERSIST,
+            help="Exponential moving average without the pull towards 0 at its start, as in "
+            "TensorBoard and Weights & Biases: the share of the past that is kept. The raw line "
+            "stays, faint.",
+        )
+        log = st.toggle("Log axis", True, key="log", disabled=metric not in LOG_METRICS)
+        everything = st.toggle(
+            "Every run", key="every",
+            help="A line a run, at all peak rates, in place of mean and interval at the best one.",
+            **fields.PERSIST,
+        )
+    return Choice(metric, everything, log and metric in LOG_METRICS, smoothing)
+
+
+def _charts(
+    row: ExperimentRow, experiment: Experiment, results: Results, choice: Choice
+) -> None:
+    (arms, curves, bowl, _), (metric, everything, log, smoothing) = results, choice
+    styles, epochs = figures.arm_styles(arms), experiment.base.epochs
+    left, right = st.columns(2)
+    with left:
+        name = METRICS[metric]
+        if everything:
+            _chart(
+                figures.overlay_figure(
+                    curves, metric=metric, log=log, styles=styles, height=420, smoothing=smoothing
+                ),
+                "loss", row, f"{name} of every run", f"{metric} every {log}",
+            )
+        else:
+            band = _band(row.state, metric, results)
+            known, note = exact(analysis.at_best_peaks(experiment, arms))
+            target = row.target if metric == "val_loss" else None
+            _chart(
+                figures.compare_loss_figure(
+                    band, styles, metric=metric, log=log, target=target, epochs=epochs,
+                    exact=known, smoothing=smoothing,
+                ),
+                "loss", row,
+                f"{name}: {'smoothed' if smoothing else 'mean and interval'} at the best peaks",
+                f"{metric} {log}",
+            )
+            if note and metric in known:
+                st.caption(note)
+        if everything:
+            rates = figures.overlay_figure(
+                curves, metric="learning_rate", log=True, styles=styles, height=300
+            )
+            _chart(rates, "rates", row, "Learning rate of every run", "every")
+        else:
+            used = _band(row.state, "learning_rate", results)
+            _chart(figures.compare_rates_figure(used, styles, epochs=epochs), "rates", row,
+                   "Learning rates at the best peaks", "best")
+    with right:
+        _chart(figures.bowl_figure(bowl, styles), "bowl", row,
+               "The bowl: final validation loss against peak rate; a cross has diverged", "")
+        _chart(figures.heatmap_figure(bowl), "heat", row,
+               "Strategy and peak rate: mean final validation loss", "")
+
+
+def _chart(figure: go.Figure, key: str, row: ExperimentRow, title: str, what: str) -> None:
+    st.markdown(f"**{title}**")
+    steady_chart(
+        figure, key=f"compare-{key}", what=f"{row.experiment_id} {key} {what}", label=title
+    )
+
+
+def _sentence(board: pd.DataFrame, *, provisional: bool) -> str:
+    """Whose mean is lowest; whether that is more than noise, the verdicts tell."""
+    known = board[board["final_val_loss"].map(math.isfinite)]
+    if known.empty:
+        return "No strategy has come through at any rate yet."
+    first = known.iloc[0]
+    words = (
+        f"Lowest {'so far' if provisional else 'of all'}: **{first['label']}** at peak rate "
+        f"{analysis.rate(first['best_base_lr'])}, mean final validation loss "
+        f"{analysis.number(first['final_val_loss'])}"
+    )
+    if math.isfinite(first["low"]):
+        words += f" ({analysis.number(first['low'])} to {analysis.number(first['high'])})"
+    edge = f" {first['edge_note']}." if first["edge_note"] else ""
+    return f"{words}.{edge[:2].upper()}{edge[2:]}"
+
+
+def _board(board: pd.DataFrame, row: ExperimentRow, found: analysis.Verdicts) -> None:
+    fixed = found.baseline or found.order[0]
+    st.header("Leaderboard", anchor=False)
+    st.caption("Each strategy at its own best peak rate; losses with their 95 % interval.")
+    column = st.column_config
+    columns: dict[str, Any] = {
+        "label": column.TextColumn("Strategy"),
+        "best_base_lr": column.NumberColumn("Best peak", format="%.3g"),
+        "final_val_loss": column.NumberColumn("Validation loss", format="%.4f"),
+        "interval": column.TextColumn("95 % interval"),
+        "percent": column.NumberColumn(
+            f"Against {fixed}", format="%+.1f %%",
+            help="How far the validation loss is from that of the baseline.",
+        ),
+        "final_val_accuracy": column.NumberColumn("Accuracy", format="percent"),
+        "to_target": column.TextColumn(
+            "Epochs to target", help="Median over the seeds, and how many of them got there.",
+        ),
+        "bowl": column.TextColumn(
+            "Bowl width",
+            help="Largest over smallest peak rate within 10 % of the best loss: how forgiving.",
+        ),
+        "runs": column.NumberColumn("Runs"),
+        "diverged": column.NumberColumn("Diverged"),
+        "sparkline": column.LineChartColumn("Validation loss over epochs"),
+        "edge_note": column.TextColumn("Note"),
+    }
+    shown = board.replace([math.inf, -math.inf], math.nan)
+    shown = shown.assign(
+        percent=100 * analysis.relative(
+            shown["final_val_loss"], int((board["label"] == fixed).argmax())
+        ),
+        interval=[_span(low, high) for low, high in zip(shown["low"], shown["high"], strict=True)],
+        to_target=[_reached(line) for line in shown.to_dict(orient="records")],
+        bowl=[_width(line) for line in shown.to_dict(orient="records")],
+    )
+    empty = {
+        "to_target": row.target is None, "diverged": not shown["diverged"].any(),
+        "edge_note": not shown["edge_note"].any(), "interval": shown["low"].isna().all(),
+        "final_val_accuracy": shown["final_val_accuracy"].isna().all(),
+    }
+    st.dataframe(
+        shown, hide_index=True, key="board", column_config=columns,
+        column_order=[name for name in columns if not empty.get(name, False)],
+    )
+
+
+def _span(low: float, high: float) -> str:
+    return f"{low:.4f} to {high:.4f}" if math.isfinite(low) else ""
+
+
+def _reached(line: dict[Any, Any]) -> str:
+    if math.isfinite(line["epochs_to_target"]):
+        return f"{line['epochs_to_target']:g} ({line['reached']} of {line['seeds']})"
+    return f"not reached ({line['reached']} of {line['seeds']})"
+
+
+def _width(line: dict[Any, Any]) -> str:
+    if not math.isfinite(line["bowl_width"]):
+        return ""
+    return f"{'at least ' if line['bowl_open'] else ''}{line['bowl_width']:.3g} ×"

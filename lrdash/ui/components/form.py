@@ -1,0 +1,275 @@
+"""The form of the Train page: every setting of a run, each widget from its field's own metadata.
+
+Settings live in the URL (each widget's key is a query parameter), so that F5 keeps them and a link
+shares them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from lrdash.analysis import escaped, inputs_in_words
+from lrdash.core.errors import LrdashError
+from lrdash.core.record import Knob
+from lrdash.core.spec import EarlyStopping, RunSpec
+from lrdash.datasets import DATASETS, Dataset, own_datasets
+from lrdash.models import MODELS
+from lrdash.models.own_layers import OwnLayers
+from lrdash.strategies import STRATEGIES
+from lrdash.ui.components import fields
+
+KNOBS = {knob.name: knob for knob in RunSpec.knobs()}
+DATA = "data"  # query parameter: id of the user's data to choose
+SMALL = 2000  # examples; datasets up to this size are always used whole
+EARLY = "early_stopping."
+DEFAULTS = {"strategy": "plateau"}  # the lesson that lrdash grew out of
+OPTIMIZERS = {"sgd": "SGD", "rmsprop": "RMSprop", "adam": "Adam", "adamw": "AdamW"}
+LOSSES = {
+    "auto": "Automatic", "cross_entropy": "Cross-entropy", "mse": "Squared error",
+    "mae": "Absolute error", "huber": "Huber",
+}
+
+
+def draw() -> dict[str, Any]:
+    """Draw the form; returns values for `RunSpec`, not yet checked against each other.
+
+    Raises:
+        InvalidField: a list typed as text that can't be read.
+    """
+    values = what()
+    with st.container(border=True):
+        st.header("How the rate moves", anchor=False)
+        values |= _strategy(values["dataset"])
+        left, right = st.columns(2)
+        with left:
+            values["base_lr"] = setting("base_lr")
+        with right:
+            values["epochs"] = setting("epochs")
+        with st.expander("Warm-up before the strategy"):
+            values |= fields.draw(
+                [KNOBS["warmup_epochs"], KNOBS["warmup_start_factor"]], prefix=""
+            )
+        with st.expander("Batches, loss, early stopping, seed"):
+            values |= more(values["dataset"])
+    return values
+
+
+def what() -> dict[str, Any]:
+    """The part about dataset, model and optimizer."""
+    values: dict[str, Any] = {}
+    with st.container(border=True):
+        st.header("What to train", anchor=False)
+        values |= _data()
+        values |= _model(values["dataset"])
+        values |= _optimizer()
+        _tell_broken()
+    return values
+
+
+def _tell_broken() -> None:
+    """What other packages bring and cannot be used."""
+    for registry in (DATASETS, MODELS, STRATEGIES):
+        for reason in registry.broken.values():
+            st.caption(f":material/extension_off: The {registry.kind} {escaped(reason)}")
+
+
+def fill(spec: RunSpec) -> None:
+    """Put a run's settings into the form; call before `draw`."""
+    for name in KNOBS:
+        if name not in ("params", "model_params", "early_stopping"):
+            fields.preset(name, getattr(spec, name))
+    for prefix, record, values in (
+        (f"{spec.strategy}.", STRATEGIES[spec.strategy], spec.params),
+        (f"{spec.model}.", MODELS[spec.model], spec.model_params),
+    ):
+        for knob in record.knobs():
+            if knob.name in values:
+                value = values[knob.name]
+                shown = fields.as_text(value) if isinstance(value, list | tuple) else value
+                fields.preset(prefix + knob.name, shown)
+    fields.preset("early_stopping", spec.early_stopping is not None)
+    for name, value in (spec.early_stopping or EarlyStopping()).as_dict().items():
+        fields.preset(EARLY + name, value)
+
+
+def require_data(name: str) -> None:
+    """Refuse data whose examples were deleted, once all of the form is drawn.
+
+    Raises:
+        DatasetUnavailable: says how to get them back.
+    """
+    DATASETS[name].require()
+
+
+def offered(key: str) -> dict[str, str]:
+    """Labels of the datasets by id, the user's own first, no two alike.
+
+    Deleted data is among them only while it is chosen, by a run's settings or by hand.
+
+    Args:
+        key: of the box that shows them.
+    """
+    datasets = {**own_datasets(), **DATASETS}
+    chosen = st.session_state.get(key)
+    if chosen is not None and chosen not in datasets:
+        try:
+            datasets[chosen] = DATASETS[chosen]
+        except LrdashError as fault:
+            st.error(str(fault), icon=":material/error:")
+    labels = [dataset.label for dataset in datasets.values()]
+    return {
+        name: f"{dataset.label} ({name[4:8]})" if labels.count(dataset.label) > 1
+        and name not in list(DATASETS) else dataset.label
+        for name, dataset in datasets.items()
+    }
+
+
+def _batches_for(dataset: Dataset) -> None:
+    """Choose batches that fit data of fewer examples than a batch usually has."""
+    train, _ = dataset.sizes(None)
+    if train < KNOBS["batch_size"].default:
+        fields.preset("batch_size", 2 ** (train // 2).bit_length() // 2)
+
+
+def _data() -> dict[str, Any]:
+    wanted = st.query_params.pop(DATA, None)
+    if wanted:
+        fields.preset("dataset", wanted)
+        if wanted in own_datasets():
+            _batches_for(DATASETS[wanted])
+    data = offered("dataset")
+    name = pick("dataset", list(data), data)
+    dataset = DATASETS[name]
+    examples = None
+    if dataset.size > SMALL:
+        knob = replace(
+            KNOBS["examples"], unit="", low=float(dataset.min_examples), high=float(dataset.size),
+            default=dataset.default_examples,
+        )
+        examples = fields.widget(knob, key="examples", start=knob.default)
+    train, validation = dataset.sizes(min(examples, dataset.size) if examples else None)
+    st.caption(f"{_held(dataset)}; {train:,} to train on, {validation:,} to validate.")
+    with st.popover("About this dataset", type="tertiary"):
+        st.markdown(f"**{dataset.label}**  \n{dataset.description}")
+        st.markdown(f"Scaling: {dataset.scaling}  \nLicence: {dataset.licence}  \n"
+                    f"Source: {dataset.source}")
+        if dataset.download_bytes:
+            st.markdown(f"Fetched once, about {dataset.download_bytes / 1e6:.0f} MB, then kept.")
+        if dataset.class_names:
+            st.markdown(f"Classes: {', '.join(dataset.class_names)}")
+    return {"dataset": name, "examples": examples}
+
+
+def _held(dataset: Dataset) -> str:
+    """What an example holds."""
+    if 0 in dataset.input_shape:
+        return "No inputs, only draws of noise"
+    target = f"{dataset.num_classes} classes" if dataset.num_classes else "one number to predict"
+    return f"{inputs_in_words(dataset.input_shape)}, {target}"
+
+
+def _model(dataset: str) -> dict[str, Any]:
+    shape = DATASETS[dataset].shape
+    fitting = [name for name, model in MODELS.items() if model.misfit(shape) is None]
+    name = pick("model", fitting, {key: MODELS[key].label for key in fitting})
+    knobs = MODELS[name].knobs()
+    params: dict[str, Any] = {}
+    if knobs:
+        with st.expander("Model settings"):
+            st.caption(MODELS[name].description)
+            params = fields.draw(knobs, prefix=f"{name}.")
+            if name == OwnLayers.id:
+                st.page_link(
+                    "pages/models.py", label="Edit the layers in a table", icon=":material/layers:",
+                    query_params={
+                        "layers-dataset": offered("dataset")[dataset],
+                        "layers": params["layers"],
+                    },
+                )
+    return {"model": name, "model_params": params}
+
+
+def _optimizer() -> dict[str, Any]:
+    name = pick("optimizer", list(OPTIMIZERS), OPTIMIZERS)
+    shown = {
+        "sgd": ["momentum", "nesterov"], "rmsprop": ["momentum"], "adam": [],
+        "adamw": ["weight_decay"],
+    }[name]
+    return {"optimizer": name} | fields.draw([KNOBS[key] for key in shown], prefix="")
+
+
+def _strategy(dataset: str) -> dict[str, Any]:
+    name = pick("strategy", list(STRATEGIES), {key: s.label for key, s in STRATEGIES.items()})
+    strategy = STRATEGIES[name]
+    st.caption(strategy.when)
+    knobs = [for_task(knob, dataset) for knob in strategy.knobs()]
+    return {"strategy": name, "params": fields.draw(knobs, prefix=f"{name}.")}
+
+
+def more(dataset: str, *, seed: bool = True, stopping: bool = True) -> dict[str, Any]:
+    """The part about batches, loss, early stopping and, for a single run, its seed."""
+    classes = DATASETS[dataset].num_classes > 0
+    losses = ["auto", "cross_entropy"] if classes else ["auto", "mse", "mae", "huber"]
+    left, right = st.columns(2)
+    values: dict[str, Any] = {}
+    with left:
+        values["batch_size"] = setting("batch_size")
+        values["loss"] = pick("loss", losses, LOSSES)
+    with right:
+        if seed:
+            values["seed"] = setting("seed")
+        if classes:
+            values["label_smoothing"] = setting("label_smoothing")
+    if not stopping:
+        return values
+    wanted = st.toggle(
+        KNOBS["early_stopping"].label, help=fields.helped(KNOBS["early_stopping"]),
+        **fields.bound("early_stopping", False),
+    )
+    if wanted:
+        knobs = [for_task(knob, dataset) for knob in EarlyStopping.knobs()]
+        values["early_stopping"] = fields.draw(knobs, prefix=EARLY)
+    return values
+
+
+def setting(name: str) -> Any:
+    """The widget of one field of `RunSpec`."""
+    return fields.widget(KNOBS[name], key=name, start=KNOBS[name].default)
+
+
+def for_task(knob: Knob, dataset: str) -> Knob:
+    """Without the choices that a regression has no metric for."""
+    if DATASETS[dataset].num_classes or knob.name != "monitor":
+        return knob
+    return replace(knob, choices=tuple(c for c in knob.choices if "accuracy" not in c))
+
+
+def pick(
+    name: str, options: list[str], labels: dict[str, str], *, key: str = "", help: str = ""
+) -> str:
+    """A select box over ids that shows labels; forgets a choice that is no longer offered.
+
+    Args:
+        name: of the field of a run that it stands for.
+        options: the ids.
+        labels: by id.
+        key: of the box, where it is not the field's name.
+        help: where it is not the field's.
+    """
+    key = key or name
+    start = DEFAULTS.get(name, KNOBS[name].default)
+    place = options.index(start) if start in options else 0
+    if st.session_state.get(key, options[0]) not in options:
+        fields.preset(key, options[place])  # left to itself the box would go on showing the old
+
+    def say(option: str) -> str:
+        return labels.get(option, option)
+
+    chosen: str = st.selectbox(
+        KNOBS[name].label, options, place, format_func=say,
+        help=help or fields.helped(KNOBS[name]), **fields.bound(key, options[place], say),
+    )
+    return chosen

@@ -1,0 +1,64 @@
+"""A Plotly chart that may change as a whole and keeps the user's zoom and hidden lines.
+
+`st.plotly_chart` makes another chart of every change. This component hands each new figure to
+`Plotly.react`, for which it is the same chart as long as it shows the same thing.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from lrdash.figures import literal_names
+from lrdash.ui.resources import plotly_url
+
+UI = Path(__file__).resolve().parent.parent
+STILL = 1000  # milliseconds after which a page counts as still
+
+
+def script(name: str) -> str:
+    """The text of a script, style or piece of HTML of `lrdash/ui`, by its path there."""
+    return (UI / name).read_text(encoding="utf-8")
+
+
+_chart = st.components.v2.component(
+    "lrdash_steady_chart",
+    html="<div class='lrdash-steady' role='figure'></div>",
+    css=".lrdash-steady{width:100%;min-height:120px}",
+    js=script("components/chart.js") + script("components/steady_chart.js"),
+    isolate_styles=False,
+)
+
+
+def preload(*, idle: bool = False) -> None:
+    """Let the browser fetch Plotly before there is something to draw with it.
+
+    To compile it takes a browser about a second, the first time.
+
+    Args:
+        idle: when the page is still, for the pages that come after it; else at once, while the
+            server computes what is drawn.
+    """
+    job = f"() => load({json.dumps(plotly_url())})"
+    when = f"setTimeout(() => (window.requestIdleCallback ?? setTimeout)({job}), {STILL})"
+    code = f"{script('chart.js')} {when if idle else f'({job})()'};"
+    st.html(f"<script>{{ {code} }}</script>", unsafe_allow_javascript=True)
+
+
+def steady_chart(figure: go.Figure, *, key: str, what: str, label: str) -> None:
+    """Draw a figure, or the next state of it.
+
+    Args:
+        figure: with its height in the layout.
+        key: of the chart on the page.
+        what: names what it shows; zoom is kept until this changes.
+        label: what it shows, for screen readers.
+    """
+    message = {
+        "figure": literal_names(figure).to_json(), "what": what, "label": label,
+        "height": figure.layout.height, "plotly": plotly_url(),
+    }
+    _chart(data=message, key=key, height="content")

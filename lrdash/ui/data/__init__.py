@@ -1,0 +1,1 @@
+"""Data: files of users, from the upload to a dataset."""

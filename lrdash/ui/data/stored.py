@@ -1,0 +1,123 @@
+"""The data of users that is kept: what it is, the ways on, and its end."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from lrdash import analysis
+from lrdash.core.errors import LrdashError
+from lrdash.datasets import DATASETS, own
+from lrdash.datasets.own import Facts
+from lrdash.store import DataUse
+from lrdash.ui import resources
+from lrdash.ui.components import form
+from lrdash.ui.components.plain import plain
+
+PAGE = 10  # data sets shown at once
+NAMED = 8  # runs that the warning names
+WAYS = (
+    ("train", "Train on it", ":material/trending_down:", "pages/train.py"),
+    ("compare", "Compare on it", ":material/stacked_line_chart:", "pages/compare.py"),
+    ("find", "Find LR", ":material/search:", "pages/find_lr.py"),
+)
+
+
+def draw() -> None:
+    """All that is kept, the newest first."""
+    found = own.kept()
+    st.header("Kept data", anchor=False)
+    if not found:
+        st.caption("What you keep will be listed here, with its size and date, and the forms of "
+                   "Train, Compare and Find LR offer it by its name.")
+        return
+    pages = -(-len(found) // PAGE)
+    shown = 1
+    if pages > 1:
+        shown = st.pagination(pages, key="data-page")
+    for facts in found[(shown - 1) * PAGE : shown * PAGE]:
+        with st.container(border=True):
+            _one(facts)
+
+
+def ways_on(facts: Facts, *, key: str, primary: bool = False) -> None:
+    """Buttons that lead to the forms with this data chosen."""
+    with st.container(horizontal=True):
+        for name, label, icon, page in WAYS:
+            first = primary and name == "train"
+            if st.button(label, icon=icon, key=f"data-{name}-{key}",
+                         type="primary" if first else "secondary"):
+                st.switch_page(page, query_params={form.DATA: facts.id})
+
+
+def _one(facts: Facts) -> None:
+    left, right = st.columns([3, 2], vertical_alignment="center")
+    with left:
+        st.markdown(f"**{plain(facts.name)}**  \n{plain(_facts(facts))}")
+        st.caption(f"`{facts.id}` · {plain(facts.file)} · {_size(facts.arrays_bytes)} · "
+                   f"{facts.created[:10]}")
+    with right, st.container(horizontal=True, horizontal_alignment="right"):
+        ways_on(facts, key=facts.id)
+        with st.popover("More", icon=":material/more_horiz:", key=f"data-more-{facts.id}"):
+            _more(facts)
+
+
+def _more(facts: Facts) -> None:
+    for note in facts.notes:
+        st.caption(f"{plain(note.rstrip('.'))}.")
+    st.caption(DATASETS[facts.id].scaling)
+    if facts.features:
+        shown = facts.features[:20]
+        rest = f" and {len(facts.features) - 20:,} more" if len(facts.features) > 20 else ""
+        st.caption(f"Features: {plain(', '.join(shown))}{rest}.")
+    path = own.arrays_file(facts.id)
+    if path.is_file():
+        st.download_button(
+            "Download as NPZ", data=path.read_bytes, file_name=f"{facts.id}.npz",
+            icon=":material/download:", key=f"data-npz-{facts.id}", on_click="ignore",
+            width="stretch", help="x and y, unscaled: what exported scripts read.",
+        )
+    if st.button("Delete", icon=":material/delete:", key=f"data-delete-{facts.id}",
+                 width="stretch"):
+        _confirm(facts)
+
+
+@st.dialog("Delete this data")
+def _confirm(facts: Facts) -> None:
+    use = resources.store().data_use(facts.id)
+    st.markdown(f"The {facts.size:,} examples of **{plain(facts.name)}** will be gone for good.")
+    if use:
+        st.warning(warning(use), icon=":material/warning:")
+    if st.button("Delete for good", type="primary", key="data-delete-for-good",
+                 disabled=bool(use.active)):
+        try:
+            own.remove(facts.id, remember=bool(use))
+        except LrdashError as fault:
+            st.error(str(fault), icon=":material/error:")
+            return
+        st.rerun()
+
+
+def warning(use: DataUse) -> str:
+    """Which runs name the data, and what deleting it means for them."""
+    if use.active:
+        return f"{use.active} of its runs are queued or training: stop them first."
+    ids = ", ".join(use.run_ids[:NAMED])
+    more = f" and {len(use.run_ids) - NAMED:,} more" if len(use.run_ids) > NAMED else ""
+    runs = f"{len(use.run_ids):,} runs name it ({ids}{more})" if use.run_ids \
+        else "A comparison or a range test names it"
+    return (
+        f"{runs}. They stay and can be looked at, since what describes the data is kept without "
+        "its examples; none can be trained again or continued until the same file is added with "
+        "the same choices."
+    )
+
+
+def _facts(facts: Facts) -> str:
+    target = f"{len(facts.class_names)} classes" if facts.class_names else "a number to predict"
+    inputs = analysis.inputs_in_words(facts.input_shape)
+    goal = f" ({facts.recipe.get('target')})" if facts.features else ""
+    return f"{facts.size:,} examples, {inputs}, {target}{goal}"
+
+
+def _size(size: int) -> str:
+    return f"{size / 2**20:.3g} MB" if size >= 2**17 else f"{size / 1024:.3g} kB"

@@ -1,0 +1,1 @@
+"""Find LR: range tests, their suggestion, and the sweep that checks it."""

@@ -1,0 +1,1 @@
+"""Glossary: the terms of the field, searchable."""

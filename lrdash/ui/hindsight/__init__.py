@@ -1,0 +1,1 @@
+"""Hindsight: the best schedule, seen afterwards."""

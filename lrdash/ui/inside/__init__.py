@@ -1,0 +1,1 @@
+"""Inside the callback: a rule at work, epoch by epoch."""

@@ -1,0 +1,79 @@
+"""The player of a walk: all moments go to the browser once, and it plays them by itself.
+
+Each frame is drawn by the script beside this file, so that playing, stepping and sliding cost the
+server nothing and never run the page again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from lrdash import figures
+from lrdash.teaching import Moment, Walk
+from lrdash.ui.components.steady_chart import script
+from lrdash.ui.resources import plotly_url
+
+TITLES = {
+    "keras": "ReduceLROnPlateau, after every epoch",
+    "torch": "ReduceLROnPlateau by PyTorch's rules, after every epoch",
+    "scheduler": "LearningRateScheduler, before every epoch",
+}
+
+TALL, FLAT = 470, 260  # pixels of the chart: with a metric, and of the rate alone
+
+_player = st.components.v2.component(
+    "lrdash_inside_player",
+    html=script("inside/player.html"),
+    css=script("inside/player.css"),
+    js=script("components/chart.js") + script("inside/player.js"),
+    isolate_styles=False,
+)
+
+
+def inside_player(
+    walk: Walk, values: Sequence[float], *, metric: str, source: str, remarks: str = ""
+) -> None:
+    """Draw the steps, the chart, the slider and the variables of a walk.
+
+    Args:
+        walk: with at least one moment.
+        values: the metric, one an epoch.
+        metric: its name.
+        source: what the walk is of; the moment shown is kept until this changes.
+        remarks: stands below the steps; may be empty.
+    """
+    height = TALL if values else FLAT
+    figure = figures.walk_figure(walk, values, metric=metric, height=height)
+    message = {
+        "title": TITLES[walk.kind], "source": source, "remarks": remarks,
+        "steps": [{"title": step.title, "code": step.code} for step in walk.steps],
+        "moments": [_moment(walk, moment) for moment in walk.moments],
+        "figure": figure.to_json(), "height": figure.layout.height, "plotly": plotly_url(),
+        "epoch_label": "Epoch", "label": _label(walk, metric, bool(values)),
+    }
+    digest = hashlib.sha256(json.dumps(message, sort_keys=True).encode()).hexdigest()[:16]
+    _player(data={**message, "what": digest}, key="inside-player", height="content")
+
+
+def _moment(walk: Walk, moment: Moment) -> dict[str, Any]:
+    scheduler = walk.kind == "scheduler"
+    when = f"Before epoch {moment.epoch + 1}" if scheduler else f"Epoch {moment.epoch}"
+    return {
+        "epoch": moment.epoch, "when": when, "words": moment.words, "step": moment.step,
+        "notes": {str(place): note for place, note in moment.notes.items()},
+        "changed": moment.outcome in ("cut", "set"),
+        "state": [[each.name, each.meaning, each.now, each.was] for each in moment.variables],
+    }
+
+
+def _label(walk: Walk, metric: str, known: bool) -> str:
+    if not known:
+        return "Learning rate over the epochs. Its numbers stand in the table below."
+    shown = f"{metric} and learning rate" if walk.kind == "scheduler" else \
+        f"{metric}, wait count and learning rate"
+    return f"{shown} over the epochs up to the one chosen. Its numbers stand in the table below."

@@ -1,0 +1,148 @@
+"""What if: other settings of the plateau rule over the same record, and the truth beside it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import streamlit as st
+
+from lrdash import figures
+from lrdash.core.errors import LrdashError
+from lrdash.strategies.plateau import Plateau
+from lrdash.strategies.recorded import WatchedPlateau
+from lrdash.teaching import (
+    DELTAS,
+    PATIENCES,
+    Grid,
+    Recorded,
+    first_difference,
+    grid,
+    outlook,
+    replay,
+)
+from lrdash.ui.components import fields
+from lrdash.ui.components.steady_chart import steady_chart
+from lrdash.ui.inside import real_run
+from lrdash.ui.inside.sources import Source
+
+NAMES = ("patience", "factor", "min_delta", "cooldown", "mode", "rules")
+PREFIX = "whatif."
+LIMIT = """
+This holds **only up to the first decision that differs**. Until then both trainings are the same,
+so the metric is, too. From there on another rate makes another training, and its metric was never
+measured: what is dotted is a guess that reads the old metric. Training it tells the truth.
+"""
+
+
+def show(source: Source) -> None:
+    """Settings, what they would have done, and the grid; refreshed while the truth is trained."""
+    st.header("What if", anchor=False)
+    st.markdown("Other settings, read over the same recorded metric: when would the rate have "
+                "been cut?")
+    _start_from(source)
+    active = real_run.training(source)
+    st.fragment(_guarded, run_every=real_run.TICK if active else None)(source, active)
+
+
+def _start_from(source: Source) -> None:
+    """Put the record's settings into the fields when another record was chosen."""
+    if source.rule is None:
+        return
+    before = st.session_state.get("whatif_source", source.key)
+    filled = st.session_state.get(fields.PRESET, ())
+    for name in NAMES:
+        key = f"{PREFIX}{name}"
+        forgotten = key in filled and key not in st.session_state  # after a visit to another page
+        if before != source.key or forgotten:
+            fields.preset(key, getattr(source.rule, name))
+    st.session_state["whatif_source"] = source.key
+
+
+def _guarded(source: Source, was_active: bool) -> None:
+    try:
+        _view(source, was_active)
+    except LrdashError as fault:
+        st.error(str(fault), icon=":material/error:")
+
+
+def _view(source: Source, was_active: bool) -> None:
+    rule, recorded = source.rule, source.recorded
+    if rule is None or recorded is None:
+        return
+    other = rule.replace(**_settings(rule))
+    was, would = replay(rule, recorded), replay(other, recorded)
+    differs = first_difference(was, would)
+    st.markdown(outlook(was, would, changed=", ".join(real_run.differing(rule, other))))
+    if differs is not None:
+        st.info(LIMIT, icon=":material/info:")
+    truth = real_run.show(source, other, would, differs, was_active=was_active)
+    st.markdown(f"**{source.metric} and the rate**")
+    steady_chart(
+        figures.whatif_figure(recorded, was, would, differs, metric=source.metric, truth=truth),
+        key="whatif", what=source.key,
+        label=f"{source.metric} as recorded, and the rates as they were and would have been",
+    )
+    _grids(rule, other, recorded, was.cuts[0] if was.cuts else None)
+
+
+def _settings(rule: Plateau) -> dict[str, Any]:
+    knobs = {knob.name: knob for knob in rule.knobs()}  # of a script's rule with wider bounds
+    values: dict[str, Any] = {}
+    for row in (NAMES[:3], NAMES[3:]):
+        for place, name in zip(st.columns(3), row, strict=True):
+            with place:
+                key = f"{PREFIX}{name}"
+                values[name] = fields.widget(knobs[name], key=key, start=getattr(rule, name))
+    return values
+
+
+def _grids(rule: Plateau, other: Plateau, recorded: Recorded, sure: int | None) -> None:
+    st.markdown("**Patience and smallest improvement**")
+    found = _grid_of(rule, other, recorded)
+    shown: dict[Literal["first", "count"], str] = {
+        "first": "Epoch of the first cut", "count": "Number of cuts",
+    }
+    for place, (show_, title) in zip(st.columns(2), shown.items(), strict=True):
+        with place:
+            st.markdown(title)
+            steady_chart(
+                figures.grid_figure(
+                    found, show=show_, was=(rule.patience, rule.min_delta),
+                    chosen=(other.patience, other.min_delta), sure=sure,
+                ),
+                key=f"grid-{show_}", what=f"grid-{show_}",
+                label=f"{title} for each patience and smallest improvement",
+            )
+    st.caption(
+        "Each cell is a plateau rule with that patience (across) and smallest improvement (up), "
+        "all else as set above; grey: never cut. The orange frame is the record, the white one "
+        "your choice. "
+        + (f"A first cut up to epoch {sure} is certain. There the record's own rate fell, so later "
+           "ones (?), cells without a cut and numbers of cuts are guesses." if sure else
+           "The record's rate never fell, so every first cut is certain; what follows one is a "
+           "guess.")
+    )
+
+
+def _grid_of(rule: Plateau, other: Plateau, recorded: Recorded) -> Grid:
+    """The grid; computed anew only if it would be another one."""
+    rest = other.as_dict()
+    for name in ("patience", "min_delta"):
+        del rest[name]
+    return _grid(
+        tuple(rest.items()), recorded.values, recorded.base_lr, recorded.lead,
+        tuple(sorted(recorded.missing)),
+        tuple(sorted({rule.patience, other.patience} - {*PATIENCES})),
+        tuple(sorted({rule.min_delta, other.min_delta} - {*DELTAS})),
+    )
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _grid(
+    rest: tuple[tuple[str, Any], ...], values: tuple[float, ...], base_lr: float,
+    lead: tuple[float, ...], missing: tuple[int, ...], patiences: tuple[int, ...],
+    deltas: tuple[float, ...],
+) -> Grid:
+    recorded = Recorded(values=values, base_lr=base_lr, lead=lead, missing=frozenset(missing))
+    rule = WatchedPlateau(**dict(rest))  # whose metric may be any
+    return grid(rule, recorded, patiences=patiences, deltas=deltas)

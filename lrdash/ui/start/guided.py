@@ -1,0 +1,215 @@
+"""A guided experiment, live and afterwards: what to watch, the curves, and what they show."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from lrdash import analysis, figures
+from lrdash.analysis import frames
+from lrdash.analysis.guides import Evidence, Guide, by_peak, guide_of
+from lrdash.core.errors import LrdashError
+from lrdash.planning import grouping
+from lrdash.planning.experiment import Experiment, plan_all
+from lrdash.store import ExperimentRow
+from lrdash.ui import resources
+from lrdash.ui.compare import live, manage, results
+from lrdash.ui.components.steady_chart import preload, steady_chart
+
+TICK = 1.0  # seconds between two looks while it trains
+ICONS = {"as expected": "check_circle", "otherwise": "help", "open": "hourglass_empty"}
+HEIGHT = 360  # pixels of a chart
+READING = (
+    "The runs of one seed: same first weights, same batches, so that only the rate differs. A "
+    "number behind a name is its peak rate. A rate is drawn up to the epoch whose updates used it. "
+    "Both axes upwards are logarithmic, so that a "
+    "halved value is the same way down everywhere. Point at a line to read it; drag to zoom."
+)
+
+
+def watch(experiment_id: str) -> None:
+    """The experiment as it stands, refreshed while it is active.
+
+    Raises:
+        ExperimentNotFound: there is no such experiment.
+    """
+    st.button("All guided experiments", icon=":material/arrow_back:", key="back", type="tertiary",
+              on_click=_leave)
+    row = resources.store().experiment(experiment_id)
+    guide = guide_of(Experiment.from_json(row.definition))
+    if guide is None:
+        st.info("This comparison is none of the guided experiments.", icon=":material/info:")
+        _to_compare(row)
+        return
+    preload()
+    st.header(guide.title, anchor=False)
+    st.markdown(f"{guide.idea}\n\n**What one expects.** {guide.expected}")
+    st.fragment(_guarded, run_every=TICK if row.active else None)(guide, experiment_id, row.active)
+    st.caption(f"Source of the idea: {guide.source}.")
+
+
+def begin(experiment: Experiment, name: str) -> None:
+    """Queue all runs and go to their own address."""
+    store = resources.store()
+    planned = plan_all(experiment)
+    experiment_id = store.create_experiment(
+        experiment.to_json(), manage.new_runs([(run.label, run.plan) for run in planned]),
+        groups=grouping.cut([run.plan for run in planned]),
+    )
+    store.rename_experiment(experiment_id, name)
+    resources.laboratory().wake()
+    st.query_params["experiment"] = experiment_id
+    st.rerun()
+
+
+def _leave() -> None:
+    st.query_params.pop("experiment", None)
+
+
+def _guarded(guide: Guide, experiment_id: str, was_active: bool) -> None:
+    try:
+        _view(guide, experiment_id, was_active)
+    except LrdashError as fault:
+        st.error(str(fault), icon=":material/error:")
+
+
+def _view(guide: Guide, experiment_id: str, was_active: bool) -> None:
+    row = resources.store().experiment(experiment_id)
+    if was_active and not row.active:
+        st.rerun()
+    live.progress(row, Experiment.from_json(row.definition))
+    found = _evidence(row)
+    if row.active:
+        _look(guide, row, found)
+    else:
+        _explained(guide, row, found)
+    if found.curves.empty:
+        st.info("The first curves come with the first epochs.", icon=":material/show_chart:")
+    else:
+        _charts(guide, row, found)
+    if not row.active:
+        _go_on(guide, row, found)
+
+
+def _look(guide: Guide, row: ExperimentRow, found: Evidence) -> None:
+    """While it trains: what to watch, what is known so far, and the way to stop it."""
+    with st.container(border=True):
+        st.markdown("**What to watch**\n\n" + "\n".join(f"- {line}" for line in guide.watch))
+        so_far = guide.so_far(found)
+        if so_far:
+            st.markdown(f":material/model_training: {so_far}")
+        if st.button("Stop", icon=":material/stop:", key="stop-guided",
+                     help="What is done stays and can be continued."):
+            runs = resources.store().runs(experiment_id=row.experiment_id)
+            resources.store().request_stop_all([run.run_id for run in runs])
+            st.rerun()
+
+
+def _explained(guide: Guide, row: ExperimentRow, found: Evidence) -> None:
+    told = guide.explain(found)
+    with st.container(border=True, key="explained"):
+        st.header("What your results show", anchor=False)
+        st.markdown(f":material/{ICONS[told.outcome]}: {told.headline}")
+        if told.findings:
+            st.markdown("\n".join(f"- {line}" for line in told.findings))
+    if row.counts["failed"]:
+        first = resources.store().runs(experiment_id=row.experiment_id, status="failed")[0]
+        st.error(first.reason or "A run failed.", icon=":material/error:")
+
+
+def _charts(guide: Guide, row: ExperimentRow, found: Evidence) -> None:
+    found = _shown(row, found)
+    for place, (metric, title) in zip(
+        st.columns(2), (("val_loss", "Validation loss"), ("learning_rate", "Learning rate")),
+        strict=True,
+    ):
+        with place:
+            st.markdown(f"**{title}**")
+            steady_chart(
+                _figure(guide, found, metric), key=f"guided-{metric}",
+                what=f"{row.experiment_id} {metric}", label=f"{title}: {guide.title}",
+            )
+    gone = found.arms[found.arms["status"] == "diverged"]
+    if len(gone):
+        told = "; ".join(
+            f"{label} after {epochs} epochs" if epochs > 1 else f"{label} at once"
+            for label, epochs in zip(gone["label"], gone["epochs_done"], strict=True)
+        )
+        st.caption(f"**Diverged with this seed**: {told}.")
+    st.caption(READING)
+
+
+def _shown(row: ExperimentRow, found: Evidence) -> Evidence:
+    """What the charts draw of the evidence: the runs of one seed, a label a run."""
+    seeds = [int(seed) for seed in found.arms["seed"].unique()]
+    seed = st.segmented_control(
+        "Seed", seeds, default=seeds[0], required=True, key=f"seed-{row.experiment_id}",
+        help="Whose runs are drawn. What is said above is about all seeds.",
+    )
+    arms, curves = (frame[frame["seed"] == seed] for frame in (found.arms, found.curves))
+    return replace(found, arms=by_peak(arms), curves=by_peak(curves))
+
+
+def _styles(arms: pd.DataFrame) -> dict[str, figures.Style]:
+    """Looks in the colours of the strategies; Step and Plateau are near, so one is dashed."""
+    looks = figures.arm_styles(arms)
+    step = {label: look for label, look in looks.items() if look == figures.STYLES["step"]}
+    return looks | {label: replace(look, dash="dash") for label, look in step.items()}
+
+
+def _figure(guide: Guide, found: Evidence, metric: str) -> go.Figure:
+    styles, epochs = _styles(found.arms), guide.experiment.base.epochs
+    band = analysis.band(found.curves, found.arms, metric=metric)
+    if metric == "learning_rate":
+        return figures.compare_rates_figure(band, styles, epochs=epochs, height=HEIGHT)
+    return figures.compare_loss_figure(band, styles, log=True, epochs=epochs, height=HEIGHT)
+
+
+def _go_on(guide: Guide, row: ExperimentRow, found: Evidence) -> None:
+    with st.container(horizontal=True):
+        if st.button(
+            "Try other seeds", icon=":material/casino:", key="again",
+            help="Other first weights and other batches. An effect that is real shows again; the "
+            "same seeds would give the same curves, to the bit.",
+        ):
+            first = int(found.arms["seed"].max()) + 1
+            seeds = range(first, first + len(guide.experiment.seeds))
+            begin(guide.experiment.replace(seeds=list(seeds)), guide.title)
+        _to_compare(row)
+        ruled = found.arms[found.arms["strategy"] == "plateau"]["run_id"]
+        if len(ruled) and st.button(
+            "Look inside the callback", icon=":material/schema:", key="to-inside",
+            help="Plays a run of this experiment epoch by epoch: how it counts, and why it cuts.",
+        ):
+            st.switch_page("pages/inside.py", query_params={"run": str(ruled.iloc[0])})
+
+
+def _to_compare(row: ExperimentRow) -> None:
+    if st.button("Open in Compare", icon=":material/stacked_line_chart:", key="to-compare",
+                 help="All charts, the bowl, the leaderboard; more seeds, rates and strategies."):
+        st.switch_page("pages/compare.py", query_params={"experiment": row.experiment_id})
+
+
+def _evidence(row: ExperimentRow) -> Evidence:
+    found = results.load(row)
+    ruled = found.arms[found.arms["strategy"] == "plateau"]["run_id"]
+    decisions = _decisions(tuple(str(run_id) for run_id in ruled), row.state)
+    return Evidence(arms=found.arms, curves=found.curves, decisions=decisions)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _decisions(
+    run_ids: tuple[str, ...], stamp: tuple[Any, ...]  # noqa: ARG001 (a cache key)
+) -> pd.DataFrame:
+    """What the rules of these runs decided, with the run of each decision."""
+    store = resources.store()
+    parts = [
+        frames.decisions_frame(store.decisions(run_id)).assign(run_id=run_id)
+        for run_id in run_ids
+    ]
+    empty = frames.decisions_frame([]).assign(run_id=pd.Series([], dtype="str"))
+    return pd.concat(parts, ignore_index=True) if parts else empty

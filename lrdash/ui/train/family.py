@@ -1,0 +1,135 @@
+"""The family of a run: of which run it is a branch, its branches, and all of them on one chart."""
+
+from __future__ import annotations
+
+from math import isfinite
+
+import streamlit as st
+
+from lrdash import analysis, figures
+from lrdash.analysis import frames
+from lrdash.core.errors import LrdashError
+from lrdash.store import RunRow, Store
+from lrdash.ui import resources
+from lrdash.ui.components.steady_chart import steady_chart
+
+TICK = 1.0  # seconds between two looks while one of them is active
+HIGHEST = 800  # pixels of the chart
+MOST = 40  # runs of a family that are drawn and listed
+
+
+def origin(run: RunRow) -> None:
+    """Of which run and epoch this is a branch, with the way there; nothing for others."""
+    if run.fork_epoch is None:
+        return
+    does = analysis.branch_in_words(run.spec, run.fork_epoch)
+    if run.parent_id is None:
+        st.caption(f"A branch from epoch {run.fork_epoch} of a run that was deleted: {does}.")
+        return
+    words = f"Branch of run {run.parent_id} from epoch {run.fork_epoch}: {does}"
+    _link(words, run.parent_id, icon=":material/call_split:")
+
+
+def show(run_id: str) -> None:
+    """Chart and list of the family, refreshed while one of it trains; nothing for a lone run."""
+    members = of(run_id, resources.store())
+    if len(members) > 1:
+        active = any(row.active for row, _ in members)
+        st.fragment(_guarded, run_every=TICK if active else None)(run_id, active)
+
+
+def of(run_id: str, store: Store) -> list[tuple[RunRow, int]]:
+    """The whole family as a tree, the trunk first, with the depth of each; at most `MOST` + 1."""
+    line = store.origins([run_id]).get(run_id, (0, []))[1]
+    ids = [line[-1] if line else run_id]
+    level = ids
+    while level and len(ids) <= MOST:
+        level = [found for found in store.children(level) if found not in ids]
+        ids += level
+    return analysis.as_tree(store.runs(run_ids=ids))
+
+
+def _guarded(run_id: str, was_active: bool) -> None:
+    try:
+        _view(run_id, was_active)
+    except LrdashError as fault:
+        st.error(str(fault), icon=":material/error:")
+
+
+def _view(run_id: str, was_active: bool) -> None:
+    members = of(run_id, resources.store())
+    if was_active and not any(row.active for row, _ in members):
+        st.rerun()
+    shown = members[:MOST]
+    st.header("The family", anchor=False)
+    _chart(run_id, [row for row, _ in shown])
+    _links(run_id, shown)
+    if len(members) > MOST:
+        st.caption(f"The first {MOST}; the Runs page has all.")
+
+
+def _chart(run_id: str, rows: list[RunRow]) -> None:
+    epochs = resources.store().epochs_of([row.run_id for row in rows])
+    flat = [epoch for row in rows for epoch in epochs[row.run_id]]
+    known = {row.run_id for row in rows}
+    figure = figures.family_figure(
+        frames.epochs_frame(flat), frames.rates_frame(flat),
+        [
+            figures.Member(
+                run_id=row.run_id, label=_label(row),
+                start=(row.fork_epoch or 0) if row.parent_id in known else 0,
+            )
+            for row in rows
+        ],
+        epochs_total=max(row.spec.epochs for row in rows), chosen=run_id,
+        height=min(HIGHEST, 400 + 24 * len(rows)),  # narrow pages have a line of legend for each
+    )
+    steady_chart(figure, key="family", what=",".join(sorted(known)),
+                 label=f"Validation loss and learning rate of {len(rows)} runs of one family. "
+                 "The list below has their numbers.")
+    st.caption("Above the validation loss, below the rate. The trunk is grey; each branch begins "
+               "at the epoch where it leaves its parent, with the parent's weights.")
+
+
+def _links(run_id: str, members: list[tuple[RunRow, int]]) -> None:
+    losses = _losses([row for row, _ in members])
+    with st.container(gap="xxsmall", key="family-list"):
+        for row, depth in members:
+            facts = [_label(row), row.status if not row.active or row.status == "queued"
+                     else f"epoch {row.epochs_done} of {row.spec.epochs}"]
+            if own := losses.get(row.run_id):
+                facts.append(f"validation loss {analysis.number(own[-1])}, "
+                             f"at best {analysis.number(min(own))}")
+            words = " · ".join(facts)
+            indent = "\u2003" * max(0, depth - 1) + ("└ " if depth else "")
+            if row.run_id == run_id:
+                st.markdown(f"{indent}**{words}** (this run)")
+            else:
+                _link(indent + words, row.run_id)
+
+
+def _link(words: str, run_id: str, icon: str | None = None) -> None:
+    """A way to another run, in this tab."""
+    if st.button(words, icon=icon, type="tertiary", key=f"to-{run_id}-{bool(icon)}"):
+        st.query_params["run"] = run_id
+        st.rerun()
+
+
+def _losses(rows: list[RunRow]) -> dict[str, list[float]]:
+    """Validation losses of each run's own epochs, those shared with its parent left out."""
+    shared = {row.run_id: row.fork_epoch or 0 for row in rows}
+    curves = resources.store().curves(run_ids=list(shared), metrics=["val_loss"])
+    found: dict[str, list[float]] = {}
+    for run_id, epoch, loss in zip(
+        curves["run_id"], curves["epoch"], curves["val_loss"], strict=True
+    ):
+        if isfinite(loss) and epoch > shared[run_id]:
+            found.setdefault(run_id, []).append(loss)
+    return found
+
+
+def _label(row: RunRow) -> str:
+    if row.fork_epoch is None:
+        return row.name or f"trunk: {analysis.strategy_in_words(row.spec)}"
+    does = analysis.branch_in_words(row.spec, row.fork_epoch)
+    return row.name or f"{does}, from epoch {row.fork_epoch}"

@@ -1,0 +1,203 @@
+"""Branches of a run: from which epoch, what they do, how their rates will go, and Start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import streamlit as st
+
+from lrdash import analysis, figures
+from lrdash.core.errors import InvalidField, LrdashError
+from lrdash.jobs import branches
+from lrdash.jobs.branches import Wanted
+from lrdash.strategies import STRATEGIES
+from lrdash.ui import resources
+from lrdash.ui.components import fields, form
+from lrdash.ui.components.history import History
+from lrdash.ui.train.more import ahead, used
+
+MODES = {"factors": "Other rates", "strategy": "Another strategy", "cooldowns": "Cooldowns"}
+FACTORS = (0.5, 0.2, 0.1, 1.0)
+SAID = {0.5: "÷ 2", 0.2: "÷ 5", 0.1: "÷ 10", 1.0: "unchanged"}
+LONGER = 10  # epochs of branches that leave at the end of their parent
+COOLED = 0.2  # share of the trunk that a cooldown takes, at first
+MOST = 40  # branches at once
+
+
+def opener(past: History) -> None:
+    """The two buttons, in a row, of a run that has done an epoch."""
+    run_id = past.run.run_id
+    st.button("Branch", icon=":material/call_split:", key="branch", on_click=_open,
+              args=(run_id, "factors"),
+              help="What if the rate had been another from some epoch on? Click that epoch on the "
+              "chart, or name it.")
+    st.button("Cooldowns", icon=":material/trending_down:", key="cooldowns", on_click=_open,
+              args=(run_id, "cooldowns"),
+              help="From several epochs of this run the rate falls to 0: how good would it be if "
+              "it ended there? One trunk, several ends (warm-up, stable, decay).")
+
+
+def chosen(past: History) -> int | None:
+    """The epoch at which a line is to be drawn across the chart."""
+    run_id = past.run.run_id
+    if st.session_state.get(_mode(run_id)) not in ("factors", "strategy"):
+        return None
+    return int(st.session_state.get(_epoch(run_id), _best(past)))
+
+
+def picker(run_id: str) -> Callable[[int], None]:
+    """What a click on an epoch of the chart does."""
+
+    def pick(epoch: int) -> None:
+        st.session_state[_epoch(run_id)] = epoch
+        if st.session_state.get(_mode(run_id)) not in ("factors", "strategy"):
+            _open(run_id, "factors")
+
+    return pick
+
+
+def panel(past: History) -> None:
+    """The choice, if it is open, with the rates that it will give."""
+    run_id = past.run.run_id
+    if not past.epochs or not st.session_state.get(_mode(run_id)):
+        return
+    with st.container(border=True, key="branching"):
+        head = st.container(horizontal=True, vertical_alignment="center",
+                            horizontal_alignment="distribute")
+        head.markdown("**Branches, from exactly the weights of that epoch**")
+        head.button("Close", icon=":material/close:", key="branch-close", type="tertiary",
+                    on_click=_close, args=(run_id,))
+        mode = st.segmented_control(
+            "What the branches do", list(MODES), format_func=MODES.__getitem__, required=True,
+            key=_mode(run_id), label_visibility="collapsed",
+        )
+        try:
+            wanted = _CHOICES[str(mode)](past)
+            if len(wanted) > MOST:
+                raise InvalidField("branches", f"must be at most {MOST} at once", len(wanted))
+            if wanted:
+                _outlook(past, wanted)
+        except LrdashError as fault:
+            st.error(str(fault), icon=":material/error:")
+            return
+        _start(past, wanted)
+
+
+def _factors(past: History) -> list[tuple[int, Wanted]]:
+    epoch, until = _where(past)
+    picked = st.pills("The rate from there on", FACTORS, format_func=SAID.__getitem__,
+                      selection_mode="multi", default=FACTORS, key="branch-factors")
+    text = st.text_input("Further factors", key="branch-others", placeholder="e.g. 0.05, 2",
+                         width=240)
+    factors = dict.fromkeys([*picked, *(float(f) for f in fields.as_list(text, "factors"))])
+    return [(epoch, {"factor": factor, "epochs": until}) for factor in factors]
+
+
+def _strategy(past: History) -> list[tuple[int, Wanted]]:
+    epoch, until = _where(past)
+    names = list(STRATEGIES)
+    name = st.selectbox("Strategy", names, index=names.index("cosine"), key="branch-strategy",
+                        format_func=lambda one: STRATEGIES[one].label, width=320)
+    now = past.epochs[min(epoch, len(past.epochs)) - 1].learning_rate
+    base = st.number_input(
+        "Peak rate", min_value=0.0, value=None, format="%.6g", key="branch-rate", width=240,
+        placeholder=f"{analysis.rate(now)}, the rate there",
+    )
+    with st.expander("Its settings"):
+        knobs = [form.for_task(k, past.run.spec.dataset) for k in STRATEGIES[name].knobs()]
+        params = {knob.name: _setting(name, knob) for knob in knobs}
+    own: dict[str, Any] = {"strategy": name, "params": params, "epochs": until}
+    return [(epoch, own if base is None else {**own, "base_lr": base})]
+
+
+def _setting(strategy: str, knob: Any) -> Any:
+    return fields.widget(knob, key=f"branch.{strategy}.{knob.name}", start=knob.default)
+
+
+def _cooldowns(past: History) -> list[tuple[int, Wanted]]:
+    done = len(past.epochs)
+    st.session_state.setdefault("cooldown-at", fields.as_text(cooldown_epochs(done)))
+    st.session_state.setdefault("cooldown-length", max(2, round(COOLED * done)))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        text = st.text_input("From the ends of epochs", key="cooldown-at", width=240)
+        length = st.number_input("Length in epochs", 1, 10_000, key="cooldown-length", width=160)
+    own: Mapping[str, Any] = {"strategy": "linear", "params": {}}
+    epochs = dict.fromkeys(fields.as_list(text, "epochs"))
+    return [(epoch, {**own, "epochs": int(epoch) + length}) for epoch in epochs]
+
+
+def cooldown_epochs(done: int) -> list[int]:
+    """Where cooldowns begin if nobody says otherwise: after each third of what is done."""
+    return sorted({max(1, round(done * third / 3)) for third in (1, 2, 3)})
+
+
+def _where(past: History) -> tuple[int, int]:
+    """The epoch at which they leave, and the epochs of each in all."""
+    total = past.run.spec.epochs
+    st.session_state.setdefault(_epoch(past.run.run_id), _best(past))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        # The bound is that of the plan, not of what is done: it must not change while it trains.
+        epoch = st.number_input("From the end of epoch", 1, total, key=_epoch(past.run.run_id),
+                                width=180, help="Or click it on the chart.")
+        until = st.number_input(
+            "Train until epoch", 1, 10_000, value=None, key="branch-until", width=180,
+            placeholder=str(total if epoch < total else epoch + LONGER),
+        )
+    return epoch, until or (total if epoch < total else epoch + LONGER)
+
+
+def _outlook(past: History, wanted: list[tuple[int, Wanted]]) -> None:
+    plans = branches.plan_branches(past.run, wanted, resources.store())
+    ways = [
+        (analysis.branch_in_words(plan.spec, epoch), ahead(past, plan, epoch), epoch)
+        for plan, (epoch, _) in zip(plans, wanted, strict=True)
+    ]
+    figure = figures.courses_figure(
+        used(past), ways, past.plan.steps_per_epoch, strategy=past.run.spec.strategy
+    )
+    st.plotly_chart(figure, key="branch-outlook", config={"displayModeBar": False})
+
+
+def _start(past: History, wanted: list[tuple[int, Wanted]]) -> None:
+    count = f"{len(wanted)} {'branch' if len(wanted) == 1 else 'branches'}"
+    left, right = st.columns([1, 3], vertical_alignment="center")
+    right.caption("They train together, as lanes of one program where the model allows it, and are "
+                  "drawn growing out of this run. Their rates are those above.")
+    if not left.button(f"Start {count}", type="primary", icon=":material/play_arrow:",
+                       key="branch-go", disabled=not wanted, width="stretch"):
+        return
+    try:
+        branches.make_branches(past.run, wanted, resources.store())
+        resources.laboratory().wake()
+    except LrdashError as fault:
+        st.error(str(fault), icon=":material/error:")
+        return
+    del st.session_state[_mode(past.run.run_id)]
+    st.rerun()
+
+
+def _best(past: History) -> int:
+    """The epoch that is offered first: in the middle of what is done."""
+    return max(1, len(past.epochs) // 2)
+
+
+def _open(run_id: str, mode: str) -> None:
+    st.session_state[_mode(run_id)] = mode
+
+
+def _close(run_id: str) -> None:
+    st.session_state.pop(_mode(run_id), None)
+
+
+def _mode(run_id: str) -> str:
+    return f"branching:{run_id}"
+
+
+def _epoch(run_id: str) -> str:
+    return f"branch-epoch:{run_id}"
+
+
+_CHOICES: dict[str, Callable[[History], list[tuple[int, Wanted]]]] = {
+    "factors": _factors, "strategy": _strategy, "cooldowns": _cooldowns,
+}

@@ -1,0 +1,161 @@
+"""A hand at the wheel: buttons that change the rate of a run while it trains."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from lrdash import analysis
+from lrdash.core.errors import LrdashError
+from lrdash.core.events import Command
+from lrdash.core.spec import MAX_RATE, Piece, RunSpec
+from lrdash.jobs import branches
+from lrdash.planning.plan import make
+from lrdash.store import RunRow
+from lrdash.strategies.base import Rates
+from lrdash.strategies.corners import corners
+from lrdash.ui import resources
+from lrdash.ui.components.history import History
+
+HELP = "It takes effect with the next epoch, is marked on the chart and kept in the run's settings."
+
+
+def controls(past: History) -> None:
+    """The buttons, inside a row, of a run that trains."""
+    run = past.run
+    for words, factor, key in (
+        ("Halve the rate", 0.5, "steer-halve"), ("Double it", 2.0, "steer-double"),
+    ):
+        st.button(words, key=key, help=HELP, on_click=_wish, args=(run.run_id,),
+                  kwargs={"factor": factor})
+    with st.popover("Other change", key="steer-more"):
+        _others(past)
+
+
+def news(past: History) -> None:
+    """What is on its way, what came last, and what came too late."""
+    run = past.run
+    waiting: Sequence[Command] = ()
+    if run.active:
+        waiting = resources.store().commands([run.run_id]).get(run.run_id, ())
+    for command in waiting:
+        st.info(
+            f"On its way: {_told(command.piece, run)}. It takes effect with the next epoch.",
+            icon=":material/hourglass_top:",
+        )
+    fault = st.session_state.get(_fault(run.run_id))
+    if fault and run.active:
+        st.error(fault, icon=":material/error:")
+    _settle(run, {command.number for command in waiting})
+    if run.spec.pieces:
+        steps = [f"after epoch {piece.epoch} {_told(piece, run)}" for piece in run.spec.pieces
+                 if piece.epoch <= run.epochs_done]
+        if steps:
+            st.caption(f"The rate left its first course: {'; '.join(steps[-5:])}.")
+
+
+def replay(run: RunRow) -> str:
+    """Queue a run of the same settings, pieces by hand included; gives its id."""
+    plan = make(run.spec)
+    return resources.store().create_run(
+        plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
+        parameters=plan.parameters, name=run.name,
+    )
+
+
+def as_points(spec: RunSpec, rates: Rates) -> RunSpec:
+    """A run whose rate was changed by hand as one under `points`, which a form can hold.
+
+    Args:
+        spec: of the run, complete.
+        rates: that it used, of every update so far.
+
+    Raises:
+        InvalidField: if the curve bends too often.
+    """
+    epochs = len(rates) * spec.epochs // max(1, make(spec).updates)
+    return spec.replace(
+        strategy="points", params=corners(rates, spec.base_lr), pieces=(), horizon=None,
+        warmup_epochs=0, epochs=max(1, epochs),
+    )
+
+
+def _others(past: History) -> None:
+    run = past.run
+    now = past.epochs[-1].learning_rate if past.epochs else run.spec.base_lr
+    st.caption(HELP)
+    for name, words, start, button in (
+        ("rate", "Hold this rate", now, "Hold"), ("factor", "Times a factor", 0.1, "Multiply"),
+    ):
+        left, right = st.columns([3, 2], vertical_alignment="bottom")
+        key = f"steer-{name}"
+        with left:
+            # The same start at each tick: another one would be another field.
+            first = st.session_state.setdefault(f"{key}-start:{run.run_id}", float(f"{start:.3g}"))
+            st.number_input(words, min_value=0.0, max_value=MAX_RATE, value=first,
+                            step=0.01, format="%.6g", key=key)
+        with right:
+            st.button(button, key=f"{key}-go", width="stretch", on_click=_wish_typed,
+                      args=(run.run_id, name, key))
+    st.button(
+        "Back to the strategy", key="steer-back", icon=":material/undo:", width="stretch",
+        disabled=not run.spec.pieces, on_click=_wish, args=(run.run_id,), kwargs={"back": True},
+        help="A schedule goes on where it would be by now; a feedback rule begins anew.",
+    )
+
+
+def _wish_typed(run_id: str, name: str, key: str) -> None:
+    """Send what a field says now: it may have been typed since the button was drawn."""
+    _wish(run_id, **{name: st.session_state[key]})
+
+
+def _wish(run_id: str, **change: Any) -> None:
+    """Send a change; a callback, so what is wrong is noted for `news`."""
+    store = resources.store()
+    st.session_state.pop(_fault(run_id), None)
+    try:
+        row = store.run(run_id)
+        piece = branches.wish(row, store, **change)
+        number = store.steer(run_id, piece)
+    except LrdashError as fault:
+        st.session_state[_fault(run_id)] = str(fault)
+        return
+    sent = (number, piece, row.epochs_done)
+    st.session_state.setdefault(_sent(run_id), []).append(sent)
+
+
+def _settle(run: RunRow, waiting: set[int]) -> None:
+    """Forget what took effect; tell what came after the last epoch at which it could have."""
+    still = []
+    for number, piece, done in st.session_state.get(_sent(run.run_id), []):
+        if number not in waiting and not any(
+            _alike(piece, one) and one.epoch >= done for one in run.spec.pieces
+        ):
+            if not run.active:
+                st.warning(f"Came too late: {_told(piece, run)}. The run ended before its next "
+                           "epoch.", icon=":material/timer_off:")
+            still.append((number, piece, done))
+        elif number in waiting:
+            still.append((number, piece, done))
+    if still or _sent(run.run_id) in st.session_state:
+        st.session_state[_sent(run.run_id)] = still
+
+
+def _alike(one: Piece, other: Piece) -> bool:
+    return (one.strategy, one.base_lr, one.factor) == (other.strategy, other.base_lr, other.factor)
+
+
+def _told(piece: Piece, run: RunRow) -> str:
+    if piece.from_start or (piece.strategy == run.spec.strategy != "constant"):
+        return f"back to {piece.strategy}"
+    return analysis.piece_in_words(piece, run.spec)
+
+
+def _sent(run_id: str) -> str:
+    return f"steer-sent:{run_id}"
+
+
+def _fault(run_id: str) -> str:
+    return f"steer-fault:{run_id}"

@@ -1,0 +1,1 @@
+"""Valley: strategies on surfaces that can be seen."""

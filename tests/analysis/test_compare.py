@@ -1,0 +1,511 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from lrdash import analysis
+from lrdash.analysis import frames
+from lrdash.analysis.compare.bowl import width
+from lrdash.analysis.compare.intervals import half_width
+from lrdash.core.errors import InvalidField
+from lrdash.core.events import EpochEnded
+from lrdash.core.spec import EarlyStopping, RunSpec
+from lrdash.planning import plan
+from lrdash.store import Store
+from lrdash.store.rows import NewRun, RunRow
+from tests.analysis.test_frames import run_row
+
+NAN, INF = float("nan"), float("inf")
+Trained = tuple[str, float, int, str, Sequence[float]]  # strategy, rate, seed, status, val_loss
+
+
+def comparison(runs: Sequence[Trained], epochs: int = 4) -> tuple[list[RunRow], dict[str, Any]]:
+    """Rows and columns as the store gives them, of runs with these validation losses."""
+    rows: list[RunRow] = []
+    columns: dict[str, list[Any]] = {
+        name: [] for name in ("run", "run_id", "epoch", *frames.METRICS, "learning_rate", "seconds")
+    }
+    for place, (strategy, base_lr, seed, status, losses) in enumerate(runs):
+        run_id = f"run{place}"
+        spec = RunSpec(strategy=strategy, base_lr=base_lr, seed=seed, epochs=epochs)
+        rows.append(
+            run_row(
+                run_id=run_id, spec=spec, status=status, label=strategy.capitalize(),
+                epochs_done=len(losses), seconds=0.5 * len(losses),
+            )
+        )
+        for epoch, loss in enumerate(losses, start=1):
+            values = (
+                place, run_id, epoch, 0.9 * loss, 1 - loss / 10, loss, 1 - loss / 8,
+                base_lr / epoch, 0.5 * epoch,
+            )
+            for name, value in zip(columns, values, strict=True):
+                columns[name].append(value)
+    return rows, {name: np.array(values) for name, values in columns.items()}
+
+
+def framed(runs: Sequence[Trained], epochs: int = 4) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The arms and the curves of runs."""
+    rows, columns = comparison(runs, epochs)
+    curves = frames.curves_frame(columns, rows)
+    return frames.arms_frame(rows, curves), curves
+
+
+def grid(losses: dict[float, Sequence[float]], strategy: str = "cosine") -> list[Trained]:
+    """Finished runs of one epoch: final losses by rate, one a seed."""
+    return [
+        (strategy, rate, seed, "finished", [loss])
+        for rate, finals in losses.items()
+        for seed, loss in enumerate(finals)
+    ]
+
+
+# Frames
+
+
+def test_curves_tell_runs_apart_and_count_updates() -> None:
+    _, curves = framed([("step", 0.1, 3, "finished", [2.0, 1.0])])
+    assert curves["run_id"].tolist() == ["run0", "run0"]
+    assert curves["label"].tolist() == ["Step", "Step"]
+    assert curves["seed"].tolist() == [3, 3]
+    assert curves["update"].tolist() == [4, 8]
+    assert curves["val_loss"].tolist() == [2.0, 1.0]
+
+
+def test_what_the_store_gives_is_framed_as_it_is(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path}/runs.db")
+    new = [
+        NewRun(
+            spec=RunSpec(strategy=name, seed=4, epochs=2), label=name.upper(), steps_per_epoch=3,
+            updates=6, parameters=1,
+        )
+        for name in ("step", "cosine")
+    ]
+    experiment_id = store.create_experiment("{}", new, groups=[[0, 1]])
+    rows = store.runs(experiment_id=experiment_id)
+    last = next(row for row in rows if row.label == "COSINE")
+    assert store.claim(last.run_id, "worker")
+    metrics = {"loss": 1.0, "val_loss": 2.0}
+    ended = EpochEnded(epoch=1, metrics=metrics, rates=np.full(3, 0.1, np.float32), seconds=1.5)
+    store.record([(last.run_id, ended)])
+    curves = frames.curves_frame(store.curves(experiment_id=experiment_id), rows)
+    store.close()
+    assert curves["label"].tolist() == ["COSINE"]
+    assert curves[["seed", "epoch", "update"]].iloc[0].tolist() == [4, 1, 3]
+    assert curves["val_loss"].tolist() == [2.0]
+    assert curves["val_accuracy"].isna().all()
+    arms = frames.arms_frame(rows, curves)
+    assert sorted(arms["epochs_done"]) == [0, 1]
+
+
+def test_curves_leave_out_runs_that_were_not_asked_for() -> None:
+    rows, columns = comparison(grid({0.1: [1.0, 2.0], 0.2: [3.0]}))
+    curves = frames.curves_frame(columns, [rows[2], rows[0]])
+    assert curves["run_id"].tolist() == ["run0", "run2"]
+    assert curves["base_lr"].tolist() == [0.1, 0.2]
+
+
+def test_curves_take_names_and_further_metrics_as_given() -> None:
+    rows, columns = comparison(grid({0.1: [1.0]}))
+    curves = frames.curves_frame({**columns, "weight_norm": np.array([7.0])}, rows, ["mine"])
+    assert curves["label"].tolist() == ["mine"]
+    assert curves["weight_norm"].tolist() == [7.0]
+
+
+def test_a_run_without_a_label_is_called_by_its_strategy() -> None:
+    rows = [run_row(label="", spec=RunSpec(strategy="step", params={"factor": 0.3}))]
+    _, columns = comparison([])
+    arms = frames.arms_frame(rows, frames.curves_frame(columns, rows))
+    assert arms["label"].tolist() == ["step (factor 0.3)"]
+
+
+def test_arms_have_final_and_best_values() -> None:
+    arms, _ = framed([
+        ("step", 0.1, 0, "finished", [2.0, 1.0, 1.5]),
+        ("step", 0.1, 1, "diverged", [3.0, INF]),
+        ("step", 0.1, 2, "queued", []),
+    ])
+    assert arms["final_val_loss"].iloc[0] == 1.5
+    assert arms["best_val_loss"].iloc[:2].tolist() == [1.0, 3.0]
+    assert arms["final_val_accuracy"].iloc[0] == pytest.approx(1 - 1.5 / 8)
+    assert arms["best_val_accuracy"].iloc[0] == pytest.approx(1 - 1.0 / 8)
+    assert arms["epochs_done"].tolist() == [3, 2, 0]
+    assert arms[["final_val_loss", "best_val_loss"]].iloc[2].isna().all()
+
+
+def test_no_runs_give_empty_frames_with_the_same_types() -> None:
+    empty_arms, empty_curves = framed([])
+    arms, curves = framed(grid({0.1: [1.0]}))
+    assert empty_arms.dtypes.equals(arms.dtypes)
+    assert empty_curves.dtypes.equals(curves.dtypes)
+    for found, expected in [
+        (analysis.bowl(empty_arms), analysis.bowl(arms)),
+        (analysis.best_peaks(empty_arms), analysis.best_peaks(arms)),
+        (analysis.band(empty_curves, empty_arms), analysis.band(curves, arms)),
+        (analysis.leaderboard(empty_arms, empty_curves), analysis.leaderboard(arms, curves)),
+    ]:
+        assert found.empty
+        assert list(found) == list(expected)
+
+
+def test_the_input_stays_as_it_is() -> None:
+    arms, curves = framed(grid({0.1: [1.0, 2.0], 0.2: [3.0, 4.0]}))
+    before = arms.copy(deep=True), curves.copy(deep=True)
+    analysis.leaderboard(arms, curves, target=1.0)
+    pd.testing.assert_frame_equal(arms, before[0])
+    pd.testing.assert_frame_equal(curves, before[1])
+
+
+# Intervals
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=30))
+def test_the_interval_is_that_of_scipy(values: list[float]) -> None:
+    half = half_width(np.std(values, ddof=1), len(values))
+    with np.errstate(invalid="ignore"):  # SciPy's own, where all values are equal
+        low, high = stats.t.interval(
+            0.95, len(values) - 1, loc=np.mean(values), scale=stats.sem(values)
+        )
+    if np.std(values) > 0:
+        assert 2 * float(half) == pytest.approx(float(high - low), rel=1e-9, abs=1e-9)
+    else:
+        assert float(half) == 0
+
+
+def test_three_seeds_have_the_wide_interval_that_they_deserve() -> None:
+    assert float(half_width(1.0, 3)) == pytest.approx(4.302652729911275 / math.sqrt(3))
+    assert np.isnan(half_width(1.0, 1))
+
+
+# The bowl
+
+
+def test_the_bowl_has_mean_and_interval_of_each_cell() -> None:
+    arms, _ = framed(grid({0.1: [1.0, 2.0, 3.0], 0.2: [5.0]}))
+    cells = analysis.bowl(arms)
+    assert cells["base_lr"].tolist() == [0.1, 0.2]
+    assert cells["mean"].tolist() == [2.0, 5.0]
+    half = 4.302652729911275 / math.sqrt(3)
+    assert cells["high"].iloc[0] == pytest.approx(2 + half)
+    assert cells["low"].iloc[0] == pytest.approx(2 - half)
+    assert np.isnan(cells["low"].iloc[1])
+    assert cells["runs"].tolist() == [3, 1]
+
+
+@pytest.mark.parametrize(("status", "column"), [("diverged", "diverged"), ("failed", "failed")])
+def test_a_lost_run_counts_as_the_worst_and_never_vanishes(status: str, column: str) -> None:
+    arms, _ = framed([*grid({0.1: [1.0, 3.0]}), ("cosine", 0.1, 2, status, [0.1])])
+    cell = analysis.bowl(arms).iloc[0]
+    assert cell["mean"] == INF
+    assert np.isnan(cell["low"])
+    assert np.isnan(cell["high"])
+    assert cell["mean_surviving"] == 2.0
+    assert (cell["runs"], cell[column]) == (3, 1)
+
+
+def test_a_finished_run_without_a_finite_loss_is_a_diverged_one() -> None:
+    arms, _ = framed(grid({0.1: [NAN]}))
+    cell = analysis.bowl(arms).iloc[0]
+    assert (cell["mean"], cell["diverged"], cell["unfinished"]) == (INF, 1, 0)
+
+
+def test_runs_under_way_count_so_far_and_queued_ones_wait() -> None:
+    arms, _ = framed([
+        ("cosine", 0.1, 0, "finished", [2.0, 1.0]), ("cosine", 0.1, 1, "running", [3.0]),
+        ("cosine", 0.1, 2, "queued", []), ("cosine", 0.2, 0, "queued", []),
+    ])
+    cells = analysis.bowl(arms)
+    assert cells["mean"].iloc[0] == 2.0
+    assert cells[["runs", "unfinished", "waiting"]].iloc[0].tolist() == [2, 1, 1]
+    assert np.isnan(cells["mean"].iloc[1])
+    assert cells["waiting"].iloc[1] == 1
+
+
+# Best peaks
+
+
+def test_each_arm_stands_at_its_own_best_peak() -> None:
+    runs = grid({0.1: [1.0], 0.2: [0.5], 0.4: [2.0]}) + grid({0.1: [0.2], 0.2: [0.6]}, "step")
+    peaks = analysis.best_peaks(framed(runs)[0])
+    assert peaks["label"].tolist() == ["Cosine", "Step"]
+    assert peaks["base_lr"].tolist() == [0.2, 0.1]
+    assert peaks["at_edge"].tolist() == [False, True]
+    assert "lowest" in peaks["edge_note"].iloc[1]
+
+
+def test_a_best_peak_at_the_upper_edge_is_said() -> None:
+    peak = analysis.best_peaks(framed(grid({0.1: [1.0], 0.2: [0.5]}))[0]).iloc[0]
+    assert peak["at_edge"]
+    assert "highest" in peak["edge_note"]
+
+
+def test_a_single_rate_is_no_bowl() -> None:
+    peak = analysis.best_peaks(framed(grid({0.1: [1.0]}))[0]).iloc[0]
+    assert peak["edge_note"] == "only one rate was tried"
+
+
+def test_a_peak_with_a_diverged_seed_loses_to_any_whole_one() -> None:
+    runs: list[Trained] = [
+        ("cosine", 0.1, 0, "finished", [5.0]), ("cosine", 0.1, 1, "finished", [5.0]),
+        ("cosine", 0.2, 0, "finished", [0.1]), ("cosine", 0.2, 1, "diverged", []),
+    ]
+    assert analysis.best_peaks(framed(runs)[0])["base_lr"].tolist() == [0.1]
+
+
+def test_where_every_rate_lost_runs_the_smallest_share_is_best() -> None:
+    runs: list[Trained] = [
+        ("cosine", 0.1, 0, "diverged", []), ("cosine", 0.1, 1, "diverged", []),
+        ("cosine", 0.2, 0, "finished", [9.0]), ("cosine", 0.2, 1, "diverged", []),
+        ("cosine", 0.3, 0, "finished", [8.0]), ("cosine", 0.3, 1, "failed", []),
+    ]
+    peak = analysis.best_peaks(framed(runs)[0]).iloc[0]
+    assert (peak["base_lr"], peak["mean"], peak["mean_surviving"]) == (0.3, INF, 8.0)
+    assert "every rate" in peak["edge_note"]
+
+
+# Width of the bowl
+
+
+def test_the_width_is_read_from_straight_lines_over_the_log_of_the_rate() -> None:
+    factor, is_open = width([0.01, 0.1, 1.0], [2.0, 1.0, 1.2])
+    # 10 % above 1.0 lies a tenth of a decade to the left and half a decade to the right.
+    assert factor == pytest.approx(10**0.6)
+    assert not is_open
+
+
+def test_a_bowl_cut_off_by_the_grid_is_at_least_so_wide() -> None:
+    assert width([0.1, 1.0], [1.0, 1.05]) == (pytest.approx(10.0), True)
+
+
+def test_a_bowl_ends_at_the_last_good_rate_before_divergence() -> None:
+    assert width([0.01, 0.1, 1.0], [1.2, 1.0, INF]) == (pytest.approx(10**0.5), False)
+    assert width([0.01, 0.1, 1.0], [INF, 1.0, INF]) == (1.0, False)
+
+
+@pytest.mark.parametrize("means", [[1.0], [INF, INF], [NAN, 1.0]])
+def test_a_bowl_has_no_width_without_two_rates_and_a_finite_loss(means: list[float]) -> None:
+    assert np.isnan(width([0.1, 0.2][: len(means)], means)[0])
+
+
+# Bands
+
+
+def test_a_band_has_the_mean_over_the_seeds_at_the_best_peak() -> None:
+    arms, curves = framed([
+        ("cosine", 0.1, 0, "finished", [4.0, 1.0]), ("cosine", 0.1, 1, "finished", [6.0, 3.0]),
+        ("cosine", 0.2, 0, "finished", [9.0, 9.0]), ("cosine", 0.2, 1, "finished", [9.0, 9.0]),
+    ])
+    best = analysis.band(curves, arms)
+    assert best["epoch"].tolist() == [1, 2]
+    assert best["mean"].tolist() == [5.0, 2.0]
+    half = stats.t.ppf(0.975, 1)
+    assert best["high"].to_numpy() - best["mean"].to_numpy() == pytest.approx([half, half])
+    assert analysis.band(curves, arms, at=0.2)["mean"].tolist() == [9.0, 9.0]
+    assert analysis.band(curves, arms, metric="learning_rate")["mean"].tolist() == [0.1, 0.05]
+
+
+def test_the_band_of_one_seed_is_its_line() -> None:
+    arms, curves = framed([("cosine", 0.1, 0, "finished", [2.0, 1.0])])
+    line = analysis.band(curves, arms)
+    assert line["low"].tolist() == line["mean"].tolist() == line["high"].tolist() == [2.0, 1.0]
+    assert line["runs"].tolist() == [1, 1]
+
+
+def test_a_rate_that_was_not_tried_is_refused_with_those_that_were() -> None:
+    arms, curves = framed(grid({0.1: [1.0], 0.2: [1.0]}))
+    with pytest.raises(InvalidField, match=r"at must be best or .*\(0.1, 0.2\), got 0.3"):
+        analysis.band(curves, arms, at=0.3)
+
+
+def test_a_band_ends_where_a_seed_of_it_is_lost() -> None:
+    arms, curves = framed([
+        ("cosine", 0.1, 0, "finished", [2.0, 1.0, 1.0]), ("cosine", 0.1, 1, "diverged", [4.0]),
+    ])
+    line = analysis.band(curves, arms)
+    assert line["mean"].iloc[0] == 3.0
+    assert line["mean"].iloc[1:].isna().all()
+    assert line["runs"].tolist() == [2, 2, 2]
+
+
+def test_a_seed_lost_before_its_first_epoch_leaves_no_mean() -> None:
+    arms, curves = framed([
+        ("cosine", 0.1, 0, "finished", [2.0]), ("cosine", 0.1, 1, "diverged", []),
+    ])
+    assert analysis.band(curves, arms)["mean"].isna().all()
+
+
+def test_a_run_stopped_early_as_planned_keeps_its_last_value() -> None:
+    arms, curves = framed([
+        ("cosine", 0.1, 0, "finished", [2.0, 1.0, 0.0]), ("cosine", 0.1, 1, "finished", [4.0]),
+    ])
+    assert analysis.band(curves, arms)["mean"].tolist() == [3.0, 2.5, 2.0]
+
+
+def test_runs_under_way_do_not_count_where_they_have_not_come() -> None:
+    arms, curves = framed([
+        ("cosine", 0.1, 0, "running", [2.0, 1.0]), ("cosine", 0.1, 1, "running", [4.0]),
+    ])
+    line = analysis.band(curves, arms)
+    assert line["mean"].tolist() == [3.0, 1.0]
+    assert line["runs"].tolist() == [2, 1]
+
+
+def test_planned_rates_stand_at_the_end_of_their_update() -> None:
+    made = plan.make(RunSpec(strategy="linear", base_lr=0.1, epochs=2))
+    rates = analysis.planned_rates({"Linear": made})
+    assert rates["mean"].tolist() == made.rates().tolist()
+    assert rates["epoch"].iloc[-1] == 2.0
+    assert set(rates["label"]) == {"Linear"}
+    assert list(rates) == list(analysis.planned_rates({}))
+
+
+def test_long_planned_rates_are_sampled() -> None:
+    made = plan.make(RunSpec(strategy="linear", epochs=200))
+    rates = analysis.planned_rates({"Linear": made})
+    assert len(rates) == 1000
+    assert rates["mean"].iloc[[0, -1]].tolist() == made.rates()[[0, -1]].tolist()
+
+
+# The leaderboard
+
+
+def test_the_leaderboard_ranks_each_arm_at_its_own_best_peak() -> None:
+    runs = [
+        *grid({0.1: [0.3, 0.5], 0.2: [0.6, 0.6]}),
+        *grid({0.1: [9.0, 9.0], 0.2: [0.1, 0.1], 0.4: [0.2, 0.4]}, "step"),
+        ("linear", 0.1, 0, "diverged", []), ("plateau", 0.1, 0, "queued", []),
+    ]
+    board = analysis.leaderboard(*framed(runs))
+    assert board["label"].tolist() == ["Step", "Cosine", "Linear", "Plateau"]
+    assert board["best_base_lr"].tolist() == [0.2, 0.1, 0.1, 0.1]
+    assert board["final_val_loss"].iloc[:3].tolist() == [0.1, 0.4, INF]
+    assert np.isnan(board["final_val_loss"].iloc[3])
+    assert board["runs"].tolist() == [6, 4, 1, 1]
+    assert board["seeds"].tolist() == [2, 2, 1, 0]
+    assert board["diverged"].tolist() == [0, 0, 1, 0]
+    assert board["waiting"].tolist() == [0, 0, 0, 1]
+    assert board["at_edge"].tolist() == [False, True, True, False]
+    assert board["final_val_accuracy"].iloc[0] == pytest.approx(1 - 0.1 / 8)
+    assert board["final_val_accuracy"].iloc[2:].isna().all()
+    assert board["low"].iloc[0] == pytest.approx(0.1)
+    assert board["sparkline"].iloc[0] == [0.1]
+
+
+def test_one_seed_has_no_interval() -> None:
+    board = analysis.leaderboard(*framed(grid({0.1: [1.0]})))
+    assert board[["low", "high"]].isna().all(axis=None)
+
+
+def test_epochs_to_target_is_the_median_with_unreached_runs_as_longer_than_all() -> None:
+    reached = [[2.0, 1.0, 0.5], [2.0, 2.0, 1.0], [3.0, 3.0, 3.0]]
+    runs: list[Trained] = [
+        ("cosine", 0.1, seed, "finished", losses) for seed, losses in enumerate(reached)
+    ]
+    row = analysis.leaderboard(*framed(runs), target=1.0).iloc[0]
+    assert (row["epochs_to_target"], row["reached"]) == (3.0, 2)
+
+
+def test_a_target_that_half_of_the_runs_missed_has_no_median() -> None:
+    arms, curves = framed(grid({0.1: [1.0, 3.0]}))
+    row = analysis.leaderboard(arms, curves, target=1.0).iloc[0]
+    assert np.isnan(row["epochs_to_target"])
+    assert row["reached"] == 1
+    without = analysis.leaderboard(arms, curves).iloc[0]
+    assert np.isnan(without["epochs_to_target"])
+    assert without["reached"] == 0
+
+
+def test_a_run_that_diverged_later_did_not_reach_the_target() -> None:
+    runs: list[Trained] = [("cosine", 0.1, 0, "diverged", [0.5, NAN])]
+    row = analysis.leaderboard(*framed(runs), target=1.0).iloc[0]
+    assert row["reached"] == 0
+
+
+def test_the_width_stands_in_the_leaderboard() -> None:
+    row = analysis.leaderboard(*framed(grid({0.01: [2.0], 0.1: [1.0], 1.0: [1.05]}))).iloc[0]
+    assert row["bowl_width"] == pytest.approx(10**1.1)
+    assert row["bowl_open"]
+
+
+# Settings
+
+
+def test_only_settings_that_differ_are_listed() -> None:
+    specs = [
+        RunSpec(base_lr=0.1, strategy="step", params={"factor": 0.3}, seed=1),
+        RunSpec(base_lr=0.2, early_stopping=EarlyStopping(patience=3), batch_size=1024, seed=1),
+    ]
+    diff = analysis.settings_diff(specs)
+    assert list(diff) == ["Strategy", "Peak rate", "Batch size", "Early stopping"]
+    assert diff["Strategy"].tolist() == ["step (factor 0.3)", "constant"]
+    assert diff["Peak rate"].tolist() == ["0.1", "0.2"]
+    assert diff["Batch size"].tolist() == ["32", "1,024"]
+    assert diff["Early stopping"].tolist()[1].startswith("val_loss, patience 3")
+
+
+def test_settings_of_the_model_are_named_as_in_the_form() -> None:
+    specs = [plan.make(RunSpec(model_params=params)).spec for params in ({}, {"dropout": 0.5})]
+    diff = analysis.settings_diff(specs)
+    assert diff.shape == (2, 1)
+    assert next(iter(diff)).startswith("Model: ")
+    assert diff.iloc[1, 0] == "0.5"
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_equal_specs_differ_in_nothing(count: int) -> None:
+    diff = analysis.settings_diff([RunSpec()] * count)
+    assert diff.shape == (count, 0)
+
+
+def test_runs_are_called_by_what_differs() -> None:
+    specs = [RunSpec(base_lr=0.1), RunSpec(base_lr=0.2), RunSpec(base_lr=0.2)]
+    assert analysis.told_apart(specs) == ["peak rate 0.1", "peak rate 0.2 (1)", "peak rate 0.2 (2)"]
+    strategies = [RunSpec(strategy=name, seed=3) for name in ("step", "cosine")]
+    assert analysis.told_apart(strategies) == ["step", "cosine"]
+    assert analysis.told_apart([RunSpec(strategy="step")]) == ["step"]
+
+
+# Smoothing
+
+
+def test_smoothing_is_the_debiased_average_by_hand() -> None:
+    # s1 = .5 * 1 = .5 / .5; s2 = .25 + .5 * 3 = 1.75 / .75; s3 = .875 + .5 * 2 = 1.875 / .875
+    assert analysis.smooth([1.0, 3.0, 2.0], 0.5).tolist() == pytest.approx(
+        [1.0, 1.75 / 0.75, 1.875 / 0.875]
+    )
+
+
+@given(st.lists(st.floats(-1e6, 1e6), max_size=30), st.floats(0, 0.99))
+def test_a_smoothed_curve_stays_within_its_values(values: list[float], weight: float) -> None:
+    smoothed = analysis.smooth(values, weight)
+    assert len(smoothed) == len(values)
+    if values:
+        assert smoothed[0] == pytest.approx(values[0])
+        assert smoothed.min() >= min(values) - 1e-6
+        assert smoothed.max() <= max(values) + 1e-6
+
+
+def test_no_smoothing_and_flat_curves_leave_the_values_alone() -> None:
+    assert analysis.smooth([1.0, 5.0], 0).tolist() == [1.0, 5.0]
+    assert analysis.smooth([0.1] * 5, 0.9).tolist() == [0.1] * 5
+
+
+def test_values_that_are_not_finite_stay_and_do_not_count() -> None:
+    smoothed = analysis.smooth([1.0, NAN, 3.0], 0.5)
+    assert np.isnan(smoothed[1])
+    assert smoothed[2] == pytest.approx(analysis.smooth([1.0, 3.0], 0.5)[1])
+
+
+@pytest.mark.parametrize("weight", [-0.1, 1.0, NAN])
+def test_a_smoothing_outside_its_range_is_refused(weight: float) -> None:
+    with pytest.raises(InvalidField, match="smoothing must be at least 0 and below 1"):
+        analysis.smooth([1.0], weight)

@@ -1,0 +1,200 @@
+"""Scripts and notebooks are run, and end where the Keras engine ended."""
+
+from __future__ import annotations
+
+import ast
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lrdash import training
+from lrdash.core.errors import InvalidField
+from lrdash.core.events import EpochEnded, Event
+from lrdash.core.spec import RunSpec
+from lrdash.datasets import DATASETS
+from lrdash.export import notebook, script
+from lrdash.export.formulas import FORMULAS, math_imports, rate_lines
+from lrdash.export.networks import NETWORKS
+from lrdash.export.samples import READERS
+from lrdash.models import MODELS
+from lrdash.planning.plan import Plan, make
+from lrdash.strategies import STRATEGIES, Course
+from lrdash.strategies import make as strategy_of
+from tests.strategies.test_keras_code import CALLBACKS, VARIANTS, WARMUPS
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+CLOSE = 1e-5
+# Each strategy once, and between them each embedded dataset, model, optimizer, loss and option.
+RUNS: tuple[dict[str, Any], ...] = (
+    {"strategy": "constant", "dataset": "digits", "model": "cnn", "examples": 100, "epochs": 2,
+     "model_params": {"blocks": 1, "filters": 4, "batch_norm": True, "dropout": 0.2}},
+    {"strategy": "step", "params": {"drop_every": 1}, "dataset": "wine", "optimizer": "adam",
+     "base_lr": 0.01},
+    {"strategy": "multistep", "params": {"milestones": [1, 2.5]}, "dataset": "diabetes"},
+    {"strategy": "exponential", "dataset": "breast_cancer", "model": "linear",
+     "model_params": {"l2": 0.01}},
+    {"strategy": "inverse_time", "dataset": "noisy_regression", "loss": "huber", "batch_size": 100},
+    {"strategy": "inverse_sqrt", "dataset": "spirals", "nesterov": True, "batch_size": 100},
+    {"strategy": "polynomial", "dataset": "wine", "label_smoothing": 0.1},
+    {"strategy": "linear", "dataset": "digits", "model": "lenet", "examples": 100,
+     "epochs": 2,
+     "model_params": {"batch_norm": True}},
+    {"strategy": "cosine", "dataset": "digits", "model": "resnet", "examples": 100,
+     "epochs": 2,
+     "model_params": {"stages": 2, "filters": 4, "dropout": 0.1, "l2": 0.001}},
+    {"strategy": "cosine_restarts", "params": {"first_cycle": 1}, "dataset": "wine",
+     "optimizer": "adamw", "base_lr": 0.01},
+    {"strategy": "cyclic", "params": {"half_cycle": 1}, "dataset": "wine", "loss": "mse",
+     "optimizer": "rmsprop", "base_lr": 0.01},
+    {"strategy": "one_cycle", "dataset": "diabetes", "loss": "mae"},
+    {"strategy": "flat_cosine", "dataset": "wine", "model_params": {"dropout": 0.3}},
+    {"strategy": "wsd", "dataset": "wine", "warmup_epochs": 0.7},
+    {"strategy": "wsd", "dataset": "digits", "model": "layers", "examples": 100, "epochs": 2,
+     "model_params": {"layers": "conv2d size=4 activation=relu; batch_norm; residual size=6 "
+                      "strides=2; layer_norm; dropout rate=0.1; global_average_pooling"}},
+    {"strategy": "points", "dataset": "noisy_quadratic", "model": "noisy_quadratic", "seed": 3},
+    {"strategy": "custom", "dataset": "wine", "warmup_epochs": 1.4,
+     "params": {"expression": "lr * 0.7 if epoch >= 1 else sqrt(lr) * base_lr"}},
+    {"strategy": "plateau", "dataset": "wine", "epochs": 9, "warmup_epochs": 1.4,
+     "params": {"patience": 1, "factor": 0.3, "min_delta": 0.05, "cooldown": 2},
+     "early_stopping": {"patience": 4, "min_delta": 0.01}},
+    {"strategy": "plateau", "dataset": "wine", "epochs": 8,
+     "params": {"rules": "torch", "patience": 0, "factor": 0.7, "min_delta": 1,
+                "monitor": "val_accuracy"}},
+)
+
+
+def trained(plan: Plan) -> list[EpochEnded]:
+    """The epochs as the Keras engine says them."""
+    heard: list[Event] = []
+    ended = training.train(
+        plan, run_id="run", sink=lambda _run, event: heard.append(event),
+        should_stop=lambda: False, engine="keras",
+    )
+    assert ended.status == "finished", ended.reason
+    return [event for event in heard if isinstance(event, EpochEnded)]
+
+
+def executed(text: str, monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, Any], np.ndarray]:
+    """What a script leaves behind, and the rate that each of its updates used."""
+    import keras
+
+    rates: list[float] = []
+
+    class Recorder(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+            rates.append(float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)))
+
+    fit = keras.Model.fit
+
+    def recorded(self: Any, *args: Any, callbacks: list[Any], **more: Any) -> Any:
+        return fit(self, *args, callbacks=[*callbacks, Recorder()], **more)
+
+    names: dict[str, Any] = {"__name__": "__main__"}
+    with monkeypatch.context() as patch:
+        patch.setattr(keras.Model, "fit", recorded)
+        exec(compile(text, "recipe.py", "exec"), names)
+    keras.backend.clear_session()
+    return names, np.array(rates, np.float32)
+
+
+@pytest.mark.parametrize("fields", RUNS, ids=lambda fields: fields["strategy"])
+def test_a_script_ends_with_the_metrics_and_rates_of_the_keras_engine(
+    fields: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = make(RunSpec(**{"epochs": 3, "base_lr": 0.1, **fields}))
+    ours = trained(plan)
+    names, rates = executed(script(plan), monkeypatch)
+    history = names["history"]
+    np.testing.assert_array_equal(rates, np.concatenate([epoch.rates for epoch in ours]))
+    measured = {k: v for k, v in ours[-1].metrics.items() if k != "learning_rate"}
+    for name, value in measured.items():
+        assert history[name][-1] == pytest.approx(value, rel=CLOSE, abs=CLOSE), name
+    assert len(history["loss"]) == len(ours)
+
+
+def test_every_strategy_is_among_those_that_are_run() -> None:
+    assert {fields["strategy"] for fields in RUNS} == set(STRATEGIES)
+    embedded = {name for name, dataset in DATASETS.items() if not dataset.download_bytes}
+    assert {fields["dataset"] for fields in RUNS} == embedded
+    assert {fields.get("model", "mlp") for fields in RUNS} == set(MODELS)
+
+
+def test_everything_that_can_be_trained_can_be_written() -> None:
+    assert {*FORMULAS, "plateau"} == set(STRATEGIES)
+    assert set(NETWORKS) == set(MODELS)
+    assert set(READERS) == set(DATASETS)
+
+
+@pytest.mark.parametrize("warmup", WARMUPS, ids=["no warm-up", "1.4 epochs", "2 epochs"])
+@pytest.mark.parametrize(("name", "params"), [*VARIANTS, CALLBACKS[0]])
+def test_the_written_formula_gives_every_rate_to_the_last_bit(
+    name: str, params: dict[str, Any], warmup: dict[str, float]
+) -> None:
+    course = Course(
+        strategy_of(name, params), base_lr=0.3, epochs=7, steps_per_epoch=13, **warmup
+    )
+    updates = course.horizon.updates
+    names: dict[str, Any] = {
+        "np": np, "BASE_LR": 0.3, "STEPS": 13, "UPDATES": updates,
+        "t": np.arange(updates, dtype=np.float64),
+        **{used: getattr(math, used) for used in math_imports(course.strategy)},
+    }
+    exec("\n".join(rate_lines(course.strategy, course.horizon)), names)
+    assert course.table is not None
+    np.testing.assert_array_equal(names["rates"], course.table[course.warmup :])
+
+
+@pytest.mark.parametrize("dataset", list(DATASETS))
+def test_a_script_is_tidy_and_knows_nothing_of_lrdash(dataset: str) -> None:
+    model = "noisy_quadratic" if dataset == "noisy_quadratic" else "mlp"
+    text = script(make(RunSpec(dataset=dataset, model=model, strategy="plateau", warmup_epochs=1)))
+    assert max(map(len, text.splitlines())) <= 100
+    assert all(line == line.rstrip() for line in text.splitlines())
+    assert "\n\n\n\n" not in text
+    assert "lrdash" not in text
+    imported = {name.name.partition(".")[0] for node in ast.walk(ast.parse(text))
+                if isinstance(node, ast.Import) for name in node.names}
+    assert imported == {"os", "keras", "numpy", "tensorflow"}
+
+
+def test_a_script_runs_on_its_own(tmp_path: Path) -> None:
+    plan = make(RunSpec(dataset="wine", model="linear", epochs=2, strategy="cosine"))
+    path = tmp_path / "recipe.py"
+    path.write_text(script(plan, note="From run x."), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-I", str(path)], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    value = trained(plan)[-1].metrics["val_loss"]
+    assert f"val_loss: {value:.4f}" in done.stdout
+
+
+def test_a_notebook_is_valid_and_its_cells_run_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    import nbformat
+
+    plan = make(RunSpec(dataset="wine", strategy="plateau", warmup_epochs=1, epochs=2))
+    text = notebook(plan)
+    nbformat.validate(nbformat.reads(text, as_version=4))
+    cells = json.loads(text)["cells"]
+    kinds = [cell["cell_type"] for cell in cells]
+    assert kinds == ["markdown", *["markdown", "code"] * 7]
+    code = "\n\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
+    names, _ = executed(code, monkeypatch)
+    value = trained(plan)[-1].metrics["val_loss"]
+    assert names["history"]["val_loss"][-1] == pytest.approx(value, rel=CLOSE)
+
+
+def test_what_is_not_written_for_scripts_is_refused() -> None:
+    class Other(type(strategy_of("constant"))):  # type: ignore[misc]
+        id = "other"
+
+    horizon = make(RunSpec()).course().horizon
+    with pytest.raises(InvalidField, match="strategy must be one that can be written as a script"):
+        rate_lines(Other(), horizon)

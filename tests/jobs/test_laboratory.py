@@ -1,0 +1,263 @@
+"""The laboratory with real worker processes: queue, stop, death, and nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import make_url
+
+from lrdash import training
+from lrdash.core.events import EpochEnded, Event, stopped_after
+from lrdash.core.spec import RunSpec
+from lrdash.jobs.laboratory import Laboratory, process, supervisor
+from lrdash.planning.plan import make
+from lrdash.store import RunRow, Store
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+SMALL: dict[str, Any] = {"dataset": "wine", "model": "linear", "base_lr": 0.05, "epochs": 3}
+LONG = 10_000  # epochs
+
+
+def eventually(condition: Callable[[], Any], seconds: float = 90.0) -> Any:
+    """What the condition gives, as soon as that is true."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "it did not happen in time"
+        threading.Event().wait(0.02)
+    return found
+
+
+def queue(store: Store, **fields: Any) -> str:
+    plan = make(RunSpec(**{**SMALL, **fields}))
+    return store.create_run(
+        plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
+        parameters=plan.parameters,
+    )
+
+
+def ended(store: Store, run_id: str) -> RunRow:
+    return eventually(lambda: not store.run(run_id).active and store.run(run_id))
+
+
+def running(store: Store, run_id: str) -> RunRow:
+    """The run, once it has finished an epoch."""
+    return eventually(lambda: store.run(run_id).epochs_done > 0 and store.run(run_id))
+
+
+def gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+
+def freeze(pid: int, store: Store) -> None:
+    """Halt a worker, but not while it holds the database's lock, which nobody else could take."""
+    connection = sqlite3.connect(make_url(store.url).database or "", timeout=60)
+    connection.execute("BEGIN IMMEDIATE")
+    os.kill(pid, signal.SIGSTOP)
+    connection.rollback()
+    connection.close()
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    folder = tmp_path_factory.mktemp("laboratory")
+    opened = Store(f"sqlite:///{folder / 'lrdash.db'}")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def laboratory(
+    store: Store, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Laboratory]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LRDASH_HOME", str(tmp_path_factory.mktemp("home")))
+        started = Laboratory(store)
+    started.start()
+    started.start()  # harmless
+    yield started
+    started.close()
+
+
+def test_a_queued_run_is_trained_with_the_bits_of_this_process(
+    laboratory: Laboratory, store: Store
+) -> None:
+    fields = {"model": "mlp", "model_params": {"dropout": 0.4}, "strategy": "plateau"}
+    run_id = queue(store, **fields)
+    row = ended(store, run_id)
+    assert (row.status, row.reason) == ("finished", "")
+    assert (row.epochs_done, row.update) == (3, row.updates)
+    heard: list[Event] = []
+    training.train(
+        make(RunSpec(**{**SMALL, **fields})), run_id="here",
+        sink=lambda _run_id, event: heard.append(event), should_stop=lambda: False,
+    )
+    said = [event for event in heard if isinstance(event, EpochEnded)]
+    stored = store.epochs(run_id)
+    assert [dict(e.metrics) for e in stored] == [dict(e.metrics) for e in said]
+    assert [e.rates.tolist() for e in stored] == [e.rates.tolist() for e in said]
+    assert len(store.decisions(run_id)) == 3
+
+
+def test_runs_are_trained_in_the_order_in_which_they_were_queued(
+    laboratory: Laboratory, store: Store
+) -> None:
+    first, second = queue(store, epochs=2), queue(store, epochs=1)
+    rows = ended(store, first), ended(store, second)
+    assert [row.status for row in rows] == ["finished", "finished"]
+    assert rows[0].ended_at is not None
+    assert rows[1].started_at is not None
+    assert rows[0].ended_at <= rows[1].started_at
+    assert rows[0].worker_id == rows[1].worker_id
+
+
+def test_a_running_run_stops_and_a_queued_one_never_begins(
+    laboratory: Laboratory, store: Store
+) -> None:
+    busy, waiting = queue(store, epochs=LONG), queue(store)
+    running(store, busy)
+    store.request_stop(waiting)
+    assert store.run(waiting).status == "stopped"
+    worker = laboratory.status()[0]
+    assert (worker.state, worker.run_id) == ("training", busy)
+    store.request_stop(busy)
+    row = ended(store, busy)
+    assert row.status == "stopped"
+    assert row.reason == stopped_after(row.epochs_done)
+    assert store.epochs(waiting) == []
+
+
+def test_a_spec_that_cannot_be_trained_fails_in_words(
+    laboratory: Laboratory, store: Store
+) -> None:
+    bad = store.create_run(
+        RunSpec(dataset="digitz"), steps_per_epoch=1, updates=1, parameters=1
+    )
+    row = ended(store, bad)
+    assert row.status == "failed"
+    assert "Did you mean 'digits'?" in row.reason
+
+
+def test_a_killed_worker_interrupts_its_run_and_the_next_run_still_trains(
+    laboratory: Laboratory, store: Store
+) -> None:
+    doomed, following = queue(store, epochs=LONG), queue(store)
+    running(store, doomed)
+    os.kill(laboratory.status()[0].pid, signal.SIGKILL)
+    row = ended(store, doomed)
+    assert row.status == "interrupted"
+    assert row.reason == (
+        "the training process ended unexpectedly "
+        "(signal 9; the machine may have run out of memory)"
+    )
+    assert ended(store, following).status == "finished"
+
+
+def test_a_worker_that_does_not_obey_a_stop_is_killed_and_replaced(
+    laboratory: Laboratory, store: Store
+) -> None:
+    stuck = queue(store, epochs=LONG)
+    running(store, stuck)
+    before = laboratory.status()[0]
+    freeze(before.pid, store)
+    store.request_stop(stuck)
+    row = ended(store, stuck)
+    assert row.status == "stopped"
+    assert row.reason.startswith("stopped by the user after ")
+    eventually(lambda: [w for w in laboratory.status() if w.worker_id != before.worker_id])
+    eventually(lambda: gone(before.pid))
+
+
+def test_a_worker_that_has_trained_enough_is_renewed(
+    laboratory: Laboratory, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = eventually(laboratory.status)[0]
+    monkeypatch.setattr(supervisor, "GROUPS_EACH", 0)
+    eventually(lambda: gone(before.pid))
+    monkeypatch.undo()
+    assert ended(store, queue(store, epochs=1)).status == "finished"
+
+
+def test_a_closed_laboratory_leaves_no_process_and_no_running_run(
+    laboratory: Laboratory, store: Store
+) -> None:
+    cut, waiting = queue(store, epochs=LONG), queue(store)
+    running(store, cut)
+    pid = laboratory.status()[0].pid
+    laboratory.close()
+    laboratory.close()  # harmless
+    row = store.run(cut)
+    assert (row.status, row.reason) == ("interrupted", "the server was shut down")
+    assert store.run(waiting).status == "queued"
+    assert gone(pid)
+    assert not laboratory.alive()
+    assert laboratory.status() == ()
+    assert not [t for t in threading.enumerate() if t.name.startswith("lrdash-lab")]
+    laboratory.start()
+    assert not laboratory.alive()
+
+
+def test_runs_fail_in_words_when_no_worker_can_be_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "LONGEST_PAUSE", 0.0)
+    broken = tmp_path / "python"
+    broken.write_text("#!/bin/sh\necho 'no module named tensorflow' >&2\nexit 3\n")
+    broken.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(broken))
+    store = Store()
+    run_id = queue(store)
+    laboratory = Laboratory(store)
+    laboratory.start()
+    row = ended(store, run_id)
+    laboratory.close()
+    assert row.status == "failed"
+    assert row.reason.startswith(
+        "no training process can be started (exit status 3: no module named tensorflow); see "
+    )
+    assert list((tmp_path / "lrdash-home" / "logs").glob("worker-*.log"))
+    store.close()
+
+
+def test_runs_of_workers_long_dead_are_marked_at_the_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Laboratory, "_add_worker", lambda _laboratory: None)
+    store = Store()
+    run_id = queue(store)
+    assert store.claim(run_id, "worker-of-yesterday")
+    laboratory = Laboratory(store)
+    laboratory.start()
+    row = ended(store, run_id)
+    laboratory.close()
+    store.close()
+    assert (row.status, row.reason) == ("interrupted", "the training process ended unexpectedly")
+
+
+def test_logs_have_a_bound_in_size_and_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/true")
+    for number in range(30):
+        (tmp_path / f"worker-{number}.log").write_text("old")
+    worker = process.WorkerProcess("sqlite:///unused.db", tmp_path, lambda: None)
+    worker.kill(after=30)
+    assert len(list(tmp_path.glob("worker-*.log"))) == process.LOGS_KEPT
+    worker.log.write_text("x" * (process.LOG_LIMIT + 1))
+    worker.trim_log()
+    assert worker.log.read_text() == ""
+    assert worker.cause_of_death() == "exit status 0"

@@ -1,0 +1,86 @@
+"""A process that trains shows that it lives, hears who is to stop, and tidies up."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from lrdash.checkpoints.folder import CheckpointFolder
+from lrdash.core.errors import StoreError
+from lrdash.jobs import presence
+from lrdash.jobs.presence import Presence, StopRequests, tidy
+from lrdash.store import Store, home
+from tests.checkpoints.test_checkpoints import checkpoint
+from tests.ui.test_pages import trained
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    opened = Store()
+    yield opened
+    opened.close()
+
+
+class Poor:
+    """A store that refuses a worker's first sign of life, and every question for a while."""
+
+    def __init__(self, refusals: int = 1) -> None:
+        self._refusals, self.beats, self.seen = refusals, 0, threading.Event()
+
+    def register_worker(self, _worker_id: str, _host: str, _pid: int) -> None:
+        """It always works."""
+
+    def beat(self, _worker_id: str) -> None:
+        self.beats += 1
+        if self.beats <= self._refusals:
+            raise StoreError("The disk is full.")
+        self.seen.set()
+
+    def stop_requests(self, run_ids: Sequence[str], _worker_id: str | None) -> set[str]:
+        self._refusals -= 1
+        if self._refusals >= 0:
+            raise StoreError("The disk is full.")
+        return set(run_ids)
+
+
+def test_a_heart_beats_on_after_a_beat_that_could_not_be_written(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(presence, "HEARTBEAT", 0.001)
+    poor: Any = Poor()
+    living = Presence(poor, "w1")
+    living.begin()
+    assert poor.seen.wait(30)
+    living.end()
+    assert caplog.messages == ["no heartbeat: The disk is full."]
+    assert "lrdash-heartbeat" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_stops_are_asked_for_now_and_then_and_a_fault_is_borne(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    poor: Any = Poor()
+    asked = StopRequests(poor, ["r1"], "w1")
+    assert (asked(), asked()) == (set(), set())  # the second is too soon to ask again
+    monkeypatch.setattr(presence, "POLL", 0.0)
+    asked = StopRequests(poor, ["r1"], "w1")
+    assert (asked(), asked()) == ({"r1"}, {"r1"})
+
+
+def test_tidying_removes_what_belongs_to_no_run_and_what_is_too_much(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vault, run_id = CheckpointFolder(home()), trained(store)
+    active = trained(store, status="running", seed=1)
+    for owner in (run_id, active, "nobody"):
+        for epoch in (1, 2, 3):
+            vault.save(owner, checkpoint(epoch))
+    tidy(store)
+    assert vault.runs() == sorted([run_id, active])
+    shrunk: list[Any] = []
+    monkeypatch.setattr(CheckpointFolder, "shrink", lambda _self, spare: shrunk.extend(spare))
+    tidy(store)
+    assert shrunk == [active]

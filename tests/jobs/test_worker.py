@@ -1,0 +1,154 @@
+"""The worker process by itself: its protocol, its leash, and what it does about a bad store."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from lrdash.core.errors import StoreError
+from lrdash.core.events import Event, RunEnded
+from lrdash.core.spec import RunSpec
+from lrdash.jobs import worker
+from lrdash.planning.plan import make
+from lrdash.store import Store
+
+FULL = "The disk is full."
+SMALL: dict[str, Any] = {"dataset": "wine", "model": "linear", "base_lr": 0.05, "epochs": 2}
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    opened = Store()
+    yield opened
+    opened.close()
+
+
+def queue(store: Store, **fields: Any) -> str:
+    plan = make(RunSpec(**{**SMALL, **fields}))
+    return store.create_run(
+        plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
+        parameters=plan.parameters,
+    )
+
+
+def started(store: Store) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "lrdash.jobs.worker", "--worker-id", "w1", "--database", store.url],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )
+
+
+def tell(process: subprocess.Popen[str], run_id: str) -> None:
+    assert process.stdin is not None
+    process.stdin.write(json.dumps({"run": run_id}) + "\n")
+    process.stdin.flush()
+
+
+def answer(process: subprocess.Popen[str]) -> Any:
+    assert process.stdout is not None
+    return json.loads(process.stdout.readline())
+
+
+def test_a_worker_answers_in_json_ignores_ctrl_c_and_ends_with_its_input(store: Store) -> None:
+    with started(store) as process:
+        assert answer(process) == {"ready": True}
+        process.send_signal(signal.SIGINT)
+        run_id = queue(store)
+        tell(process, run_id)
+        assert answer(process) == {"ended": run_id}
+        assert store.run(run_id).status == "finished"
+        tell(process, run_id)  # it has been trained already: nothing to claim
+        assert answer(process) == {"ended": run_id}
+        going_on = queue(store, epochs=10_000)
+        tell(process, going_on)
+        while not store.run(going_on).epochs_done:
+            assert process.poll() is None
+        assert process.stdin is not None
+        process.stdin.close()  # the server is gone
+        assert process.wait(30) == 0
+        row = store.run(going_on)
+        assert (row.status, row.reason) == ("interrupted", "the server was shut down")
+
+
+def test_a_worker_ends_at_once_when_it_is_asked_to(store: Store) -> None:
+    with started(store) as process:
+        assert answer(process) == {"ready": True}
+        process.terminate()
+        assert process.wait(30) == 0
+
+
+class Poor:
+    """A store that claims runs, and fails in what it is told to fail in."""
+
+    def __init__(self, *broken: str) -> None:
+        self.broken, self.ends = broken, list[tuple[str, str, str]]()
+
+    def _maybe(self, name: str) -> None:
+        if name in self.broken:
+            raise StoreError(FULL)
+
+    def claim_group(self, run_ids: Sequence[str], worker_id: str) -> list[str]:
+        self._maybe("claim")
+        return list(run_ids)
+
+    def runs(self, run_ids: Sequence[str]) -> list[Any]:
+        spec = RunSpec(**SMALL)
+        return [type("Row", (), {"run_id": r, "spec": spec, "engine": "no", "epochs_done": 0})
+                for r in run_ids]
+
+    def record(self, batch: Sequence[tuple[str, Event]], worker_id: str) -> None:
+        self._maybe("record")
+        ends = [(run_id, e) for run_id, e in batch if isinstance(e, RunEnded)]
+        if any(event.reason != FULL for _, event in ends):
+            self._maybe("record events")
+        self.ends += [(run_id, event.status, event.reason) for run_id, event in ends]
+
+    def origins(self, _run_ids: Sequence[str]) -> dict[str, Any]:
+        return {}
+
+    def origin_engines(self, _run_ids: Sequence[str]) -> dict[str, str]:
+        return {}
+
+    def stop_requests(self, run_ids: Sequence[str], worker_id: str) -> set[str]:
+        self._maybe("stop_requests")
+        return set(run_ids)
+
+
+def poor_worker(store: Poor, monkeypatch: pytest.MonkeyPatch) -> worker.Worker:
+    monkeypatch.setattr(worker, "patiently", lambda job: job())
+    return worker.Worker("w1", store, lambda _answer: None)  # type: ignore[arg-type]
+
+
+def test_events_that_cannot_be_stored_interrupt_the_run_with_the_stores_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = Poor("record events")
+    assert poor_worker(store, monkeypatch)._do(["r1", "r2"]) == {}
+    assert store.ends == [(run_id, "interrupted", "The disk is full.") for run_id in ("r1", "r2")]
+
+
+@pytest.mark.parametrize("broken", ["record", "claim"])
+def test_an_ending_that_cannot_be_stored_is_left_to_the_laboratory(
+    broken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert poor_worker(Poor(broken), monkeypatch)._do(["r1"]) == {"unsaved": "The disk is full."}
+
+
+def test_what_libraries_print_never_reaches_the_answers() -> None:
+    code = (
+        "import os; from lrdash.jobs.worker import _answers; say = _answers(); print('noise');"
+        "os.write(1, b'more noise'); say({'ready': True})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+        env={**os.environ},
+    )
+    assert done.stdout == '{"ready": true}\n'
+    assert "noise" in done.stderr

@@ -1,0 +1,203 @@
+"""The Keras scripts are run, and every rate they use is compared with ours."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lrdash.core.errors import InvalidField, UnknownName
+from lrdash.strategies import STRATEGIES, make, preview
+
+pytestmark = pytest.mark.filterwarnings(  # TensorFlow 2.21 has not met NumPy 2 there yet
+    "ignore:__array__ implementation:DeprecationWarning"
+)
+CLOSE = 1e-6  # of the peak rate
+VARIANTS: tuple[tuple[str, dict[str, Any]], ...] = (
+    *((name, {"milestones": [2, 4.5]} if name == "multistep" else {})
+      for name, kind in STRATEGIES.items() if kind.kind == "schedule" and name != "custom"),
+    ("step", {"drop_every": 1.5, "factor": 0.3}),
+    ("step", {"drop_every": 0.1, "factor": 0.999}),
+    ("exponential", {"decay_rate": 0.37, "decay_every": 0.5, "staircase": True}),
+    ("exponential", {"decay_rate": 0.9997, "decay_every": 0.01}),
+    ("inverse_time", {"decay_rate": 30, "staircase": True}),
+    ("polynomial", {"power": 0.3, "end_factor": 0.2}),
+    ("polynomial", {"power": 7.5, "end_factor": 0.01}),
+    ("cosine", {"alpha": 0.3}),
+    ("cosine_restarts", {"first_cycle": 1, "t_mul": 2, "m_mul": 0.7, "alpha": 0.1}),
+    ("cosine_restarts", {"first_cycle": 0.9, "t_mul": 1.37, "m_mul": 0.6}),
+    ("cosine_restarts", {"first_cycle": 0.3, "t_mul": 1, "alpha": 0.1}),
+    ("cosine_restarts", {"first_cycle": 0.9, "t_mul": 1}),
+    ("cyclic", {"half_cycle": 1.3, "mode": "triangular2", "min_factor": 0}),
+    ("cyclic", {"half_cycle": 1.3, "mode": "exp_range", "gamma": 0.98}),
+    ("one_cycle", {"anneal_strategy": "linear", "pct_start": 0.4, "three_phase": True}),
+    ("one_cycle", {"pct_start": 0, "three_phase": True}),
+    ("one_cycle", {"pct_start": 1}),
+    ("flat_cosine", {"pct_start": 1}),
+    ("flat_cosine", {"pct_start": 0, "end_factor": 0.5}),
+    ("wsd", {"decay_shape": "linear", "warmup_from_zero": True}),
+    ("wsd", {"decay_shape": "cosine", "decay_fraction": 0.9}),
+    ("wsd", {"warmup_fraction": 0, "decay_fraction": 0}),
+    ("points", {"points": [[0, 0.2], [0.3, 1], [0.31, 0.1], [1, 0.5]]}),
+    ("points", {"points": [[0, 0.2], [0.3, 1], [1, 0]], "interpolation": "cosine"}),
+)
+CALLBACKS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("custom", {"expression": "lr * 0.7 if epoch % 2 == 1 else lr - step * base_lr / 1000"}),
+    ("plateau", {"patience": 1, "min_delta": 10}),
+    ("plateau", {"patience": 0, "min_delta": 10, "rules": "torch", "cooldown": 1}),
+)
+WARMUPS = ({}, {"warmup_epochs": 1.4, "warmup_start_factor": 0.1}, {"warmup_epochs": 2})
+
+
+def run(text: str) -> dict[str, Any]:
+    """What the script defines."""
+    names: dict[str, Any] = {"__name__": "pasted"}
+    exec(compile(text, "pasted.py", "exec"), names)
+    return names
+
+
+def used_by_schedule(learning_rate: Any, updates: int) -> np.ndarray:
+    """The schedule's rate at every update, in a graph as in training."""
+    if isinstance(learning_rate, float):
+        return np.full(updates, learning_rate)
+    import tensorflow as tf
+
+    every = tf.function(
+        lambda steps: tf.map_fn(learning_rate, steps, fn_output_signature=tf.float32),
+        autograph=False,  # it would want the source of what was pasted
+    )
+    return every(tf.range(updates, dtype=tf.int64)).numpy()
+
+
+def fit(names: dict[str, Any], epochs: int, steps: int) -> tuple[np.ndarray, dict[str, Any]]:
+    """Train one weight with what a script defines: the rate of every update, and the history."""
+    import keras
+
+    rates: list[float] = []
+
+    class Recorder(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+            rates.append(float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)))
+
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile(optimizer=names["optimizer"], loss="mse")
+    x = np.linspace(0, 1, steps, dtype="float32")[:, None]
+    history = model.fit(
+        x, x, validation_data=(x, x), batch_size=1, epochs=epochs, verbose=0,
+        callbacks=[*names["callbacks"], Recorder()],
+    )
+    return np.array(rates), history.history
+
+
+@pytest.mark.parametrize("warmup", WARMUPS, ids=["no warm-up", "1.4 epochs", "2 epochs"])
+@pytest.mark.parametrize(("name", "params"), VARIANTS)
+def test_a_pasted_schedule_gives_our_rates(
+    name: str, params: dict[str, Any], warmup: dict[str, float]
+) -> None:
+    course: dict[str, Any] = {"base_lr": 0.3, "epochs": 7, "steps_per_epoch": 13, **warmup}
+    names = run(make(name, params).keras_code(**course))
+    ours = preview(name, params, **course)
+    theirs = used_by_schedule(names["learning_rate"], len(ours))
+    np.testing.assert_allclose(theirs, ours, rtol=0, atol=CLOSE * 0.3)
+    assert names["callbacks"] == []
+
+
+@pytest.mark.parametrize("warmup", WARMUPS, ids=["no warm-up", "1.4 epochs", "2 epochs"])
+@pytest.mark.parametrize(("name", "params"), CALLBACKS)
+def test_a_pasted_callback_trains_with_our_rates(
+    name: str, params: dict[str, Any], warmup: dict[str, float]
+) -> None:
+    course: dict[str, Any] = {"base_lr": 0.3, "epochs": 8, "steps_per_epoch": 5, **warmup}
+    theirs, history = fit(run(make(name, params).keras_code(**course)), 8, 5)
+    ours = preview(name, params, monitored=history["val_loss"], **course)
+    assert len(set(ours[10:])) > 2
+    np.testing.assert_allclose(theirs, ours, rtol=0, atol=CLOSE * 0.3)
+
+
+@pytest.mark.parametrize("name", ["wsd", "constant"])
+def test_a_pasted_schedule_trains_with_our_rates(name: str) -> None:
+    course: dict[str, Any] = {"base_lr": 0.3, "epochs": 3, "steps_per_epoch": 5,
+                              "warmup_epochs": 1}
+    theirs, _ = fit(run(make(name).keras_code(**course)), 3, 5)
+    np.testing.assert_allclose(theirs, preview(name, **course), rtol=0, atol=CLOSE * 0.3)
+
+
+@pytest.mark.parametrize("name", ["constant", "cosine", "points"])
+def test_a_model_with_a_pasted_schedule_can_be_saved(name: str, tmp_path: Path) -> None:
+    import keras
+
+    course: dict[str, Any] = {"base_lr": 0.3, "epochs": 4, "steps_per_epoch": 5,
+                              "warmup_epochs": 1}
+    names = run(make(name).keras_code(**course))
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile(optimizer=names["optimizer"], loss="mse")
+    model.optimizer.build(model.trainable_variables)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    again = used_by_schedule(loaded.optimizer._learning_rate, 20)
+    np.testing.assert_allclose(again, preview(name, **course), rtol=0, atol=CLOSE * 0.3)
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, "keras.optimizers.SGD(learning_rate=learning_rate, momentum=0.9)"),
+        ({"nesterov": True},
+         "keras.optimizers.SGD(learning_rate=learning_rate, momentum=0.9, nesterov=True)"),
+        ({"optimizer": "rmsprop", "momentum": 0},
+         "keras.optimizers.RMSprop(learning_rate=learning_rate, momentum=0.0)"),
+        ({"optimizer": "adam"}, "keras.optimizers.Adam(learning_rate=learning_rate)"),
+        ({"optimizer": "adamw"},
+         "keras.optimizers.AdamW(learning_rate=learning_rate, weight_decay=0.004)"),
+    ],
+)
+def test_the_optimizer_is_written_with_its_settings(
+    settings: dict[str, Any], expected: str
+) -> None:
+    text = make("cosine").keras_code(base_lr=0.1, epochs=3, **settings)
+    assert f"\noptimizer = {expected}\n" in text
+    assert type(run(text)["optimizer"]).__name__ in expected
+
+
+def test_keras_own_schedules_are_used_where_keras_has_them() -> None:
+    for name, expected in {
+        "step": "PiecewiseConstantDecay", "multistep": "PiecewiseConstantDecay",
+        "exponential": "ExponentialDecay", "inverse_time": "InverseTimeDecay",
+        "polynomial": "PolynomialDecay", "linear": "PolynomialDecay", "cosine": "CosineDecay",
+        "cosine_restarts": "CosineDecayRestarts",
+    }.items():
+        text = make(name).keras_code(base_lr=0.1, epochs=30, steps_per_epoch=50)
+        assert f"keras.optimizers.schedules.{expected}(" in text
+        assert "class " not in text
+
+
+@pytest.mark.parametrize("name", list(STRATEGIES))
+def test_a_script_is_tidy(name: str) -> None:
+    text = make(name).keras_code(base_lr=0.1, epochs=30, steps_per_epoch=47, warmup_epochs=1.5)
+    assert max(map(len, text.splitlines())) <= 100
+    assert all(line == line.rstrip() for line in text.splitlines())
+    assert "\n\n\n\n" not in text
+    imported = {alias.name for node in ast.walk(ast.parse(text))
+                if isinstance(node, ast.Import | ast.ImportFrom) for alias in node.names}
+    body = "".join(line for line in text.splitlines(True) if "import " not in line)
+    assert all(f"{module}." in body or f"{module}(" in body for module in imported)
+
+
+def test_the_commented_calls_name_epochs_and_batch_size() -> None:
+    text = make("linear").keras_code(base_lr=0.1, epochs=1, batch_size=64, loss="mse", metrics=())
+    assert text.startswith("# Linear decay: 1 epoch of 1 update.\n")
+    assert '# model.compile(optimizer=optimizer, loss="mse")\n' in text
+    assert "#     epochs=1, batch_size=64, callbacks=callbacks,\n" in text
+
+
+def test_an_unknown_optimizer_is_answered_with_the_nearest() -> None:
+    with pytest.raises(UnknownName, match=r"No optimizer named 'adamx'\. Did you mean 'adam"):
+        make("linear").keras_code(base_lr=0.1, epochs=3, optimizer="adamx")
+
+
+def test_settings_that_do_not_hold_are_refused() -> None:
+    with pytest.raises(InvalidField, match="must lie within the 3 epochs"):
+        make("multistep").keras_code(base_lr=0.1, epochs=3)

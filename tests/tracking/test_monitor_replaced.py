@@ -1,0 +1,118 @@
+"""Monitor where a script replaces the rate of an optimizer after its training was compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from lrdash.core.spec import Facts
+from lrdash.store import Store
+from lrdash.tracking.monitor import Monitor
+
+CosineDecay = keras.optimizers.schedules.CosineDecay
+X, Y = np.ones((64, 4), np.float32), np.ones((64, 1), np.float32)
+OLD, NEW = 0.01, 0.005
+NOTE = (
+    "The rate was replaced by another after training was compiled, and Keras may go on with the "
+    "old one: the rate is not known. Compile the model anew after such a change."
+)
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+    # once a run has asked TensorFlow for determinism, as all of lrdash's do
+    pytest.mark.filterwarnings("ignore:Model doesn't support `jit_compile=True`:UserWarning"),
+]
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    opened = Store()
+    yield opened
+    opened.close()
+
+
+def compiled(learning_rate: Any, **how: Any) -> keras.Model:
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(learning_rate), "mse", **how)
+    return model
+
+
+def fit(model: keras.Model, *others: Any, epochs: int = 2, **how: Any) -> str:
+    monitor = Monitor("mine")
+    model.fit(X, Y, epochs=epochs, batch_size=16, verbose=0, callbacks=[monitor, *others], **how)
+    return str(monitor.run_id)
+
+
+def told(store: Store, run_id: str) -> tuple[list[int], tuple[str, ...], str]:
+    """Numbers of rates of the epochs, notes, and what is known of the rates."""
+    spec = store.run(run_id).spec
+    sizes = [len(epoch.rates) for epoch in store.epochs(run_id)]
+    return sizes, (spec.facts or Facts()).notes, str(spec.params["known"])
+
+
+class Replacing(keras.callbacks.Callback):  # type: ignore[misc]
+    """Gives the optimizer another rate as the epoch of this index begins."""
+
+    def __init__(self, epoch: int) -> None:
+        super().__init__()
+        self.epoch = epoch
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        if epoch == self.epoch:
+            self.model.optimizer.learning_rate = CosineDecay(NEW, 80)
+
+
+@pytest.mark.parametrize("how", [
+    {}, {"jit_compile": True}, {"jit_compile": False}, {"steps_per_execution": 2},
+])
+def test_a_schedule_set_after_an_unseen_fit_is_not_taken_for_the_rate(
+    store: Store, how: dict[str, Any]
+) -> None:
+    model = compiled(OLD, **how)
+    model.fit(X, Y, batch_size=16, verbose=0)
+    model.optimizer.learning_rate = CosineDecay(NEW, 80)
+    sizes, notes, known = told(store, fit(model))
+    assert (sizes, notes[0], known) == ([0, 0], NOTE, "none")
+
+
+def test_a_schedule_set_after_a_seen_fit_with_another_one_is_not_taken_for_the_rate(
+    store: Store,
+) -> None:
+    model = compiled(CosineDecay(OLD, 40))
+    assert told(store, fit(model)) == ([4, 4], (), "updates")
+    model.optimizer.learning_rate = CosineDecay(NEW, 80)
+    assert told(store, fit(model)) == ([0, 0], (NOTE,), "none")
+    model.compile(model.optimizer, "mse")
+    assert told(store, fit(model)) == ([4, 4], (), "updates")
+
+
+@pytest.mark.parametrize("rate", [OLD, CosineDecay(OLD, 40)])
+def test_what_a_callback_sets_in_a_fit_under_way_is_not_taken_for_the_rate(
+    store: Store, rate: Any
+) -> None:
+    run_id = fit(compiled(rate), Replacing(2), epochs=4)
+    assert told(store, run_id) == ([4, 4, 0, 0], (NOTE,), "updates")
+
+
+@pytest.mark.parametrize(("first", "how"), [(0, {}), (1, {"run_eagerly": True})])
+def test_what_is_set_before_anything_is_compiled_is_the_rate(
+    store: Store, first: int, how: dict[str, Any]
+) -> None:
+    run_id = fit(compiled(OLD, **how), Replacing(first))
+    assert told(store, run_id) == ([4, 4], (), "updates")
+    assert store.epochs(run_id)[1].rates[0] == pytest.approx(float(CosineDecay(NEW, 80)(4)))
+
+
+@pytest.mark.parametrize("rate", [OLD, CosineDecay(OLD, 40)])
+@pytest.mark.parametrize("seen", [True, False])
+def test_a_later_fit_with_the_same_rate_keeps_it(store: Store, rate: Any, seen: bool) -> None:
+    model = compiled(rate)
+    if seen:
+        fit(model)
+    else:
+        model.fit(X, Y, batch_size=16, verbose=0)
+    assert told(store, fit(model)) == ([4, 4], (), "updates")

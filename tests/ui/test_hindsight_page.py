@@ -1,0 +1,153 @@
+"""States of the Hindsight page, drawn by Streamlit's own test runner: no browser, no trainer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from lrdash.api.compare import new_runs
+from lrdash.jobs import hindsight
+from lrdash.planning.experiment import Arm, Experiment, plan_all
+from lrdash.planning.hindsight import Search
+from lrdash.store import Store
+from lrdash.ui import resources
+from tests.jobs.test_hindsight import BASE, by_rate, over, search, stage_over
+from tests.shown import page, words
+from tests.ui.test_find_lr_page import progress
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    opened = Store()
+    monkeypatch.setattr(resources, "store", lambda: opened)
+    monkeypatch.setattr(resources, "laboratory", lambda: SimpleNamespace(wake=lambda: None))
+    yield opened
+    opened.close()
+
+
+def keys(test: AppTest) -> set[str]:
+    return {str(button.key) for button in test.button}
+
+
+def trained(store: Store, name: str = "") -> str:
+    run_id = store.create_run(BASE, steps_per_epoch=5, updates=20, parameters=1, name=name)
+    over(store, run_id, 1.0)
+    return run_id
+
+
+def test_without_a_run_the_page_says_what_it_is_for_and_leads_to_training(store: Store) -> None:
+    test = page("hindsight")
+    assert not test.exception
+    assert "After training one knows more" in words(test)
+    assert "There is no finished run to look back on yet." in words(test)
+    assert "train-one" in keys(test)
+    assert store.hindsights.listing() == []
+
+
+def test_a_run_is_looked_back_on_with_a_budget_told_before_it_starts(store: Store) -> None:
+    run_id = trained(store, "mine")
+    assert "mine" in words(page("hindsight"))
+    test = page("hindsight", run=run_id)
+    test.number_input(key="hindsight.points").set_value(2).run()
+    test.text_input(key="hindsight.factors").set_value("0.1 3").run()
+    # 2 branches, then 2 of each of 3; linear, cosine and plateau, and all 5 with 5 fresh seeds.
+    assert "At most 36 runs of 4 epochs" in words(test)
+    assert "forks after epoch 1, 3 · judged by the final validation loss of seed 0" in words(test)
+    test.button(key="start-search").click().run()
+    (row,) = store.hindsights.listing()
+    what = Search.from_json(row.definition)
+    assert (what.points, what.factors, what.base) == ((1, 3), (0.1, 3.0), BASE)
+    assert test.query_params["search"] in (row.hindsight_id, [row.hindsight_id])
+    assert store.hindsights.due() == [row.hindsight_id]
+
+
+def test_what_is_not_allowed_is_told_and_cannot_be_started(store: Store) -> None:
+    test = page("hindsight", run=trained(store))
+    test.text_input(key="hindsight.factors").set_value("0.1, much").run()
+    assert "hindsight.factors must be numbers like" in test.error[0].value
+    test.text_input(key="hindsight.factors").set_value("1").run()
+    assert "must hold one that is not 1" in test.error[0].value
+    assert "start-search" not in keys(test)
+    waiting = store.create_run(BASE, steps_per_epoch=5, updates=20, parameters=1)
+    refusal = page("hindsight", run=waiting).error[0].value
+    assert "must have finished before one can look back on it" in refusal
+    assert "There is no hindsight" in page("hindsight", search="gone").error[0].value
+
+
+def test_a_search_is_shown_while_it_trains_when_stopped_and_when_it_is_over(store: Store) -> None:
+    made = hindsight.create(store, search(), trained(store))
+    hindsight.advance(store, made)
+    test = page("hindsight", search=made)
+    assert not test.exception
+    assert "Point 1 of 2: 0 of 2 runs done, waiting its turn" in progress(test)
+    test.button(key="stop-search").click().run()
+    assert store.hindsights.one(made).status == "stopped"
+    assert "Stopped at point 1 of 2. Continue goes on from the checkpoints." in words(test)
+    test.button(key="continue-search").click().run()
+    assert store.hindsights.one(made).status == "running"
+
+    stage_over(store, made, lambda run: 1.01 - by_rate(run) / 100)
+    stage_over(store, made, lambda run: 1.01 - by_rate(run) / 100)
+    assert "Check on fresh seeds: 0 of" in progress(page("hindsight", search=made))
+    stage_over(store, made, lambda run: 0.9)
+    test = page("hindsight", search=made)
+    assert not test.exception
+    assert "Best in hindsight: times 3 after epoch 1, times 3 after epoch 2." in words(test)
+    assert "it ends at 0.940, 4.4 % above Cosine decay, the nearest." in words(test)
+    assert "Trained anew with 2 fresh seeds it ends at 0.900 in the mean, level with" in words(test)
+    tables = [frame.value for frame in test.dataframe]
+    assert tables[0]["label"].tolist()[0] == "Hindsight"
+    assert set(tables[0]["label"]) == {"Hindsight", "As it was", "Cosine decay"}
+    assert "found" in tables[1]["kept"].tolist()
+    assert len(test.get("bidi_component")) == 2
+    test.button(key="delete-search").click().run()
+    assert store.hindsights.listing() == []
+    assert len(store.runs()) == 1
+
+
+def test_a_failed_search_says_why(store: Store) -> None:
+    made = hindsight.create(store, search())
+    over(store, store.hindsights.runs(made)[0].run_id, 1.0, "failed")
+    hindsight.advance(store, made)
+    test = page("hindsight", search=made)
+    assert not test.exception
+    assert "Failed: the run itself failed: it was so." in words(test)
+    assert "there is nothing to draw" in words(test)
+    listed = page("hindsight").dataframe[0].value
+    assert listed["status"].tolist() == ["failed"]
+    assert listed["search"].tolist() == ["2 points · times 0.1 or 3 · best 2 kept"]
+
+
+def test_from_a_comparison_the_winner_is_looked_back_on_and_the_others_are_rivals(
+    store: Store,
+) -> None:
+    experiment = Experiment(
+        base=BASE, arms=(Arm(strategy="constant"), Arm(strategy="cosine")), base_lrs=(0.1, 0.3),
+        seeds=(4, 5),
+    )
+    planned = plan_all(experiment)
+    made = store.create_experiment(
+        experiment.to_json(), new_runs(planned), groups=[list(range(len(planned)))]
+    )
+    for row in store.runs(experiment_id=made):
+        better = (row.spec.strategy == "cosine") + (row.spec.base_lr == 0.3) / 2
+        over(store, row.run_id, 2.0 - better)
+    assert "hindsight" in keys(page("compare", experiment=made))
+    test = page("hindsight", experiment=made)
+    assert not test.exception
+    assert "wine · linear · cosine · SGD 0.9, rate 0.3, 4 epochs, seed 4" in words(test)
+    assert "at their best peaks: Constant at 0.3." in words(test)
+    test.button(key="start-search").click().run()
+    what = Search.from_json(store.hindsights.listing()[0].definition)
+    assert (what.base.strategy, what.base.base_lr, what.base.seed) == ("cosine", 0.3, 4)
+    assert [(one.strategy, one.base_lr) for one in what.rivals] == [("constant", 0.3)]
+    assert what.seeds == (5, 6, 7, 8, 9)
+
+
+def test_a_finished_run_leads_to_hindsight_and_one_that_trains_does_not(store: Store) -> None:
+    assert "hindsight" in keys(page("train", run=trained(store)))
+    waiting = store.create_run(BASE, steps_per_epoch=5, updates=20, parameters=1)
+    assert "hindsight" not in keys(page("train", run=waiting))

@@ -1,0 +1,180 @@
+"""Start here and the glossary, drawn by Streamlit's own test runner: no browser, no trainer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Literal
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from lrdash.analysis.guides import GUIDES
+from lrdash.core.events import EpochEnded, Event, RateDecided, RunEnded, RunStarted
+from lrdash.planning.experiment import Experiment
+from lrdash.planning.plan import make
+from lrdash.store import Store
+from lrdash.ui import resources
+from tests.shown import page, words
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    opened = Store()
+    monkeypatch.setattr(resources, "store", lambda: opened)
+    monkeypatch.setattr(resources, "laboratory", lambda: SimpleNamespace(wake=lambda: None))
+    yield opened
+    opened.close()
+
+
+def begun(store: Store, guide: str = "lowering") -> tuple[AppTest, str]:
+    test = page("start")
+    test.button(key=f"start-{guide}").click().run()
+    (row,) = store.experiments()
+    return test, row.experiment_id
+
+
+def train(
+    store: Store, *, epochs: int = 99, status: Literal["finished", "stopped", "failed"] = "finished"
+) -> None:
+    """What a worker would have written: a loss that follows the rate, and one run left out if it
+    is not to finish.
+    """
+    store.register_worker("w1", "host", 1)
+    for group in store.queued_groups():
+        claimed = store.claim_group(group, "w1")
+        for run_id in claimed:
+            plan = make(store.run(run_id).spec)
+            course = plan.course()
+            told: list[Event] = [
+                RunStarted(engine="lanes", parameters=1, steps_per_epoch=plan.steps_per_epoch,
+                           updates=plan.updates, versions={})
+            ]
+            for epoch in range(min(epochs, plan.spec.epochs)):
+                rates = course.rates(epoch)
+                loss = float(rates[-1]) + (plan.spec.seed + epoch) / 1000
+                metrics = {"loss": loss, "val_loss": loss}
+                told.append(EpochEnded(epoch=epoch + 1, metrics=metrics, seconds=1.0,
+                                       rates=rates.astype(np.float32)))
+                decision = course.end_epoch(epoch, metrics)
+                if isinstance(decision, RateDecided):
+                    told.append(decision)
+            ending = status if run_id == claimed[0] else "finished"
+            told.append(RunEnded(status=ending, reason="No room left." if ending == "failed"
+                                 else ""))
+            store.record([(run_id, event) for event in told])
+
+
+def test_three_questions_stand_there_with_what_they_take_and_nothing_trains(store: Store) -> None:
+    test = page("start")
+    assert not test.exception
+    for guide in GUIDES.values():
+        assert guide.title in words(test)
+        assert f"{guide.experiment.size} runs on" in words(test)
+        assert test.button(key=f"start-{guide.id}").label == "Start"
+    assert not store.experiments()
+
+
+@pytest.mark.parametrize("guide", GUIDES)
+def test_start_queues_the_real_thing_and_names_it_in_the_address(store: Store, guide: str) -> None:
+    test, experiment_id = begun(store, guide)
+    assert not test.exception
+    assert experiment_id in test.query_params["experiment"]
+    row = store.experiment(experiment_id)
+    assert Experiment.from_json(row.definition) == GUIDES[guide].experiment
+    assert row.counts["queued"] == GUIDES[guide].experiment.size
+    assert "What to watch" in words(test)
+    assert "first curves come with the first epochs" in words(test)
+
+
+def test_a_second_tab_sees_the_same_explanation_of_what_was_trained(store: Store) -> None:
+    _, experiment_id = begun(store)
+    train(store)
+    test = page("start", experiment=experiment_id)
+    assert not test.exception
+    said = words(test)
+    assert "What your results show" in said
+    assert "**Step** cut after epochs 10 and 20 with every seed" in said
+    assert "**Plateau** cut after these epochs: seed 0: 4, " in said
+    assert "The callback wrote at epoch 4 of seed 0: “" in said
+    assert test.button(key="to-inside")
+    test.button(key="back").click().run()
+    assert "experiment" not in test.query_params
+    assert test.button(key="last-lowering").label == "Last result"
+    test.button(key="last-lowering").click().run()
+    assert experiment_id in test.query_params["experiment"]
+
+
+@pytest.mark.parametrize("guide", ["warmup", "decay"])
+def test_what_did_not_happen_is_told(store: Store, guide: str) -> None:
+    _, experiment_id = begun(store, guide)
+    train(store)
+    test = page("start", experiment=experiment_id)
+    assert not test.exception
+    told = {"warmup": "Most seeds survived even", "decay": "**Rate 0.4**: the constant rate came"}
+    assert told[guide] in words(test)
+
+
+def test_while_it_trains_it_says_how_it_stands_and_can_be_stopped(store: Store) -> None:
+    _, experiment_id = begun(store)
+    test = page("start", experiment=experiment_id)
+    test.button(key="stop-guided").click().run()
+    assert not test.exception
+    assert store.experiment(experiment_id).counts["stopped"] == 12
+    test = page("start", experiment=experiment_id)
+    assert "0 of 12 runs came to their own end: 12 stopped." in words(test)
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [("stopped", "11 of 12 runs came to their own end: 1 stopped."), ("failed", "No room left.")],
+)
+def test_without_all_runs_there_is_no_answer(
+    store: Store, status: Literal["stopped", "failed"], message: str
+) -> None:
+    _, experiment_id = begun(store)
+    train(store, epochs=12, status=status)
+    test = page("start", experiment=experiment_id)
+    assert not test.exception
+    assert message in words(test)
+    assert "So far Step has made" in words(test)
+    assert "Which is better?" not in words(test)
+
+
+def test_other_seeds_are_another_experiment_of_the_same_question(store: Store) -> None:
+    _, experiment_id = begun(store)
+    train(store)
+    test = page("start", experiment=experiment_id)
+    test.button(key="again").click().run()
+    assert not test.exception
+    newest = store.experiments()[0]
+    assert Experiment.from_json(newest.definition).seeds == (6, 7, 8, 9, 10, 11)
+    assert newest.experiment_id in test.query_params["experiment"]
+
+
+def test_another_comparison_and_an_unknown_one_are_told_without_a_traceback(store: Store) -> None:
+    other = GUIDES["lowering"].experiment.replace(seeds=[0], base={"epochs": 2})
+    experiment_id = store.create_experiment(other.to_json(), [], groups=[])
+    test = page("start", experiment=experiment_id)
+    assert not test.exception
+    assert "none of the guided experiments" in words(test)
+    assert "nosuch" in page("start", experiment="nosuch").error[0].value
+
+
+def test_the_glossary_is_searched_and_says_when_nothing_is_found(store: Store) -> None:
+    test = page("glossary")
+    assert not test.exception
+    assert "### Patience" in words(test)
+    test.text_input(key="term").set_value("patience").run()
+    assert "### Bowl" not in words(test)
+    test.text_input(key="term").set_value("zebra").run()
+    assert "No term has zebra" in words(test)
+    assert "### Stability limit" in words(page("glossary", term="2 / curvature"))
+    assert not store.experiments()
+
+
+def test_train_shows_newcomers_where_to_start(store: Store) -> None:
+    assert any(button.key == "to-start" for button in page("train").button)
+    begun(store)
+    assert not any(button.key == "to-start" for button in page("train").button)

@@ -1,0 +1,104 @@
+"""What the Compare page says about pairs of strategies, without a browser."""
+
+from __future__ import annotations
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from lrdash.store import Store
+from tests.shown import words
+from tests.ui.test_compare_page import page, started, store, train, typed
+
+__all__ = ["store"]  # a fixture
+
+
+def of_seeds(store: Store, strategies: list[str], seeds: int) -> str:
+    """A trained experiment with these strategies at one rate."""
+    test = page()
+    test.multiselect(key="compare.strategies").set_value(strategies).run()
+    typed(test, "0.1")
+    test.number_input(key="compare.seeds").set_value(seeds).run()
+    test.button(key="start-compare").click().run()
+    (row,) = store.experiments()
+    train(store, row.experiment_id)
+    return row.experiment_id
+
+
+def picked(test: AppTest, key: str, value: str) -> None:
+    test.selectbox(key=key).set_value(value).run()
+    assert not test.exception
+
+
+def test_the_sentence_stands_on_top_and_says_no_more_than_it_knows(store: Store) -> None:
+    _, experiment_id = started(store)
+    train(store, experiment_id)
+    test = page(experiment=experiment_id)
+    assert not test.exception
+    assert "no evidence of a difference between **Constant** and **Cosine" in words(test)
+    assert "Seeds needed" in words(test)
+
+
+def test_one_seed_decides_nothing_and_more_are_offered(store: Store) -> None:
+    experiment_id = of_seeds(store, ["constant", "cosine"], 1)
+    test = page(experiment=experiment_id)
+    assert "One seed decides nothing" in words(test)
+    assert test.button(key="add-seeds").label == "Add 5 seeds"
+    assert "10 runs" in words(test)
+    test.button(key="add-seeds").click().run()
+    assert not test.exception
+    row = store.experiment(experiment_id)
+    assert (row.runs, row.counts["queued"]) == (12, 10)
+
+
+def test_a_pinned_baseline_turns_sentence_percentages_and_differences(store: Store) -> None:
+    _, experiment_id = started(store)
+    train(store, experiment_id)
+    test = page(experiment=experiment_id)
+    assert "Difference against Constant" in words(test)
+    picked(test, "baseline", "Cosine decay")
+    assert "against **Cosine decay**" in words(test)
+    assert "Difference against Cosine decay" in words(test)
+    assert list(test.dataframe[0].value["percent"]) == [0, 0]
+    assert "Against Cosine decay" in test.dataframe[0].proto.columns
+
+
+def test_all_pairs_of_eight_strategies_stand_in_a_table_of_words(store: Store) -> None:
+    names = ["constant", "step", "cosine", "linear", "plateau", "wsd", "one_cycle", "polynomial"]
+    test = page(experiment=of_seeds(store, names, 2))
+    assert not test.exception
+    tables = {tuple(table.value.shape): table.value for table in test.dataframe}
+    assert (8, 8) in tables
+    assert set(tables[8, 8].to_numpy().ravel()) == {"", "no evidence"}
+    assert len([table for table in test.dataframe if len(table.value) == 28]) == 1
+    assert "and 5 more" in words(test)
+
+
+@pytest.mark.parametrize("metric", ["best_val_loss", "area_val_loss", "final_val_accuracy"])
+def test_the_user_chooses_by_what_is_judged(store: Store, metric: str) -> None:
+    _, experiment_id = started(store)
+    train(store, experiment_id)
+    test = page(experiment=experiment_id)
+    assert "Epochs to the target" not in test.selectbox(key="judge-by").options
+    picked(test, "judge-by", metric)
+    titles = {"best_val_loss": "best validation loss", "area_val_loss": "mean loss",
+              "final_val_accuracy": "final validation accuracy"}
+    assert f"By {titles[metric]}" in words(test)
+
+
+def test_a_target_can_be_judged_by_once_there_is_one(store: Store) -> None:
+    _, experiment_id = started(store)
+    train(store, experiment_id)
+    store.set_target(experiment_id, 0.4)
+    test = page(experiment=experiment_id)
+    picked(test, "judge-by", "epochs_to_target")
+    assert "Never there" in words(test)
+
+
+def test_smoothing_is_told_above_the_chart(store: Store) -> None:
+    _, experiment_id = started(store)
+    train(store, experiment_id)
+    test = page(experiment=experiment_id)
+    assert "Validation loss: mean and interval" in words(test)
+    test.slider(key="smoothing").set_value(0.6).run()
+    assert not test.exception
+    assert "Validation loss: smoothed" in words(test)
