@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lrdash.analysis.words import rate
 from lrdash.core.events import RateDecided
+from lrdash.core.wording import rate
 from lrdash.strategies.base import Mark
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from lrdash.analysis.words import rate
 from lrdash.core.spec import Piece, RunSpec
+from lrdash.core.wording import rate
 from lrdash.store.rows import RunRow
 
 

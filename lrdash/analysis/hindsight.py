@@ -18,7 +18,7 @@ import pandas as pd
 
 from lrdash.analysis.compare.intervals import half_width
 from lrdash.analysis.estimate import expected_group_seconds
-from lrdash.analysis.words import number, percent, rate
+from lrdash.core.wording import number, percent, rate
 from lrdash.planning.hindsight import FOUND, ITSELF, Moves, Search, Tried, best
 from lrdash.planning.plan import Plan
 from lrdash.store.rows import RunRow
@@ -42,7 +42,7 @@ def standings(search: Search, tried: Sequence[Tried]) -> pd.DataFrame:
         val_loss (float64, of that run at its end; infinite if it was lost, NaN if not known),
         gap (float64, how far above that of the schedule found), fresh_val_loss (float64, mean over
         the fresh seeds that are known), fresh_gap (float64, mean of the differences seed by seed;
-        infinite if a run was lost), low, high (float64, its 95 % interval, NaN below 2 seeds),
+        infinite if a run was lost), low, high (float64, its 95% interval, NaN below 2 seeds),
         seeds (int64, fresh ones known of both), lost (int64, of them, runs of this strategy that
         failed or diverged).
     """
@@ -169,7 +169,7 @@ def _leads(frame: pd.DataFrame) -> tuple[float, float]:
 
 
 def _lead(gap: float, loss: float) -> str:
-    """`12 % below`, of a loss that is the gap above; the difference itself where it is larger."""
+    """`12% below`, of a loss that is the gap above; the difference itself where it is larger."""
     if math.isinf(gap):
         return "below" if gap > 0 else "above"
     if gap == 0:
@@ -187,7 +187,7 @@ def _name(line: dict[str, Any]) -> str:
 def _interval(near: dict[str, Any]) -> str:
     if not math.isfinite(near["low"]):
         return ""
-    told = f" (95 % interval of the lead {number(near['low'])} to {number(near['high'])}"
+    told = f" (95% interval of the lead {number(near['low'])} to {number(near['high'])}"
     open_ = near["low"] <= 0 <= near["high"]
     return f"{told}, which does not tell it from none)" if open_ else f"{told})"
 

@@ -1,64 +1,28 @@
-"""How numbers, times and settings are written everywhere.
-
-Three significant digits, units, and a dash where there is nothing to say.
-"""
+"""How runs and their settings are described everywhere."""
 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lrdash.core.errors import LrdashError
 from lrdash.core.spec import RunSpec
+from lrdash.core.wording import NOTHING, rate
 from lrdash.datasets import DATASETS, stored
 from lrdash.store.rows import RunRow
 from lrdash.strategies import STRATEGIES
 from lrdash.strategies.recorded import Recorded
 
-MARKS = "\\`*_{}[]<>()#+!|$~:"  # what Markdown gives a meaning
-NOTHING = "\N{EN DASH}"
 # Settings that are known of a run that lrdash did not train; its facts tell optimizer and loss.
 KNOWN = ("dataset", "model", "strategy", "params", "base_lr", "epochs", "origin", "facts")
 NOT_KNOWN = "not known"
 OPTIMIZERS = {"sgd": "SGD", "rmsprop": "RMSprop", "adam": "Adam", "adamw": "AdamW"}
 
 
-def number(value: float | None) -> str:
-    """A value with 3 significant digits: `0.0213`, `12.3`, `1.2e-5`, `1,240`."""
-    if value is None or math.isnan(value):
-        return NOTHING
-    if math.isinf(value):
-        return "∞" if value > 0 else "-∞"
-    if value == 0:
-        return "0"
-    if not 1e-3 <= abs(value) < 1e6:
-        return _scientific(value)
-    digits = 2 - math.floor(math.log10(abs(float(f"{value:.2e}"))))
-    return f"{value:.{digits}f}" if digits > 0 else f"{value:,.0f}"
-
-
 def inputs_in_words(shape: Sequence[int]) -> str:
     """What an example has: `1 input`, `4 inputs`, `32 × 32 × 3 inputs`."""
     return f"{' × '.join(str(n) for n in shape)} {'input' if tuple(shape) == (1,) else 'inputs'}"
-
-
-def percent(share: float | None) -> str:
-    """A share from 0 to 1 in percent, 3 significant digits: `96.9 %`, `100 %`."""
-    if share is None or not math.isfinite(share):
-        return NOTHING
-    hundredths = 100 * share
-    return f"{hundredths:.0f} %" if round(hundredths, 1) >= 100 else f"{hundredths:.1f} %"
-
-
-def rate(value: float | None) -> str:
-    """A learning rate, shortest form of 3 significant digits: `0.025`, `1.5e-4`, `0`."""
-    if value is None or not math.isfinite(value):
-        return NOTHING
-    if value != 0 and abs(value) < 1e-3:
-        return _scientific(value)
-    return f"{value:.3g}" if abs(value) < 1e3 else f"{value:,.0f}"
 
 
 def notes_of_spec(spec: RunSpec) -> tuple[str, ...]:
@@ -72,31 +36,6 @@ def notes_of(row: RunRow) -> tuple[str, ...]:
     if row.engine_note:
         notes += (f"Trained by {row.engine}, not as a lane: {row.engine_note}.",)
     return notes
-
-
-def escaped(text: str) -> str:
-    """A user's words for a text in Markdown, which shows them as they are."""
-    return "".join(f"\\{sign}" if sign in MARKS else sign for sign in text)
-
-
-def count(value: int) -> str:
-    """A whole number with separators: `25,450`."""
-    return f"{value:,}"
-
-
-def duration(seconds: float | None) -> str:
-    """A time as one reads it: `0.4 s`, `12 s`, `3 min`, `1 h 20 min`."""
-    if seconds is None or not math.isfinite(seconds):
-        return NOTHING
-    if seconds < 9.95:
-        return f"{max(0.0, seconds):.1f} s"
-    if round(seconds) < 100:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    if minutes < 100:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
 def time_left(epochs_done: float, epochs: int, seconds: float) -> float | None:
@@ -203,10 +142,3 @@ def _plain(value: Any) -> str:
     if isinstance(value, (int, float)):
         return f"{value:g}"
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def _scientific(value: float) -> str:
-    mantissa, exponent = f"{value:.2e}".split("e")
-    if "." in mantissa:
-        mantissa = mantissa.rstrip("0").rstrip(".")
-    return f"{mantissa}e{int(exponent)}"

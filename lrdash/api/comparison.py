@@ -17,6 +17,7 @@ from lrdash import analysis
 from lrdash.analysis import frames
 from lrdash.api.files import write_text
 from lrdash.api.plain import rows
+from lrdash.core import wording
 from lrdash.core.errors import InvalidField
 from lrdash.planning.experiment import Experiment
 from lrdash.store import ExperimentRow, RunRow, Store
@@ -176,7 +177,7 @@ class Comparison:
             label, strategy, base_lr, seed, run_id, status, reason, the final and best validation
             loss and accuracy, the final values of own metrics, epochs_done, seconds), summary (one
             object a strategy, the best first: strategy, label, best_base_lr, at_edge,
-            mean_final_val_loss, interval_low and interval_high at 95 %, mean_final_val_accuracy,
+            mean_final_val_loss, interval_low and interval_high at 95%, mean_final_val_accuracy,
             all at that rate, then runs, diverged and failed of all its rates, epochs_to_target,
             reached, bowl_width), verdicts (one object for each two strategies, see
             `lrdash.analysis.Verdicts`), sentence (those in words) and seconds.
@@ -200,13 +201,13 @@ class Comparison:
     def headline(self) -> str:
         """How it went, in one line."""
         counts = [f"{number} {status}" for status, number in self.row.counts.items() if number]
-        words = f"{self.row.runs} runs ({', '.join(counts)}) in {analysis.duration(self.seconds)}"
+        words = f"{self.row.runs} runs ({', '.join(counts)}) in {wording.duration(self.seconds)}"
         board = self.summary()
         if len(board) and np.isfinite(board["final_val_loss"].iloc[0]):
             best = board.iloc[0]
             words += (
-                f"; lowest validation loss {analysis.number(best['final_val_loss'])}: "
-                f"{best['label']} at peak rate {analysis.rate(best['best_base_lr'])}"
+                f"; lowest validation loss {wording.number(best['final_val_loss'])}: "
+                f"{best['label']} at peak rate {wording.rate(best['best_base_lr'])}"
             )
         return words
 
@@ -254,23 +255,23 @@ def load_comparison(experiment_id: str, store: Store) -> Comparison:
 def _mean_at_peak(arms: pd.DataFrame, row: Mapping[Any, Any], metric: str) -> str:
     """The mean last value of an own metric at an arm's best peak rate, in words."""
     if not np.isfinite(row["final_val_loss"]):  # runs were lost: the others would look too good
-        return analysis.number(None)
+        return wording.number(None)
     there = (arms["label"] == row["label"]) & (arms["base_lr"] == row["best_base_lr"])
-    return analysis.number(float(arms.loc[there, f"final_{metric}"].mean()))
+    return wording.number(float(arms.loc[there, f"final_{metric}"].mean()))
 
 
 def _in_words(row: Mapping[Any, Any]) -> dict[str, str]:
-    loss = analysis.number(row["final_val_loss"])
+    loss = wording.number(row["final_val_loss"])
     if np.isfinite(row["low"]):
-        loss += f" ({analysis.number(row['low'])} to {analysis.number(row['high'])})"
+        loss += f" ({wording.number(row['low'])} to {wording.number(row['high'])})"
     words = {
         "Strategy": str(row["label"]),
-        "Best peak rate": analysis.rate(row["best_base_lr"]) + (" (edge)" * row["at_edge"]),
+        "Best peak rate": wording.rate(row["best_base_lr"]) + (" (edge)" * row["at_edge"]),
         "Validation loss": loss,
-        "Accuracy": analysis.percent(row["final_val_accuracy"]),
+        "Accuracy": wording.percent(row["final_val_accuracy"]),
         "Runs": str(row["runs"]),
         "Diverged": str(row["diverged"]),
     }
     if np.isfinite(row["epochs_to_target"]):
-        words["Epochs to target"] = analysis.number(row["epochs_to_target"])
+        words["Epochs to target"] = wording.number(row["epochs_to_target"])
     return words

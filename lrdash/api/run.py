@@ -13,6 +13,7 @@ import pandas as pd
 from lrdash import analysis
 from lrdash.analysis import frames
 from lrdash.api.files import write_text
+from lrdash.core import wording
 from lrdash.core.errors import InvalidField
 from lrdash.core.events import RateDecided, Status
 from lrdash.core.spec import RunSpec
@@ -134,12 +135,12 @@ class Run:
         """How it went, in one line."""
         told = self.summary()
         words = f"{self.status} after {told['epochs_done']} of {told['epochs']} epochs"
-        words += f" in {analysis.duration(self.seconds)}"
+        words += f" in {wording.duration(self.seconds)}"
         if told["best_epoch"] is not None:
-            words += f", best validation loss {analysis.number(told['best_val_loss'])}"
+            words += f", best validation loss {wording.number(told['best_val_loss'])}"
             words += f" at epoch {told['best_epoch']}"
         if told.get("final_val_accuracy") is not None:
-            words += f", final validation accuracy {analysis.percent(told['final_val_accuracy'])}"
+            words += f", final validation accuracy {wording.percent(told['final_val_accuracy'])}"
         return words
 
     def __repr__(self) -> str:

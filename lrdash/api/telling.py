@@ -10,8 +10,8 @@ from importlib import import_module
 from time import monotonic
 from typing import Any
 
-from lrdash.analysis.words import duration, number
 from lrdash.core.events import EpochEnded, Event, RunEnded, Sink
+from lrdash.core.wording import duration, number
 
 PAUSE = 0.25  # seconds between two changes of what is shown
 

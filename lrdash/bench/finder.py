@@ -39,7 +39,7 @@ def finder(*, optimizer: str = "sgd", only: list[str] | None = None) -> list[dic
 
     Returns:
         One object a pair and rule: dataset, model, rule, suggestion, best_base_lr, factor (None
-        where the rule has no suggestion), inside (the loss there is within 10 % of the lowest).
+        where the rule has no suggestion), inside (the loss there is within 10% of the lowest).
     """
     found = []
     with _home_of_its_own():

@@ -153,7 +153,7 @@ def _finder(run: Run) -> Outcome:
     return Outcome(
         ratio=values[PREFERRED]["factor"], values={"rules": values, "pairs": found},
         detail=f"factor between suggestion and best rate of a sweep (median of "
-        f"{values[PREFERRED]['pairs']} pairs), and share of them in the sweep's bowl of 10 %: "
+        f"{values[PREFERRED]['pairs']} pairs), and share of them in the sweep's bowl of 10%: "
         f"{told}",
     )
 

@@ -13,13 +13,13 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from lrdash.analysis.words import count
 from lrdash.cli.options import json_option, settings, spec_options
 from lrdash.cli.output import as_json, console, hushed, silent_stdout
 from lrdash.core.errors import InvalidField
 from lrdash.core.events import EpochEnded, Event, RunEnded, Sink
 from lrdash.core.record import json_object
 from lrdash.core.spec import RunSpec
+from lrdash.core.wording import count
 from lrdash.planning.experiment import Arm, Experiment
 from lrdash.store import Store
 from lrdash.strategies import STRATEGIES

@@ -12,11 +12,11 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from lrdash.analysis.words import duration, rate
 from lrdash.cli.options import json_option, spec_options
 from lrdash.cli.output import as_json, console, hushed, silent_stdout
 from lrdash.core.errors import InvalidField
 from lrdash.core.spec import RunSpec
+from lrdash.core.wording import duration, rate
 from lrdash.planning.range_test import INSTEAD, PlannedTest
 from lrdash.store import Store
 

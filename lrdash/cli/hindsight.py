@@ -9,10 +9,10 @@ import typer
 from rich.table import Table
 
 from lrdash.analysis.hindsight import expected_seconds
-from lrdash.analysis.words import duration, number
 from lrdash.cli.options import json_option, spec_options
 from lrdash.cli.output import as_json, console, hushed, silent_stdout
 from lrdash.core.errors import InvalidField
+from lrdash.core.wording import duration, number
 from lrdash.jobs import hindsight as job
 from lrdash.planning.hindsight import BEAM, FACTORS, FRESH, POINTS, RIVALS, Search
 from lrdash.store import Store, known_paces
@@ -145,7 +145,7 @@ def _tell(found: Hindsight) -> None:
     frame = found.summary()
     if len(frame):
         table = Table(box=None, pad_edge=False)
-        titles = ("Schedule", "Validation loss", "Gap", "Fresh seeds", "Gap there", "95 % interval")
+        titles = ("Schedule", "Validation loss", "Gap", "Fresh seeds", "Gap there", "95% interval")
         for title in titles:
             table.add_column(title, justify="left" if title == "Schedule" else "right")
         for row in frame.to_dict(orient="records"):

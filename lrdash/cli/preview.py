@@ -8,11 +8,11 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from lrdash.analysis.words import count, rate
 from lrdash.cli.options import json_option, spec_options
 from lrdash.cli.output import as_json, console, sparkline
 from lrdash.core.errors import InvalidField
 from lrdash.core.spec import RunSpec
+from lrdash.core.wording import count, rate
 from lrdash.strategies import make
 from lrdash.strategies import preview as rates_of
 

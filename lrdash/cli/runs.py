@@ -9,12 +9,13 @@ from typing import Annotated, Any, get_args
 import typer
 from rich.table import Table
 
-from lrdash.analysis.words import duration, known_settings, number, settings_in_words
+from lrdash.analysis.words import known_settings, settings_in_words
 from lrdash.cli import backup, branches, export, resume
 from lrdash.cli.options import json_option
 from lrdash.cli.output import as_json, console
 from lrdash.core.errors import InvalidField, RunNotFound
 from lrdash.core.events import Status
+from lrdash.core.wording import duration, number
 from lrdash.store import RunRow, Store
 
 app = typer.Typer(

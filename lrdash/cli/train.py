@@ -12,11 +12,11 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from lrdash.analysis.frames import METRICS
-from lrdash.analysis.words import number, percent, rate
 from lrdash.cli.options import json_option, spec_options
 from lrdash.cli.output import as_json, console, hushed, silent_stdout
 from lrdash.core.events import EpochEnded, Event, RateDecided
 from lrdash.core.spec import RunSpec
+from lrdash.core.wording import number, percent, rate
 from lrdash.store import Store
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
-from lrdash.analysis.words import rate
+from lrdash.core.wording import rate
 from lrdash.figures.axes import LINE_WIDTH, blank, epoch_axis, plain, rate_axis
 from lrdash.figures.palette import style_of
 from lrdash.figures.thinning import keep

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from lrdash.analysis.range_test import edge_rates
-from lrdash.analysis.words import rate
+from lrdash.core.wording import rate
 from lrdash.figures.axes import LINE_WIDTH, LOG_RATIO, axis, blank
 from lrdash.figures.compare.arms import light
 from lrdash.figures.compare.bowl import bowl_figure

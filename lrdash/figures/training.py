@@ -20,7 +20,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from lrdash.analysis.summary import best_epoch
-from lrdash.analysis.words import number, percent, rate
+from lrdash.core.wording import number, percent, rate
 from lrdash.figures.axes import LINE_WIDTH, axis, blank, epoch_axis, plain, rate_axis
 from lrdash.figures.palette import DASHED, GREY, Style, style_of
 from lrdash.figures.thinning import LIMIT, keep

@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from lrdash.analysis.words import rate
+from lrdash.core.wording import rate
 from lrdash.figures.axes import LINE_WIDTH, axis, blank, plain, rate_axis
 from lrdash.figures.palette import GREY, style_of
 from lrdash.teaching import Path, Surface

@@ -103,7 +103,7 @@ def most_lanes(plan: Plan) -> int:
 def memory_limit() -> int:
     """Bytes that the lanes of one group may take together.
 
-    `LRDASH_MEMORY_MB` if it is set, else 60 % of what is free: to the machine, or to the container
+    `LRDASH_MEMORY_MB` if it is set, else 60% of what is free: to the machine, or to the container
     if that has less.
 
     Raises:

@@ -40,7 +40,7 @@ def level(share: float) -> str:
     """A rate in words, as a share of the peak rate.
 
     >>> level(0), level(0.05), level(1)
-    ('zero', '5 % of the peak', 'the peak')
+    ('zero', '5% of the peak', 'the peak')
     """
     return {0.0: "zero", 1.0: "the peak"}.get(share, f"{percent(share)} of the peak")
 
@@ -49,9 +49,9 @@ def percent(share: float) -> str:
     """A share, 0 to 1, as a percentage.
 
     >>> percent(0.125)
-    '12.5 %'
+    '12.5%'
     """
-    return f"{figure(100 * share)} %"
+    return f"{figure(100 * share)}%"
 
 
 def drops(updates: Sequence[int], rates: Sequence[float]) -> tuple[Mark, ...]:

@@ -77,7 +77,7 @@ COMPARISON = {
     "Baseline": "The arm that all others are held against.",
     "Paired": "With the same seed all arms start from the same weights and see the same batches, "
     "so that a difference between them comes from the rate alone.",
-    "Interval": "Where the true mean probably lies, at 95 % by Student's t over the seeds. Few "
+    "Interval": "Where the true mean probably lies, at 95% by Student's t over the seeds. Few "
     "seeds make it wide.",
     "No evidence": "The difference seen is no larger than what other seeds alone would make. It "
     "does not mean that there is none.",

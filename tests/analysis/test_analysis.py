@@ -5,6 +5,7 @@ import pytest
 
 from lrdash import analysis
 from lrdash.analysis import frames
+from lrdash.core import wording
 from lrdash.core.events import RateDecided
 from lrdash.core.spec import EarlyStopping, RunSpec
 from lrdash.strategies.base import Mark
@@ -21,15 +22,15 @@ from tests.analysis.test_frames import epoch_row, run_row
     ],
 )
 def test_numbers_have_three_significant_digits(value: float | None, text: str) -> None:
-    assert analysis.number(value) == text
+    assert wording.number(value) == text
 
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.9694, "96.9 %"), (1.0, "100 %"), (0.9999, "100 %"), (0.05, "5.0 %"), (0.0, "0.0 %")],
+    [(0.9694, "96.9%"), (1.0, "100%"), (0.9999, "100%"), (0.05, "5.0%"), (0.0, "0.0%")],
 )
 def test_shares_are_told_in_percent(value: float, text: str) -> None:
-    assert analysis.percent(value) == text
+    assert wording.percent(value) == text
 
 
 @pytest.mark.parametrize(
@@ -38,7 +39,7 @@ def test_shares_are_told_in_percent(value: float, text: str) -> None:
      (0.001, "0.001"), (10.0, "10"), (1000.0, "1,000")],
 )
 def test_rates_are_told_in_their_shortest_form(value: float, text: str) -> None:
-    assert analysis.rate(value) == text
+    assert wording.rate(value) == text
 
 
 @pytest.mark.parametrize(
@@ -47,7 +48,7 @@ def test_rates_are_told_in_their_shortest_form(value: float, text: str) -> None:
      (7200.0, "2 h"), (8400.0, "2 h 20 min"), (9.96, "10 s"), (-1.0, "0.0 s")],
 )
 def test_times_are_told_as_one_reads_them(seconds: float, text: str) -> None:
-    assert analysis.duration(seconds) == text
+    assert wording.duration(seconds) == text
 
 
 def test_time_left_follows_the_pace_so_far() -> None:

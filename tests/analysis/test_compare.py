@@ -277,7 +277,7 @@ def test_where_every_rate_lost_runs_the_smallest_share_is_best() -> None:
 
 def test_the_width_is_read_from_straight_lines_over_the_log_of_the_rate() -> None:
     factor, is_open = width([0.01, 0.1, 1.0], [2.0, 1.0, 1.2])
-    # 10 % above 1.0 lies a tenth of a decade to the left and half a decade to the right.
+    # 10% above 1.0 lies a tenth of a decade to the left and half a decade to the right.
     assert factor == pytest.approx(10**0.6)
     assert not is_open
 

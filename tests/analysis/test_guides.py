@@ -107,7 +107,7 @@ def test_plateau_that_waits_and_helps_is_as_expected_with_epochs_and_losses() ->
     assert "seed 0: 6, 13; seed 1: 8, 15" in said
     assert "“1 is not below best 1: wait 3 of 3”" in said
     assert "**After 4 of 4 cuts of Plateau** the validation loss was lower" in said
-    assert "from rate 0.1 to 0.05, moved it from 1.00 to 0.800, 20.0 % lower" in said
+    assert "from rate 0.1 to 0.05, moved it from 1.00 to 0.800, 20.0% lower" in said
     assert "Mean final validation loss: 0.800 with Step and 0.640 with Plateau" in said
     assert "no evidence" in said  # with two seeds
 
@@ -119,7 +119,7 @@ def test_plateau_that_waits_and_helps_is_as_expected_with_epochs_and_losses() ->
         (lowering(((), ())), "had no reason to cut"),
         (lowering(((10,), (8,))), "Plateau cut at the very epochs of Step in some run"),
         (lowering(step=1.1), "lower after only 0 of the 4 cuts of Plateau"),
-        (lowering(step=1.1), "10.0 % higher"),
+        (lowering(step=1.1), "10.0% higher"),
         (
             [*lowering()[1:], run(STEP, 0.1, 0, [1.0, np.nan], [0.1, 0.1], "diverged")],
             "1 run diverged",

@@ -146,7 +146,7 @@ def test_agreement_tells_the_factor_and_whether_a_suggestion_lies_in_the_bowl() 
     assert found["times"].tolist() == pytest.approx([1, 1.05, 1.025, np.inf])
     assert found["inside"].tolist() == [True, True, True, False]
     words = told.agreement_in_words(found)
-    assert "Within 10 % of its loss: steepest, valley, minimum / 10." in words
+    assert "Within 10% of its loss: steepest, valley, minimum / 10." in words
     assert "Best rate of the sweep: 0.01" in words
     assert "Closest: steepest, off by a factor of 1." in words
 

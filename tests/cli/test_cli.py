@@ -255,7 +255,7 @@ def test_train_hands_on_every_option(store: Store) -> None:
 def test_train_tells_a_line_an_epoch_where_nobody_watches() -> None:
     result = call("train", "--epochs", "2")
     assert result.exit_code == 0
-    assert "epoch 2 of 2: loss 0.500, accuracy 50.0 %, val_loss 0.500" in result.stdout
+    assert "epoch 2 of 2: loss 0.500, accuracy 50.0%, val_loss 0.500" in result.stdout
     assert re.search(r"Run \w{12} finished after 2 of 2 epochs", result.stdout)
 
 

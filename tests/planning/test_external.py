@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from lrdash.analysis import escaped, settings_in_words
+from lrdash.analysis import settings_in_words
 from lrdash.api import load, load_comparison
 from lrdash.api.telling import Told, told
 from lrdash.core.errors import InvalidField, NotHere
 from lrdash.core.events import EpochEnded, RunEnded, RunStarted
 from lrdash.core.spec import Facts, RunSpec
+from lrdash.core.wording import escaped
 from lrdash.export import FORMATS, recorded
 from lrdash.planning import external
 from lrdash.planning.experiment import Experiment, plan_all

@@ -229,10 +229,10 @@ def test_the_gaps_on_both_kinds_of_seeds_stand_side_by_side() -> None:
     assert frame["low"][1] == pytest.approx(0.1 - 4.30265 * 0.1 / math.sqrt(3), abs=1e-4)
     # Mean lead 0.15 on the seed searched, 0.1 on fresh ones: a third was optimism.
     assert told.optimism(frame) == pytest.approx(0.05)
-    assert "times 2 after epoch 4. On the seed searched it ends at 0.800, 11.1 % below" in words
+    assert "times 2 after epoch 4. On the seed searched it ends at 0.800, 11.1% below" in words
     assert "Trained anew with 3 fresh seeds it ends at 1.00 in the mean" in words
     assert "which does not tell it from none" in words
-    assert "its lead was 0.150 on the seed searched and is 0.100 on fresh ones: 33.3 % of" in words
+    assert "its lead was 0.150 on the seed searched and is 0.100 on fresh ones: 33.3% of" in words
 
 
 def test_a_lead_that_is_gone_or_grown_is_said_to_be() -> None:

@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 Noise = Callable[[np.random.Generator, tuple[int, ...]], Floats]
 TRIALS = 2000
 COMPARISONS = 1000  # of equal strategies, in each setting
-# What 2,000 trials may show above 5 % by chance: 3 standard errors.
+# What 2,000 trials may show above 5% by chance: 3 standard errors.
 SLACK = 3 * (ALPHA * (1 - ALPHA) / TRIALS) ** 0.5
 
 
@@ -111,7 +111,7 @@ def test_intervals_hold_the_true_difference_as_often_as_they_say(
         told = judged_pairs(arms).iloc[0]
         held += told["low"] <= 1.5 <= told["high"]
     share = held / TRIALS
-    print(f"\ncoverage of 95 % intervals: bowl {bowl}, {seeds} seeds: {share:.2%}")
+    print(f"\ncoverage of 95% intervals: bowl {bowl}, {seeds} seeds: {share:.2%}")
     assert share >= 0.935
     assert len(bowl) > 1 or share <= 0.965
 

@@ -29,7 +29,7 @@ BATCH = 100  # files of one child
 TRICKS = (
     b"\0", b'"', b"'", b",", b";", b"\n", b"\r", b"\xff\xfe", b"PK\x03\x04", b"nan", b"1e999",
     b"-inf", b"\xc3\x28", b"{}", b"__import__('os')", b"\x93NUMPY", b"9" * 400, b"\xff" * 8,
-    b"1,234", b"$5", b"7 %", b"\n# note\n", b"sep=;\n", b"NA", b"2024-02-30",
+    b"1,234", b"$5", b"7%", b"\n# note\n", b"sep=;\n", b"NA", b"2024-02-30",
 )
 READ_AS: tuple[dict[str, object], ...] = (
     {}, {}, {"header": "yes"}, {"header": "no", "missing": ["2", "a"]},

@@ -57,7 +57,7 @@ FULL_DATABASE = """
 import os
 from lrdash.core.errors import StoreError
 from lrdash.store import Store, home
-from tests.test_store_faults import add_run, epoch
+from tests.store.test_faults import add_run, epoch
 store = Store()
 run_id = add_run(store)
 kept = 0
@@ -87,7 +87,7 @@ import logging, sys
 import numpy as np
 from lrdash.checkpoints.folder import CheckpointFolder, BackgroundWriter
 from lrdash.store import home
-from tests.test_store_fire import checkpoint
+from tests.store.test_fire import checkpoint
 logging.basicConfig(stream=sys.stdout)
 vault = CheckpointFolder(home())
 writer = BackgroundWriter(vault)
@@ -108,7 +108,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM
 READ_ONLY = """
 from lrdash.core.errors import StoreError
 from lrdash.store import Store, home
-from tests.test_store_faults import add_run
+from tests.store.test_faults import add_run
 try:
     store = Store()
     add_run(store)

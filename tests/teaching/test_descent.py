@@ -140,7 +140,7 @@ def test_words_tell_why_a_constant_rate_bounces_and_a_decayed_one_falls_in() -> 
     cosine = descend(RAVINE, "cosine", base_lr=0.099, steps=60)
     bouncing = path_in_words(RAVINE, constant, "Constant")
     assert "at 60 of 60 steps, to the very end" in bouncing
-    assert "99 % of the limit 0.1" in bouncing
+    assert "99% of the limit 0.1" in bouncing
     assert "0.98 times as far out, so it bounces" in bouncing
     falling = path_in_words(RAVINE, cosine, "Cosine")
     last = cosine.crossings[-1]
@@ -156,7 +156,7 @@ def test_words_tell_why_a_constant_rate_bounces_and_a_decayed_one_falls_in() -> 
 @pytest.mark.parametrize(
     ("surface", "rate", "said"),
     [
-        ("ravine", 0.03, "never jumps over the floor: its rate stays below 1 / curvature (60 %"),
+        ("ravine", 0.03, "never jumps over the floor: its rate stays below 1 / curvature (60%"),
         ("ravine", 0.12, "above the limit 0.1 there, and such a step lands 1.4 times as far"),
         ("bowl", 1.05, "the last time at step 8. By then it has reached the bottom"),
         ("two_valleys", 0.05, "by the narrow valley, whose limit is 0.194 at its bottom"),

@@ -75,7 +75,7 @@ def test_figures_draw_any_metric(made: Any) -> None:
 def test_the_table_shows_them(made: Any) -> None:
     row = made.table()[0]
     means = made.frame().groupby("label")["final_val_auc"].mean()
-    assert row["val_auc"] == lrdash.analysis.number(means[row["Strategy"]])
+    assert row["val_auc"] == lrdash.wording.number(means[row["Strategy"]])
     assert "<th>val_auc</th>" in made._repr_html_()
     assert "val_accuracy" not in row
 

@@ -10,13 +10,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from lrdash.core.spec import RunSpec
+from lrdash.core.wording import escaped
 from lrdash.datasets import own, stored
 from lrdash.datasets.own import Profile, Recipe
 from lrdash.datasets.own.profiles import profile
 from lrdash.planning.plan import make
 from lrdash.store import DataUse, Store
 from lrdash.ui import resources
-from lrdash.ui.components.plain import plain
 from lrdash.ui.data import stored as stored_view
 from tests import shown
 from tests.datasets.test_own_datasets import GAPS
@@ -153,7 +153,7 @@ def test_a_small_table_begins_with_batches_that_fit_it(store: Store) -> None:
 
 def test_a_broken_file_is_told_with_its_line(store: Store) -> None:
     test = uploaded("a,b\n1,2\n3\n", "odd_*name*.csv")
-    assert test.error[0].value.startswith("odd\\_\\*name\\*\\.csv")
+    assert test.error[0].value.startswith("odd\\_\\*name\\*.csv")
     assert "line 3 has 1 field" in words(test)
     assert "data-save" not in {button.key for button in test.button}
 
@@ -231,7 +231,7 @@ def test_kept_data_is_listed_in_pages_and_deleted_after_a_question(store: Store)
 
 
 def test_words_of_users_are_shown_letter_by_letter() -> None:
-    assert plain("a_*b* [x](y) :red[z] $1 <b>") == (
+    assert escaped("a_*b* [x](y) :red[z] $1 <b>") == (
         r"a\_\*b\* \[x\]\(y\) \:red\[z\] \$1 \<b\>"
     )
 

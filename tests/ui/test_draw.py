@@ -106,7 +106,7 @@ def test_an_edit_updates_preview_and_field_and_can_be_undone(
     test.text_input(key=FIELD).set_value("0: 1, 0.5: 0.1, 1: 0.01").run()
     assert sent[-1]["points"] == [[0, 1], [0.5, 0.1], [1, 0.01]]
     assert sent[-1]["undo"] is True
-    assert "10 % at 50 %" in "\n".join(element.value for element in test.markdown)
+    assert "10% at 50%" in "\n".join(element.value for element in test.markdown)
     test.text_input(key=FIELD).set_value("0: 1, 1: 20").run()
     assert "points.points must have factors between 0 and 10" in test.error[0].value
 

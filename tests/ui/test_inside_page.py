@@ -318,7 +318,7 @@ def test_a_run_that_still_trains_is_shown_as_far_as_it_is(store: Store, sent: li
                                                  ("cosine", False)])
 def test_a_finished_run_of_a_callback_links_here(store: Store, strategy: str, there: bool) -> None:
     run_id = trained(store, LOSSES, strategy=strategy)
-    test = AppTest.from_file("../pages/train.py", default_timeout=60)
+    test = AppTest.from_file("../../pages/train.py", default_timeout=60)
     test.query_params["run"] = run_id
     test.run()
     assert not test.exception

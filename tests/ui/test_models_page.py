@@ -187,7 +187,7 @@ def test_a_name_that_is_taken_is_asked_about_before_it_is_replaced() -> None:
     test = page(layers="flatten; dense size=8 activation=relu")
     save(test, "small ")
     assert architectures.saved() == {"small": "flatten"}
-    assert "already a model named small" in test.warning[0].value
+    assert "model named small exists already" in test.warning[0].value
     test.button(key="layers-replace").click().run()
     assert architectures.saved() == {"small": "flatten; dense size=8 activation=relu"}
     assert "Saved as small" in test.success[0].value
@@ -224,7 +224,7 @@ def test_a_model_that_another_tab_has_deleted_is_no_longer_offered() -> None:
     architectures.forget("two")
     test.button(key="layers-open").click().run()
     assert not test.exception
-    assert "no model named two" in test.warning[0].value
+    assert "The model two no longer exists" in test.warning[0].value
     assert test.selectbox(key="layers-saved").options == ["one"]
     assert kept(test) == "flatten"
     test.button(key="layers-open").click().run()

@@ -151,7 +151,7 @@ def test_the_words_follow_the_peak_rate() -> None:
 def test_the_settings_come_from_the_address() -> None:
     test = page(**{"valley.ravine.x": "-1.5", "valley.ravine.base_lr": "0.04"})
     assert test.number_input(key="valley.ravine.x").value == -1.5
-    assert "stays below 1 / curvature (80 % of it at most)" in words(test)
+    assert "stays below 1 / curvature (80% of it at most)" in words(test)
 
 
 def test_a_start_that_was_dragged_fills_the_fields(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -459,7 +459,7 @@ def test_runs_are_imported_on_the_page(store: Store, monkeypatch: pytest.MonkeyP
     (row,) = store.runs()
     assert (row.name, row.spec.dataset, row.spec.model) == ("a", "CIFAR-10", "model not known")
     brought = test.session_state["imported"]
-    listed = AppTest.from_file("../pages/runs.py", default_timeout=60)
+    listed = AppTest.from_file("../../pages/runs.py", default_timeout=60)
     listed.session_state["imported"] = brought
     listed.run()
     assert "1 run imported." in words(listed)

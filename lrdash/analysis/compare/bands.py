@@ -27,7 +27,7 @@ def band(
     at: float | Mapping[str, float] | Literal["best"] = "best",
     metric: str = "val_loss",
 ) -> pd.DataFrame:
-    """Mean over the seeds with its Student-t interval at 95 %, for each arm and epoch.
+    """Mean over the seeds with its Student-t interval at 95%, for each arm and epoch.
 
     A run that ended early as planned (early stopping) keeps its last value. From the epoch on in
     which a run was lost, the mean of its arm is NaN: the mean of the others would look too good.

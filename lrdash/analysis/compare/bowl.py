@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lrdash.analysis.compare.intervals import half_width
 
-TOLERANCE = 0.10  # a loss up to 10 % above the best still counts as good in a bowl's width
+TOLERANCE = 0.10  # a loss up to 10% above the best still counts as good in a bowl's width
 CELL = ["label", "strategy", "base_lr"]
 # The best first. Where runs were lost at every rate: the smallest share lost, the best of the rest.
 ORDER = ["mean", "share_lost", "mean_surviving", "base_lr"]
@@ -40,7 +40,7 @@ def bowl(arms: pd.DataFrame) -> pd.DataFrame:
 
     Columns:
         label, strategy (str), base_lr (float64), mean (float64: infinite if a run was lost, NaN if
-        none has begun), low and high (float64: the Student-t interval at 95 %, NaN with one seed or
+        none has begun), low and high (float64: the Student-t interval at 95%, NaN with one seed or
         a lost run), mean_surviving (float64, of the runs that were not lost; NaN without any), runs
         (int64, those behind the mean, lost ones included), diverged, failed, unfinished, waiting
         (int64; `diverged` with those whose last loss is not finite). Arms stand in the order in

@@ -11,9 +11,9 @@ LEVEL = 0.95  # two-sided
 
 
 def half_width(std: ArrayLike, n: ArrayLike) -> NDArray[np.float64]:
-    """Half the Student-t interval of a mean, at 95 %.
+    """Half the Student-t interval of a mean, at 95%.
 
-    With 3 values this is 2.2 times as wide as 1.96 standard errors, which would cover 81 % only.
+    With 3 values this is 2.2 times as wide as 1.96 standard errors, which would cover 81% only.
 
     Args:
         std: standard deviations of the samples (n - 1 in the denominator).

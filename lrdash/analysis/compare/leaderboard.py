@@ -36,7 +36,7 @@ def leaderboard(
         label, strategy (str), best_base_lr (float64), at_edge (bool), edge_note (str), then of all
         runs of the arm: runs, diverged, failed, unfinished, waiting (int64), then at the best peak
         rate: seeds (int64, runs that count), final_val_loss (float64, mean; infinite if a run was
-        lost), low, high (float64, Student-t interval at 95 %, NaN with one seed),
+        lost), low, high (float64, Student-t interval at 95%, NaN with one seed),
         final_val_accuracy (float64, mean share; NaN without one or if a run was lost),
         epochs_to_target (float64, median; see below), reached (int64, runs that reached the
         target), then bowl_width (float64, see `bowl.width`), bowl_open (bool: the width is a

@@ -10,8 +10,6 @@ import numpy as np
 import pandas as pd
 
 from lrdash.analysis.words import (
-    NOTHING,
-    count,
     known_settings,
     optimizer_in_words,
     peak_in_words,
@@ -19,6 +17,7 @@ from lrdash.analysis.words import (
     watched,
 )
 from lrdash.core.spec import EarlyStopping, RunSpec
+from lrdash.core.wording import NOTHING, count
 from lrdash.models import MODELS
 
 STRATEGY = "Strategy"

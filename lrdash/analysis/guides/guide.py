@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lrdash.analysis.words import rate
+from lrdash.core.wording import rate
 from lrdash.planning.experiment import Experiment
 
 Outcome = Literal["as expected", "otherwise", "open"]

@@ -7,8 +7,8 @@ import numpy as np
 from lrdash.analysis.guides.cuts import AROUND, Cut, cuts_of
 from lrdash.analysis.guides.guide import Evidence, Explained, Guide, listed, plural
 from lrdash.analysis.verdicts import judge as judge_arms
-from lrdash.analysis.words import number, percent, rate
 from lrdash.core.spec import RunSpec
+from lrdash.core.wording import number, percent, rate
 from lrdash.planning.experiment import Arm, Experiment
 
 STEP, PLATEAU = "Step", "Plateau"

@@ -6,8 +6,8 @@ import numpy as np
 
 from lrdash.analysis.guides.guide import Evidence, Explained, Floats, Guide, listed
 from lrdash.analysis.verdicts import judge as judge_arms
-from lrdash.analysis.words import number, rate
 from lrdash.core.spec import RunSpec
+from lrdash.core.wording import number, rate
 from lrdash.planning.experiment import Arm, Experiment
 
 WITHOUT, WITH = "Without warm-up", "With warm-up"

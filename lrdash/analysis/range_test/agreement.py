@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lrdash.analysis.compare.bowl import TOLERANCE
-from lrdash.analysis.words import rate
+from lrdash.core.wording import rate
 
 
 def agreement(table: pd.DataFrame, bowl: pd.DataFrame) -> pd.DataFrame:
@@ -58,7 +58,7 @@ def agreement_in_words(table: pd.DataFrame) -> str:
     best = min(rows, key=lambda row: float(row["factor"]))
     inside = [str(row["label"]).lower() for row in rows if row["inside"]]
     told = f"Best rate of the sweep: {rate(best['best_base_lr'])}. "
-    share = f"{100 * TOLERANCE:.0f} % of its loss"
+    share = f"{100 * TOLERANCE:.0f}% of its loss"
     if inside:
         told += f"Within {share}: {', '.join(inside)}. "
     else:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lrdash.analysis.range_test.curves import edge_rates
 from lrdash.analysis.range_test.rules import RULES, Rule
-from lrdash.analysis.words import rate
+from lrdash.core.wording import rate
 
 # The rule whose suggestion counts unless somebody chooses another: of the four it comes closest to
 # the best rate of whole sweeps, which `lrdash bench finder` measures.

@@ -15,11 +15,11 @@ from lrdash.analysis.verdicts.scores import Floats
 
 
 def bounds(first: ArrayLike, second: ArrayLike) -> tuple[float, float]:
-    """The interval at 95 % of the lowest mean cost of one arm minus that of another.
+    """The interval at 95% of the lowest mean cost of one arm minus that of another.
 
     For any rate a of the first arm and b* the best of the second, the difference is at most
     mean(a) - mean(b*); so the upper end is the lowest over a of the highest over b of the one-sided
-    t bounds at 97.5 %, for as many a as there are by Bonferroni; the lower end alike. With one rate
+    t bounds at 97.5%, for as many a as there are by Bonferroni; the lower end alike. With one rate
     each, this is Student's t interval of the paired difference.
 
     Args:

@@ -32,7 +32,7 @@ class Verdicts:
     - first, second (str): the labels.
     - seeds (int64): those with which both were judged.
     - difference (float64): mean of first minus second in the metric's own unit, with low and high,
-      its Student-t interval at 95 % for this pair alone. Infinite where one of them lost runs,
+      its Student-t interval at 95% for this pair alone. Infinite where one of them lost runs,
       NaN where both did with different seeds, or each lost all.
     - p, p_adjusted (float64): of the sign-flip test, and by Holm over all pairs.
     - effect (float64): paired d, above 0 where the first is better; of signed ranks where runs were

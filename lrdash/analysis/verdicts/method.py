@@ -8,12 +8,12 @@ import pandas as pd
 from lrdash.analysis.verdicts.effects import ALPHA, POWER, fewest_seeds
 from lrdash.analysis.verdicts.flips import DRAWS, EXACT
 from lrdash.analysis.verdicts.metrics import Metric
-from lrdash.analysis.words import count, number
+from lrdash.core.wording import count, number
 
 # From tests/soak/test_statistics.py; docs/statistics.md has all figures.
 SIMULATED = (
-    "In simulations whose answer is known, at most 3.6 % of the comparisons of equal strategies "
-    "raised a false alarm, and the 95 % intervals held the truth in 94 to 99 %."
+    "In simulations whose answer is known, at most 3.6% of the comparisons of equal strategies "
+    "raised a false alarm, and the 95% intervals held the truth in 94 to 99%."
 )
 
 
@@ -32,7 +32,7 @@ def method(metric: Metric, pairs: pd.DataFrame, peaks: pd.DataFrame, *, provisio
         f"**Each strategy at its own peak rate, chosen on other seeds.** {_chosen(peaks)}",
         _test(len(pairs), int(pairs["seeds"].max()) if len(pairs) else 0),
         "**Seeds needed.** What would show the difference seen so far with a chance of "
-        f"{100 * POWER:.0f} %, at the level that is left to the open pairs. It rests on an effect "
+        f"{100 * POWER:.0f}%, at the level that is left to the open pairs. It rests on an effect "
         "that few seeds know only roughly. Adding seeds and judging again is a second chance for a "
         "false alarm: decide on the number before you look.",
         "**Lost runs.** A run that diverged or failed counts as worse than any that came through, "
@@ -82,7 +82,7 @@ def _test(pairs: int, seeds: int) -> str:
         "have had the other sign. The p-value is the share of all choices of signs that speak as "
         f"loudly as what was seen (all of them up to {EXACT} seeds, {count(DRAWS)} random ones "
         f"beyond), adjusted by Holm's method for {noun}: the chance of any false alarm is at most "
-        f"{100 * ALPHA:.0f} %. {SIMULATED} No evidence does not mean equal."
+        f"{100 * ALPHA:.0f}%. {SIMULATED} No evidence does not mean equal."
     )
     if 0 < seeds < least:
         told += (

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from lrdash import analysis
 from lrdash.analysis import frames
 from lrdash.analysis.verdicts import Verdicts
+from lrdash.core import wording
 from lrdash.core.errors import LrdashError
 from lrdash.export import program
 from lrdash.export.report import facts, html, numbers
@@ -100,7 +101,7 @@ def _line(found: Found) -> str:
 
 def _question(found: Found) -> str:
     experiment, plan = found.experiment, found.plan
-    rates = ", ".join(analysis.rate(rate) for rate in experiment.base_lrs)
+    rates = ", ".join(wording.rate(rate) for rate in experiment.base_lrs)
     seeds = len(experiment.seeds)
     name = plan.model.label.lower() if experiment.base.trainable_here else plan.model.label
     many = "strategies" if len(experiment.arms) > 1 else "strategy"
@@ -121,9 +122,9 @@ def _answer(found: Found) -> str:
         return said
     best = known.iloc[0]
     tiles = {
-        "Lowest mean": str(best["label"]), "Best peak rate": analysis.rate(best["best_base_lr"]),
+        "Lowest mean": str(best["label"]), "Best peak rate": wording.rate(best["best_base_lr"]),
         "Validation loss": numbers.interval(best["final_val_loss"], best["low"], best["high"]),
-        "Validation accuracy": analysis.percent(best["final_val_accuracy"]),
+        "Validation accuracy": wording.percent(best["final_val_accuracy"]),
     }
     if not np.isfinite(best["final_val_accuracy"]):
         del tiles["Validation accuracy"]
@@ -182,7 +183,7 @@ def _repeat(found: Found) -> list[str]:
         recipe = program.script(planning.make(spec))
     except LrdashError:  # a dataset or model of the user's own
         return told
-    fold = f"{best['label']} at {analysis.rate(best['best_base_lr'])} as a Keras script"
+    fold = f"{best['label']} at {wording.rate(best['best_base_lr'])} as a Keras script"
     return [*told, html.folded(fold, html.code(recipe, "Keras script"))]
 
 

@@ -8,7 +8,7 @@ from lrdash import analysis, figures
 from lrdash.export.report.charts import Chart, grid
 from lrdash.export.report.numbers import bowl_table, curve_table
 
-MEANS = "Mean over the seeds, with its 95 % interval in brackets"
+MEANS = "Mean over the seeds, with its 95% interval in brackets"
 
 
 def comparison_charts(
@@ -25,7 +25,7 @@ def comparison_charts(
             figure=figures.compare_loss_figure(
                 loss, styles, log=True, target=target, epochs=epochs
             ),
-            caption="Mean over the seeds; the band holds 95 % (Student's t). Lower is better. A "
+            caption="Mean over the seeds; the band holds 95% (Student's t). Lower is better. A "
             "line that ends early lost a run there. The axis is logarithmic.",
             alt=f"Lines of mean validation loss over {epochs} epochs for {names}.",
             numbers=curve_table(loss, caption=MEANS, intervals=True),
@@ -44,7 +44,7 @@ def comparison_charts(
             name="bowl", title="The bowl: final validation loss against peak rate",
             figure=figures.bowl_figure(bowl, styles),
             caption="A wide, flat bowl forgives a badly chosen rate. A cross at the upper edge: "
-            "runs diverged or failed there. Bars are 95 % intervals.",
+            "runs diverged or failed there. Bars are 95% intervals.",
             alt=f"Lines of final validation loss over the peak rates for {names}.",
             numbers=bowl_table(bowl, caption=MEANS),
         ),

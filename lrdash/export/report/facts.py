@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lrdash.analysis.words import NOT_KNOWN, NOTHING, count, known_settings, rate, watched
+from lrdash.analysis.words import NOT_KNOWN, known_settings, watched
 from lrdash.core.record import Knob
 from lrdash.core.spec import Facts, RunSpec
+from lrdash.core.wording import NOTHING, count, rate
 from lrdash.export.report.html import table
 from lrdash.planning.experiment import Experiment
 from lrdash.planning.plan import Plan

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lrdash.analysis.words import NOTHING, duration, number, percent, rate
+from lrdash.core.wording import NOTHING, duration, number, percent, rate
 from lrdash.export.report.html import table
 
 KEPT = "\N{NO-BREAK SPACE}"
@@ -50,8 +50,8 @@ def board_table(board: pd.DataFrame, target: float | None) -> str:
     if all(value == NOTHING for value in columns["Accuracy"]):
         del columns["Accuracy"]
     caption = (
-        "Each strategy at its own best peak rate: mean final validation loss with its 95 % "
-        "interval over the seeds. Bowl width: largest over smallest peak rate within 10 % of the "
+        "Each strategy at its own best peak rate: mean final validation loss with its 95% "
+        "interval over the seeds. Bowl width: largest over smallest peak rate within 10% of the "
         "best loss."
     )
     if target is not None:
@@ -71,7 +71,7 @@ def pairs_table(pairs: pd.DataFrame) -> str:
         for line in pairs.to_dict(orient="records")
     ]
     columns = (
-        "Pair", "Verdict", "Difference (95 % interval)", "p, by Holm", "Effect (d)",
+        "Pair", "Verdict", "Difference (95% interval)", "p, by Holm", "Effect (d)",
         "Seeds won", "Seeds", "Seeds needed",
     )
     caption = (

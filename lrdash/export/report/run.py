@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from lrdash import analysis, figures
 from lrdash.analysis import frames
+from lrdash.core import wording
 from lrdash.core.errors import LrdashError
 from lrdash.core.events import RateDecided
 from lrdash.export import program
@@ -49,13 +50,13 @@ def run_report(
 def _result(row: RunRow, epochs: Sequence[EpochRow]) -> str:
     told = analysis.summary(frames.epochs_frame(epochs), row.spec)
     end = f"{row.status.capitalize()} after {row.epochs_done} of {row.spec.epochs} epochs in "
-    end += analysis.duration(row.seconds) + (f": {row.reason}" if row.reason else "") + "."
+    end += wording.duration(row.seconds) + (f": {row.reason}" if row.reason else "") + "."
     tiles = {
-        "Final validation loss": analysis.number(told.get("final_val_loss")),
-        "Best validation loss": analysis.number(told.get("best_val_loss")),
-        "Best epoch": str(told["best_epoch"] or analysis.number(None)),
-        "Final validation accuracy": analysis.percent(told.get("final_val_accuracy")),
-        "Last learning rate": analysis.rate(told["learning_rate"]),
+        "Final validation loss": wording.number(told.get("final_val_loss")),
+        "Best validation loss": wording.number(told.get("best_val_loss")),
+        "Best epoch": str(told["best_epoch"] or wording.number(None)),
+        "Final validation accuracy": wording.percent(told.get("final_val_accuracy")),
+        "Last learning rate": wording.rate(told["learning_rate"]),
     }
     if "final_val_accuracy" not in told:
         del tiles["Final validation accuracy"]
@@ -92,8 +93,8 @@ def _decisions(decisions: Sequence[RateDecided]) -> str:
     if not decisions:
         return ""
     rows = [
-        (str(made.epoch), made.reason, analysis.rate(made.rate_before),
-         analysis.rate(made.rate_after))
+        (str(made.epoch), made.reason, wording.rate(made.rate_before),
+         wording.rate(made.rate_after))
         for made in decisions
     ]
     columns = ("Epochs done", "Decision", "Rate before", "Rate after")
@@ -107,7 +108,7 @@ def _epochs(epochs: Sequence[EpochRow]) -> str:
     titles = [name.replace("val_", "validation ").replace("_", " ").capitalize() for name in names]
     rows = [
         (str(row.epoch), *(_metric(name, row.metrics.get(name)) for name in names),
-         analysis.rate(row.learning_rate), f"{row.seconds:.2f}")
+         wording.rate(row.learning_rate), f"{row.seconds:.2f}")
         for row in epochs
     ]
     told = html.table(("Epoch", *titles, "Rate", "Seconds"), rows, caption="Every epoch")
@@ -115,7 +116,7 @@ def _epochs(epochs: Sequence[EpochRow]) -> str:
 
 
 def _metric(name: str, value: float | None) -> str:
-    return analysis.percent(value) if "accuracy" in name else analysis.number(value)
+    return wording.percent(value) if "accuracy" in name else wording.number(value)
 
 
 def _repeat(plan: Plan, row: RunRow) -> list[str]:

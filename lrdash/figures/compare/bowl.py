@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from lrdash.analysis.words import number
+from lrdash.core.wording import number
 from lrdash.figures.axes import LINE_WIDTH, LOG_RATIO, axis, blank, literal
 from lrdash.figures.compare.arms import Styles, light, look, styles_for
 from lrdash.figures.compare.lines import LOG

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from lrdash.analysis.words import number
+from lrdash.core.wording import number
 from lrdash.figures.axes import LINE_WIDTH, axis, blank, literal
 from lrdash.figures.compare.arms import Styles, light, look, styles_for
 from lrdash.figures.palette import BLUE, GREY, ORANGE

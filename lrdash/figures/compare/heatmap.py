@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from lrdash.analysis.words import number, rate
+from lrdash.core.wording import number, rate
 from lrdash.figures.axes import axis, blank, literal
 from lrdash.figures.compare.bowl import lost_in_words, mean_in_words
 

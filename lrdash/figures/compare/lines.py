@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from lrdash.analysis.compare import smooth
-from lrdash.analysis.words import number
+from lrdash.core.wording import number
 from lrdash.figures.axes import LINE_WIDTH, LOG_RATIO, axis, blank, epoch_axis, rate_axis
 from lrdash.figures.compare.arms import Styles, light, look, styles_for
 from lrdash.figures.palette import DASHED, GREY, Style

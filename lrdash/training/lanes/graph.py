@@ -23,7 +23,7 @@ from lrdash.training.own.lanes import accuracy_of, flat, loss_for
 Tensor = Any  # tf.Tensor
 BINARY = 0.5  # the output from which on an example counts as positive
 # Counts that the middle update of an epoch leaves, whose batch is whole wherever one is. Taking the
-# norms of every update, or of one batch in a pass of its own, cost 10 to 20 % of the whole time.
+# norms of every update, or of one batch in a pass of its own, cost 10 to 20% of the whole time.
 NORMS = ("gradient", "ratio", "weight")
 
 

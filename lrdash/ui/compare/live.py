@@ -7,6 +7,7 @@ from time import monotonic
 import streamlit as st
 
 from lrdash import analysis
+from lrdash.core import wording
 from lrdash.core.errors import LrdashError
 from lrdash.core.events import Status
 from lrdash.planning import external
@@ -57,16 +58,16 @@ def _head(row: ExperimentRow, experiment: Experiment) -> None:
         st.header(row.name or in_words(experiment), anchor=False)
         base = experiment.base
         st.caption(
-            f"{analysis.escaped(analysis.dataset_in_words(base.dataset))} · "
-            f"{analysis.escaped(base.model)} · "
+            f"{wording.escaped(analysis.dataset_in_words(base.dataset))} · "
+            f"{wording.escaped(base.model)} · "
             f"{analysis.optimizer_in_words(base)} · {base.epochs} epochs · "
             f"{_counted(experiment)} · peak rates "
-            f"{', '.join(analysis.rate(rate) for rate in experiment.base_lrs)}"
+            f"{', '.join(wording.rate(rate) for rate in experiment.base_lrs)}"
         )
         if reason := external.why_not(base):
             st.caption(f":material/terminal: {reason}")
             for note in analysis.notes_of_spec(base):
-                st.caption(f":material/info: {analysis.escaped(note)}")
+                st.caption(f":material/info: {wording.escaped(note)}")
     with right:
         manage.actions(row, experiment)
 
@@ -96,7 +97,7 @@ def progress(row: ExperimentRow, experiment: Experiment) -> None:
         words = f"{done} of {row.runs} runs done, {share:.0%} of all updates"
         if not row.update:
             words = f"{row.runs} runs wait for the trainer"
-        st.progress(share, text=f"{words} · {analysis.duration(left)} left" if left else words)
+        st.progress(share, text=f"{words} · {wording.duration(left)} left" if left else words)
         return
     parts = [f"{row.counts[status]} {status}" for status in ENDINGS if row.counts[status]]
     tell = st.success if row.counts["finished"] + row.counts["diverged"] == row.runs else st.info

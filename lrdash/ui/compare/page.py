@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from lrdash import analysis
+from lrdash.core import wording
 from lrdash.core.errors import InvalidField, LrdashError
 from lrdash.core.spec import RunSpec
 from lrdash.planning import external, grouping
@@ -153,8 +154,8 @@ def _rates(values: dict[str, Any]) -> tuple[float, ...] | str:
     centre = suggested_peak(values["optimizer"], float(values.get("momentum") or 0.0))
     peaks = peaks_around(centre)
     st.caption(
-        f"{', '.join(analysis.rate(rate) for rate in peaks)}: the usual "
-        f"{analysis.rate(centre)} of this optimizer, a factor of 3 apart."
+        f"{', '.join(wording.rate(rate) for rate in peaks)}: the usual "
+        f"{wording.rate(centre)} of this optimizer, a factor of 3 apart."
     )
     return peaks
 
@@ -199,7 +200,7 @@ def _counted(number: int, one: str, several: str = "") -> str:
 def _time(plans: list[Plan]) -> str:
     history = resources.store().runs(limit=HISTORY)
     seconds = analysis.expected_group_seconds(plans, history, known_paces())
-    return "unknown yet" if seconds is None else f"about {analysis.duration(max(1.0, seconds))}"
+    return "unknown yet" if seconds is None else f"about {wording.duration(max(1.0, seconds))}"
 
 
 def _begin(experiment: Experiment, planned: list[Planned], groups: list[list[int]]) -> None:

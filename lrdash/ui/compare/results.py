@@ -11,6 +11,7 @@ import streamlit as st
 
 from lrdash import analysis, figures
 from lrdash.analysis import frames
+from lrdash.core import wording
 from lrdash.planning import external
 from lrdash.planning.experiment import Experiment
 from lrdash.store import ExperimentRow
@@ -31,13 +32,13 @@ EXTRA = ("gradient_norm", "update_ratio", "weight_norm")
 METHOD = """
 **Charts and leaderboard** show each strategy at its own best peak rate: the one with the lowest
 mean final validation loss over the seeds. A ranking at one shared rate would mostly tell whom that
-rate suits. Bands and intervals hold 95 % by Student's t over the seeds. This peak is chosen on the
+rate suits. Bands and intervals hold 95% by Student's t over the seeds. This peak is chosen on the
 same seeds that judge it, so losses here are a little flattered; the verdicts above are not.
 
 **A run that diverged** counts as the worst there is: a strategy that loses one seed at a rate has
 no mean there, and a cross in the bowl.
 
-**Bowl width**: largest over smallest peak rate within 10 % of the best loss. A wide bowl forgives
+**Bowl width**: largest over smallest peak rate within 10% of the best loss. A wide bowl forgives
 a badly chosen rate.
 
 **Epochs to target**: the median over the seeds by Kaplan and Meier; a run that never got there
@@ -202,11 +203,11 @@ def _sentence(board: pd.DataFrame, *, provisional: bool) -> str:
     first = known.iloc[0]
     words = (
         f"Lowest {'so far' if provisional else 'of all'}: **{first['label']}** at peak rate "
-        f"{analysis.rate(first['best_base_lr'])}, mean final validation loss "
-        f"{analysis.number(first['final_val_loss'])}"
+        f"{wording.rate(first['best_base_lr'])}, mean final validation loss "
+        f"{wording.number(first['final_val_loss'])}"
     )
     if math.isfinite(first["low"]):
-        words += f" ({analysis.number(first['low'])} to {analysis.number(first['high'])})"
+        words += f" ({wording.number(first['low'])} to {wording.number(first['high'])})"
     edge = f" {first['edge_note']}." if first["edge_note"] else ""
     return f"{words}.{edge[:2].upper()}{edge[2:]}"
 
@@ -214,13 +215,13 @@ def _sentence(board: pd.DataFrame, *, provisional: bool) -> str:
 def _board(board: pd.DataFrame, row: ExperimentRow, found: analysis.Verdicts) -> None:
     fixed = found.baseline or found.order[0]
     st.header("Leaderboard", anchor=False)
-    st.caption("Each strategy at its own best peak rate; losses with their 95 % interval.")
+    st.caption("Each strategy at its own best peak rate; losses with their 95% interval.")
     column = st.column_config
     columns: dict[str, Any] = {
         "label": column.TextColumn("Strategy"),
         "best_base_lr": column.NumberColumn("Best peak", format="%.3g"),
         "final_val_loss": column.NumberColumn("Validation loss", format="%.4f"),
-        "interval": column.TextColumn("95 % interval"),
+        "interval": column.TextColumn("95% interval"),
         "percent": column.NumberColumn(
             f"Against {fixed}", format="%+.1f %%",
             help="How far the validation loss is from that of the baseline.",
@@ -231,7 +232,7 @@ def _board(board: pd.DataFrame, row: ExperimentRow, found: analysis.Verdicts) ->
         ),
         "bowl": column.TextColumn(
             "Bowl width",
-            help="Largest over smallest peak rate within 10 % of the best loss: how forgiving.",
+            help="Largest over smallest peak rate within 10% of the best loss: how forgiving.",
         ),
         "runs": column.NumberColumn("Runs"),
         "diverged": column.NumberColumn("Diverged"),

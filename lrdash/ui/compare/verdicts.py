@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from lrdash import analysis, figures
+from lrdash.core import wording
 from lrdash.core.errors import LrdashError
 from lrdash.planning import external
 from lrdash.planning.experiment import MAX_SEEDS, Experiment, plan_all
@@ -128,7 +129,7 @@ def _offer_seeds(
         return
     history = resources.store().runs(limit=HISTORY)
     seconds = analysis.expected_group_seconds(plans, history, known_paces())
-    takes = f", about {analysis.duration(max(1.0, seconds))}" if seconds is not None else ""
+    takes = f", about {wording.duration(max(1.0, seconds))}" if seconds is not None else ""
     with st.container(horizontal=True, vertical_alignment="center"):
         pressed = st.button(
             f"Add {more} {'seed' if more == 1 else 'seeds'}", icon=":material/add:",
@@ -159,7 +160,7 @@ def _numbers(verdicts: analysis.Verdicts) -> None:
         "verdict": column.TextColumn("is"),
         "second": column.TextColumn("than / against"),
         "difference": digits("Difference", format="%+.4g", help="First minus second."),
-        "low": digits("From", format="%+.4g", help="95 % interval of this difference alone."),
+        "low": digits("From", format="%+.4g", help="95% interval of this difference alone."),
         "high": digits("To", format="%+.4g"),
         "p_adjusted": digits("Adjusted p", format="%.3g", help="By Holm, over all pairs."),
         "effect": digits("Effect", format="%+.2f", help="Paired d; above 0 the first is better."),

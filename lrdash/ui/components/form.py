@@ -11,10 +11,11 @@ from typing import Any
 
 import streamlit as st
 
-from lrdash.analysis import escaped, inputs_in_words
+from lrdash.analysis import inputs_in_words
 from lrdash.core.errors import LrdashError
 from lrdash.core.record import Knob
 from lrdash.core.spec import EarlyStopping, RunSpec
+from lrdash.core.wording import escaped
 from lrdash.datasets import DATASETS, Dataset, own_datasets
 from lrdash.models import MODELS
 from lrdash.models.own_layers import OwnLayers

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from lrdash import analysis, figures
+from lrdash.core import wording
 from lrdash.core.errors import InvalidField
 from lrdash.planning.plan import Plan
 from lrdash.strategies import preview as strategy_preview
@@ -87,7 +88,7 @@ def start(plan: Plan) -> bool:
         ]
         seconds = analysis.expected_seconds(plan.spec, resources.store().runs(limit=200))
         if seconds is not None:
-            facts.insert(0, f"about {analysis.duration(seconds)}")
+            facts.insert(0, f"about {wording.duration(seconds)}")
         st.caption(" · ".join(facts))
     return pressed
 

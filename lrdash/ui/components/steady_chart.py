@@ -44,7 +44,7 @@ def preload(*, idle: bool = False) -> None:
     """
     job = f"() => load({json.dumps(plotly_url())})"
     when = f"setTimeout(() => (window.requestIdleCallback ?? setTimeout)({job}), {STILL})"
-    code = f"{script('chart.js')} {when if idle else f'({job})()'};"
+    code = f"{script('components/chart.js')} {when if idle else f'({job})()'};"
     st.html(f"<script>{{ {code} }}</script>", unsafe_allow_javascript=True)
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import streamlit as st
 
 from lrdash.core.errors import LrdashError
+from lrdash.core.wording import escaped
 from lrdash.datasets import own
 from lrdash.datasets.own import Profile, Recipe
 from lrdash.datasets.own.faces import SUFFIXES
 from lrdash.ui import shell
-from lrdash.ui.components.plain import plain
 from lrdash.ui.data import choices, reading, stored
 from lrdash.ui.data import profile as profile_view
 
@@ -82,7 +82,7 @@ def _looked(
         known = st.session_state[LOOKED] = ((uploaded.file_id, read_as), found)
     found = known[1]
     if isinstance(found, str):
-        st.error(plain(found), icon=":material/error:")
+        st.error(escaped(found), icon=":material/error:")
         st.caption("Nothing was kept. Mend the file and upload it again." if read_as == Recipe()
                    else "Nothing is lost: change how it is read on the left.")
         return None
@@ -108,11 +108,11 @@ def _choose(
             st.session_state[SAVED] = ((uploaded.file_id, recipe), facts.id)
         except LrdashError as fault:
             st.session_state.pop(SAVED, None)
-            st.error(plain(str(fault)), icon=":material/error:")
+            st.error(escaped(str(fault)), icon=":material/error:")
             st.caption("Nothing is lost: change a choice above and keep it again.")
     made_of, kept_id = st.session_state.get(SAVED, ((), ""))
     present = any(facts.id == kept_id for facts in own.kept())
     if present and made_of == (uploaded.file_id, recipe):
         facts = own.facts_of(kept_id)
-        st.success(f"Kept as {plain(facts.name)}.", icon=":material/check_circle:")
+        st.success(f"Kept as {escaped(facts.name)}.", icon=":material/check_circle:")
         stored.ways_on(facts, key="new", primary=True)

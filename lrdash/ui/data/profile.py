@@ -11,11 +11,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from lrdash.analysis.words import number, percent
+from lrdash.core.wording import escaped, number, percent, plural
 from lrdash.datasets.own import LIMITS, Column, Profile, Recipe
 from lrdash.datasets.own.choices import FLAGS
 from lrdash.datasets.own.images import THUMB
-from lrdash.ui.components.plain import plain
 
 KINDS = {"number": "Number", "text": "Text", "empty": "Empty"}
 WHATS = {"table": "rows", "arrays": "examples", "images": "images"}
@@ -28,9 +27,9 @@ def draw(profile: Profile, recipe: Recipe) -> None:
     """All about a file, with the target that is chosen."""
     with st.container(border=True):
         st.header("What it holds", anchor=False)
-        st.caption(plain(_facts(profile)))
+        st.caption(escaped(_facts(profile)))
         for note in profile.notes:
-            st.caption(f":material/info: {plain(note)}.")
+            st.caption(f":material/info: {escaped(note)}.")
         target = profile.column(recipe.target or profile.target)
         if target is not None:
             _target(target, recipe.task)
@@ -59,18 +58,18 @@ def _facts(profile: Profile) -> str:
 def _target(target: Column, task: str) -> None:
     if task == "regression":
         st.markdown(
-            f"**{plain(target.name)}** lies between {number(target.low)} and "
+            f"**{escaped(target.name)}** lies between {number(target.low)} and "
             f"{number(target.high)}, on average {number(target.mean)}."
-            if target.kind == "number" else f"**{plain(target.name)}** holds texts."
+            if target.kind == "number" else f"**{escaped(target.name)}** holds texts."
         )
         return
     counts = [count for _, count in target.values]
     if len(counts) != target.distinct or not counts:
-        st.markdown(f"**{plain(target.name)}** has {target.distinct:,} different values.")
+        st.markdown(f"**{escaped(target.name)}** has {target.distinct:,} different values.")
         return
     total = sum(counts)
     st.markdown(
-        f"**{plain(target.name)}** has {len(counts)} {'class' if len(counts) == 1 else 'classes'}."
+        f"**{escaped(target.name)}** has {plural(len(counts), 'class', 'classes')}."
         f"{_balance(target.values, total)}"
     )
     shares = pd.DataFrame(target.values, columns=["class", "rows"])
@@ -96,7 +95,7 @@ def _balance(values: Sequence[tuple[str, int]], total: int) -> str:
         return ""
     return (
         f" They are uneven: {most / least:.0f} times as many rows in the largest as in the "
-        f"smallest. To say {plain(name)} always is right in {percent(most / total)}: "
+        f"smallest. To say {escaped(name)} always is right in {percent(most / total)}: "
         "hold accuracies against that."
     )
 
@@ -152,7 +151,7 @@ def _remarks(columns: Sequence[Column]) -> None:
             held.setdefault(remark, []).append(column.name)
     for remark, names in list(held.items())[:REMARKS]:
         more = f" and {len(names) - FEW:,} more" if len(names) > FEW else ""
-        st.caption(f"**{plain(', '.join(names[:FEW]))}**{more}: {plain(remark)}.")
+        st.caption(f"**{escaped(', '.join(names[:FEW]))}**{more}: {escaped(remark)}.")
     if len(held) > REMARKS:
         st.caption(f"And {len(held) - REMARKS:,} more remarks: `lrdash data look` lists all.")
 
@@ -166,7 +165,8 @@ def _preview(profile: Profile) -> None:
             for picture, (label, _) in zip(pictures, profile.thumbnails, strict=True)
             if picture is not None
         ]
-        st.image([picture for picture, _ in whole], [plain(label) for _, label in whole], width=72)
+        names = [escaped(label) for _, label in whole]
+        st.image([picture for picture, _ in whole], names, width=72)
     elif profile.head:
         names = [column.name for column in profile.columns]
         if profile.kind == "arrays":

@@ -6,12 +6,12 @@ import streamlit as st
 
 from lrdash import analysis
 from lrdash.core.errors import LrdashError
+from lrdash.core.wording import escaped
 from lrdash.datasets import DATASETS, own
 from lrdash.datasets.own import Facts
 from lrdash.store import DataUse
 from lrdash.ui import resources
 from lrdash.ui.components import form
-from lrdash.ui.components.plain import plain
 
 PAGE = 10  # data sets shown at once
 NAMED = 8  # runs that the warning names
@@ -52,8 +52,8 @@ def ways_on(facts: Facts, *, key: str, primary: bool = False) -> None:
 def _one(facts: Facts) -> None:
     left, right = st.columns([3, 2], vertical_alignment="center")
     with left:
-        st.markdown(f"**{plain(facts.name)}**  \n{plain(_facts(facts))}")
-        st.caption(f"`{facts.id}` · {plain(facts.file)} · {_size(facts.arrays_bytes)} · "
+        st.markdown(f"**{escaped(facts.name)}**  \n{escaped(_facts(facts))}")
+        st.caption(f"`{facts.id}` · {escaped(facts.file)} · {_size(facts.arrays_bytes)} · "
                    f"{facts.created[:10]}")
     with right, st.container(horizontal=True, horizontal_alignment="right"):
         ways_on(facts, key=facts.id)
@@ -63,12 +63,12 @@ def _one(facts: Facts) -> None:
 
 def _more(facts: Facts) -> None:
     for note in facts.notes:
-        st.caption(f"{plain(note.rstrip('.'))}.")
+        st.caption(f"{escaped(note.rstrip('.'))}.")
     st.caption(DATASETS[facts.id].scaling)
     if facts.features:
         shown = facts.features[:20]
         rest = f" and {len(facts.features) - 20:,} more" if len(facts.features) > 20 else ""
-        st.caption(f"Features: {plain(', '.join(shown))}{rest}.")
+        st.caption(f"Features: {escaped(', '.join(shown))}{rest}.")
     path = own.arrays_file(facts.id)
     if path.is_file():
         st.download_button(
@@ -84,7 +84,7 @@ def _more(facts: Facts) -> None:
 @st.dialog("Delete this data")
 def _confirm(facts: Facts) -> None:
     use = resources.store().data_use(facts.id)
-    st.markdown(f"The {facts.size:,} examples of **{plain(facts.name)}** will be gone for good.")
+    st.markdown(f"The {facts.size:,} examples of **{escaped(facts.name)}** will be gone for good.")
     if use:
         st.warning(warning(use), icon=":material/warning:")
     if st.button("Delete for good", type="primary", key="data-delete-for-good",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from lrdash import analysis
 from lrdash.analysis import range_test as told
+from lrdash.core import wording
 from lrdash.core.errors import LrdashError
 from lrdash.core.spec import RunSpec
 from lrdash.planning.range_test import MOST_SEEDS, PlannedTest, RangeTestSpec, make
@@ -88,7 +88,7 @@ def _offer(planned: PlannedTest) -> None:
         passes = spec.updates / plan.steps_per_epoch
         st.caption(
             f"{spec.updates} updates for each of {len(spec.seeds)} seeds, from "
-            f"{analysis.rate(spec.lowest)} to {analysis.rate(spec.highest)} · "
+            f"{wording.rate(spec.lowest)} to {wording.rate(spec.highest)} · "
             f"{plan.parameters:,} parameters · {passes:.2g} passes over "
             f"{plan.train_examples:,} examples"
         )
@@ -133,6 +133,6 @@ def _line(row: RangeTestRow) -> dict[str, object]:
     spec = RangeTestSpec.from_json(row.definition)
     value = told.suggested(result.load(row).table) if row.update else None
     return {
-        "what": result.in_words(spec), "rate": analysis.rate(value),
+        "what": result.in_words(spec), "rate": wording.rate(value),
         "status": row.status, "created": row.created_at,
     }

@@ -10,6 +10,7 @@ import streamlit as st
 
 from lrdash import analysis, figures
 from lrdash.analysis import range_test as told
+from lrdash.core import wording
 from lrdash.core.errors import LrdashError, RangeTestNotFound
 from lrdash.planning.range_test import RangeTestSpec, make
 from lrdash.store import RangeTestRow
@@ -126,7 +127,7 @@ def _head(row: RangeTestRow, spec: RangeTestSpec) -> None:
         st.header(in_words(spec), anchor=False)
         seeds = len(spec.seeds)
         st.caption(
-            f"{analysis.rate(spec.lowest)} to {analysis.rate(spec.highest)} in {spec.updates} "
+            f"{wording.rate(spec.lowest)} to {wording.rate(spec.highest)} in {spec.updates} "
             f"updates · {seeds} {'seed' if seeds == 1 else 'seeds'} · batches of "
             f"{spec.base.batch_size}"
         )
@@ -197,7 +198,7 @@ def _rules(row: RangeTestRow, table: pd.DataFrame) -> None:
     column = st.column_config
     shown = table.assign(
         idea=[told.RULES[rule].idea for rule in table["rule"]],
-        rate=[analysis.rate(value) for value in table["suggestion"]],
+        rate=[wording.rate(value) for value in table["suggestion"]],
         span=[_span(line) for line in table.to_dict(orient="records")],
     )
     st.dataframe(
@@ -224,10 +225,10 @@ def _use(row: RangeTestRow, known: pd.DataFrame) -> None:
             "lrdash bench finder measures it.",
         )
         rate = told.suggested(known, rule)
-        if st.button(f"Train with {analysis.rate(rate)}", type="primary", key="use-train",
+        if st.button(f"Train with {wording.rate(rate)}", type="primary", key="use-train",
                      icon=":material/trending_down:"):
             found_rate.go("pages/train.py", row.range_test_id, rate)
-        if st.button(f"Compare around {analysis.rate(rate)}", key="use-compare",
+        if st.button(f"Compare around {wording.rate(rate)}", key="use-compare",
                      icon=":material/stacked_line_chart:"):
             found_rate.go("pages/compare.py", row.range_test_id, rate)
 
@@ -235,6 +236,6 @@ def _use(row: RangeTestRow, known: pd.DataFrame) -> None:
 def _span(line: dict[Any, Any]) -> str:
     if not line["found"]:
         return "no seed has one"
-    span = f"{analysis.rate(line['low'])} to {analysis.rate(line['high'])}"
+    span = f"{wording.rate(line['low'])} to {wording.rate(line['high'])}"
     missing = line["seeds"] - line["found"]
     return f"{span} ({line['found']} of {line['seeds']} seeds)" if missing else span

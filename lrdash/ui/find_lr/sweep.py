@@ -9,6 +9,7 @@ import streamlit as st
 
 from lrdash import analysis, figures
 from lrdash.analysis import range_test as told
+from lrdash.core import wording
 from lrdash.core.errors import ExperimentNotFound, LrdashError
 from lrdash.planning import external, grouping
 from lrdash.planning.experiment import plan_all
@@ -56,7 +57,7 @@ def _experiment(row: RangeTestRow) -> ExperimentRow | None:
 
 def _offer(row: RangeTestRow, spec: RangeTestSpec, centre: float) -> None:
     st.markdown(
-        f"Train for real at {RATES} rates around {analysis.rate(centre)}, a factor of 3 apart, and "
+        f"Train for real at {RATES} rates around {wording.rate(centre)}, a factor of 3 apart, and "
         "see where the lowest validation loss lies."
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -86,7 +87,7 @@ def _offer(row: RangeTestRow, spec: RangeTestSpec, centre: float) -> None:
         return
     history = resources.store().runs(limit=HISTORY)
     seconds = analysis.expected_group_seconds(plans, history, known_paces())
-    time = f", about {analysis.duration(max(1.0, seconds))}" if seconds is not None else ""
+    time = f", about {wording.duration(max(1.0, seconds))}" if seconds is not None else ""
     st.caption(f"{len(plans)} runs{time}; they are kept as a comparison.")
     if begin:
         store = resources.store()
@@ -137,7 +138,7 @@ def _bowl(row: RangeTestRow, made: ExperimentRow, table: pd.DataFrame) -> None:
 def _judged(judged: pd.DataFrame) -> None:
     column = st.column_config
     shown = judged.assign(
-        rate=[analysis.rate(value) for value in judged["suggestion"]],
+        rate=[wording.rate(value) for value in judged["suggestion"]],
         off=[f"{value:.2g} ×" if math.isfinite(value) else "" for value in judged["factor"]],
         loss=[_times(value) for value in judged["times"]],
     )
@@ -156,4 +157,4 @@ def _judged(judged: pd.DataFrame) -> None:
 def _times(value: float) -> str:
     if math.isnan(value):
         return "not tried"
-    return "diverges" if math.isinf(value) else f"{100 * (value - 1):+.0f} %"
+    return "diverges" if math.isinf(value) else f"{100 * (value - 1):+.0f}%"

@@ -9,6 +9,7 @@ import streamlit as st
 
 from lrdash import analysis
 from lrdash.analysis import hindsight as told
+from lrdash.core import wording
 from lrdash.core.errors import InvalidField, LrdashError
 from lrdash.jobs import hindsight
 from lrdash.planning.experiment import Experiment
@@ -130,7 +131,7 @@ def _choose(source: Source) -> None:
             return
         history = resources.store().runs(limit=HISTORY)
         seconds = told.expected_seconds(stages, history, known_paces())
-        time = f", about {analysis.duration(max(1.0, seconds))}" if seconds is not None else ""
+        time = f", about {wording.duration(max(1.0, seconds))}" if seconds is not None else ""
         points = ", ".join(str(point) for point in search.points)
         runs = sum(map(len, stages))
         st.caption(
@@ -179,14 +180,14 @@ def _search(source: Source) -> Search:
 
 def _rivals(source: Source) -> tuple[Rival, ...]:
     if source.rivals is not None:
-        names = ", ".join(f"{one.label} at {analysis.rate(one.base_lr)}" for one in source.rivals)
+        names = ", ".join(f"{one.label} at {wording.rate(one.base_lr)}" for one in source.rivals)
         st.caption(f"Compared with the others of the comparison at their best peaks: {names}."
                    if names else "The comparison has no other strategy.")
         return source.rivals
     chosen = st.multiselect(
         KNOBS["rivals"].label, list(STRATEGIES), default=list(RIVALS), key="hindsight.rivals",
         format_func=lambda name: STRATEGIES[name].label,
-        help=f"Each at the peak rate of the run, {analysis.rate(source.run.spec.base_lr)}, with "
+        help=f"Each at the peak rate of the run, {wording.rate(source.run.spec.base_lr)}, with "
         "its usual settings. The run itself is always compared.",
     )
     return tuple(Rival(strategy=name) for name in chosen)

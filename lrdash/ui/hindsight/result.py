@@ -12,6 +12,7 @@ import streamlit as st
 from lrdash import analysis, figures
 from lrdash.analysis import frames
 from lrdash.analysis import hindsight as told
+from lrdash.core import wording
 from lrdash.core.errors import HindsightNotFound, LrdashError
 from lrdash.core.events import ACTIVE
 from lrdash.jobs import hindsight
@@ -33,7 +34,7 @@ them.
 **Optimism.** The schedule was chosen by the validation loss of one seed, so there it looks better
 than it is. With fresh seeds (other first weights, batches and dropout) it could not choose. All
 strategies are trained with the same fresh seeds; the gap is the mean of the differences seed by
-seed, its interval holds 95 % by Student's t. The validation examples are the same for all seeds, so
+seed, its interval holds 95% by Student's t. The validation examples are the same for all seeds, so
 what was fitted to them is not seen in this check; neither is it for a strategy whose peak rate
 was chosen on them.
 """
@@ -184,7 +185,7 @@ def _table(table: pd.DataFrame) -> None:
     column = st.column_config
     known = table["fresh_gap"].notna().any()
     shown = table.assign(**{
-        name: [analysis.number(value) for value in table[name]]
+        name: [wording.number(value) for value in table[name]]
         for name in ("val_loss", "fresh_val_loss")
     })
     shown["gap"] = [_gap(line["gap"], first=not place)
@@ -192,7 +193,7 @@ def _table(table: pd.DataFrame) -> None:
     shown["fresh_gap"] = [_gap(line["fresh_gap"], first=not place)
                           for place, line in enumerate(table.to_dict(orient="records"))]
     shown["interval"] = [_interval(line) for line in table.to_dict(orient="records")]
-    shown["base_lr"] = [analysis.rate(value) for value in table["base_lr"]]
+    shown["base_lr"] = [wording.rate(value) for value in table["base_lr"]]
     fresh = ("fresh_val_loss", "fresh_gap", "interval") if known else ()
     st.dataframe(
         shown, hide_index=True, key="standings",
@@ -208,7 +209,7 @@ def _table(table: pd.DataFrame) -> None:
                 "Gap there", help="Mean of the differences seed by seed; below 0 the strategy is "
                 "ahead of the schedule found.",
             ),
-            "interval": column.TextColumn("95 % interval"),
+            "interval": column.TextColumn("95% interval"),
         },
     )
 
@@ -216,13 +217,13 @@ def _table(table: pd.DataFrame) -> None:
 def _gap(value: float, *, first: bool) -> str:
     if first or math.isnan(value):
         return ""
-    return f"{'+' if value > 0 else ''}{analysis.number(value)}"
+    return f"{'+' if value > 0 else ''}{wording.number(value)}"
 
 
 def _interval(line: dict[Any, Any]) -> str:
     if not math.isfinite(line["low"]) or line["low"] == line["high"]:
         return f"{line['lost']} of {line['seeds']} lost" if line["lost"] else ""
-    return f"{analysis.number(line['low'])} to {analysis.number(line['high'])}"
+    return f"{wording.number(line['low'])} to {wording.number(line['high'])}"
 
 
 def _lead_on(row: HindsightRow, search: Search, tried: list[Tried]) -> None:

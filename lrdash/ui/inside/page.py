@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lrdash.analysis import escaped
 from lrdash.core.errors import LrdashError
+from lrdash.core.wording import escaped
 from lrdash.store import RunRow
 from lrdash.teaching import EXAMPLES, MOST
 from lrdash.ui import resources, shell

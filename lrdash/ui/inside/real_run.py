@@ -15,8 +15,8 @@ from contextlib import suppress
 
 import streamlit as st
 
-from lrdash import analysis
 from lrdash.checkpoints.folder import CheckpointFolder
+from lrdash.core import wording
 from lrdash.core.errors import LrdashError, RunNotFound
 from lrdash.figures import Truth
 from lrdash.planning import branches, external
@@ -183,8 +183,8 @@ def _told(
     st.success(
         verdict(source.values, values, guess, real, metric=source.metric, differs=differs,
                 forked=_is_branch(source, run))
-        + f" Last {source.metric}: {analysis.number(values[-1])} trained, "
-        f"{analysis.number(source.values[-1])} recorded.",
+        + f" Last {source.metric}: {wording.number(values[-1])} trained, "
+        f"{wording.number(source.values[-1])} recorded.",
         icon=":material/check_circle:",
     )
     if st.button("Open the trained run", icon=":material/open_in_new:", key="open-truth",

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from lrdash.core.errors import DatasetUnavailable, InvalidField, LrdashError
+from lrdash.core.wording import escaped
 from lrdash.datasets import DATASETS
 from lrdash.export.networks import model_lines
 from lrdash.models import drafts, rows
@@ -20,7 +21,6 @@ from lrdash.models.own_layers import DEEPEST, OwnLayers
 from lrdash.models.rows import RULES, Row
 from lrdash.store import architectures
 from lrdash.ui.components import form
-from lrdash.ui.components.plain import plain
 from lrdash.ui.models import table
 
 DATASET = "layers-dataset"  # in the address; the key of the forms would clash with theirs
@@ -64,7 +64,7 @@ def _dataset() -> tuple[str, str]:
     wanted = st.query_params.get(DATASET)
     if wanted and wanted not in labels.values():
         st.warning(
-            f"There is no dataset named {plain(wanted)} here that layers can learn from. It may "
+            f"There is no dataset named {escaped(wanted)} here that layers can learn from. It may "
             "have been deleted; choose another.", icon=":material/info:",
         )
     with st.container(width=420):
@@ -78,7 +78,7 @@ def _dataset() -> tuple[str, str]:
 def _mistakes(given: Sequence[Draft], found: Sequence[Finding]) -> None:
     """What is wrong, in full; the table has room for the beginning only."""
     told = [
-        (f"**Row {number}, {RULES[draft['kind']].label}.** {plain(table.remark(one))}", one)
+        (f"**Row {number}, {RULES[draft['kind']].label}.** {escaped(table.remark(one))}", one)
         for number, (draft, one) in enumerate(zip(given, found, strict=True), start=1)
         if table.remark(one)
     ]
@@ -160,7 +160,7 @@ def _ways_on(layers: Sequence[Row], name: str, label: str) -> None:
     try:
         form.require_data(name)
     except DatasetUnavailable as fault:
-        st.error(plain(str(fault)), icon=":material/error:")
+        st.error(escaped(str(fault)), icon=":material/error:")
         return
     query = {"dataset": label, "model": OwnLayers.label, "layers.layers": rows.as_text(layers)}
     with st.container(horizontal=True):
@@ -211,7 +211,7 @@ def _forget_gone(kept: Mapping[str, str]) -> None:
     del st.session_state[SAVED]  # left to itself the box would go on showing it
     if wanted != dropped:
         st.warning(
-            f"There is no model named {plain(wanted)} any more: it was deleted in another window.",
+            f"The model {escaped(wanted)} no longer exists: it was deleted in another window.",
             icon=":material/info:",
         )
 
@@ -234,8 +234,8 @@ def _save(text: str, *, sound: bool) -> None:
         place = st.empty()
         with place.container():
             st.warning(
-                f"There is already a model named {plain(name)}, with other layers. Replace it, or "
-                "save under another name.", icon=":material/help:",
+                f"A model named {escaped(name)} exists already, with other layers. Replace it, or "
+                "save this one under another name.", icon=":material/help:",
             )
             if not st.button("Replace it", icon=":material/save:", key="layers-replace",
                              on_click=table.anew):
@@ -246,6 +246,6 @@ def _save(text: str, *, sound: bool) -> None:
         return
     try:
         architectures.save(name, text)
-        st.success(f"Saved as {plain(name)}.", icon=":material/check_circle:")
+        st.success(f"Saved as {escaped(name)}.", icon=":material/check_circle:")
     except LrdashError as fault:
         st.error(str(fault), icon=":material/error:")

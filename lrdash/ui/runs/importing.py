@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lrdash import analysis
+from lrdash.core import wording
 from lrdash.core.errors import LrdashError
 from lrdash.tracking.importing import UPLOAD_LIMIT, Brought, Upload, bring, read_uploads
 from lrdash.ui import resources
@@ -67,8 +67,8 @@ def _tell(brought: list[Brought], left: list[str]) -> None:
     told = [(one.name, one.remarks) for one in brought if one.remarks]
     if told:
         st.caption("  \n".join(
-            f"{analysis.escaped(name)}: {analysis.escaped(' '.join(remarks))}"
+            f"{wording.escaped(name)}: {wording.escaped(' '.join(remarks))}"
             for name, remarks in told[:10]
         ))
     if left:
-        st.warning("  \n".join(map(analysis.escaped, left)), icon=":material/warning:")
+        st.warning("  \n".join(map(wording.escaped, left)), icon=":material/warning:")

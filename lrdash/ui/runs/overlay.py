@@ -10,6 +10,7 @@ import streamlit as st
 
 from lrdash import analysis, figures
 from lrdash.analysis import frames
+from lrdash.core import wording
 from lrdash.core.errors import LrdashError
 from lrdash.store import RunRow
 from lrdash.strategies.recorded import drawn_as
@@ -99,7 +100,7 @@ def _tell_of_rates(runs: Sequence[RunRow], names: Sequence[str]) -> None:
         if run.spec.facts and run.spec.params.get("known") == "none"
     ]
     if unknown:
-        told = ", ".join(analysis.escaped(name) for name in unknown)
+        told = ", ".join(wording.escaped(name) for name in unknown)
         st.caption(f"No learning rate was recorded of {told}.")
 
 
@@ -208,7 +209,7 @@ def _table(runs: Sequence[RunRow], names: Sequence[str], curves: pd.DataFrame) -
     if settings.empty or not len(settings.columns):
         st.caption("The settings of these runs are the same.")
     else:
-        same = analysis.escaped(analysis.settings_in_words(runs[0].spec))
+        same = wording.escaped(analysis.settings_in_words(runs[0].spec))
         st.caption(f"All else is the same: {same}"
                    if len(runs) == 1 else "Settings that are not shown are the same in all runs.")
     st.download_button(

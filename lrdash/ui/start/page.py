@@ -6,6 +6,7 @@ import streamlit as st
 
 from lrdash import analysis
 from lrdash.analysis.guides import GUIDES, Guide, guide_of
+from lrdash.core import wording
 from lrdash.planning.experiment import Experiment, Planned, plan_all
 from lrdash.store import ExperimentRow, known_paces
 from lrdash.ui import resources, shell
@@ -70,7 +71,7 @@ def _card(guide: Guide, last: ExperimentRow | None) -> None:
 
 def _told(experiment: Experiment) -> str:
     base, peaks = experiment.base, experiment.base_lrs
-    rates = ", ".join(analysis.rate(peak) for peak in peaks)
+    rates = ", ".join(wording.rate(peak) for peak in peaks)
     return (
         f"{experiment.size} runs on {base.dataset.replace('_', ' ')}: "
         f"{' and '.join(experiment.labels())}, peak rate{'s' * (len(peaks) > 1)} {rates}, "
@@ -82,7 +83,7 @@ def _time(planned: list[Planned]) -> str:
     history = resources.store().runs(limit=HISTORY)
     plans = [run.plan for run in planned]
     seconds = analysis.expected_group_seconds(plans, history, known_paces())
-    return "" if seconds is None else f"About {analysis.duration(max(1.0, seconds))} here."
+    return "" if seconds is None else f"About {wording.duration(max(1.0, seconds))} here."
 
 
 def _last_results() -> dict[str, ExperimentRow]:

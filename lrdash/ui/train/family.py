@@ -8,6 +8,7 @@ import streamlit as st
 
 from lrdash import analysis, figures
 from lrdash.analysis import frames
+from lrdash.core import wording
 from lrdash.core.errors import LrdashError
 from lrdash.store import RunRow, Store
 from lrdash.ui import resources
@@ -98,8 +99,8 @@ def _links(run_id: str, members: list[tuple[RunRow, int]]) -> None:
             facts = [_label(row), row.status if not row.active or row.status == "queued"
                      else f"epoch {row.epochs_done} of {row.spec.epochs}"]
             if own := losses.get(row.run_id):
-                facts.append(f"validation loss {analysis.number(own[-1])}, "
-                             f"at best {analysis.number(min(own))}")
+                facts.append(f"validation loss {wording.number(own[-1])}, "
+                             f"at best {wording.number(min(own))}")
             words = " · ".join(facts)
             indent = "\u2003" * max(0, depth - 1) + ("└ " if depth else "")
             if row.run_id == run_id:

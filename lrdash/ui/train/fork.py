@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from lrdash import analysis, figures
+from lrdash.core import wording
 from lrdash.core.errors import InvalidField, LrdashError
 from lrdash.jobs import branches
 from lrdash.jobs.branches import Wanted
@@ -102,7 +103,7 @@ def _strategy(past: History) -> list[tuple[int, Wanted]]:
     now = past.epochs[min(epoch, len(past.epochs)) - 1].learning_rate
     base = st.number_input(
         "Peak rate", min_value=0.0, value=None, format="%.6g", key="branch-rate", width=240,
-        placeholder=f"{analysis.rate(now)}, the rate there",
+        placeholder=f"{wording.rate(now)}, the rate there",
     )
     with st.expander("Its settings"):
         knobs = [form.for_task(k, past.run.spec.dataset) for k in STRATEGIES[name].knobs()]

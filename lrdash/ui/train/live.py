@@ -13,6 +13,7 @@ import streamlit as st
 from lrdash import analysis, figures
 from lrdash.analysis import frames
 from lrdash.analysis.changes import last_change
+from lrdash.core import wording
 from lrdash.core.errors import LrdashError
 from lrdash.core.events import stopped_after
 from lrdash.planning import external
@@ -94,8 +95,8 @@ def _head(run: RunRow) -> None:
     left, right = st.columns([3, 1], vertical_alignment="center")
     with left:
         what = (external.dataset_label(run.spec), make(run.spec).strategy.label.lower())
-        st.header(analysis.escaped(run.name or ", ".join(what)), anchor=False)
-        st.caption(analysis.escaped(analysis.settings_in_words(run.spec)))
+        st.header(wording.escaped(run.name or ", ".join(what)), anchor=False)
+        st.caption(wording.escaped(analysis.settings_in_words(run.spec)))
         family.origin(run)
     with right:
         if run.active and run.spec.origin == "watched":
@@ -154,9 +155,9 @@ def _progress(run: RunRow) -> None:
         share = min(1.0, run.update / max(1, run.updates))
         left = analysis.time_left(run.update, run.updates, run.seconds)
         words = f"epoch {min(run.epochs_done + 1, total)} of {total}"
-        st.progress(share, text=f"{words} · {analysis.duration(left)} left" if left else words)
+        st.progress(share, text=f"{words} · {wording.duration(left)} left" if left else words)
         return
-    took = f" in {analysis.duration(run.seconds)}" if run.seconds or run.engine != "import" else ""
+    took = f" in {wording.duration(run.seconds)}" if run.seconds or run.engine != "import" else ""
     words = f"{run.status.capitalize()} after {run.epochs_done} of {total} epochs{took}"
     calm = {"finished": st.success, "stopped": st.info, "interrupted": st.info}
     tell = calm.get(run.status, st.error)
@@ -173,13 +174,13 @@ def _tiles(past: History) -> None:
     changed = last_change(past.changes)
     tiles = [
         ("Epoch", f"{run.epochs_done} of {run.spec.epochs}"),
-        ("Training loss", analysis.number(metrics.get("loss"))),
-        ("Validation loss", analysis.number(metrics.get("val_loss"))),
+        ("Training loss", wording.number(metrics.get("loss"))),
+        ("Validation loss", wording.number(metrics.get("val_loss"))),
     ]
     if "val_accuracy" in past.plan.metrics:
-        tiles.append(("Validation accuracy", analysis.percent(metrics.get("val_accuracy"))))
+        tiles.append(("Validation accuracy", wording.percent(metrics.get("val_accuracy"))))
     unknown = past.recorded and not past.epochs
-    rate = analysis.rate(last.learning_rate if last else None if unknown else run.spec.base_lr)
+    rate = wording.rate(last.learning_rate if last else None if unknown else run.spec.base_lr)
     with st.container(horizontal=True, gap="medium"):
         for label, value in tiles:
             st.metric(label, value, width=150)
@@ -347,7 +348,7 @@ def _settings(past: History) -> None:
         f"largest difference between the rate shown and the rate used: {past.difference:g}",
     ]))
     for note in analysis.notes_of(run):
-        st.markdown(f":material/info: {analysis.escaped(note)}")
+        st.markdown(f":material/info: {wording.escaped(note)}")
     if run.versions:
         st.caption(" · ".join(f"{name} {version}" for name, version in run.versions.items()))
     if past.recorded:
