@@ -17,7 +17,7 @@ from lrdash.training.batches import epoch_order
 from lrdash.training.checkpoints import CheckpointWriter
 from lrdash.training.lanes.block import Block, Call, Orders, Portions
 from lrdash.training.lanes.cache import program_for
-from lrdash.training.lanes.kept import put_back
+from lrdash.training.lanes.checkpoints import restored
 from lrdash.training.lanes.lane import Lane
 from lrdash.training.lanes.layout import Layout, layout_of_width, processors
 from lrdash.training.lanes.program import Program
@@ -34,7 +34,7 @@ def train_lanes(
     run_ids: Sequence[str],
     sink: Sink,
     should_stop: Stops,
-    keeper: CheckpointWriter,
+    writer: CheckpointWriter,
     layout: Layout | None = None,
     mailbox: Mailbox = no_mail,
 ) -> None:
@@ -45,18 +45,18 @@ def train_lanes(
         run_ids: one a plan.
         sink: receives all events of each run in order, `RunEnded` last.
         should_stop: gives the ids of the runs to stop; asked about ten times a second.
-        keeper: has checkpoints to go on from, and takes new ones.
+        writer: has checkpoints to go on from, and takes new ones.
         layout: the form of the program, if not the one that suits the plan.
         mailbox: where commands of their users arrive.
     """
     stopped = should_stop()
     lanes = []
     for run_id, plan in zip(run_ids, plans, strict=True):
-        notes = keeper.start(run_id, plan, "lanes")
+        policy = writer.start(run_id, plan, "lanes")
         if run_id in stopped:
-            sink(run_id, RunEnded(status="stopped", reason=stopped_after(notes.epoch)))
+            sink(run_id, RunEnded(status="stopped", reason=stopped_after(policy.epoch)))
         else:
-            lanes.append(Lane(run_id, plan, sink, notes, mailbox))
+            lanes.append(Lane(run_id, plan, sink, policy, mailbox))
     for width, part in _by_width(lanes).items():
         before = layout_of_width(part[0].plan, width) if width else None
         program = program_for(part[0].plan, len(part), layout or before)
@@ -140,7 +140,7 @@ def _blocks(lanes: Sequence[Lane], program: Program) -> list[Block]:
         part = lanes[first : first + width]
         seeds = [lane.plan.spec.seed for lane in part]
         state = program.start(seeds + seeds[:1] * (width - len(part)))
-        state = put_back(state, [lane.notes.found for lane in part])
+        state = restored(state, [lane.policy.found for lane in part])
         blocks.append(Block(program, part, state, orders))
     return blocks
 
