@@ -252,7 +252,7 @@ def test_the_shell_looks_adds_lists_and_deletes(tmp_path: Path) -> None:
     path.write_text(csv())
     assert "likely target" in call("look", str(path)).output
     assert json.loads(call("look", str(path), "--json").stdout)["rows"] == 40
-    assert "No data is kept yet" in call("list").output
+    assert "No data yet" in call("list").output
     added = call("add", str(path), "--feature", "size", "--feature", "city", "--name", "Fruit")
     assert added.exit_code == 0, added.output
     data_id = added.stdout.split()[-1]
