@@ -269,7 +269,7 @@ def test_the_shell_looks_adds_lists_and_deletes(tmp_path: Path) -> None:
     store.close()
     gone = call("delete", data_id, "--yes")
     assert gone.exit_code == 0, gone.output
-    assert "Named by 1 runs" in gone.output
+    assert "Used by 1 run" in gone.output
     assert json.loads(call("list", "--json").stdout) == []
 
 
