@@ -28,8 +28,8 @@ def export(
         Kind,
         typer.Option(
             "--format",
-            help=f"{FORMAT_HELP} html: The report as one file. mlflow: Logs to a tracking server or "
-            "file.",
+            help=f"{FORMAT_HELP} html: The report as one file. mlflow: Logs to a tracking "
+            "server or file.",
         ),
     ] = "csv",
     experiment: Annotated[
