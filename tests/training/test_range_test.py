@@ -32,7 +32,7 @@ def spec_of(**given: Any) -> RangeTestSpec:
 def measured(spec: RangeTestSpec) -> np.ndarray[Any, Any]:
     from lrdash.training.range_test import measure
 
-    return measure(make(spec), told=lambda _done, _losses: None, should_stop=lambda: False)
+    return measure(make(spec), on_progress=lambda _done, _losses: None, should_stop=lambda: False)
 
 
 def in_plain_keras(spec: RangeTestSpec, seed: int) -> list[float]:

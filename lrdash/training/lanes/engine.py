@@ -8,14 +8,10 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import lru_cache
 from time import perf_counter
 
-import numpy as np
-from numpy.typing import NDArray
-
 from lrdash.core.events import Mailbox, RunEnded, RunStarted, Sink, no_mail, stopped_after
 from lrdash.planning.plan import Plan
-from lrdash.training.batches import epoch_order
 from lrdash.training.checkpoints import CheckpointWriter
-from lrdash.training.lanes.block import Block, Call, Orders, Portions
+from lrdash.training.lanes.block import Block, Call, Portions
 from lrdash.training.lanes.cache import program_for
 from lrdash.training.lanes.checkpoints import restored
 from lrdash.training.lanes.lane import Lane
@@ -134,24 +130,13 @@ def _stop(lanes: Sequence[Lane], run_ids: set[str]) -> None:
 
 def _blocks(lanes: Sequence[Lane], program: Program) -> list[Block]:
     width = program.layout.width
-    orders = _orders(program, len({lane.plan.spec.seed for lane in lanes}))
+    seeds = len({lane.plan.spec.seed for lane in lanes})
+    orders = lru_cache(maxsize=2 * seeds)(program.order)  # each made once for all lanes of a seed
     blocks = []
     for first in range(0, len(lanes), width):
         part = lanes[first : first + width]
-        seeds = [lane.plan.spec.seed for lane in part]
-        state = program.start(seeds + seeds[:1] * (width - len(part)))
+        own = [lane.plan.spec.seed for lane in part]
+        state = program.start(own + own[:1] * (width - len(part)))
         state = restored(state, [lane.policy.found for lane in part])
         blocks.append(Block(program, part, state, orders))
     return blocks
-
-
-def _orders(program: Program, seeds: int) -> Orders:
-    """Orders of the examples, each made once for all lanes of a seed."""
-
-    @lru_cache(maxsize=2 * seeds)
-    def order(seed: int, epoch: int) -> NDArray[np.int32]:
-        padded = np.zeros(program.padded, np.int32)
-        padded[: program.data.examples] = epoch_order(seed, epoch, program.data.examples)
-        return padded
-
-    return order
