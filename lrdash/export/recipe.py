@@ -110,7 +110,7 @@ def _rates(plan: Plan) -> Lines:
     if not isinstance(plan.strategy, Schedule):
         return [*(warm if program.warmup else []), *steering_lines(plan, program)]
     lines = [
-        f"UPDATES = {program.horizon.updates}" + ("  # after the warm-up" if program.warmup else ""),
+        f"UPDATES = {program.horizon.updates}{'  # after the warm-up' * bool(program.warmup)}",
         "t = np.arange(UPDATES, dtype=np.float64)",
         *rate_lines(plan.strategy, program.horizon),
     ]
