@@ -297,7 +297,7 @@ def test_wrong_input_is_told_and_nothing_is_made(store: Store) -> None:
     for arguments, message in (
         ([run_id], "run must have finished before one can look back on it, got 'queued'"),
         ([run_id, "--epochs", "3"], "epochs cannot be given for a run that exists"),
-        (["--points", "x"], "points must be numbers with commas between them"),
+        (["--points", "x"], "points must be whole numbers separated by commas"),
         (["--points", "0"], "points must be a number of at least 1"),
         (["--strategies", "cosin"], "Did you mean 'cosine'?"),
         (["--show", "nowhere"], "There is no hindsight 'nowhere'"),
