@@ -14,8 +14,7 @@ from lrdash.checkpoints.folder import Cause, Checkpoint
 from lrdash.core.events import Event, RateDecided, RunEnded
 from lrdash.core.spec import RunSpec
 from lrdash.planning.plan import Plan
-from lrdash.strategies.course import Course
-from lrdash.strategies.relay import Relay
+from lrdash.strategies.program import RateProgram
 from lrdash.training.checkpoints import Arrays, CheckpointPolicy
 from lrdash.training.commands import RunCommands
 from lrdash.training.failures import Turned
@@ -50,7 +49,7 @@ class CheckpointCallback(keras.callbacks.Callback):  # type: ignore[misc]
     Args:
         policy: of the run.
         plan: of the run.
-        course: of the run.
+        program: of the run.
         stream: of the run.
         commands: gives the commands of the run's user.
         emit: takes the decisions.
@@ -60,11 +59,11 @@ class CheckpointCallback(keras.callbacks.Callback):  # type: ignore[misc]
     """
 
     def __init__(
-        self, policy: CheckpointPolicy, plan: Plan, course: Course | Relay, stream: Stream,
+        self, policy: CheckpointPolicy, plan: Plan, program: RateProgram, stream: Stream,
         commands: RunCommands, emit: Callable[[Event], None],
     ) -> None:
         super().__init__()
-        self._policy, self._plan, self._course, self._stream = policy, plan, course, stream
+        self._policy, self._plan, self._program, self._stream = policy, plan, program, stream
         self._commands, self._emit = commands, emit
         self._watchers = Watchers(rule=None, stopper=None)
         self._decision: RateDecided | None = None
@@ -74,7 +73,7 @@ class CheckpointCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self._decision = decision
 
     def restore(self, model: keras.Model, watchers: Watchers) -> None:
-        """Put a compiled model and the course where the checkpoint left them.
+        """Put a compiled model and the program where the checkpoint left them.
 
         Args:
             model: compiled, not trained yet.
@@ -88,9 +87,9 @@ class CheckpointCallback(keras.callbacks.Callback):  # type: ignore[misc]
         for name, variable in _variables(model, self._plan.spec).items():
             variable.assign(found.arrays[name])
         done = found.about.epoch
-        self._course.restore(found.state["course"], done)
+        self._program.restore(found.state["course"], done)
         if is_variable(model) and done < self._plan.spec.epochs:
-            set_rate(model, self._course.rates(done)[0])
+            set_rate(model, self._program.rates(done)[0])
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Give the callbacks back what they have just forgotten."""
@@ -111,7 +110,7 @@ class CheckpointCallback(keras.callbacks.Callback):  # type: ignore[misc]
         """Keep the run if it is time; go on by another plan if its user wants that."""
         done = epoch + 1
         turn = self._commands.turn(self._plan, done)
-        begins = turn is not None or self._course.begins(done)
+        begins = turn is not None or self._program.begins(done)
         if begins:  # another piece is given its chance
             self.model.stop_training = False
         over = bool(self.model.stop_training) or done == self._plan.spec.epochs
@@ -133,17 +132,17 @@ class CheckpointCallback(keras.callbacks.Callback):  # type: ignore[misc]
         reason = early(self._plan, self.model, done)
         ended = RunEnded(status="finished", reason=reason, seconds=seconds) if over else None
         state = {
-            "course": self._course.state(), "rule": _remembered(self._watchers.rule),
+            "course": self._program.state(), "rule": _remembered(self._watchers.rule),
             "stopper": _remembered(self._watchers.stopper),
         }
         return self._policy.save(
             cause, self._arrays(), state, epoch=done, seconds=seconds, val_loss=val_loss,
-            decision=self._course.decided, ended=ended,
+            decision=self._program.decided, ended=ended,
         )
 
     def _begin_piece(self, done: int) -> None:
         stopper = self._watchers.stopper
-        if stopper is not None and self._course.begins(done):
+        if stopper is not None and self._program.begins(done):
             stopper.wait = stopper.stopped_epoch = 0
 
     def _arrays(self) -> Arrays:

@@ -12,8 +12,7 @@ import tensorflow as tf
 from lrdash.core.events import Mailbox, RunEnded, RunStarted, Sink, no_mail, stopped_after
 from lrdash.datasets.base import Split
 from lrdash.planning.plan import Plan
-from lrdash.strategies.course import Course
-from lrdash.strategies.relay import Relay
+from lrdash.strategies.program import RateProgram
 from lrdash.training.checkpoints import CheckpointPolicy, CheckpointWriter
 from lrdash.training.commands import RunCommands
 from lrdash.training.failures import Diverged, Stopped, Turned
@@ -69,19 +68,22 @@ def _fit(
     plan: Plan, split: Split | None, emit: Callable[[Any], None], should_stop: Callable[[], bool],
     policy: CheckpointPolicy, commands: RunCommands,
 ) -> RunEnded:
-    course, own = plan.course(), recipe_of(plan)
-    model = _compiled(plan, course)
+    program, own = plan.program(), recipe_of(plan)
+    model = _compiled(plan, program)
     if policy.ended is not None:
-        decision = course.told(policy.decision, policy.epoch)
+        decision = program.reported(policy.decision, policy.epoch)
         if decision is not None:
             emit(decision)
         return policy.ended
     stream = Stream(emit, should_stop, epoch=policy.epoch, seconds=policy.seconds)
     stopper = _stopper(plan)
-    keep = CheckpointCallback(policy, plan, course, stream, commands, emit)
-    before, after = steering(course, keep.hear)
+    keep = CheckpointCallback(policy, plan, program, stream, commands, emit)
+    before, after = steering(program, keep.hear)
     keep.restore(model, Watchers(rule=after[0], stopper=next(iter(stopper), None)))
-    first = course.told(policy.decision, policy.epoch) if policy.found else course.before_start()
+    if policy.found:
+        first = program.reported(policy.decision, policy.epoch)
+    else:
+        first = program.before_start()
     if first is not None:
         emit(first)
     data = _batches(plan, split, policy.epoch)
@@ -106,13 +108,13 @@ def _fit(
     )
 
 
-def _compiled(plan: Plan, course: Course | Relay) -> keras.Model:
+def _compiled(plan: Plan, program: RateProgram) -> keras.Model:
     spec, shape, own = plan.spec, plan.dataset.shape, recipe_of(plan)
     keras.utils.set_random_seed(spec.seed)
     tf.config.experimental.enable_op_determinism()
-    by_expression = isinstance(course, Course) and course.strategy.id == "custom"
-    steered = course.table is None or by_expression
-    rate = first_rate(course) if steered else RateTable(course.table)  # type: ignore[arg-type]
+    by_expression = program.plain and program.strategy.id == "custom"
+    steered = program.table is None or by_expression
+    rate = first_rate(program) if steered else RateTable(program.table)  # type: ignore[arg-type]
     if own:
         return own.compiled(spec, rate)
     model = plan.model.build(shape)
