@@ -295,7 +295,7 @@ def test_wrong_input_is_told_and_nothing_is_made(store: Store) -> None:
     run_id = store.create_run(BASE, steps_per_epoch=5, updates=20, parameters=1)
     runner = CliRunner()
     for arguments, message in (
-        ([run_id], "run must have finished before one can look back on it, got 'queued'"),
+        ([run_id], "run must have finished before its search, got 'queued'"),
         ([run_id, "--epochs", "3"], "epochs cannot be given for a run that exists"),
         (["--points", "x"], "points must be whole numbers separated by commas"),
         (["--points", "0"], "points must be a number of at least 1"),
