@@ -79,7 +79,7 @@ def database() -> Iterator[Finding]:
     try:
         store = Store()
         try:
-            total, unread = sum(store.counts().values()), len(store.unreadable())
+            total, unread = sum(store.runs.counts().values()), len(store.runs.unreadable())
             faults = store.unsound()
         finally:
             store.close()
@@ -103,7 +103,7 @@ def checkpoints() -> Iterator[Finding]:
         vault, store = CheckpointFolder(home()), Store()
         try:
             kept = vault.runs()
-            strays = sorted(set(kept) - store.versions(kept).keys())
+            strays = sorted(set(kept) - store.runs.versions(kept).keys())
         finally:
             store.close()
         size, damaged = vault.size(), vault.damaged()

@@ -172,7 +172,7 @@ def delete(
 ) -> None:
     """Delete data for good. Says which runs name it, and asks first."""
     facts, store = own.facts_of(data_id), Store()
-    use = store.data_use(data_id)
+    use = store.runs.data_use(data_id)
     store.close()
     if use.active:
         problem = f"must not be in use ({use.active} of its runs are queued or training)"

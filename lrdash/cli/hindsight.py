@@ -97,7 +97,7 @@ def _search(search: Search, run_id: str | None, json_output: bool) -> Hindsight:
     stages = job.check(search)
     store = Store()
     try:
-        seconds = expected_seconds(stages, store.runs(limit=HISTORY), known_paces())
+        seconds = expected_seconds(stages, store.runs.listing(limit=HISTORY), known_paces())
     finally:
         store.close()
     time = f", about {duration(max(1.0, seconds))}" if seconds is not None else ""

@@ -33,9 +33,10 @@ def resume(
     chosen = list(run_ids or ())
     if interrupted:
         store = Store()
-        store.mark_interrupted()  # no server may have looked since the machine went down
+        store.workers.mark_interrupted()  # no server may have looked since the machine went down
         chosen += [
-            row.run_id for row in store.runs(status="interrupted") if row.spec.trainable_here
+            row.run_id for row in store.runs.listing(status="interrupted")
+            if row.spec.trainable_here
         ]
         store.close()
         if not chosen:
@@ -66,7 +67,7 @@ def stop(
     store = Store()
     try:
         for run_id in run_ids:
-            store.request_stop(run_id)
+            store.runs.request_stop(run_id)
     finally:
         store.close()
     if json_output:

@@ -13,7 +13,7 @@ from lrdash.analysis.words import known_settings, settings_in_words
 from lrdash.cli import backup, branches, export, resume
 from lrdash.cli.options import json_option
 from lrdash.cli.output import as_json, console
-from lrdash.core.errors import InvalidField, RunNotFound
+from lrdash.core.errors import InvalidField, NotFound
 from lrdash.core.events import Status
 from lrdash.core.wording import duration, number
 from lrdash.store import RunRow, Store
@@ -43,8 +43,8 @@ def list_runs(
     """List the newest runs first."""
     wanted = [_status(name) for name in status or ()] or None
     with _store() as store:
-        rows = store.runs(status=wanted, limit=limit)
-        epochs = store.epochs_of([row.run_id for row in rows])
+        rows = store.runs.listing(status=wanted, limit=limit)
+        epochs = store.runs.epochs_of([row.run_id for row in rows])
     losses = {
         run_id: [e.metrics["val_loss"] for e in rows if _finite(e.metrics.get("val_loss"))]
         for run_id, rows in epochs.items()
@@ -97,7 +97,7 @@ def rename(
 ) -> None:
     """Give a run another name."""
     with _store() as store:
-        store.rename(run_id, name)
+        store.runs.rename(run_id, name)
     _told({"run_id": run_id, "name": name}, f"Run {run_id} is now {name!r}.", json_output)
 
 
@@ -111,8 +111,8 @@ def tag(
 ) -> None:
     """Give a run these tags in place of those it has."""
     with _store() as store:
-        store.tag(run_id, tags or [])
-        kept = list(store.run(run_id).tags)
+        store.runs.tag(run_id, tags or [])
+        kept = list(store.runs.one(run_id).tags)
     words = f"Run {run_id} is tagged {', '.join(kept)}." if kept else f"Run {run_id} has no tags."
     _told({"run_id": run_id, "tags": kept}, words, json_output)
 
@@ -126,14 +126,15 @@ def delete(
     """Delete runs with all their epochs, for good. Asks first."""
     chosen = list(dict.fromkeys(run_ids))
     with _store() as store:
-        known = {row.run_id for row in store.runs(run_ids=chosen)} | set(store.unreadable())
+        known = {row.run_id for row in store.runs.listing(run_ids=chosen)}
+        known |= set(store.runs.unreadable())
         for run_id in chosen:
             if run_id not in known:
-                raise RunNotFound(run_id)
+                raise NotFound("run", run_id)
         if not yes:
             words = f"Delete {len(chosen)} {_plural(len(chosen))} with all epochs, for good?"
             typer.confirm(words, abort=True, err=True)
-        gone = store.delete(chosen)
+        gone = store.runs.delete(chosen)
     _told({"deleted": gone}, f"Deleted {gone} {_plural(gone)}.", json_output)
 
 

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 class Post(Protocol):
-    """Where commands are kept; the store is one."""
+    """Where commands are kept, as `store.branches`."""
 
     def commands(self, run_ids: Iterable[str]) -> Mapping[str, Sequence[Command]]:
         """Commands by the run, oldest first."""

@@ -69,7 +69,7 @@ def page(title: str, body: Callable[[], None]) -> None:
 
 def activity() -> None:
     """A line that says what trains now; refreshes itself only while something does."""
-    counts = resources.store().counts()
+    counts = resources.store().runs.counts()
     busy = counts.get("running", 0) + counts.get("queued", 0) > 0
     st.fragment(_guarded, run_every=2.0 if busy else None)()
 
@@ -82,7 +82,7 @@ def _guarded() -> None:
 
 
 def _activity() -> None:
-    counts = resources.store().counts()
+    counts = resources.store().runs.counts()
     running, queued = counts.get("running", 0), counts.get("queued", 0)
     if not running and not queued:
         return
