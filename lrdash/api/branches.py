@@ -34,7 +34,7 @@ def fork(
         The branches in the order given, whatever their ends.
 
     Raises:
-        RunNotFound, InvalidField, UnknownName, EngineUnavailable: then none is made.
+        NotFound, InvalidField, UnknownName, EngineUnavailable: then none is made.
         StoreError: if the database cannot be used.
     """
     return _grow(run, [(epoch, one) for one in branches], engine, progress)
@@ -78,16 +78,18 @@ def more(
         progress: is told every event.
 
     Raises:
-        RunNotFound, InvalidField: then nothing is changed.
+        NotFound, InvalidField: then nothing is changed.
         StoreError: if it is not over, or the database cannot be used.
     """
     store = Store()
     try:
-        row = store.run(_id(run))
+        row = store.runs.one(_id(run))
         plan = plan_more(row, epochs, how, check)
         with as_worker(store) as worker_id:
-            store.lengthen(row.run_id, plan.spec, updates=plan.updates, worker_id=worker_id)
-            engine, done = store.run(row.run_id).engine, {row.run_id: row.epochs_done}
+            store.branches.lengthen(
+                row.run_id, plan.spec, updates=plan.updates, worker_id=worker_id
+            )
+            engine, done = store.runs.one(row.run_id).engine, {row.run_id: row.epochs_done}
             train_groups(store, {row.run_id: plan}, [[0]], engine, progress, done)
         return load(row.run_id, store)
     finally:
@@ -106,14 +108,14 @@ def steer(
         back: to the run's own strategy.
 
     Raises:
-        RunNotFound, InvalidField: for what is wrong.
+        NotFound, InvalidField: for what is wrong.
         StoreError: if the run is over.
     """
     store = Store()
     try:
-        row = store.run(_id(run))
+        row = store.runs.one(_id(run))
         piece = wish(row, store, rate=rate, factor=factor, back=back)
-        return store.steer(row.run_id, piece)
+        return store.branches.steer(row.run_id, piece)
     finally:
         store.close()
 
@@ -123,7 +125,7 @@ def _grow(
 ) -> list[Run]:
     store = Store()
     try:
-        parent = store.run(_id(run))
+        parent = store.runs.one(_id(run))
         if not wanted:
             raise InvalidField("branches", "must be a list of at least one", [])
         with as_worker(store) as worker_id:

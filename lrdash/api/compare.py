@@ -155,11 +155,11 @@ def run_experiment(
     try:
         with as_worker(store) as worker_id:
             new, groups = new_runs(planned), cut([run.plan for run in planned])
-            made = store.create_experiment(
+            made = store.experiments.create(
                 experiment.to_json(), new, groups=groups, name=name, engine=engine,
                 worker_id=worker_id,
             )
-            run_ids = [row.run_id for row in reversed(store.runs(experiment_id=made))]
+            run_ids = [row.run_id for row in reversed(store.runs.listing(experiment_id=made))]
             plans = _plans(planned, run_ids)
             with told(_epochs(plans), progress) as sink:
                 train_groups(store, plans, groups, engine, sink, keep=keep)
@@ -182,20 +182,20 @@ def extend(
     Runs that exist are not repeated, whatever their end.
 
     Raises:
-        ExperimentNotFound: if there is none of this id.
+        NotFound: if there is none of this id.
         InvalidField, UnknownName, EngineUnavailable, StoreError: as in `compare`.
     """
     store = Store()
     try:
-        present = Experiment.from_json(store.experiment(experiment_id).definition)
+        present = Experiment.from_json(store.experiments.one(experiment_id).definition)
         larger = present.extended(
             base_lrs=listed(base_lrs), seeds=listed(seeds), arms=_arms(strategies)
         )
-        existing = [row.spec for row in store.runs(experiment_id=experiment_id)]
+        existing = [row.spec for row in store.runs.listing(experiment_id=experiment_id)]
         planned = missing(check_experiment(larger, engine), existing)
         groups = cut([run.plan for run in planned])
         with as_worker(store) as worker_id:
-            run_ids = store.add_runs(
+            run_ids = store.experiments.add_runs(
                 experiment_id, larger.to_json(), new_runs(planned), groups=groups, engine=engine,
                 worker_id=worker_id,
             )
@@ -265,10 +265,10 @@ def train_groups(
     from lrdash.jobs.outbox import Outbox
 
     prepare()
-    run_ids, outbox = list(plans), Outbox(store.record)
+    run_ids, outbox = list(plans), Outbox(store.runs.record)
     keeper = new_keeper(
-        done, store.origins(run_ids) if done else None,
-        store.origin_engines(run_ids) if done else None, keep=keep,
+        done, store.branches.origins(run_ids) if done else None,
+        store.branches.engines(run_ids) if done else None, keep=keep,
     )
     tell = progress or (lambda _run_id, _event: None)
     watch = _Watch(run_ids, done or {})
@@ -276,7 +276,7 @@ def train_groups(
     try:
         for group in groups:
             own = {run_ids[place]: plans[run_ids[place]] for place in group}
-            mailbox = Commands(store, list(own))
+            mailbox = Commands(store.branches, list(own))
             stops = StopRequests(store, list(own))
             _train_group(own, sink, stops, engine, keeper, mailbox)
     except KeyboardInterrupt:

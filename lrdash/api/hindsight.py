@@ -78,7 +78,7 @@ def hindsight(
         What was found, whatever the end of the search: look at `status` and `reason`.
 
     Raises:
-        RunNotFound, InvalidField, UnknownName, EngineUnavailable: then nothing is made.
+        NotFound, InvalidField, UnknownName, EngineUnavailable: then nothing is made.
         StoreError: if the database cannot be used.
     """
     search, run_id = define_hindsight(
@@ -133,7 +133,7 @@ def continue_hindsight(hindsight_id: str, *, progress: Sink | None = None) -> Hi
     """Go on with a search that was stopped or interrupted, from the checkpoints of its runs.
 
     Raises:
-        HindsightNotFound: if there is none of this id.
+        NotFound: if there is none of this id.
         StoreError: if the database cannot be used.
     """
     store = Store()
@@ -154,7 +154,7 @@ def _go_through(
     runs = store.hindsights.runs(hindsight_id)
     waiting = [run.run_id for run in runs if run.status == "running"]
     while waiting := waiting or job.advance(store, hindsight_id, worker_id):
-        rows = {row.run_id: row for row in store.runs(run_ids=waiting)}
+        rows = {row.run_id: row for row in store.runs.listing(run_ids=waiting)}
         plans = {run_id: plan.make(rows[run_id].spec) for run_id in waiting}
         done = {run_id: rows[run_id].epochs_done for run_id in waiting}
         train_groups(store, plans, cut(list(plans.values())), engine, progress, done)
@@ -170,7 +170,7 @@ def _base(run: Run | str | RunSpec | None, fields: Mapping[str, Any]) -> tuple[R
     run_id = run if isinstance(run, str) else run.run_id
     store = Store()
     try:
-        row = store.run(run_id)
+        row = store.runs.one(run_id)
         job.base_of(row)
         return row.spec, run_id
     finally:

@@ -84,7 +84,7 @@ def _record(
     store = Store()
     try:
         with as_worker(store) as worker_id:
-            run_id = store.create_run(
+            run_id = store.runs.create(
                 plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
                 parameters=plan.parameters, engine=engine, name=name, worker_id=worker_id,
             )
@@ -128,7 +128,7 @@ def _train(
     from lrdash.jobs.outbox import Outbox
     from lrdash.training import train as fit
 
-    outbox, keeper = Outbox(store.record), new_keeper(keep=keep)
+    outbox, keeper = Outbox(store.runs.record), new_keeper(keep=keep)
     tell = progress or (lambda _run_id, _event: None)
     asked = StopRequests(store, [run_id])
     began, done = monotonic(), 0
@@ -142,7 +142,7 @@ def _train(
         fit(
             plan, run_id=run_id, sink=fan_out(outbox, watch),
             should_stop=lambda: bool(asked()), engine=engine, keeper=keeper,
-            mailbox=Commands(store, [run_id]),
+            mailbox=Commands(store.branches, [run_id]),
         )
     except KeyboardInterrupt:
         seconds = monotonic() - began
@@ -193,6 +193,6 @@ def as_worker(store: Store) -> Iterator[str]:
         yield worker_id
     finally:
         presence.end()
-        store.mark_interrupted(worker_id)
-        store.forget_worker(worker_id)
+        store.workers.mark_interrupted(worker_id)
+        store.workers.forget(worker_id)
         tidy(store)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from lrdash.api.compare import train_groups
 from lrdash.api.in_process import as_worker, check
 from lrdash.api.run import Run, load
-from lrdash.core.errors import InvalidField, RunNotFound
+from lrdash.core.errors import InvalidField, NotFound
 from lrdash.core.events import Sink
 from lrdash.planning import external
 from lrdash.planning.grouping import cut
@@ -28,7 +28,7 @@ def resume(run_ids: str | Iterable[str], *, progress: Sink | None = None) -> lis
         The runs in the order given, whatever their ends.
 
     Raises:
-        RunNotFound: for an id that no run has.
+        NotFound: for an id that no run has.
         NotHere: for a run whose model and data only a script has; then none is trained.
         InvalidField: for a run that is neither interrupted nor stopped; then none is trained.
         StoreError: if the database cannot be used.
@@ -36,12 +36,12 @@ def resume(run_ids: str | Iterable[str], *, progress: Sink | None = None) -> lis
     ids = list(dict.fromkeys([run_ids] if isinstance(run_ids, str) else run_ids))
     store = Store()
     try:
-        found = {row.run_id: row for row in store.runs(run_ids=ids)}
+        found = {row.run_id: row for row in store.runs.listing(run_ids=ids)}
         _refuse(ids, found)
         external.refuse([row.spec for row in found.values()])
         with as_worker(store) as worker_id:
-            taken = set(store.requeue(ids, worker_id))
-            _train(store, store.runs(run_ids=taken), progress)
+            taken = set(store.runs.requeue(ids, worker_id))
+            _train(store, store.runs.listing(run_ids=taken), progress)
         return [load(run_id, store) for run_id in ids]
     finally:
         store.close()
@@ -50,7 +50,7 @@ def resume(run_ids: str | Iterable[str], *, progress: Sink | None = None) -> lis
 def _refuse(ids: Iterable[str], found: dict[str, RunRow]) -> None:
     for run_id in ids:
         if run_id not in found:
-            raise RunNotFound(run_id)
+            raise NotFound("run", run_id)
         if found[run_id].status not in ("interrupted", "stopped"):
             problem = "must be interrupted or stopped to go on"
             raise InvalidField("run_id", problem, f"{run_id} ({found[run_id].status})")

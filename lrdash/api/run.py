@@ -159,10 +159,11 @@ def load(run_id: str, store: Store) -> Run:
     """A run as the store has it.
 
     Raises:
-        RunNotFound: if there is none of this id.
+        NotFound: if there is none of this id.
         StoreError: if the database cannot be read.
     """
-    row = store.run(run_id)
+    row = store.runs.one(run_id)
     return Run(
-        row=row, epochs=tuple(store.epochs(run_id)), decided=tuple(store.decisions(run_id))
+        row=row, epochs=tuple(store.runs.epochs(run_id)),
+        decided=tuple(store.runs.decisions(run_id)),
     )

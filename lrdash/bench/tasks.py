@@ -168,14 +168,14 @@ def _train_stored(plans: Sequence[Plan], groups: Sequence[Sequence[int]]) -> Non
     from lrdash.training.checkpoints import CheckpointWriter
 
     store = Store()
-    made = store.create_experiment("{}", [
+    made = store.experiments.create("{}", [
         NewRun(spec=plan.spec, label="", steps_per_epoch=plan.steps_per_epoch,
                updates=plan.updates, parameters=plan.parameters)
         for plan in plans
     ], groups=groups, worker_id="bench")
-    ids = [row.run_id for row in reversed(store.runs(experiment_id=made))]
+    ids = [row.run_id for row in reversed(store.runs.listing(experiment_id=made))]
     for group in groups:
-        outbox, keeper = Outbox(store.record), CheckpointWriter(CheckpointFolder(home()))
+        outbox, keeper = Outbox(store.runs.record), CheckpointWriter(CheckpointFolder(home()))
         training.train_group(
             [plans[place] for place in group], run_ids=[ids[place] for place in group],
             sink=outbox, should_stop=set, engine="lanes", keeper=keeper,

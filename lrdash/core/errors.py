@@ -7,10 +7,10 @@
     ├── DatasetUnavailable  a dataset that could not be fetched: says what failed and the way out
     ├── DataRefused         a file that cannot become a dataset: names file, line or column
     ├── StoreError          the database: read-only, full, locked, of a newer version
-    ├── RunNotFound         no run has this id
-    ├── ExperimentNotFound  no experiment has this id
-    ├── RangeTestNotFound   no range test has this id
-    ├── HindsightNotFound   no search in hindsight has this id
+    ├── NotFound         no run has this id
+    ├── NotFound  no experiment has this id
+    ├── NotFound   no range test has this id
+    ├── NotFound   no search in hindsight has this id
     ├── BrokenPlugin        what another package brings and cannot be used: says which and why
     ├── NotHere             a run whose model and data only a script has: says what to do
     └── EngineUnavailable   the asked engine cannot train this spec: says why and what can
@@ -103,7 +103,7 @@ class StoreError(LrdashError):
     """The database cannot be used as asked; the message says why and what to do."""
 
 
-class RunNotFound(LrdashError):
+class NotFound(LrdashError):
     """No run has the id that was asked for."""
 
     def __init__(self, run_id: str) -> None:
@@ -114,7 +114,7 @@ class RunNotFound(LrdashError):
         return type(self), (self.run_id,)
 
 
-class ExperimentNotFound(LrdashError):
+class NotFound(LrdashError):
     """No experiment has the id that was asked for."""
 
     def __init__(self, experiment_id: str) -> None:
@@ -125,7 +125,7 @@ class ExperimentNotFound(LrdashError):
         return type(self), (self.experiment_id,)
 
 
-class RangeTestNotFound(LrdashError):
+class NotFound(LrdashError):
     """No range test has the id that was asked for."""
 
     def __init__(self, range_test_id: str) -> None:
@@ -136,7 +136,7 @@ class RangeTestNotFound(LrdashError):
         return type(self), (self.range_test_id,)
 
 
-class HindsightNotFound(LrdashError):
+class NotFound(LrdashError):
     """No search in hindsight has the id that was asked for."""
 
     def __init__(self, hindsight_id: str) -> None:

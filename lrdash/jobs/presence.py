@@ -35,7 +35,7 @@ class Presence:
         self._store, self._id = store, worker_id
         self._over = threading.Event()
         self._threads = [
-            self._repeating("heartbeat", HEARTBEAT, lambda: store.beat(worker_id)),
+            self._repeating("heartbeat", HEARTBEAT, lambda: store.workers.beat(worker_id)),
             self._repeating("tidying", TIDY, lambda: tidy(store)),
         ]
 
@@ -45,7 +45,7 @@ class Presence:
         Raises:
             StoreError: if the store cannot be written.
         """
-        self._store.register_worker(self._id, socket.gethostname(), os.getpid())
+        self._store.workers.register(self._id, socket.gethostname(), os.getpid())
         for thread in self._threads:
             thread.start()
 
@@ -84,7 +84,7 @@ class StopRequests:
         if monotonic() >= self._due:
             self._due = monotonic() + POLL
             try:
-                self._asked |= self._store.stop_requests(self._run_ids, self._worker_id)
+                self._asked |= self._store.runs.stop_requests(self._run_ids, self._worker_id)
             except StoreError as fault:  # busy for the moment; the next look may tell
                 log.warning("cannot tell whether to stop: %s", fault)
         return self._asked
@@ -95,8 +95,9 @@ def tidy(store: Store) -> None:
     vault = CheckpointFolder(home())
     try:
         kept = vault.runs()
-        known = store.versions(kept)
+        known = store.runs.versions(kept)
         vault.forget([run_id for run_id in kept if run_id not in known])
-        vault.shrink(spare=store.versions())  # running ones, and what queued branches begin with
+        # What runs, and what queued branches begin with, is spared.
+        vault.shrink(spare=store.runs.versions())
     except (StoreError, OSError) as fault:
         log.warning("checkpoints were not tidied: %s", fault)

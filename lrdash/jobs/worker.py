@@ -79,8 +79,8 @@ class Worker:
 
     def _part(self) -> None:
         try:
-            self._store.mark_interrupted(self._id, SHUT_DOWN)
-            self._store.forget_worker(self._id)
+            self._store.workers.mark_interrupted(self._id, SHUT_DOWN)
+            self._store.workers.forget(self._id)
         except StoreError as fault:
             log.warning("%s", fault)
 
@@ -112,7 +112,7 @@ class Worker:
     def _do(self, run_ids: Sequence[str]) -> dict[str, str]:
         """Train runs; gives what the laboratory has to write down in their place."""
         try:
-            claimed = patiently(lambda: self._store.claim_group(run_ids, self._id))
+            claimed = patiently(lambda: self._store.runs.claim_group(run_ids, self._id))
             try:
                 self._train(claimed)
             except Exception as fault:
@@ -138,23 +138,23 @@ class Worker:
         """End those that have not ended."""
         ended = RunEnded(status=status, reason=reason)
         batch = [(run_id, ended) for run_id in run_ids]
-        patiently(lambda: self._store.record(batch, self._id))
+        patiently(lambda: self._store.runs.record(batch, self._id))
 
     def _train(self, run_ids: Sequence[str]) -> None:
-        rows = patiently(lambda: self._store.runs(run_ids=run_ids))
+        rows = patiently(lambda: self._store.runs.listing(run_ids=run_ids))
         by_engine: dict[str, dict[str, RunRow]] = {}
         for row in reversed(rows):
             by_engine.setdefault(row.engine, {})[row.run_id] = row
         for engine, found in by_engine.items():
             self._train_group(found, engine)
         if len(rows) < len(run_ids):
-            unreadable = patiently(self._store.unreadable)
+            unreadable = patiently(self._store.runs.unreadable)
             for run_id in run_ids:
                 if run_id in unreadable:
                     self._fail([run_id], unreadable[run_id])
 
     def _train_group(self, rows: Mapping[str, RunRow], engine: str) -> None:
-        outbox = Outbox(lambda batch: self._store.record(batch, self._id))
+        outbox = Outbox(lambda batch: self._store.runs.record(batch, self._id))
         try:
             plans: dict[str, plan.Plan] = {}
             for run_id, row in rows.items():
@@ -172,8 +172,8 @@ class Worker:
         self, plans: Mapping[str, plan.Plan], sink: Sink, engine: str, done: Mapping[str, int]
     ) -> None:
         made, run_ids = list(plans.values()), list(plans)
-        left = patiently(lambda: self._store.origins(run_ids))
-        engines = patiently(lambda: self._store.origin_engines(run_ids))
+        left = patiently(lambda: self._store.branches.origins(run_ids))
+        engines = patiently(lambda: self._store.branches.engines(run_ids))
         origins = {
             run: Origin(epoch=at, run_ids=line, engine=engines.get(run, ""))
             for run, (at, line) in left.items()
@@ -183,7 +183,7 @@ class Worker:
             training.train_group(
                 made, run_ids=run_ids, sink=fan_out(sink, pace), engine=engine,
                 should_stop=StopRequests(self._store, run_ids, self._id), keeper=keeper,
-                mailbox=Commands(self._store, run_ids),
+                mailbox=Commands(self._store.branches, run_ids),
             )
         except LrdashError as fault:
             for run_id in run_ids:

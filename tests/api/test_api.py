@@ -10,7 +10,7 @@ import pytest
 import lrdash
 from lrdash import training
 from lrdash.api import Run, load
-from lrdash.core.errors import InvalidField, RunNotFound, UnknownName
+from lrdash.core.errors import InvalidField, NotFound, UnknownName
 from lrdash.core.events import EpochEnded, Event, Mailbox, RateDecided, RunEnded, RunStarted, Sink
 from lrdash.planning.plan import Plan
 from lrdash.store import Store
@@ -70,10 +70,10 @@ def test_a_run_gives_frames_numbers_and_a_figure() -> None:
 @pytest.mark.usefixtures("quick")
 def test_a_run_from_python_stands_in_the_store_like_any_other(store: Store) -> None:
     run = lrdash.train(epochs=2, name="mine")
-    row = store.run(run.run_id)
+    row = store.runs.one(run.run_id)
     assert (row.name, row.status, row.epochs_done) == ("mine", "finished", 2)
     assert load(run.run_id, store).as_json() == run.as_json()
-    assert store.mark_interrupted() == []
+    assert store.workers.mark_interrupted() == []
 
 
 @pytest.mark.usefixtures("quick")
@@ -97,7 +97,7 @@ def test_a_wrong_field_is_named_before_anything_is_made(
 ) -> None:
     with pytest.raises(InvalidField, match=message):
         lrdash.train(**fields)
-    assert store.runs() == []
+    assert store.runs.listing() == []
 
 
 @pytest.mark.parametrize("spec", ["digits", {"epochs": 1}, 3])
@@ -111,7 +111,7 @@ def test_an_unknown_name_is_answered_with_the_nearest(store: Store) -> None:
         lrdash.train(strategy="cosin")
     with pytest.raises(UnknownName, match="No engine named 'jet'"):
         lrdash.train(engine="jet")
-    assert store.runs() == []
+    assert store.runs.listing() == []
 
 
 @pytest.mark.usefixtures("quick")
@@ -138,7 +138,7 @@ def test_a_stop_from_the_app_reaches_a_run_from_python(
     def patient(
         plan: Plan, *, run_id: str, sink: Sink, should_stop: Callable[[], bool], **_others: Any
     ) -> RunEnded:
-        store.request_stop(run_id)
+        store.runs.request_stop(run_id)
         pause = threading.Event()
         while not should_stop():
             pause.wait(0.02)
@@ -160,7 +160,7 @@ def test_a_fault_in_progress_reaches_the_caller_and_leaves_no_running_run(
     monkeypatch.setattr(training, "train", imitation)
     with pytest.raises(ZeroDivisionError):
         lrdash.train(epochs=2, progress=careless)
-    assert [row.status for row in store.runs()] == ["interrupted"]
+    assert [row.status for row in store.runs.listing()] == ["interrupted"]
 
 
 @pytest.mark.usefixtures("quick")
@@ -183,7 +183,7 @@ def test_a_regression_run_has_no_accuracy_to_draw() -> None:
 
 
 def test_a_run_that_does_not_exist_cannot_be_loaded(store: Store) -> None:
-    with pytest.raises(RunNotFound):
+    with pytest.raises(NotFound):
         load("nothere", store)
 
 
