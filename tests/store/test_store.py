@@ -260,7 +260,7 @@ def test_deleting_takes_epochs_and_decisions_along(store: Store) -> None:
 def test_deleting_an_active_run_is_refused_as_a_whole(store: Store) -> None:
     done, waiting, busy = queue(store), queue(store), running(store)
     store.runs.end(done, "finished", "")
-    with pytest.raises(StoreError, match=rf"Nothing was deleted: runs {waiting} and {busy} are still"):
+    with pytest.raises(StoreError, match=rf"Nothing was deleted: runs {waiting} and {busy} are"):
         store.runs.delete([busy, done, waiting])
     assert len(store.runs.listing()) == 3
 
