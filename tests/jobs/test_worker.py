@@ -89,6 +89,7 @@ class Poor:
 
     def __init__(self, *broken: str) -> None:
         self.broken, self.ends = broken, list[tuple[str, str, str]]()
+        self.runs = self.branches = self
 
     def _maybe(self, name: str) -> None:
         if name in self.broken:
@@ -98,7 +99,7 @@ class Poor:
         self._maybe("claim")
         return list(run_ids)
 
-    def runs(self, run_ids: Sequence[str]) -> list[Any]:
+    def listing(self, run_ids: Sequence[str]) -> list[Any]:
         spec = RunSpec(**SMALL)
         return [type("Row", (), {"run_id": r, "spec": spec, "engine": "no", "epochs_done": 0})
                 for r in run_ids]
@@ -113,7 +114,7 @@ class Poor:
     def origins(self, _run_ids: Sequence[str]) -> dict[str, Any]:
         return {}
 
-    def origin_engines(self, _run_ids: Sequence[str]) -> dict[str, str]:
+    def engines(self, _run_ids: Sequence[str]) -> dict[str, str]:
         return {}
 
     def stop_requests(self, run_ids: Sequence[str], worker_id: str) -> set[str]:
