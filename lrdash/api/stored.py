@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection
-from contextlib import closing, nullcontext
+from contextlib import closing, nullcontext, suppress
 from typing import Any, get_args
 
 import pandas as pd
@@ -14,21 +14,14 @@ from lrdash.api.results.comparison import Comparison, load_comparison
 from lrdash.api.results.hindsight import Hindsight, load_hindsight
 from lrdash.api.results.range_test import RangeTest, load_range_test
 from lrdash.api.results.run import Run, load_run
-from lrdash.core.errors import (
-    ExperimentNotFound,
-    HindsightNotFound,
-    InvalidField,
-    LrdashError,
-    RangeTestNotFound,
-    RunNotFound,
-)
+from lrdash.core.errors import InvalidField, NotFound, nearest
 from lrdash.core.events import Status
 from lrdash.store import Store
 
+ANYTHING = "run, comparison, range test or search"
 Stored = Run | Comparison | RangeTest | Hindsight
-LOADERS: tuple[tuple[Callable[[str, Store], Stored], type[LrdashError]], ...] = (
-    (load_run, RunNotFound), (load_comparison, ExperimentNotFound),
-    (load_range_test, RangeTestNotFound), (load_hindsight, HindsightNotFound),
+LOADERS: tuple[Callable[[str, Store], Stored], ...] = (
+    load_run, load_comparison, load_range_test, load_hindsight,
 )
 
 
@@ -43,16 +36,20 @@ def load(stored_id: str, store: Store | None = None) -> Stored:
         A `Run`, `Comparison`, `RangeTest` or `Hindsight`, as it is now.
 
     Raises:
-        RunNotFound: if nothing has this id; names the nearest one.
+        NotFound: if nothing has this id; names the nearest one.
         StoreError: if the database cannot be read.
     """
     with nullcontext(store) if store else closing(Store()) as opened:
-        for read, absent in LOADERS:
-            try:
+        for read in LOADERS:
+            with suppress(NotFound):
                 return read(stored_id, opened)
-            except absent:
-                continue
-        raise RunNotFound(stored_id)
+        known = [
+            *(row.run_id for row in opened.runs.listing()),
+            *(row.experiment_id for row in opened.experiments.listing()),
+            *(row.range_test_id for row in opened.range_tests.listing()),
+            *(row.hindsight_id for row in opened.hindsights.listing()),
+        ]
+        raise NotFound(ANYTHING, stored_id, nearest(stored_id, known))
 
 
 def runs(
@@ -81,10 +78,10 @@ def runs(
     fields = {"dataset": dataset, "model": model, "strategy": strategy}
     with closing(Store()) as store:
         rows = [
-            row for row in store.runs(status=wanted)
+            row for row in store.runs.listing(status=wanted)
             if all(value in (None, getattr(row.spec, name)) for name, value in fields.items())
         ][:limit]
-        epochs = store.epochs_of([row.run_id for row in rows])
+        epochs = store.runs.epochs_of([row.run_id for row in rows])
     return frames.runs_frame(rows, {run_id: _losses(found) for run_id, found in epochs.items()})
 
 

@@ -30,7 +30,7 @@ Seconds = tuple[float, float]  # on the clock, and of all processors
 def watched(*, rate: str, pairs: int) -> list[tuple[Seconds, Seconds]]:
     """Seconds of a fit with and without the monitor, pair by pair; who is first alternates.
 
-    The model is compiled and warm. The end of a watched fit, when everything is written, is included.
+    The model is compiled and warm. The last writes of a watched fit are included.
 
     Args:
         rate: `variable` (ReduceLROnPlateau), `schedule`, or `batches` (a callback of the user's own

@@ -138,8 +138,8 @@ class Hindsight(Result):
 
         Returns:
             hindsight_id, status, reason, `told` (the headline), run_id and spec (of the schedule
-            found), moves, points (as `points`), optimism, strategies (one object a row of `summary`), runs
-            (one object a run of the search) and search.
+            found), moves, points (as `points`), optimism, strategies (one object a row of
+            `summary`), runs (one object a run of the search) and search.
         """
         found = FOUND in self.runs
         return {
@@ -174,7 +174,7 @@ def load_hindsight(hindsight_id: str, store: Store) -> Hindsight:
     """A search as the store has it.
 
     Raises:
-        HindsightNotFound: if there is none of this id.
+        NotFound: if there is none of this id.
         StoreError: if the database cannot be read.
     """
     row = store.hindsights.one(hindsight_id)

@@ -127,12 +127,13 @@ class Laboratory:
 
     def _sweep(self) -> None:
         """Mark runs of dead workers, resume interrupted ones, end workers that hang."""
-        self._store.mark_interrupted()
+        self._store.workers.mark_interrupted()
         if monotonic() < self._resume_until:
             self._resume_interrupted()
-        silent = self._store.silent(worker.worker_id for worker in self._workers if worker.ready)
+        ready = [worker.worker_id for worker in self._workers if worker.ready]
+        silent = self._store.workers.silent(ready)
         trained = [run_id for worker in self._workers for run_id in worker.run_ids]
-        versions = self._store.versions(trained)
+        versions = self._store.runs.versions(trained)
         for worker in self._workers:
             worker.trim_log()
             if worker.worker_id in silent:
@@ -144,10 +145,10 @@ class Laboratory:
         """Queue runs that were interrupted before the start, each once."""
         found = {
             row.run_id
-            for row in self._store.runs(status="interrupted")
+            for row in self._store.runs.listing(status="interrupted")
             if row.worker_id not in self._own
         }
-        again = self._store.requeue(found - self._tried)
+        again = self._store.runs.requeue(found - self._tried)
         self._tried |= found
         if again:
             log.info("%d interrupted runs are resumed", len(again))
@@ -168,7 +169,7 @@ class Laboratory:
                 if reason:
                     event = RunEnded(status="interrupted", reason=reason)
                     batch = [(run_id, event) for run_id in run_ids]
-                    self._pending.append(partial(self._store.record, batch, worker.worker_id))
+                    self._pending.append(partial(self._store.runs.record, batch, worker.worker_id))
                 worker.run_ids = ()
             elif test is not None and ended == test:
                 if reason:
@@ -203,14 +204,15 @@ class Laboratory:
 
     def _release(self, worker: WorkerProcess, reason: str) -> None:
         """Mark the unfinished runs of a worker that is gone."""
-        self._pending.append(partial(self._store.mark_interrupted, worker.worker_id, reason))
-        self._pending.append(partial(self._store.forget_worker, worker.worker_id))
+        mark = self._store.workers.mark_interrupted
+        self._pending.append(partial(mark, worker.worker_id, reason))
+        self._pending.append(partial(self._store.workers.forget, worker.worker_id))
 
     def _give_up(self, worker: WorkerProcess, cause: str) -> None:
         """Fail everything queued: no worker could be started several times."""
         reason = f"no training process can be started ({cause}); see {worker.log}"
-        for run_id in self._store.queued():
-            self._pending.append(partial(self._store.end, run_id, "failed", reason))
+        for run_id in self._store.runs.queued():
+            self._pending.append(partial(self._store.runs.end, run_id, "failed", reason))
         tests = self._store.range_tests
         for test in tests.queued():
             self._pending.append(partial(tests.end, test, "failed", reason))
@@ -234,7 +236,7 @@ class Laboratory:
         training = [worker for worker in self._workers if worker.run_ids]
         if not training:
             return
-        asked = self._store.stop_requests([r for worker in training for r in worker.run_ids])
+        asked = self._store.runs.stop_requests([r for worker in training for r in worker.run_ids])
         for worker in training:
             if not asked.issuperset(worker.run_ids) and not self._all_stop(worker, asked):
                 worker.stop_seen = None
@@ -247,7 +249,7 @@ class Laboratory:
         """Whether all active runs of a worker have to stop."""
         if asked.isdisjoint(worker.run_ids):
             return False
-        return not self._store.runs(run_ids=set(worker.run_ids) - asked, status=ACTIVE)
+        return not self._store.runs.listing(run_ids=set(worker.run_ids) - asked, status=ACTIVE)
 
     def _kill_for_stop(self, worker: WorkerProcess) -> None:
         self._read_answers(worker)
@@ -276,9 +278,9 @@ class Laboratory:
             self._store.range_tests.end(worker.range_test_id, "stopped", reason)
         batch: list[tuple[str, Event]] = [
             (row.run_id, RunEnded(status="stopped", reason=stopped_after(row.epochs_done)))
-            for row in self._store.runs(run_ids=worker.run_ids, status="running")
+            for row in self._store.runs.listing(run_ids=worker.run_ids, status="running")
         ]
-        self._store.record(batch, worker.worker_id)
+        self._store.runs.record(batch, worker.worker_id)
 
     def _hand_out(self) -> None:
         idle = [worker for worker in self._workers if worker.ready and not worker.busy]
@@ -288,7 +290,7 @@ class Laboratory:
         for search in self._store.hindsights.due():
             hindsight.advance(self._store, search)
         taken = {run_id for worker in self._workers for run_id in worker.run_ids}
-        waiting = self._store.queued_groups(limit=2 * len(self._workers))
+        waiting = self._store.runs.queued_groups(limit=2 * len(self._workers))
         free = (group for group in waiting if taken.isdisjoint(group))
         for worker, group in zip(idle, free, strict=False):
             worker.give(group)
