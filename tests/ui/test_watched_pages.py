@@ -311,8 +311,8 @@ def test_such_runs_stand_beside_own_ones(store: Store) -> None:
         rates=plan.program().rates(0).astype("float32"), seconds=1.0))])
     test = page("runs", runs=f"{own},{watched(store)},{imported(store)}")
     assert not test.exception
-    said = words(test)
-    assert "No learning rate was recorded of old" in said
+    shown = words(test)
+    assert "No learning rate was recorded for old" in shown
     assert {"val_auc", "f1"} <= set(test.selectbox(key="curve").options)
     table = test.dataframe[0].value
     assert list(table["Peak rate"]) == ["0.1", "0.1", "\N{EN DASH}"]
@@ -341,12 +341,12 @@ def test_what_is_not_known_is_not_taken_for_a_difference(store: Store) -> None:
     ids = [store.create_run(make(RunSpec(epochs=2)).spec, steps_per_epoch=1, updates=2,
                             parameters=1, name="own", worker_id="w"), imported(store)]
     test = page("runs", runs=",".join(ids))
-    said = words(test)
-    assert "different data" not in said
-    assert "different losses" not in said
-    assert "not known of all of these runs what they learned from" in said
+    shown = words(test)
+    assert "different datasets" not in shown
+    assert "different loss" not in shown
+    assert "datasets of some of these runs are unknown" in shown
     other = page("runs", runs=f"{ids[0]},{watched(store)}")
-    assert "different data (digits, my *photos*)" in words(other)
+    assert r"different datasets (digits, my \*photos\*)" in words(other)
 
 
 UNKNOWN = ("momentum", "batch_size", "seed", "nesterov", "weight_decay", "label_smoothing")
