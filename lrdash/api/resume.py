@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import closing
 
-from lrdash.api.compare import train_groups
-from lrdash.api.in_process import as_worker, check
-from lrdash.api.run import Run, load
+from lrdash.api.checks import check
+from lrdash.api.results.run import Run, load_run
 from lrdash.core.errors import InvalidField, RunNotFound
 from lrdash.core.events import Sink
+from lrdash.jobs.session import in_process
 from lrdash.planning import external
-from lrdash.planning.grouping import cut
 from lrdash.store import RunRow, Store
 
 
@@ -34,17 +34,16 @@ def resume(run_ids: str | Iterable[str], *, progress: Sink | None = None) -> lis
         StoreError: if the database cannot be used.
     """
     ids = list(dict.fromkeys([run_ids] if isinstance(run_ids, str) else run_ids))
-    store = Store()
-    try:
+    with closing(Store()) as store:
         found = {row.run_id: row for row in store.runs(run_ids=ids)}
         _refuse(ids, found)
         external.refuse([row.spec for row in found.values()])
-        with as_worker(store) as worker_id:
-            taken = set(store.requeue(ids, worker_id))
-            _train(store, store.runs(run_ids=taken), progress)
-        return [load(run_id, store) for run_id in ids]
-    finally:
-        store.close()
+        for row in found.values():
+            check(row.spec, row.engine)
+        with in_process(store) as session:
+            taken = store.requeue(ids, session.worker_id)
+            session.train_rows(store.runs(run_ids=taken), progress)
+        return [load_run(run_id, store) for run_id in ids]
 
 
 def _refuse(ids: Iterable[str], found: dict[str, RunRow]) -> None:
@@ -54,14 +53,3 @@ def _refuse(ids: Iterable[str], found: dict[str, RunRow]) -> None:
         if found[run_id].status not in ("interrupted", "stopped"):
             problem = "must be interrupted or stopped to go on"
             raise InvalidField("run_id", problem, f"{run_id} ({found[run_id].status})")
-
-
-def _train(store: Store, rows: list[RunRow], progress: Sink | None) -> None:
-    rows = sorted(rows, key=lambda row: row.created_at)
-    for engine in sorted({row.engine for row in rows}):
-        own = [row for row in rows if row.engine == engine]
-        plans = {row.run_id: check(row.spec, engine) for row in own}
-        train_groups(
-            store, plans, cut(list(plans.values())), engine, progress,
-            {row.run_id: row.epochs_done for row in own},
-        )

@@ -90,7 +90,7 @@ def _runs(store: Store, run_ids: Sequence[str], experiment: str | None) -> Recor
 
 
 def _report(store: Store, run_ids: Sequence[str], experiment: str | None) -> bytes:
-    from lrdash.api import load, load_comparison
+    from lrdash.api import load_comparison, load_run
     from lrdash.export.report import comparison_report, run_report
 
     if experiment is not None and not run_ids:
@@ -98,7 +98,7 @@ def _report(store: Store, run_ids: Sequence[str], experiment: str | None) -> byt
         return comparison_report(made.row, made.rows, made.columns).encode()
     if len(run_ids) != 1 or experiment is not None:
         raise InvalidField("RUN_ID", "must be a single run for html", list(run_ids))
-    run = load(run_ids[0], store)
+    run = load_run(run_ids[0], store)
     return run_report(run.row, run.epochs, run.decided).encode()
 
 

@@ -66,7 +66,7 @@ def show(run_id: RunId, json_output: AsJson = False) -> None:
     from lrdash.analysis.frames import decisions_as_json
 
     with open_store() as store:
-        run = api.load(run_id, store)
+        run = api.load_run(run_id, store)
     if json_output:
         as_json({**run.as_json(), "decisions": decisions_as_json(run.decided)})
         return

@@ -104,6 +104,20 @@ def wish(
     return piece
 
 
+def steer(
+    run_id: str, store: Store, *, rate: float | None = None, factor: float | None = None,
+    back: bool = False,
+) -> int:
+    """Queue a change of the rate by hand, for the next epoch; gives the number of the command.
+
+    Raises:
+        RunNotFound, InvalidField: for what is wrong.
+        StoreError: if the run is over.
+    """
+    piece = wish(store.run(run_id), store, rate=rate, factor=factor, back=back)
+    return store.steer(run_id, piece)
+
+
 def _left_at(row: RunRow, store: Store) -> float | None:
     """The rate in force when the run first left its own strategy."""
     left = next((piece.epoch for piece in row.spec.pieces), None)

@@ -59,7 +59,7 @@ def say_run(plan: Plan, run_id: str, sink: Sink) -> RunEnded:
 
 def group(
     plans: Sequence[Plan], *, run_ids: Sequence[str], sink: Sink,
-    should_stop: Callable[[], set[str]], engine: str = "auto", keeper: CheckpointWriter,
+    should_stop: Callable[[], set[str]], engine: str = "auto", writer: CheckpointWriter,
     **_more: object,
 ) -> dict[str, RunEnded]:
     """Says what the lanes engine would say, without it."""

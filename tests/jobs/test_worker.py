@@ -130,7 +130,9 @@ def test_events_that_cannot_be_stored_interrupt_the_run_with_the_stores_words(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     store = Poor("record events")
-    assert poor_worker(store, monkeypatch)._do(["r1", "r2"]) == {}
+    assert poor_worker(store, monkeypatch)._done({"runs": ["r1", "r2"]}) == {
+        "ended": ["r1", "r2"]
+    }
     assert store.ends == [(run_id, "interrupted", "The disk is full.") for run_id in ("r1", "r2")]
 
 
@@ -138,7 +140,8 @@ def test_events_that_cannot_be_stored_interrupt_the_run_with_the_stores_words(
 def test_an_ending_that_cannot_be_stored_is_left_to_the_laboratory(
     broken: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert poor_worker(Poor(broken), monkeypatch)._do(["r1"]) == {"unsaved": "The disk is full."}
+    answer = poor_worker(Poor(broken), monkeypatch)._done({"runs": ["r1"]})
+    assert answer == {"ended": ["r1"], "unsaved": "The disk is full."}
 
 
 def test_what_libraries_print_never_reaches_the_answers() -> None:

@@ -13,8 +13,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from lrdash.analysis import settings_in_words
-from lrdash.api import load, load_comparison
-from lrdash.api.telling import Told, told
+from lrdash.api import load_comparison, load_run
+from lrdash.api.reporting import ProgressReport, reporting
 from lrdash.core.errors import InvalidField, NotHere
 from lrdash.core.events import EpochEnded, RunEnded, RunStarted
 from lrdash.core.spec import Facts, RunSpec
@@ -192,7 +192,7 @@ def test_results_and_exports_work_without_the_model(
     assert "Lion" in report
     assert "focal" in report
     assert "lrdash compare" not in report
-    run = load(store.runs()[0].run_id, store)
+    run = load_run(store.runs()[0].run_id, store)
     assert REASON in run.report(tmp_path / "one.html").read_text("utf-8")
     assert run.figure("accuracy").data
     json.dumps(comparison.as_json())
@@ -208,7 +208,7 @@ def test_results_and_exports_work_without_the_model(
 
 def test_progress_is_told_in_a_line() -> None:
     lines: list[tuple[float, str]] = []
-    telling = Told({"a": 2, "b": 2}, lambda share, text: lines.append((share, text)))
+    telling = ProgressReport({"a": 2, "b": 2}, lambda share, text: lines.append((share, text)))
     telling("a", EpochEnded(
         epoch=1, metrics={"loss": 1.0, "val_loss": 0.5}, rates=np.zeros(1, np.float32), seconds=1.0
     ))
@@ -216,9 +216,9 @@ def test_progress_is_told_in_a_line() -> None:
     telling.show()
     assert lines[-1][0] == 0.75
     assert lines[-1][1].startswith("1 of 2 runs done, lowest validation loss 0.500")
-    with told({"a": 1}) as sink:
+    with reporting({"a": 1}) as sink:
         assert sink is None  # neither a notebook nor a terminal
-    with told({"a": 1}, False) as sink:
+    with reporting({"a": 1}, False) as sink:
         assert sink is None
-    with told({"a": 1}, telling) as sink:
+    with reporting({"a": 1}, telling) as sink:
         assert sink is telling

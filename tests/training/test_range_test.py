@@ -12,7 +12,7 @@ from lrdash import training
 from lrdash.core.errors import InvalidField
 from lrdash.core.events import EpochEnded, Event
 from lrdash.core.spec import RunSpec
-from lrdash.jobs import range_test
+from lrdash.jobs import presence, range_test
 from lrdash.planning.plan import make as plan_of
 from lrdash.planning.range_test import MOST_SEEDS, RangeTestSpec, make, sweep
 from lrdash.store import Store
@@ -32,7 +32,7 @@ def spec_of(**given: Any) -> RangeTestSpec:
 def measured(spec: RangeTestSpec) -> np.ndarray[Any, Any]:
     from lrdash.training.range_test import measure
 
-    return measure(make(spec), told=lambda _done, _losses: None, should_stop=lambda: False)
+    return measure(make(spec), on_progress=lambda _done, _losses: None, should_stop=lambda: False)
 
 
 def in_plain_keras(spec: RangeTestSpec, seed: int) -> list[float]:
@@ -197,7 +197,7 @@ def test_a_stop_keeps_the_losses_so_far_and_a_fault_becomes_the_reason(
         return store.range_tests.create(definition, spec.rates, seeds=2, worker_id="w")
 
     stopped = queued(spec.to_json())
-    monkeypatch.setattr(range_test, "POLL", 0.0)
+    monkeypatch.setattr(presence, "POLL", 0.0)
     monkeypatch.setattr(range_test, "NOTE", 0.0)
     range_test.run(
         store, stopped, "w", lambda _done, _total: store.range_tests.request_stop(stopped)

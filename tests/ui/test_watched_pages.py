@@ -275,7 +275,7 @@ def test_changes_of_a_run_that_began_later_stand_at_their_epochs(
     assert [change.epoch for change in past.changes] == [6.0]
     made = RateDecided(epoch=6, rate_before=0.1, rate_after=0.05, reason="cut")
     store.record([(run_id, made)])
-    found = api.load(run_id, store).changes()
+    found = api.load_run(run_id, store).changes()
     assert [(change.epoch, change.text) for change in found] == [(6, "cut")]
     assert "cut" in run_report(store.run(run_id), store.epochs(run_id), [made])
 
@@ -438,7 +438,7 @@ def test_reports_and_exports_take_them(store: Store) -> None:
         "rate 0.1, 4 epochs" in analysis.settings_in_words(rows[0].spec)
     assert analysis.settings_in_words(rows[1].spec) == (
         "data not known · model not known · rate not recorded · optimizer not known, 2 epochs")
-    assert len(api.load(ids[0], store).changes()) == 2
+    assert len(api.load_run(ids[0], store).changes()) == 2
     assert not store.requeue(ids)
 
 
