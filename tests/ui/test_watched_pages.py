@@ -148,7 +148,7 @@ def test_its_callback_can_be_walked_through_with_its_own_metric(store: Store) ->
     assert test.session_state["walked"] == run_id
     assert "cannot be trained here" in words(test) or "What if" in words(test)
     test.number_input(key="whatif.patience").set_value(2).run()
-    assert "The truth cannot be trained here. It was trained by a program" in words(test)
+    assert "This cannot be trained here. It was trained by a program" in words(test)
 
 
 def test_a_scheduler_is_walked_through_by_what_it_gave(store: Store) -> None:
@@ -194,7 +194,7 @@ def test_epochs_without_the_metric_are_left_out_of_the_walk(store: Store, first:
         second, second + 2, second + 4, second + 6]
     assert [moment.wait for moment in source.walk.moments] == [0, 1, 2, 1]
     assert source.walk.cuts == (second + 4,)
-    assert "4 of its epochs have no val_auc" in source.remarks
+    assert "4 epochs have no val_auc" in source.remarks
     assert source.rule
     assert source.recorded
     assert replay(source.rule, source.recorded).cuts == (second + 4,)
@@ -373,7 +373,7 @@ def test_settings_of_runs_from_elsewhere_tell_only_what_is_known(store: Store) -
     assert RunSpec(**analysis.known_settings(mine.spec)) == mine.spec
     assert "base_lr" not in analysis.known_settings(old.spec)
     told = settings_table(make(old.spec))
-    for label in ("Peak rate", "Loss", "Updates an epoch"):
+    for label in ("Peak rate", "Loss", "Updates per epoch"):
         assert re.search(rf"{label}</t[hd]><td[^>]*>not known", told), label
     test = page("train", run=ids[1])
     test.button_group(key="details").set_value("Settings").run()

@@ -119,8 +119,9 @@ def _warn(runs: Sequence[RunRow]) -> None:
         if "loss" in analysis.known_settings(run.spec)
     }
     if len(known) > 1:
-        st.warning(f"These runs use different datasets ({wording.escaped(', '.join(known))}), so their "
-                   "losses are not comparable.", icon=":material/warning:")
+        named = wording.escaped(", ".join(known))
+        st.warning(f"These runs use different datasets ({named}), so their losses are not "
+                   "comparable.", icon=":material/warning:")
     elif len(datasets) > 1:
         st.info("The datasets of some of these runs are unknown. Losses are comparable only on the "
                 "same data.", icon=":material/info:")
