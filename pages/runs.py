@@ -18,7 +18,7 @@ with shell.page("Runs"):
     interrupted.offer()
     table.await_new_runs()
     table.offer_to_delete_unreadable()
-    rows = resources.store().runs()
+    rows = resources.store().runs.listing()
     if not rows:
         st.info("Your runs will be listed here with their curves and settings. Start the first one "
                 "on the Train page.", icon=":material/table_rows:")

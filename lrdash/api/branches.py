@@ -35,7 +35,7 @@ def fork(
         The branches in the order given, whatever their ends.
 
     Raises:
-        RunNotFound, InvalidField, UnknownName, EngineUnavailable: then none is made.
+        NotFound, InvalidField, UnknownName, EngineUnavailable: then none is made.
         StoreError: if the database cannot be used.
     """
     return _branch(run, [(epoch, one) for one in branches], engine, progress)
@@ -79,17 +79,17 @@ def more(
         progress: is told every event.
 
     Raises:
-        RunNotFound, InvalidField: then nothing is changed.
+        NotFound, InvalidField: then nothing is changed.
         StoreError: if it is not over, or the database cannot be used.
     """
     with closing(Store()) as store:
-        row = store.run(_id(run))
+        row = store.runs.one(_id(run))
         plan = plan_more(row, epochs, how, check)
         with in_process(store) as session:
-            store.lengthen(
+            store.branches.lengthen(
                 row.run_id, plan.spec, updates=plan.updates, worker_id=session.worker_id
             )
-            session.train_rows([store.run(row.run_id)], progress)
+            session.train_rows([store.runs.one(row.run_id)], progress)
         return load_run(row.run_id, store)
 
 
@@ -105,7 +105,7 @@ def steer(
         back: to the run's own strategy.
 
     Raises:
-        RunNotFound, InvalidField: for what is wrong.
+        NotFound, InvalidField: for what is wrong.
         StoreError: if the run is over.
     """
     with closing(Store()) as store:
@@ -116,7 +116,7 @@ def _branch(
     run: Run | str, wanted: Sequence[tuple[int, Wanted]], engine: str, progress: Sink | None
 ) -> list[Run]:
     with closing(Store()) as store:
-        parent = store.run(_id(run))
+        parent = store.runs.one(_id(run))
         if not wanted:
             raise InvalidField("branches", "must be a list of at least one", [])
         with in_process(store) as session:
@@ -124,7 +124,7 @@ def _branch(
                 parent, wanted, store, engine=engine, worker_id=session.worker_id,
                 check=partial(check, engine=engine),
             )
-            session.train_rows(store.runs(run_ids=plans), progress)
+            session.train_rows(store.runs.listing(run_ids=plans), progress)
         return [load_run(run_id, store) for run_id in plans]
 
 

@@ -150,11 +150,11 @@ def run_experiment(
     groups = cut([run.plan for run in planned])
     with closing(Store()) as store:
         with in_process(store, checkpoints=checkpoints) as session:
-            made = store.create_experiment(
+            made = store.experiments.create(
                 experiment.to_json(), new_runs(planned), groups=groups, name=name, engine=engine,
                 worker_id=session.worker_id,
             )
-            run_ids = [row.run_id for row in reversed(store.runs(experiment_id=made))]
+            run_ids = [row.run_id for row in reversed(store.runs.listing(experiment_id=made))]
             plans = _plans(planned, run_ids)
             epochs = {run_id: plan.spec.epochs for run_id, plan in plans.items()}
             with reporting(epochs, progress) as sink:
@@ -176,19 +176,19 @@ def extend(
     Runs that exist are not repeated, whatever their end.
 
     Raises:
-        ExperimentNotFound: if there is none of this id.
+        NotFound: if there is none of this id.
         InvalidField, UnknownName, EngineUnavailable, StoreError: as in `compare`.
     """
     with closing(Store()) as store:
-        present = Experiment.from_json(store.experiment(experiment_id).definition)
+        present = Experiment.from_json(store.experiments.one(experiment_id).definition)
         larger = present.extended(
             base_lrs=listed(base_lrs), seeds=listed(seeds), arms=_arms(strategies)
         )
-        existing = [row.spec for row in store.runs(experiment_id=experiment_id)]
+        existing = [row.spec for row in store.runs.listing(experiment_id=experiment_id)]
         planned = missing(check_experiment(larger, engine), existing)
         groups = cut([run.plan for run in planned])
         with in_process(store) as session:
-            run_ids = store.add_runs(
+            run_ids = store.experiments.add_runs(
                 experiment_id, larger.to_json(), new_runs(planned), groups=groups, engine=engine,
                 worker_id=session.worker_id,
             )

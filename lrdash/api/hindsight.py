@@ -77,7 +77,7 @@ def hindsight(
         What was found, whatever the end of the search: look at `status` and `reason`.
 
     Raises:
-        RunNotFound, InvalidField, UnknownName, EngineUnavailable: then nothing is made.
+        NotFound, InvalidField, UnknownName, EngineUnavailable: then nothing is made.
         StoreError: if the database cannot be used.
     """
     search, run_id = define_hindsight(
@@ -129,7 +129,7 @@ def continue_hindsight(hindsight_id: str, *, progress: Sink | None = None) -> Hi
     """Go on with a search that was stopped or interrupted, from the checkpoints of its runs.
 
     Raises:
-        HindsightNotFound: if there is none of this id.
+        NotFound: if there is none of this id.
         StoreError: if the database cannot be used.
     """
     with closing(Store()) as store:
@@ -146,7 +146,7 @@ def _train_stages(session: Session, hindsight_id: str, progress: Sink | None) ->
     runs = store.hindsights.runs(hindsight_id)
     waiting = [run.run_id for run in runs if run.status == "running"]
     while waiting := waiting or job.advance(store, hindsight_id, session.worker_id):
-        session.train_rows(store.runs(run_ids=waiting), progress)
+        session.train_rows(store.runs.listing(run_ids=waiting), progress)
         waiting = []
 
 
@@ -158,7 +158,7 @@ def _base(run: Run | str | RunSpec | None, fields: Mapping[str, Any]) -> tuple[R
         raise InvalidField(next(iter(fields)), problem, next(iter(fields.values())))
     run_id = run if isinstance(run, str) else run.run_id
     with closing(Store()) as store:
-        row = store.run(run_id)
+        row = store.runs.one(run_id)
         job.base_of(row)
         return row.spec, run_id
 

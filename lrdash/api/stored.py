@@ -14,21 +14,14 @@ from lrdash.api.results.comparison import Comparison, load_comparison
 from lrdash.api.results.hindsight import Hindsight, load_hindsight
 from lrdash.api.results.range_test import RangeTest, load_range_test
 from lrdash.api.results.run import Run, load_run
-from lrdash.core.errors import (
-    ExperimentNotFound,
-    HindsightNotFound,
-    InvalidField,
-    LrdashError,
-    RangeTestNotFound,
-    RunNotFound,
-)
+from lrdash.core.errors import InvalidField, LrdashError, NotFound
 from lrdash.core.events import Status
 from lrdash.store import Store
 
 Stored = Run | Comparison | RangeTest | Hindsight
 LOADERS: tuple[tuple[Callable[[str, Store], Stored], type[LrdashError]], ...] = (
-    (load_run, RunNotFound), (load_comparison, ExperimentNotFound),
-    (load_range_test, RangeTestNotFound), (load_hindsight, HindsightNotFound),
+    (load_run, NotFound), (load_comparison, NotFound),
+    (load_range_test, NotFound), (load_hindsight, NotFound),
 )
 
 
@@ -43,7 +36,7 @@ def load(stored_id: str, store: Store | None = None) -> Stored:
         A `Run`, `Comparison`, `RangeTest` or `Hindsight`, as it is now.
 
     Raises:
-        RunNotFound: if nothing has this id; names the nearest one.
+        NotFound: if nothing has this id; names the nearest one.
         StoreError: if the database cannot be read.
     """
     with nullcontext(store) if store else closing(Store()) as opened:
@@ -52,7 +45,7 @@ def load(stored_id: str, store: Store | None = None) -> Stored:
                 return read(stored_id, opened)
             except absent:
                 continue
-        raise RunNotFound(stored_id)
+        raise NotFound("run", stored_id)
 
 
 def runs(
@@ -81,10 +74,10 @@ def runs(
     fields = {"dataset": dataset, "model": model, "strategy": strategy}
     with closing(Store()) as store:
         rows = [
-            row for row in store.runs(status=wanted)
+            row for row in store.runs.listing(status=wanted)
             if all(value in (None, getattr(row.spec, name)) for name, value in fields.items())
         ][:limit]
-        epochs = store.epochs_of([row.run_id for row in rows])
+        epochs = store.runs.epochs_of([row.run_id for row in rows])
     return frames.runs_frame(rows, {run_id: _losses(found) for run_id, found in epochs.items()})
 
 

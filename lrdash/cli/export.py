@@ -81,12 +81,12 @@ def _runs(store: Store, run_ids: Sequence[str], experiment: str | None) -> Recor
         given = [*run_ids, experiment] if experiment else None
         raise InvalidField("RUN_ID", "or --experiment must be given, not both", given)
     if experiment is not None:
-        row = store.experiment(experiment)
-        rows = list(reversed(store.runs(experiment_id=experiment)))
+        row = store.experiments.one(experiment)
+        rows = list(reversed(store.runs.listing(experiment_id=experiment)))
         name = row.name or experiment
     else:
-        rows, name = [store.run(run_id) for run_id in run_ids or ()], ""
-    return recorded(rows, store.epochs_of([row.run_id for row in rows]), name)
+        rows, name = [store.runs.one(run_id) for run_id in run_ids or ()], ""
+    return recorded(rows, store.runs.epochs_of([row.run_id for row in rows]), name)
 
 
 def _report(store: Store, run_ids: Sequence[str], experiment: str | None) -> bytes:

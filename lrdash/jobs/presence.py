@@ -38,7 +38,7 @@ class Presence:
         self._store, self._id = store, worker_id
         self._over = threading.Event()
         self._threads = [
-            self._repeating("heartbeat", HEARTBEAT, lambda: store.beat(worker_id)),
+            self._repeating("heartbeat", HEARTBEAT, lambda: store.workers.beat(worker_id)),
             self._repeating("tidying", TIDY, lambda: tidy(store)),
         ]
 
@@ -48,7 +48,7 @@ class Presence:
         Raises:
             StoreError: if the store cannot be written.
         """
-        self._store.register_worker(self._id, socket.gethostname(), os.getpid())
+        self._store.workers.register(self._id, socket.gethostname(), os.getpid())
         for thread in self._threads:
             thread.start()
 
@@ -97,8 +97,8 @@ def tidy(store: Store) -> None:
     folder = CheckpointFolder(home())
     try:
         kept = folder.runs()
-        known = store.versions(kept)
+        known = store.runs.versions(kept)
         folder.forget([run_id for run_id in kept if run_id not in known])
-        folder.shrink(spare=store.versions())  # queued branches begin with theirs
+        folder.shrink(spare=store.runs.versions())  # queued branches begin with theirs
     except (StoreError, OSError) as fault:
         log.warning("checkpoints were not tidied: %s", fault)

@@ -54,7 +54,7 @@ class Session:
         """
         prepare()
         run_ids, unfinished = list(plans), _Unfinished(plans, done or {})
-        outbox = Outbox(lambda batch: self.store.record(batch, self.worker_id))
+        outbox = Outbox(lambda batch: self.store.runs.record(batch, self.worker_id))
         listeners = [progress] if progress else []
         try:
             writer = self._writer(run_ids, done)
@@ -90,8 +90,8 @@ class Session:
     def _writer(self, run_ids: Sequence[str], done: Mapping[str, int] | None) -> CheckpointWriter:
         if not self._checkpoints:
             return CheckpointWriter()
-        left = patiently(lambda: self.store.origins(run_ids)) if done else {}
-        engines = patiently(lambda: self.store.origin_engines(run_ids)) if left else {}
+        left = patiently(lambda: self.store.branches.origins(run_ids)) if done else {}
+        engines = patiently(lambda: self.store.branches.engines(run_ids)) if left else {}
         origins = {
             run_id: Origin(epoch=epoch, run_ids=line, engine=engines.get(run_id, ""))
             for run_id, (epoch, line) in left.items()
@@ -102,7 +102,8 @@ class Session:
         """Asks for the runs that have to stop; one that had to stop once always has to."""
         asked = set[str]()
         poll = Poll(
-            "requests to stop", lambda: self.store.stop_requests(run_ids, self.worker_id), asked
+            "requests to stop",
+            lambda: self.store.runs.stop_requests(run_ids, self.worker_id), asked,
         )
 
         def stops() -> set[str]:
@@ -114,7 +115,7 @@ class Session:
     def _commands(self, run_ids: Sequence[str]) -> Callable[[str], Sequence[Command]]:
         """The mailbox of some runs; it may give a command again that has been followed."""
         found: Mapping[str, Sequence[Command]] = {}
-        poll = Poll("commands", lambda: self.store.commands(run_ids), found)
+        poll = Poll("commands", lambda: self.store.branches.commands(run_ids), found)
         return lambda run_id: poll().get(run_id, ())
 
 
@@ -156,8 +157,8 @@ def in_process(store: Store, *, checkpoints: bool = True) -> Iterator[Session]:
         yield Session(store, worker_id, checkpoints=checkpoints)
     finally:
         presence.end()
-        store.mark_interrupted(worker_id)
-        store.forget_worker(worker_id)
+        store.workers.mark_interrupted(worker_id)
+        store.workers.forget(worker_id)
         tidy(store)
 
 

@@ -77,8 +77,8 @@ class Worker:
 
     def _part(self) -> None:
         try:
-            self._store.mark_interrupted(self._id, SHUT_DOWN)
-            self._store.forget_worker(self._id)
+            self._store.workers.mark_interrupted(self._id, SHUT_DOWN)
+            self._store.workers.forget(self._id)
         except StoreError as fault:
             log.warning("%s", fault)
 
@@ -115,7 +115,7 @@ class Worker:
         return {"ended": job[key]}
 
     def _do(self, run_ids: Sequence[str]) -> None:
-        claimed = patiently(lambda: self._store.claim_group(run_ids, self._id))
+        claimed = patiently(lambda: self._store.runs.claim_group(run_ids, self._id))
         try:
             self._train(claimed)
         except Exception as fault:
@@ -130,10 +130,10 @@ class Worker:
         """End those that have not ended."""
         ended = RunEnded(status=status, reason=reason)
         batch = [(run_id, ended) for run_id in run_ids]
-        patiently(lambda: self._store.record(batch, self._id))
+        patiently(lambda: self._store.runs.record(batch, self._id))
 
     def _train(self, run_ids: Sequence[str]) -> None:
-        rows = patiently(lambda: self._store.runs(run_ids=run_ids))
+        rows = patiently(lambda: self._store.runs.listing(run_ids=run_ids))
         for engine, some in by_engine(rows).items():
             plans = self._plans(some)
             if plans:
@@ -143,7 +143,7 @@ class Worker:
                 if pace.kind == "convolutional":  # warm-up runs do not measure these
                     _keep(pace)
         if len(rows) < len(run_ids):
-            unreadable = patiently(self._store.unreadable)
+            unreadable = patiently(self._store.runs.unreadable)
             for run_id in run_ids:
                 if run_id in unreadable:
                     self._fail([run_id], unreadable[run_id])

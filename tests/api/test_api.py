@@ -10,7 +10,7 @@ import pytest
 import lrdash
 from lrdash import training
 from lrdash.api import Run, load_run
-from lrdash.core.errors import InvalidField, RunNotFound, UnknownName
+from lrdash.core.errors import InvalidField, NotFound, UnknownName
 from lrdash.core.events import EpochEnded, Event, RateDecided, RunEnded, RunStarted, Sink
 from lrdash.planning.plan import Plan
 from lrdash.store import Store
@@ -65,10 +65,10 @@ def test_a_run_gives_frames_numbers_and_a_figure() -> None:
 @pytest.mark.usefixtures("quick")
 def test_a_run_from_python_stands_in_the_store_like_any_other(store: Store) -> None:
     run = lrdash.train(epochs=2, name="mine")
-    row = store.run(run.run_id)
+    row = store.runs.one(run.run_id)
     assert (row.name, row.status, row.epochs_done) == ("mine", "finished", 2)
     assert load_run(run.run_id, store).as_json() == run.as_json()
-    assert store.mark_interrupted() == []
+    assert store.workers.mark_interrupted() == []
 
 
 @pytest.mark.usefixtures("quick")
@@ -92,7 +92,7 @@ def test_a_wrong_field_is_named_before_anything_is_made(
 ) -> None:
     with pytest.raises(InvalidField, match=message):
         lrdash.train(**fields)
-    assert store.runs() == []
+    assert store.runs.listing() == []
 
 
 @pytest.mark.parametrize("spec", ["digits", {"epochs": 1}, 3])
@@ -106,7 +106,7 @@ def test_an_unknown_name_is_answered_with_the_nearest(store: Store) -> None:
         lrdash.train(strategy="cosin")
     with pytest.raises(UnknownName, match="No engine named 'jet'"):
         lrdash.train(engine="jet")
-    assert store.runs() == []
+    assert store.runs.listing() == []
 
 
 @pytest.mark.usefixtures("quick")
@@ -136,7 +136,7 @@ def test_a_stop_from_the_app_reaches_a_run_from_python(
         _plans: Sequence[Plan], *, run_ids: Sequence[str], sink: Sink,
         should_stop: Callable[[], set[str]], **_others: Any
     ) -> None:
-        store.request_stop(run_ids[0])
+        store.runs.request_stop(run_ids[0])
         pause = threading.Event()
         while not should_stop():
             pause.wait(0.02)
@@ -156,7 +156,7 @@ def test_a_fault_in_progress_reaches_the_caller_and_leaves_no_running_run(
     monkeypatch.setattr(training, "train_group", imitation)
     with pytest.raises(ZeroDivisionError):
         lrdash.train(epochs=2, progress=careless)
-    assert [row.status for row in store.runs()] == ["interrupted"]
+    assert [row.status for row in store.runs.listing()] == ["interrupted"]
 
 
 @pytest.mark.usefixtures("quick")
@@ -179,7 +179,7 @@ def test_a_regression_run_has_no_accuracy_to_draw() -> None:
 
 
 def test_a_run_that_does_not_exist_cannot_be_loaded(store: Store) -> None:
-    with pytest.raises(RunNotFound):
+    with pytest.raises(NotFound):
         load_run("nothere", store)
 
 

@@ -12,7 +12,7 @@ import pytest
 from mypy import api as mypy
 
 import lrdash
-from lrdash.core.errors import InvalidField, RunNotFound
+from lrdash.core.errors import InvalidField, NotFound
 from lrdash.planning.range_test import RangeTestSpec
 from lrdash.store import Store
 from tests import ROOT
@@ -91,7 +91,7 @@ def test_a_result_opens_by_its_id_whatever_it_is(store: Store) -> None:
 
 
 def test_an_unknown_id_is_refused() -> None:
-    with pytest.raises(RunNotFound):
+    with pytest.raises(NotFound):
         lrdash.load("nothing")
 
 

@@ -216,7 +216,7 @@ def test_the_report_shows_the_command_of_its_comparison(
     page = report(store, made)
     (command,) = [text for text in page.texts if text.startswith("lrdash compare")]
     found, engine, name = repeated(command, monkeypatch)
-    assert found.to_json() == store.experiment(made).definition
+    assert found.to_json() == store.experiments.one(made).definition
     assert (engine, name) == ("lanes", "First try")
 
 

@@ -164,30 +164,30 @@ def test_fork_more_and_cooldowns_from_python(store: Store) -> None:
             (e.metrics, e.rates.tobytes()) for e in whole.epochs
         ]
     assert len(longer.epochs) == 10
-    store.delete([run.run_id])
-    kept = store.run(grown[0].run_id)
+    store.runs.delete([run.run_id])
+    kept = store.runs.one(grown[0].run_id)
     assert (kept.parent_id, kept.fork_epoch, kept.epochs_done) == (None, 3, 6)
-    assert len(store.epochs(kept.run_id)) == 6
+    assert len(store.runs.epochs(kept.run_id)) == 6
 
 
 def test_a_command_becomes_a_piece_or_stays(store: Store) -> None:
     plan = make(RunSpec(**SMALL))
-    run_id = store.create_run(
+    run_id = store.runs.create(
         plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates, parameters=1
     )
     number = lrdash.steer(run_id, factor=0.5)
-    (command,) = store.commands([run_id])[run_id]
+    (command,) = store.branches.commands([run_id])[run_id]
     assert command.number == number
     event = Steered(piece=command.piece.replace(epoch=2), command=number)
     for _ in range(2):  # a batch may come twice
-        store.record([(run_id, event)])
-    assert store.commands([run_id]) == {}
-    assert store.run(run_id).spec.pieces == (Piece(epoch=2, factor=0.5),)
-    assert store.runs(digest=store.run(run_id).spec.digest)[0].run_id == run_id
+        store.runs.record([(run_id, event)])
+    assert store.branches.commands([run_id]) == {}
+    assert store.runs.one(run_id).spec.pieces == (Piece(epoch=2, factor=0.5),)
+    assert store.runs.listing(digest=store.runs.one(run_id).spec.digest)[0].run_id == run_id
     for wrong in ({"rate": 0.0}, {"rate": 1e9}, {"factor": -1.0}, {}):
         with pytest.raises(InvalidField):
             lrdash.steer(run_id, **wrong)
-    store.end(run_id, "stopped", "")
+    store.runs.end(run_id, "stopped", "")
     with pytest.raises(StoreError, match="only a run that trains"):
         lrdash.steer(run_id, rate=0.1)
 

@@ -28,9 +28,10 @@ class Poor:
     """A store that refuses a worker's first sign of life, and every question for a while."""
 
     def __init__(self, refusals: int = 1) -> None:
+        self.workers = self.runs = self
         self._refusals, self.beats, self.seen = refusals, 0, threading.Event()
 
-    def register_worker(self, _worker_id: str, _host: str, _pid: int) -> None:
+    def register(self, _worker_id: str, _host: str, _pid: int) -> None:
         """It always works."""
 
     def beat(self, _worker_id: str) -> None:

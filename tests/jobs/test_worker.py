@@ -32,7 +32,7 @@ def store() -> Iterator[Store]:
 
 def queue(store: Store, **fields: Any) -> str:
     plan = make(RunSpec(**{**SMALL, **fields}))
-    return store.create_run(
+    return store.runs.create(
         plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
         parameters=plan.parameters,
     )
@@ -63,17 +63,17 @@ def test_a_worker_answers_in_json_ignores_ctrl_c_and_ends_with_its_input(store: 
         run_id = queue(store)
         tell(process, run_id)
         assert answer(process) == {"ended": run_id}
-        assert store.run(run_id).status == "finished"
+        assert store.runs.one(run_id).status == "finished"
         tell(process, run_id)  # it has been trained already: nothing to claim
         assert answer(process) == {"ended": run_id}
         going_on = queue(store, epochs=10_000)
         tell(process, going_on)
-        while not store.run(going_on).epochs_done:
+        while not store.runs.one(going_on).epochs_done:
             assert process.poll() is None
         assert process.stdin is not None
         process.stdin.close()  # the server is gone
         assert process.wait(30) == 0
-        row = store.run(going_on)
+        row = store.runs.one(going_on)
         assert (row.status, row.reason) == ("interrupted", "the server was shut down")
 
 
@@ -89,6 +89,7 @@ class Poor:
 
     def __init__(self, *broken: str) -> None:
         self.broken, self.ends = broken, list[tuple[str, str, str]]()
+        self.runs = self.branches = self
 
     def _maybe(self, name: str) -> None:
         if name in self.broken:
@@ -98,7 +99,7 @@ class Poor:
         self._maybe("claim")
         return list(run_ids)
 
-    def runs(self, run_ids: Sequence[str]) -> list[Any]:
+    def listing(self, run_ids: Sequence[str]) -> list[Any]:
         spec = RunSpec(**SMALL)
         return [type("Row", (), {"run_id": r, "spec": spec, "engine": "no", "epochs_done": 0})
                 for r in run_ids]
@@ -113,7 +114,7 @@ class Poor:
     def origins(self, _run_ids: Sequence[str]) -> dict[str, Any]:
         return {}
 
-    def origin_engines(self, _run_ids: Sequence[str]) -> dict[str, str]:
+    def engines(self, _run_ids: Sequence[str]) -> dict[str, str]:
         return {}
 
     def stop_requests(self, run_ids: Sequence[str], worker_id: str) -> set[str]:

@@ -99,10 +99,10 @@ def queue(store: Store, case: Case) -> list[str]:
         )
         for plan in plans
     ]
-    made = store.create_experiment(
+    made = store.experiments.create(
         "{}", new, groups=case.groups(), engine=case.engine, name=case.name
     )
-    return [row.run_id for row in reversed(store.runs(experiment_id=made))]
+    return [row.run_id for row in reversed(store.runs.listing(experiment_id=made))]
 
 
 def undisturbed(case: Case, folder: Path) -> list[dict[str, Any]]:
@@ -110,7 +110,7 @@ def undisturbed(case: Case, folder: Path) -> list[dict[str, Any]]:
     folder.mkdir()
     store, folder = Store(sqlite_url(folder / "undisturbed.db")), CheckpointFolder(folder)
     run_ids = queue(store, case)
-    outbox, writer = Outbox(store.record), CheckpointWriter(folder)
+    outbox, writer = Outbox(store.runs.record), CheckpointWriter(folder)
     specs = case.specs()
     for group in case.groups():
         training.train_group(
@@ -126,14 +126,14 @@ def undisturbed(case: Case, folder: Path) -> list[dict[str, Any]]:
 
 def kept(store: Store, folder: CheckpointFolder, run_id: str) -> dict[str, Any]:
     """All of a run that must not depend on what happened to its process."""
-    row = store.run(run_id)
-    epochs = store.epochs(run_id)
+    row = store.runs.one(run_id)
+    epochs = store.runs.epochs(run_id)
     return {
         "ending": (row.status, row.reason, row.epochs_done, row.update, row.engine),
         "epochs": [epoch.epoch for epoch in epochs],
         "metrics": [repr(sorted(epoch.metrics.items())) for epoch in epochs],
         "rates": [(epoch.learning_rate, epoch.rates.tobytes()) for epoch in epochs],
-        "decisions": [repr(decision) for decision in store.decisions(run_id)],
+        "decisions": [repr(decision) for decision in store.runs.decisions(run_id)],
         "weights": last_digest(folder, run_id),
     }
 

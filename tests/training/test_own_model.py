@@ -394,7 +394,7 @@ def test_wrong_use_is_explained_and_nothing_is_made(case: str) -> None:
     given = {"what": network(), "data": (X, CLASSES), "epochs": 1, **changes}
     with pytest.raises(InvalidField, match=message):
         lrdash.compare(given.pop("what"), given.pop("data"), **given)
-    assert not Store().runs()
+    assert not Store().runs.listing()
 
 
 def test_a_model_that_is_given_twice_is_refused() -> None:

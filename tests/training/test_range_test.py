@@ -175,7 +175,7 @@ def test_a_sweep_shows_how_good_a_suggestion_is() -> None:
     assert (judged["factor"].dropna() >= 1).all()
     store = Store()
     assert store.range_tests.one(test.range_test_id).experiment_id == made.experiment_id
-    assert store.delete_experiment(made.experiment_id) == 6
+    assert store.experiments.delete(made.experiment_id) == 6
     assert store.range_tests.one(test.range_test_id).experiment_id is None
     store.close()
 
@@ -190,7 +190,7 @@ def test_a_stop_keeps_the_losses_so_far_and_a_fault_becomes_the_reason(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     store = Store()
-    store.register_worker("w", "host", 1)
+    store.workers.register("w", "host", 1)
     spec = make(spec_of(**SMALL, updates=200)).spec
 
     def queued(definition: str) -> str:

@@ -36,7 +36,7 @@ class Comparison(Result):
 
     row: ExperimentRow
     rows: tuple[RunRow, ...]  # in the order in which the runs were made
-    columns: Mapping[str, NDArray[Any]]  # see `Store.curves`
+    columns: Mapping[str, NDArray[Any]]  # see `Experiments.curves`
 
     @property
     def id(self) -> str:
@@ -238,13 +238,13 @@ def load_comparison(experiment_id: str, store: Store) -> Comparison:
     """An experiment as the store has it.
 
     Raises:
-        ExperimentNotFound: if there is none of this id.
+        NotFound: if there is none of this id.
         StoreError: if the database cannot be read.
     """
-    row = store.experiment(experiment_id)
-    rows = tuple(reversed(store.runs(experiment_id=experiment_id)))
+    row = store.experiments.one(experiment_id)
+    rows = tuple(reversed(store.runs.listing(experiment_id=experiment_id)))
     metrics = (*frames.METRICS, *frames.own_metrics(rows))
-    columns = store.curves(experiment_id=experiment_id, metrics=metrics)
+    columns = store.experiments.curves(experiment_id=experiment_id, metrics=metrics)
     return Comparison(row=row, rows=rows, columns=columns)
 
 

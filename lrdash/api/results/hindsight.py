@@ -176,7 +176,7 @@ def load_hindsight(hindsight_id: str, store: Store) -> Hindsight:
     """A search as the store has it.
 
     Raises:
-        HindsightNotFound: if there is none of this id.
+        NotFound: if there is none of this id.
         StoreError: if the database cannot be read.
     """
     row = store.hindsights.one(hindsight_id)

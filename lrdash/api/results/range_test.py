@@ -128,7 +128,7 @@ def load_range_test(range_test_id: str, store: Store) -> RangeTest:
     """A range test as the store has it.
 
     Raises:
-        RangeTestNotFound: if there is none of this id.
+        NotFound: if there is none of this id.
         StoreError: if the database cannot be read.
     """
     return RangeTest(row=store.range_tests.one(range_test_id))

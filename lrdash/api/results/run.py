@@ -154,10 +154,10 @@ def load_run(run_id: str, store: Store) -> Run:
     """A run as the store has it.
 
     Raises:
-        RunNotFound: if there is none of this id.
+        NotFound: if there is none of this id.
         StoreError: if the database cannot be read.
     """
     return Run(
-        row=store.run(run_id), epochs=tuple(store.epochs(run_id)),
-        decided=tuple(store.decisions(run_id)),
+        row=store.runs.one(run_id), epochs=tuple(store.runs.epochs(run_id)),
+        decided=tuple(store.runs.decisions(run_id)),
     )

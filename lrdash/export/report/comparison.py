@@ -52,7 +52,7 @@ def comparison_report(
     Args:
         row: the experiment.
         runs: its runs, in the order of their creation.
-        columns: their epochs, from `Store.curves`.
+        columns: their epochs, from `Experiments.curves`.
 
     Raises:
         InvalidField: if this version of lrdash cannot read the stored experiment.

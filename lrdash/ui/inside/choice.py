@@ -37,7 +37,7 @@ def about_the_run(source: Source) -> None:
     """For a run: how far it is, and a button that opens it."""
     if source.key == OWN or source.key.startswith(EXAMPLE):
         return
-    run = resources.store().run(source.key)
+    run = resources.store().runs.one(source.key)
     if run.active:
         st.info("This run is still training. These are its decisions so far.",
                 icon=":material/model_training:")
@@ -71,7 +71,7 @@ def how_to_read(source: Source) -> None:
 
 def _select() -> str:
     """The select box over examples and runs; the address names the choice."""
-    found = resources.store().runs(limit=LATEST)
+    found = resources.store().runs.listing(limit=LATEST)
     runs = {
         run.run_id: run for run in found if sources.walkable(run.spec) and run.epochs_done
     }

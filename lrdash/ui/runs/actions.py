@@ -54,7 +54,7 @@ def confirm_delete(run_ids: list[str]) -> None:
     st.write(f"This deletes {runs} with all epochs, permanently.")
     if st.button(f"Delete {runs}", type="primary", key="delete-for-good"):
         with error_boundary():
-            resources.store().delete(run_ids)
+            resources.store().runs.delete(run_ids)
             st.rerun()
 
 
@@ -62,7 +62,7 @@ def _rename(row: RunRow) -> None:
     with st.form("rename", border=False):
         name = st.text_input("Name", row.name, max_chars=120)
         if st.form_submit_button("Save"):
-            resources.store().rename(row.run_id, name.strip())
+            resources.store().runs.rename(row.run_id, name.strip())
             st.rerun()
 
 
@@ -74,5 +74,5 @@ def _tag(picked: list[RunRow]) -> None:
             tags = [tag.strip() for tag in text.split(",") if tag.strip()]
             for row in picked:
                 kept = [tag for tag in row.tags if tag not in common]
-                resources.store().tag(row.run_id, tuple(dict.fromkeys([*kept, *tags])))
+                resources.store().runs.tag(row.run_id, tuple(dict.fromkeys([*kept, *tags])))
             st.rerun()

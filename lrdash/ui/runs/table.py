@@ -26,12 +26,12 @@ PAGE_SIZE = 100  # runs on a page of the table
 
 def await_new_runs() -> None:
     """Redraw the page when a script or another visitor starts a run."""
-    live(_watch, WATCH, resources.store().counts())
+    live(_watch, WATCH, resources.store().runs.counts())
 
 
 def show() -> bool:
     """The table, and what can be done with the selected runs; gives whether a run is active."""
-    rows = resources.store().runs()
+    rows = resources.store().runs.listing()
     active = any(row.active for row in rows)
     matching = _filtered(rows)
     if not matching:
@@ -39,7 +39,7 @@ def show() -> bool:
         return active
     tree = _page_of(analysis.as_tree(matching))
     shown = {row.run_id: row for row, _ in tree}
-    epochs = resources.store().epochs_of(list(shown))
+    epochs = resources.store().runs.epochs_of(list(shown))
     curves = {
         run_id: [loss for epoch in found if isfinite(loss := epoch.metrics.get("val_loss", nan))]
         for run_id, found in epochs.items()
@@ -60,7 +60,7 @@ def show() -> bool:
 
 def offer_to_delete_unreadable() -> None:
     """Runs stored by another version, which can only be deleted."""
-    broken = resources.store().unreadable()
+    broken = resources.store().runs.unreadable()
     if not broken:
         return
     st.warning(f"{plural(len(broken), 'run')} stored by another version of lrdash cannot be shown.",
@@ -71,7 +71,7 @@ def offer_to_delete_unreadable() -> None:
 
 def _watch(seen: Mapping[Status, int]) -> None:
     with suppress(LrdashError):  # the page shows it where it needs the store
-        if resources.store().counts() != seen:
+        if resources.store().runs.counts() != seen:
             st.rerun()
 
 
