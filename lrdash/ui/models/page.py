@@ -5,20 +5,18 @@ A reload, a link and another tab show the same network: the address holds the ro
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
 from lrdash.core.errors import DatasetUnavailable, InvalidField, LrdashError
-from lrdash.core.wording import escaped
+from lrdash.core.wording import escaped, plural
 from lrdash.datasets import DATASETS
-from lrdash.export.networks import model_lines
 from lrdash.models import drafts, rows
 from lrdash.models.drafts import Draft, Finding
-from lrdash.models.layers import dense_weights
+from lrdash.models.layers import RULES
 from lrdash.models.own_layers import DEEPEST, OwnLayers
-from lrdash.models.rows import RULES, Row
+from lrdash.models.rows import Row
 from lrdash.store import architectures
 from lrdash.ui.components import form
 from lrdash.ui.models import table
@@ -139,19 +137,18 @@ def _outcome(found: Sequence[Finding], name: str, label: str) -> None:
         return
     model, shape = OwnLayers(layers=layers), DATASETS[name].shape
     try:
-        weights, last = model.parameters(shape), model.steps(shape)[-1].shape
+        weights, (_, last, output) = model.parameters(shape), model.network(shape)[-1]
     except InvalidField as fault:
         st.error(f"The {fault}", icon=":material/error:")
         return
-    flat = math.prod(last)
     st.metric("Weights", f"{weights:,}", help="Trainable, the output layer included.")
     st.caption(
-        f"Output: {shape.outputs} {'units' if shape.outputs > 1 else 'unit'} over {flat:,} "
-        f"numbers, {dense_weights(flat, shape.outputs):,} weights."
+        f"Output: {plural(shape.outputs, 'unit')} over {last[0]:,} numbers, "
+        f"{output.parameters:,} weights."
     )
     _ways_on(layers, name, label)
     with st.expander("Keras code"):
-        code = "import keras\n\n" + "\n".join(model_lines(model, shape))
+        code = "import keras\n\n" + "\n".join(model.keras_code(shape))
         st.code(code, language=None, wrap_lines=True)  # coloured words are too pale to read
 
 

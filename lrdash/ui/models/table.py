@@ -19,10 +19,10 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from lrdash.core.errors import InvalidField
 from lrdash.models import drafts, rows
-from lrdash.models.base import Activation
 from lrdash.models.drafts import NUMBERS, Draft, Finding
+from lrdash.models.layers import NONE, RULES, Activation
 from lrdash.models.own_layers import OwnLayers
-from lrdash.models.rows import NONE, RULES, Row
+from lrdash.models.rows import Row
 
 FIELD = "layers"  # in the address
 STATE = "layers-state"
