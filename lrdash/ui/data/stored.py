@@ -84,7 +84,7 @@ def _more(facts: Facts) -> None:
 
 @st.dialog("Delete this data")
 def _confirm(facts: Facts) -> None:
-    use = resources.store().data_use(facts.id)
+    use = resources.store().runs.data_use(facts.id)
     st.markdown(
         f"This deletes the {facts.size:,} examples of **{escaped(facts.name)}** permanently."
     )
