@@ -1,4 +1,4 @@
-"""What is wrong with a caller's own model, data or settings, and how to fix it, is in the message."""
+"""Messages about a caller's own model, data or settings say what is wrong and how to fix it."""
 
 from __future__ import annotations
 
