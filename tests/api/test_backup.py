@@ -17,7 +17,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from lrdash.api.backup import backup, restore
-from lrdash.checkpoints.folder import About, Checkpoint, CheckpointFolder
+from lrdash.checkpoints import About, Checkpoint, CheckpointFolder
 from lrdash.cli import app, checks
 from lrdash.core.errors import InvalidField, StoreError
 from lrdash.core.events import EpochEnded, RunEnded

@@ -10,7 +10,7 @@ import pytest
 
 import lrdash
 from lrdash import training
-from lrdash.checkpoints.folder import CheckpointFolder
+from lrdash.checkpoints import CheckpointFolder
 from lrdash.core.errors import InvalidField, StoreError
 from lrdash.core.events import Command, EpochEnded, RateDecided, Steered
 from lrdash.core.spec import Piece, RunSpec

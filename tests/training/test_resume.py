@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from lrdash import training
-from lrdash.checkpoints.folder import FOLDER, CheckpointFolder
+from lrdash.checkpoints import FOLDER, CheckpointFolder
 from lrdash.core.events import EpochEnded, Event, Progress, RateDecided, RunEnded
 from lrdash.core.spec import RunSpec
 from lrdash.planning.plan import make

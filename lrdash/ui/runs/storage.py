@@ -6,7 +6,7 @@ import shutil
 
 import streamlit as st
 
-from lrdash.checkpoints.folder import CheckpointFolder
+from lrdash.checkpoints import CheckpointFolder
 from lrdash.store import home
 
 MEGABYTE = 2**20
@@ -15,8 +15,8 @@ SCARCE = 500 * MEGABYTE  # free space below which it is time to act
 
 def line() -> None:
     """How much checkpoints take of what they may, and what is left; a warning if that is little."""
-    vault = CheckpointFolder(home())
-    used = f"Checkpoints take {megabytes(vault.size())} of at most {megabytes(vault.limit)}"
+    folder = CheckpointFolder(home())
+    used = f"Checkpoints take {megabytes(folder.size())} of at most {megabytes(folder.limit)}"
     free = shutil.disk_usage(home()).free
     if free >= SCARCE:
         st.caption(f"{used}; then the runs untouched for longest lose theirs, which costs time, "
