@@ -1,4 +1,4 @@
-"""Branches, steered runs and longer ones bear an interruption like any run: to the bit."""
+"""Branches, steered runs and longer ones survive an interruption like any run: to the bit."""
 
 from __future__ import annotations
 
