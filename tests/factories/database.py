@@ -6,7 +6,7 @@ import sqlite3
 
 import numpy as np
 
-from lrdash.checkpoints.folder import About, Checkpoint
+from lrdash.checkpoints import About, Checkpoint
 from lrdash.core.events import EpochEnded, Event
 from lrdash.core.spec import RunSpec
 from lrdash.store import Store, home

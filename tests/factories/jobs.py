@@ -96,7 +96,7 @@ def over(store: Store, run_id: str, val_loss: float, status: Status = "finished"
 def stage_over(
     store: Store, made: str, loss: Callable[[StageRun], float] = lambda _: 1.0
 ) -> list[StageRun]:
-    """Ends the runs of the stage and goes on; gives the runs of the next."""
+    """Ends the runs of the stage and starts the next; gives its runs."""
     for run in store.hindsights.runs(made):
         if run.status == "queued":
             over(store, run.run_id, loss(run))

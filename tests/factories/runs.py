@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lrdash.api.compare import define, new_runs
-from lrdash.checkpoints.folder import About, Cause, Checkpoint
+from lrdash.checkpoints import About, Cause, Checkpoint
 from lrdash.core.events import EpochEnded, Event, RateDecided, RunEnded, RunStarted, Sink
 from lrdash.core.spec import RunSpec
 from lrdash.planning.experiment import plan_all

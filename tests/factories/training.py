@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from lrdash import training
-from lrdash.checkpoints.folder import CheckpointFolder
+from lrdash.checkpoints import CheckpointFolder
 from lrdash.core.events import EpochEnded, Event, RateDecided, RunEnded
 from lrdash.core.spec import RunSpec
 from lrdash.planning.plan import make

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
-from lrdash.checkpoints.folder import BackgroundWriter, CheckpointFolder
+from lrdash.checkpoints import BackgroundWriter, CheckpointFolder
 from lrdash.core.errors import StoreError
 from lrdash.core.events import EpochEnded, now
 from lrdash.core.spec import RunSpec
@@ -84,7 +84,7 @@ print("held")
 FULL_CHECKPOINTS = """
 import logging, sys
 import numpy as np
-from lrdash.checkpoints.folder import CheckpointFolder, BackgroundWriter
+from lrdash.checkpoints import CheckpointFolder, BackgroundWriter
 from lrdash.store import home
 from tests.factories.database import sized_checkpoint
 logging.basicConfig(stream=sys.stdout)

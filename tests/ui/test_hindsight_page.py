@@ -58,7 +58,7 @@ def test_what_is_not_allowed_is_told_and_cannot_be_started(store: Store) -> None
     assert "start-search" not in keys(test)
     waiting = store.runs.create(BASE, steps_per_epoch=5, updates=20, parameters=1)
     refusal = page("hindsight", run=waiting).error[0].value
-    assert "must have finished before one can look back on it" in refusal
+    assert "must have finished before its search" in refusal
     assert "There is no hindsight" in page("hindsight", search="gone").error[0].value
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from lrdash.checkpoints.folder import CheckpointFolder
+from lrdash.checkpoints import CheckpointFolder
 from lrdash.core.events import EpochEnded, Event, RunEnded, RunStarted
 from lrdash.core.spec import RunSpec
 from lrdash.planning.plan import make
