@@ -23,12 +23,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from lrdash.checkpoints.folder import FOLDER, CheckpointFolder
+from lrdash.checkpoints import FOLDER, CheckpointFolder
 from lrdash.core.errors import InvalidField, StoreError
 from lrdash.core.events import now
+from lrdash.core.files import sync
 from lrdash.datasets import stored
 from lrdash.store import home
-from lrdash.store.copies import check_copy, copy_to, database_path, replacing, sync
+from lrdash.store.copies import check_copy, copy_to, database_path, replacing
 
 FORMAT = 1
 DATABASE, MANIFEST = "lrdash.db", "manifest.json"

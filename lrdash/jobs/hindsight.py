@@ -12,7 +12,7 @@ import logging
 import math
 from collections.abc import Sequence
 
-from lrdash.checkpoints.folder import CheckpointFolder
+from lrdash.checkpoints import CheckpointFolder
 from lrdash.core.errors import InvalidField, LrdashError, StoreError
 from lrdash.core.events import ACTIVE
 from lrdash.planning import plan as planning

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Generic, TypeVar
 
-from lrdash.checkpoints.folder import CheckpointFolder
+from lrdash.checkpoints import CheckpointFolder
 from lrdash.core.errors import StoreError
 from lrdash.store import Store, home
 from lrdash.store.heartbeats import HEARTBEAT

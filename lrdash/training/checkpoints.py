@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrdash.checkpoints.folder import (
+from lrdash.checkpoints import (
     INTERVAL,
     About,
     BackgroundWriter,

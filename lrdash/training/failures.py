@@ -9,7 +9,7 @@ from lrdash.core.errors import LrdashError, StoreError
 from lrdash.core.events import Status
 
 if TYPE_CHECKING:
-    from lrdash.checkpoints.folder import Checkpoint
+    from lrdash.checkpoints import Checkpoint
     from lrdash.training.commands import Turn
 
 OUT_OF_MEMORY = (

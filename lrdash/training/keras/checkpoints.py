@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from lrdash.checkpoints.folder import Cause, Checkpoint
+from lrdash.checkpoints import Cause, Checkpoint
 from lrdash.core.events import Event, RateDecided, RunEnded
 from lrdash.core.spec import RunSpec
 from lrdash.planning.plan import Plan

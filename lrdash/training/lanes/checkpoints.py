@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from lrdash.checkpoints.folder import Checkpoint
+from lrdash.checkpoints import Checkpoint
 from lrdash.training.lanes.graph import State
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrdash.checkpoints.folder import Cause
+from lrdash.checkpoints import Cause
 from lrdash.core.events import (
     EpochEnded,
     Mailbox,
