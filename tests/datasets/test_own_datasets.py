@@ -40,10 +40,7 @@ def trained(spec: RunSpec, engine: str) -> list[EpochEnded]:
 def queued(dataset: str) -> str:
     store = Store()
     plan = make(RunSpec(dataset=dataset, epochs=2))
-    run_id = store.runs.create(
-        plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
-        parameters=plan.parameters,
-    )
+    run_id = store.runs.add(plan)
     store.close()
     return run_id
 

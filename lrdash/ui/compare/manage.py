@@ -54,13 +54,7 @@ def rates_in(text: str) -> tuple[float, ...]:
 
 def new_runs(plans: list[tuple[str, Plan]]) -> list[NewRun]:
     """Plans with their labels as the store takes them."""
-    return [
-        NewRun(
-            spec=plan.spec, label=label, steps_per_epoch=plan.steps_per_epoch,
-            updates=plan.updates, parameters=plan.parameters,
-        )
-        for label, plan in plans
-    ]
+    return [NewRun.of(plan, label) for label, plan in plans]
 
 
 def extend(row: ExperimentRow, larger: Experiment) -> int:

@@ -13,10 +13,7 @@ from lrdash.ui import resources
 
 def start_run(plan: Plan, *, engine: str = "auto", name: str = "") -> str:
     """Queue a run; gives its id."""
-    return resources.store().runs.create(
-        plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
-        parameters=plan.parameters, engine=engine, name=name,
-    )
+    return resources.store().runs.add(plan, engine=engine, name=name)
 
 
 def start_experiment(experiment: Experiment, planned: Sequence[Planned], name: str = "") -> str:
@@ -31,13 +28,7 @@ def start_experiment(experiment: Experiment, planned: Sequence[Planned], name: s
 
 def new_runs(planned: Sequence[Planned]) -> list[NewRun]:
     """Plans with their labels as the store takes them."""
-    return [
-        NewRun(
-            spec=run.plan.spec, label=run.label, steps_per_epoch=run.plan.steps_per_epoch,
-            updates=run.plan.updates, parameters=run.plan.parameters,
-        )
-        for run in planned
-    ]
+    return [NewRun.of(run.plan, run.label) for run in planned]
 
 
 def resume(run_ids: Sequence[str]) -> None:

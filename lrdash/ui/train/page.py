@@ -82,10 +82,7 @@ def begin(plan: Plan, engine: str) -> None:
 
 def queue(plan: Plan, engine: str, *, name: str = "") -> str:
     """Queue the run; gives its id."""
-    return resources.store().runs.create(
-        plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
-        parameters=plan.parameters, engine=engine, name=name,
-    )
+    return resources.store().runs.add(plan, engine=engine, name=name)
 
 
 def watch(run_id: str) -> None:

@@ -59,10 +59,7 @@ def news(past: History) -> None:
 def replay(run: RunRow) -> str:
     """Queue a run of the same settings, pieces by hand included; gives its id."""
     plan = make(run.spec)
-    return resources.store().runs.create(
-        plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
-        parameters=plan.parameters, name=run.name,
-    )
+    return resources.store().runs.add(plan, name=run.name)
 
 
 def as_points(spec: RunSpec, rates: Rates) -> RunSpec:
