@@ -156,7 +156,7 @@ class Hindsight:
         """What it tells, in sentences computed from its numbers."""
         if self.status != "finished" and FOUND not in self.runs:
             return f"{self.status.capitalize()}: {self.reason}." if self.reason else self.status
-        return told.told(self.search, self.tried)
+        return told.result_in_words(self.search, self.tried)
 
     def __repr__(self) -> str:
         base = analysis.settings_in_words(self.search.base)

@@ -18,7 +18,7 @@ import streamlit as st
 from lrdash.checkpoints.folder import CheckpointFolder
 from lrdash.core import wording
 from lrdash.core.errors import LrdashError, RunNotFound
-from lrdash.figures import Truth
+from lrdash.figures import Trained
 from lrdash.planning import branches, external
 from lrdash.planning.plan import make
 from lrdash.store import NewRun, RunRow, home
@@ -50,7 +50,7 @@ def differing(rule: Plateau, other: Plateau) -> list[str]:
 
 def show(
     source: Source, other: Plateau, guess: Replay, differs: int | None, *, was_active: bool
-) -> Truth | None:
+) -> Trained | None:
     """The way to the truth, or the truth itself where it is known.
 
     Args:
@@ -173,7 +173,7 @@ def _progress(run: RunRow) -> None:
 
 def _told(
     source: Source, other: Plateau, guess: Replay, differs: int, run: RunRow
-) -> Truth | None:
+) -> Trained | None:
     if source.recorded is None:
         return None
     rows = resources.store().epochs(run.run_id)[:MOST]
@@ -190,7 +190,7 @@ def _told(
     if st.button("Open the trained run", icon=":material/open_in_new:", key="open-truth",
                  type="tertiary"):
         st.switch_page("pages/train.py", query_params={"run": run.run_id})
-    return Truth(values=values, rates=tuple(row.learning_rate for row in rows))
+    return Trained(values=values, rates=tuple(row.learning_rate for row in rows))
 
 
 def _name_in_address(run: RunRow | None) -> None:

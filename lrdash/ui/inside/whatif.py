@@ -78,7 +78,7 @@ def _view(source: Source, was_active: bool) -> None:
     truth = real_run.show(source, other, would, differs, was_active=was_active)
     st.markdown(f"**{source.metric} and the rate**")
     steady_chart(
-        figures.whatif_figure(recorded, was, would, differs, metric=source.metric, truth=truth),
+        figures.whatif_figure(recorded, was, would, differs, metric=source.metric, trained=truth),
         key="whatif", what=source.key,
         label=f"{source.metric} as recorded, and the rates as they were and would have been",
     )
