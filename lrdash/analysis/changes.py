@@ -39,7 +39,7 @@ def rate_changes(
         rates: rate of each update so far, [updates done].
         steps_per_epoch: updates an epoch, or the number of each epoch.
         decisions: what the rule or the expression decided.
-        marks: `plan.course().marks()`.
+        marks: `plan.program().marks()`.
         before: epochs done before the first rate, e.g. of a fit that began later.
 
     Returns:

@@ -31,7 +31,7 @@ def draw(plan: Plan) -> None:
 
 def _chart(plan: Plan) -> None:
     figure = figures.preview_figure(
-        plan.rates(), plan.steps_per_epoch, plan.course().marks(), strategy=plan.spec.strategy,
+        plan.rates(), plan.steps_per_epoch, plan.program().marks(), strategy=plan.spec.strategy,
         stuck=_stuck(plan),
     )
     st.plotly_chart(figure, key="preview", config={"displayModeBar": False})
@@ -86,7 +86,7 @@ def start(plan: Plan) -> bool:
             f"{plan.train_examples:,} / {plan.validation_examples:,} examples",
             f"{plan.updates:,} updates ({plan.steps_per_epoch} an epoch)",
         ]
-        seconds = analysis.expected_seconds(plan.spec, resources.store().runs(limit=200))
+        seconds = analysis.expected_seconds(plan.spec, resources.store().runs.listing(limit=200))
         if seconds is not None:
             facts.insert(0, f"about {wording.duration(seconds)}")
         st.caption(" · ".join(facts))

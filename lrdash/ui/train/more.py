@@ -75,7 +75,7 @@ def _start(past: History, plan: Plan, epochs: int) -> None:
                      key="more-go"):
         return
     try:
-        resources.store().lengthen(run.run_id, plan.spec, updates=plan.updates)
+        resources.store().branches.lengthen(run.run_id, plan.spec, updates=plan.updates)
         resources.laboratory().wake()
     except LrdashError as fault:
         st.error(str(fault), icon=":material/error:")
@@ -111,7 +111,7 @@ def ahead(past: History, plan: Plan, done: int) -> Rates:
         plan: of the other.
         done: epochs that they share.
     """
-    course, parts = plan.course(), []
+    course, parts = plan.program(), []
     for epoch in range(plan.spec.epochs):
         parts.append(course.rates(epoch))
         if epoch < done:
