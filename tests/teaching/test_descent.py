@@ -141,7 +141,7 @@ def test_words_say_why_a_constant_rate_bounces_and_a_decayed_one_settles() -> No
     bouncing = path_in_words(RAVINE, constant, "Constant")
     assert "at 60 of 60 steps, until the end" in bouncing
     assert "99.0% of the limit 0.1" in bouncing
-    assert "0.98 times as far out, so it bounces" in bouncing
+    assert "0.980 times as far out, so it bounces" in bouncing
     falling = path_in_words(RAVINE, cosine, "Cosine")
     last = cosine.crossings[-1]
     assert f"the last time at step {last}" in falling
