@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lrdash import training
 from lrdash.core.errors import InvalidField
 from lrdash.core.events import EpochEnded, Event
 from lrdash.core.spec import RunSpec
@@ -27,7 +26,7 @@ from lrdash.strategies import STRATEGIES, RateProgram
 from lrdash.strategies import make as strategy_of
 from lrdash.testing.shapes import home
 from tests.factories.settings import CALLBACKS, VARIANTS, WARMUPS
-from tests.factories.training import executed
+from tests.factories.training import executed, train_one
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 CLOSE = 1e-5
@@ -74,7 +73,7 @@ RUNS: tuple[dict[str, Any], ...] = (
 def trained(plan: Plan) -> list[EpochEnded]:
     """The epochs as the Keras engine says them."""
     heard: list[Event] = []
-    ended = training.train(
+    ended = train_one(
         plan, run_id="run", sink=lambda _run, event: heard.append(event),
         should_stop=lambda: False, engine="keras",
     )
