@@ -19,7 +19,7 @@ from tests.checkpoints.test_checkpoints import checkpoint
 from tests.shown import page, words
 from tests.ui.test_pages import trained
 
-LOCKED = "is kept locked by another process. Close the program that holds it and try again."
+LOCKED = "is locked by another process. Close the program that holds it and try again."
 
 
 @pytest.fixture
