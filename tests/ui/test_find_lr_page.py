@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from lrdash.core.events import EpochEnded, Event, RunEnded, RunStarted
 from lrdash.core.spec import RunSpec
 from lrdash.planning.plan import make as plan_of
 from lrdash.planning.range_test import RangeTestSpec, make
 from lrdash.store import Store
-from lrdash.ui import resources
 from lrdash.ui.find_lr import result
-from tests.shown import page, words
+from tests.factories.pages import page, progress, words
 
 
-@pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    opened = Store()
-    monkeypatch.setattr(resources, "store", lambda: opened)
-    monkeypatch.setattr(resources, "laboratory", lambda: SimpleNamespace(wake=lambda: None))
+@pytest.fixture(autouse=True)
+def forgets_results() -> None:
     result._told.clear()
-    yield opened
-    opened.close()
-
-
-def progress(test: AppTest) -> str:
-    return "\n".join(str(bar.proto.text) for bar in test.get("progress"))
 
 
 def stored(store: Store, *, updates: int = 60, made: int = 60, end: str = "finished") -> str:
@@ -94,7 +80,7 @@ def test_a_finished_test_shows_suggestions_and_leads_on(store: Store) -> None:
     test = page("find_lr", test=stored(store))
     assert not test.exception
     assert "Suggested: 0.0092 (rule minimum / 10" in words(test)
-    assert "The loss leaves all bounds at" in words(test)
+    assert "The loss diverges at" in words(test)
     table = test.dataframe[0].value
     assert list(table["label"]) == ["Steepest", "Valley", "Minimum / 10", "Slide"]
     labels = {button.key: button.label for button in test.button}

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from types import SimpleNamespace
-
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from lrdash.api.compare import new_runs
@@ -13,19 +9,8 @@ from lrdash.jobs import hindsight
 from lrdash.planning.experiment import Arm, Experiment, plan_all
 from lrdash.planning.hindsight import Search
 from lrdash.store import Store
-from lrdash.ui import resources
-from tests.jobs.test_hindsight import BASE, by_rate, over, search, stage_over
-from tests.shown import page, words
-from tests.ui.test_find_lr_page import progress
-
-
-@pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    opened = Store()
-    monkeypatch.setattr(resources, "store", lambda: opened)
-    monkeypatch.setattr(resources, "laboratory", lambda: SimpleNamespace(wake=lambda: None))
-    yield opened
-    opened.close()
+from tests.factories.jobs import BASE, by_rate, over, search, stage_over
+from tests.factories.pages import page, progress, words
 
 
 def keys(test: AppTest) -> set[str]:
@@ -97,7 +82,7 @@ def test_a_search_is_shown_while_it_trains_when_stopped_and_when_it_is_over(stor
     assert not test.exception
     assert "Best in hindsight: times 3 after epoch 1, times 3 after epoch 2." in words(test)
     assert "it ends at 0.940, 4.4% above Cosine decay, the nearest." in words(test)
-    assert "Trained anew with 2 fresh seeds it ends at 0.900 in the mean, level with" in words(test)
+    assert "Trained again with 2 fresh seeds, it ends at 0.900 on average, equal to" in words(test)
     tables = [frame.value for frame in test.dataframe]
     assert tables[0]["label"].tolist()[0] == "Hindsight"
     assert set(tables[0]["label"]) == {"Hindsight", "As it was", "Cosine decay"}
