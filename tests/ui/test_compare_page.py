@@ -15,7 +15,7 @@ from lrdash.planning.plan import make
 from lrdash.store import Store, keep_pace
 from lrdash.ui import resources
 from tests import shown
-from tests.shown import words
+from tests.shown import fault, words
 
 
 @pytest.fixture
@@ -101,8 +101,8 @@ def test_time_memory_and_groups_are_told_before_the_start(
     small = page()
     assert {m.label: m.value for m in small.metric}["Groups"] != "1"
     small.text_input(key="mlp.widths").set_value("4096, 4096").run()
-    assert "one run would take about" in small.error[0].value
-    assert "64 MB are free" in small.error[0].value
+    assert "one run would take about" in fault(small)
+    assert "64 MB are free" in fault(small)
     assert not small.exception
     assert not store.experiments()
 
@@ -123,7 +123,7 @@ def test_wrong_peak_rates_are_told_and_start_disappears(
     test = page()
     typed(test, rates)
     assert not test.exception
-    assert message in test.error[0].value
+    assert message in fault(test)
     assert not [button for button in test.button if button.label == "Start"]
 
 
@@ -224,4 +224,4 @@ def test_earlier_comparisons_are_listed(store: Store) -> None:
 def test_an_unknown_experiment_is_told_without_a_traceback(store: Store) -> None:
     test = page(experiment="nosuch")
     assert not test.exception
-    assert "nosuch" in test.error[0].value
+    assert "nosuch" in fault(test)

@@ -16,7 +16,7 @@ from lrdash.planning.range_test import RangeTestSpec, make
 from lrdash.store import Store
 from lrdash.ui import resources
 from lrdash.ui.find_lr import result
-from tests.shown import page, words
+from tests.shown import fault, page, words
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_start_queues_a_test_with_an_address_of_its_own(store: Store) -> None:
 def test_a_range_that_is_too_narrow_is_told_and_nothing_is_lost(store: Store) -> None:
     test = page("find_lr")
     test.number_input(key="find.lowest").set_value(5.0).run()
-    assert "must be at least 10 times the lowest rate" in test.error[0].value
+    assert "must be at least 10 times the lowest rate" in fault(test)
     assert not [button for button in test.button if button.key == "start-test"]
     test.number_input(key="find.lowest").set_value(0.001).run()
     assert not test.error
@@ -126,7 +126,7 @@ def test_an_end_before_its_time_is_told_with_its_reason(store: Store, end: str) 
 def test_a_test_that_does_not_exist_is_told(store: Store) -> None:
     assert store.range_tests.listing() == []
     test = page("find_lr", test="nowhere")
-    assert "There is no range test 'nowhere'" in test.error[0].value
+    assert "There is no range test 'nowhere'" in fault(test)
     test.button(key="new-test").click().run()
     assert not test.error
     assert test.button(key="start-test").label == "Start"
@@ -167,9 +167,9 @@ def test_the_compare_page_takes_rates_around_it(store: Store) -> None:
 
 def test_a_broken_address_is_told_on_the_page_that_it_leads_to(store: Store) -> None:
     test = page("train", range_test=stored(store), rate="much")
-    assert "rate must be a number above 0" in test.error[0].value
+    assert "rate must be a number above 0" in fault(test)
     assert [button for button in test.button if button.key == "start"]
-    assert "There is no range test" in page("compare", range_test="gone", rate="1").error[0].value
+    assert "There is no range test" in fault(page("compare", range_test="gone", rate="1"))
 
 
 def trained(store: Store, experiment_id: str) -> None:
@@ -195,7 +195,7 @@ def test_the_bowl_of_whole_trainings_stands_beside_the_suggestions(store: Store)
     assert "21 runs" in words(test)
     test.selectbox(key="sweep-strategy").set_value("points").run()
     test.text_input(key="sweep.points.points").set_value("0: 1, 1: 50").run()
-    assert "points.points must have factors" in test.error[0].value
+    assert "points.points must have factors" in fault(test)
     test.selectbox(key="sweep-strategy").set_value("cosine").run()
     test.number_input(key="sweep.cosine.alpha").set_value(0.1).run()
     test.button(key="sweep-start").click().run()

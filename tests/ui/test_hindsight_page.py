@@ -15,7 +15,7 @@ from lrdash.planning.hindsight import Search
 from lrdash.store import Store
 from lrdash.ui import resources
 from tests.jobs.test_hindsight import BASE, by_rate, over, search, stage_over
-from tests.shown import page, words
+from tests.shown import fault, page, words
 from tests.ui.test_find_lr_page import progress
 
 
@@ -67,14 +67,14 @@ def test_a_run_is_looked_back_on_with_a_budget_told_before_it_starts(store: Stor
 def test_what_is_not_allowed_is_told_and_cannot_be_started(store: Store) -> None:
     test = page("hindsight", run=trained(store))
     test.text_input(key="hindsight.factors").set_value("0.1, much").run()
-    assert "hindsight.factors must be numbers like" in test.error[0].value
+    assert "hindsight.factors must be numbers like" in fault(test)
     test.text_input(key="hindsight.factors").set_value("1").run()
-    assert "must hold one that is not 1" in test.error[0].value
+    assert "must hold one that is not 1" in fault(test)
     assert "start-search" not in keys(test)
     waiting = store.create_run(BASE, steps_per_epoch=5, updates=20, parameters=1)
-    refusal = page("hindsight", run=waiting).error[0].value
+    refusal = fault(page("hindsight", run=waiting))
     assert "must have finished before one can look back on it" in refusal
-    assert "There is no hindsight" in page("hindsight", search="gone").error[0].value
+    assert "There is no hindsight" in fault(page("hindsight", search="gone"))
 
 
 def test_a_search_is_shown_while_it_trains_when_stopped_and_when_it_is_over(store: Store) -> None:

@@ -16,7 +16,7 @@ from lrdash.planning.experiment import Experiment
 from lrdash.planning.plan import make
 from lrdash.store import Store
 from lrdash.ui import resources
-from tests.shown import page, words
+from tests.shown import fault, page, words
 
 
 @pytest.fixture
@@ -159,7 +159,7 @@ def test_another_comparison_and_an_unknown_one_are_told_without_a_traceback(stor
     test = page("start", experiment=experiment_id)
     assert not test.exception
     assert "none of the guided experiments" in words(test)
-    assert "nosuch" in page("start", experiment="nosuch").error[0].value
+    assert "nosuch" in fault(page("start", experiment="nosuch"))
 
 
 def test_the_glossary_is_searched_and_says_when_nothing_is_found(store: Store) -> None:

@@ -25,8 +25,8 @@ from lrdash.store import NewRun, RunRow, home
 from lrdash.strategies.plateau import Plateau
 from lrdash.teaching import MOST, Recorded, Replay, left_off, replay, verdict
 from lrdash.ui import resources
+from lrdash.ui.components import queue
 from lrdash.ui.inside.sources import Source
-from lrdash.ui.train import page
 
 TICK = 1.0  # seconds between two looks while the truth is trained
 LATEST = 200  # runs looked through
@@ -140,7 +140,7 @@ def _start(source: Source, other: Plateau, differs: int, *, fork: bool) -> None:
         resources.store().rename(made, name)
     else:
         plan = make(source.spec.replace(params=other.as_dict()))
-        made = page.queue(plan, source.engine, name=name)
+        made = queue.start_run(plan, engine=source.engine, name=name)
     st.query_params[TRUTH] = made
     resources.laboratory().wake()
     st.rerun()

@@ -15,7 +15,7 @@ from lrdash.core.events import Status
 from lrdash.planning import external
 from lrdash.store import RunRow
 from lrdash.ui import resources, shell
-from lrdash.ui.components import export, interrupted
+from lrdash.ui.components import export, interrupted, queue
 from lrdash.ui.runs import importing, overlay, storage
 
 RESUMABLE = ("interrupted", "stopped")
@@ -187,7 +187,7 @@ def _actions(picked: list[RunRow]) -> None:
         ]
         if paused and st.button("Continue", icon=":material/play_arrow:", key="continue",
                                 help="From the last checkpoint, to the same bits."):
-            interrupted.go_on(paused)
+            queue.resume(paused)
             st.rerun()
         missing = external.why_not(one.spec) if one else ""
         if st.button("Train again", icon=":material/replay:", key="again",

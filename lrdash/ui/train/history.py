@@ -1,4 +1,4 @@
-"""What this browser session has seen of a run: rows appended at each tick, never read twice."""
+"""What this browser session has read of a run: each tick appends new rows, none is read twice."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from lrdash.analysis import RateChange, rate_changes, rate_jumps
 from lrdash.core.events import RateDecided
 from lrdash.planning.plan import Plan, make
 from lrdash.store import EpochRow, RunRow, Store
+from lrdash.strategies.base import Rates
 from lrdash.strategies.course import Course
 from lrdash.strategies.recorded import Recorded
 from lrdash.strategies.relay import Relay
 
-GLIDE = 50  # changes of the rate above which a schedule is said to glide
+GLIDE = 50  # changes of the rate from which a schedule counts as gliding
 
 _seen: WeakValueDictionary[tuple[str, int], EpochRow] = WeakValueDictionary()
 
@@ -28,7 +29,7 @@ class History:
     run: RunRow
     plan: Plan
     glides: bool  # the rate moves with almost every update, not at single places
-    recorded: bool  # the rates are not lrdash's: what was used is all that is known
+    recorded: bool  # the rates are not lrdash's: only those used are known
     course: Course | Relay  # replays the rates from the stored metrics: what should have been used
     epochs: list[EpochRow] = field(default_factory=list)
     decisions: list[RateDecided] = field(default_factory=list)
@@ -45,7 +46,7 @@ class History:
         run = store.run(self.run.run_id)
         if run.version == self.run.version and self.epochs:
             return False
-        if run.spec != self.run.spec:  # steered or lengthened: what should be used is told anew
+        if run.spec != self.run.spec:  # steered or lengthened: replay the new rates
             self.plan = make(run.spec)
             self.course, self.difference = self.plan.course(), 0.0
             self.glides = _glides(self.course)
@@ -72,13 +73,36 @@ class History:
         return True
 
     def _compare(self, row: EpochRow) -> None:
-        """The law of the house: the rate shown is the rate used."""
+        """Measure whether the rate shown is the rate used."""
         if self.recorded:
             return
         shown = self.course.rates(row.epoch - 1).astype(np.float32)
         gap = np.abs(shown.astype(np.float64) - row.rates.astype(np.float64)).max(initial=0.0)
         self.difference = max(self.difference, float(gap))
         self.course.end_epoch(row.epoch - 1, row.metrics)
+
+
+    @property
+    def used(self) -> Rates:
+        """The rate of every update so far, float64 [updates]."""
+        parts = [row.rates for row in self.epochs]
+        return np.concatenate(parts).astype(np.float64) if parts else np.empty(0)
+
+    def ahead(self, plan: Plan, done: int) -> Rates:
+        """The rates of a run that shares some epochs with this one, float64 [updates].
+
+        What a rule will decide is unknown: its rate is drawn as if it held.
+
+        Args:
+            plan: of the other run.
+            done: epochs that they share.
+        """
+        course, parts = plan.course(), []
+        for epoch in range(plan.spec.epochs):
+            parts.append(course.rates(epoch))
+            if epoch < done:
+                course.end_epoch(epoch, self.epochs[epoch].metrics)
+        return np.concatenate(parts)
 
 
 def of(run_id: str, store: Store) -> History:
@@ -103,7 +127,7 @@ def of(run_id: str, store: Store) -> History:
 
 
 def _shared(row: EpochRow) -> EpochRow:
-    """The same row as other sessions have, where one has it: fifty viewers keep one copy."""
+    """The row that other sessions hold already, if any: fifty viewers keep one copy."""
     known = _seen.setdefault((row.run_id, row.epoch), row)
     if (known.seconds, known.metrics) == (row.seconds, row.metrics):
         return known
