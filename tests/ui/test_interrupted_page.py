@@ -67,7 +67,7 @@ def test_an_offer_that_was_declined_comes_back_with_the_next_interruption(store:
 def test_a_run_that_did_not_end_can_be_resumed(status: str, store: Store) -> None:
     run_id = trained(store, status=status, reason="the server was shut down")
     test = page("train", run=run_id)
-    assert "Everything trained so far is kept: Resume continues from the last checkpoint." in words(test)
+    assert "is kept: Resume continues from the last checkpoint." in words(test)
     assert not test.error
     test.button(key="continue").click().run()
     assert not test.exception
@@ -81,7 +81,7 @@ def test_a_run_that_ended_cannot_be_resumed(status: str, store: Store) -> None:
     assert "Resume" not in labels(test)
 
 
-def test_a_running_run_can_be_paused_and_the_button_says_that_everything_is_kept(store: Store) -> None:
+def test_a_running_run_can_be_paused_and_help_says_what_is_kept(store: Store) -> None:
     run_id = trained(store, status="running")
     test = page("train", run=run_id)
     button = test.button(key="stop")

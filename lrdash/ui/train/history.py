@@ -13,9 +13,8 @@ from lrdash.core.events import RateDecided
 from lrdash.planning.plan import Plan, make
 from lrdash.store import EpochRow, RunRow, Store
 from lrdash.strategies.base import Rates
-from lrdash.strategies.course import Course
+from lrdash.strategies.program import RateProgram
 from lrdash.strategies.recorded import Recorded
-from lrdash.strategies.relay import Relay
 
 GLIDE = 50  # changes of the rate from which a schedule counts as gliding
 
@@ -30,7 +29,7 @@ class History:
     plan: Plan
     glides: bool  # the rate moves with almost every update, not at single places
     recorded: bool  # the rates are not lrdash's: only those used are known
-    course: Course | Relay  # replays the rates from the stored metrics: what should have been used
+    program: RateProgram  # replays the rates from the stored metrics: what should have been used
     epochs: list[EpochRow] = field(default_factory=list)
     decisions: list[RateDecided] = field(default_factory=list)
     difference: float = 0.0  # largest |rate shown - rate used| so far, in float32
@@ -48,8 +47,8 @@ class History:
             return False
         if run.spec != self.run.spec:  # steered or lengthened: replay the new rates
             self.plan = make(run.spec)
-            self.course, self.difference = self.plan.course(), 0.0
-            self.glides = _glides(self.course)
+            self.program, self.difference = self.plan.program(), 0.0
+            self.glides = _glides(self.program)
             for row in self.epochs:
                 self._compare(row)
         for row in store.epochs(run.run_id, after=self.epochs[-1].epoch if self.epochs else 0):
@@ -60,7 +59,7 @@ class History:
         self.run = run
         used = [row.rates for row in self.epochs]
         rates = np.concatenate(used) if used else np.empty(0, np.float32)
-        marks = self.course.marks()
+        marks = self.program.marks()
         if self.recorded:
             marks = rate_jumps(rates, GLIDE)
             self.glides = bool(np.count_nonzero(np.diff(rates)) > GLIDE)
@@ -76,11 +75,10 @@ class History:
         """Measure whether the rate shown is the rate used."""
         if self.recorded:
             return
-        shown = self.course.rates(row.epoch - 1).astype(np.float32)
+        shown = self.program.rates(row.epoch - 1).astype(np.float32)
         gap = np.abs(shown.astype(np.float64) - row.rates.astype(np.float64)).max(initial=0.0)
         self.difference = max(self.difference, float(gap))
-        self.course.end_epoch(row.epoch - 1, row.metrics)
-
+        self.program.end_epoch(row.epoch - 1, row.metrics)
 
     @property
     def used(self) -> Rates:
@@ -97,11 +95,11 @@ class History:
             plan: of the other run.
             done: epochs that they share.
         """
-        course, parts = plan.course(), []
+        program, parts = plan.program(), []
         for epoch in range(plan.spec.epochs):
-            parts.append(course.rates(epoch))
+            parts.append(program.rates(epoch))
             if epoch < done:
-                course.end_epoch(epoch, self.epochs[epoch].metrics)
+                program.end_epoch(epoch, self.epochs[epoch].metrics)
         return np.concatenate(parts)
 
 
@@ -116,9 +114,9 @@ def of(run_id: str, store: Store) -> History:
     if known is None:
         run = store.run(run_id)
         plan = make(run.spec)
-        course = plan.course()
+        program = plan.program()
         known = History(
-            run=run, plan=plan, course=course, glides=_glides(course),
+            run=run, plan=plan, program=program, glides=_glides(program),
             recorded=run.spec.strategy == Recorded.id,
         )
         st.session_state[key] = known
@@ -135,6 +133,6 @@ def _shared(row: EpochRow) -> EpochRow:
     return row
 
 
-def _glides(course: Course | Relay) -> bool:
-    table = course.table
+def _glides(program: RateProgram) -> bool:
+    table = program.table
     return table is not None and bool(np.count_nonzero(np.diff(table)) > GLIDE)
