@@ -41,12 +41,12 @@ def test_what_was_drawn_becomes_the_text_of_the_field() -> None:
 
 
 @pytest.mark.parametrize(
-    "sent",
+    "text",
     ["", "{}", "[[0,1]]", "[[0,1],[1,11]]", "[[0,1],[0.5,-1],[1,0]]", "[[0,1],[0.9,1]]",
      '[["a",1],[1,0]]', "[[0,1],[0.5,1],[0.5,2],[1,0]]", "null"],
 )
-def test_points_that_the_strategy_refuses_change_nothing(sent: str) -> None:
-    assert draw.read(sent) is None
+def test_points_that_the_strategy_refuses_change_nothing(text: str) -> None:
+    assert draw.read(text) is None
 
 
 def test_undo_goes_back_step_by_step_whatever_made_the_change() -> None:

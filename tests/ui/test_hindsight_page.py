@@ -55,7 +55,7 @@ def test_a_search_of_a_run_shows_what_it_takes_before_it_starts(store: Store) ->
     test.text_input(key="hindsight.factors").set_value("0.1 3").run()
     # 2 branches, then 2 of each of 3; linear, cosine and plateau, and all 5 with 5 fresh seeds.
     assert "At most 36 runs of 4 epochs" in words(test)
-    assert "branches after epoch 1 and 3 · judged by the final validation loss of seed" in words(test)
+    assert "branches after epoch 1 and 3 · judged by the final validation loss" in words(test)
     test.button(key="start-search").click().run()
     (row,) = store.hindsights.listing()
     what = Search.from_json(row.definition)
