@@ -16,7 +16,7 @@ with shell.page("Train"):
 
     shell.activity()
     interrupted.offer()
-    if not resources.store().runs(limit=1) and st.button(
+    if not resources.store().runs.listing(limit=1) and st.button(
         "New here? Three guided experiments show what a learning rate does",
         icon=":material/explore:", key="to-start", type="tertiary",
     ):

@@ -28,9 +28,9 @@ def show(experiment_id: str) -> None:
     """The comparison, refreshed while it is active.
 
     Raises:
-        ExperimentNotFound: there is no such experiment.
+        NotFound: there is no such experiment.
     """
-    row = resources.store().experiment(experiment_id)
+    row = resources.store().experiments.one(experiment_id)
     experiment = Experiment.from_json(row.definition)
     preload()
     _header(row, experiment)
@@ -38,7 +38,7 @@ def show(experiment_id: str) -> None:
 
 
 def _view(experiment_id: str) -> bool:
-    row = resources.store().experiment(experiment_id)
+    row = resources.store().experiments.one(experiment_id)
     experiment = Experiment.from_json(row.definition)
     status(row, experiment)
     results.show(row, experiment)
@@ -101,8 +101,7 @@ def status(row: ExperimentRow, experiment: Experiment) -> None:
         icon=":material/play_arrow:", key="continue", type="primary",
         help="They continue from their last checkpoints, bit for bit as if they had never paused.",
     ):
-        runs = resources.store().runs(experiment_id=row.experiment_id, status=queue.RESUMABLE)
-        queue.resume([run.run_id for run in runs])
+        queue.resume_experiment(row.experiment_id)
         st.rerun()
 
 

@@ -29,7 +29,7 @@ def fill_from_address() -> None:
     like = st.query_params.pop("like", None)
     if like:
         with ErrorBoundary():
-            wanted = Experiment.from_json(resources.store().experiment(like).definition)
+            wanted = Experiment.from_json(resources.store().experiments.one(like).definition)
             external.refuse([wanted.base])
             _fill(wanted)
     peaks = found_rate.into_form()

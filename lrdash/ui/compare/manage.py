@@ -73,8 +73,8 @@ def _more(row: ExperimentRow, experiment: Experiment) -> None:
         )
         if st.form_submit_button("Save"):
             with ErrorBoundary():
-                store.rename_experiment(row.experiment_id, name)
-                store.set_target(row.experiment_id, target)
+                store.experiments.rename(row.experiment_id, name)
+                store.experiments.set_target(row.experiment_id, target)
                 st.rerun()
     missing = external.why_not(experiment.base)
     if st.button("Fill the form with these settings", icon=":material/replay:", key="run-again",
@@ -93,6 +93,6 @@ def _confirm_delete(row: ExperimentRow) -> None:
     st.write(f"This deletes {count} with all epochs. It cannot be undone.")
     if st.button(f"Delete {count}", type="primary", key="delete-for-good"):
         with ErrorBoundary():
-            resources.store().delete_experiment(row.experiment_id)
+            resources.store().experiments.delete(row.experiment_id)
             st.query_params.pop("experiment", None)
             st.rerun()

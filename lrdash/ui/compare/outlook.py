@@ -61,7 +61,7 @@ def start(prepared: Prepared) -> bool:
 def earlier() -> dict[str, dict[str, Any]]:
     """A line for each of the latest comparisons, by id."""
     lines = {}
-    for row in resources.store().experiments(limit=SHOWN):
+    for row in resources.store().experiments.listing(limit=SHOWN):
         experiment = Experiment.from_json(row.definition)
         base = experiment.base
         lines[row.experiment_id] = {

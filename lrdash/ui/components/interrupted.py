@@ -13,10 +13,11 @@ DECLINED = "interrupted-declined"  # in the session: ids of the runs that stay a
 
 def offer() -> None:
     """Offer to resume all interrupted runs, until this session declines."""
-    store = resources.store()
-    if not store.counts()["interrupted"]:
+    stored = resources.store().runs
+    if not stored.counts()["interrupted"]:
         return
-    runs = [row.run_id for row in store.runs(status="interrupted") if row.spec.trainable_here]
+    rows = stored.listing(status="interrupted")
+    runs = [row.run_id for row in rows if row.spec.trainable_here]
     waiting = [run for run in runs if run not in st.session_state.get(DECLINED, ())]
     if not waiting:
         return

@@ -41,7 +41,7 @@ def prepare(experiment: Experiment) -> Prepared:
 
 def start_run(plan: Plan, *, engine: str = "auto", name: str = "") -> str:
     """Queue a run; gives its id."""
-    return resources.store().create_run(
+    return resources.store().runs.create(
         plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
         parameters=plan.parameters, engine=engine, name=name,
     )
@@ -49,7 +49,7 @@ def start_run(plan: Plan, *, engine: str = "auto", name: str = "") -> str:
 
 def start_experiment(prepared: Prepared, name: str = "") -> str:
     """Queue all runs of an experiment; gives its id."""
-    made = resources.store().create_experiment(
+    made = resources.store().experiments.create(
         prepared.experiment.to_json(), _new_runs(prepared.planned), groups=prepared.groups,
         name=name,
     )
@@ -66,10 +66,10 @@ def extend_experiment(row: ExperimentRow, larger: Experiment) -> int:
     """
     external.refuse([larger.base])
     store = resources.store()
-    existing = [run.spec for run in store.runs(experiment_id=row.experiment_id)]
+    existing = [run.spec for run in store.runs.listing(experiment_id=row.experiment_id)]
     lacking = missing(plan_all(larger), existing)
     if lacking:
-        store.add_runs(
+        store.experiments.add_runs(
             row.experiment_id, larger.to_json(), _new_runs(lacking),
             groups=cut([run.plan for run in lacking]),
         )
@@ -79,13 +79,19 @@ def extend_experiment(row: ExperimentRow, larger: Experiment) -> int:
 
 def stop_experiment(experiment_id: str) -> None:
     """Ask all runs of an experiment to stop."""
-    store = resources.store()
-    store.request_stop_all([run.run_id for run in store.runs(experiment_id=experiment_id)])
+    runs = resources.store().runs
+    runs.request_stop_all([run.run_id for run in runs.listing(experiment_id=experiment_id)])
+
+
+def resume_experiment(experiment_id: str) -> None:
+    """Queue its interrupted and stopped runs again."""
+    runs = resources.store().runs.listing(experiment_id=experiment_id, status=RESUMABLE)
+    resume([run.run_id for run in runs])
 
 
 def resume(run_ids: Sequence[str]) -> None:
     """Queue interrupted and stopped runs again; each continues from its last checkpoint."""
-    resources.store().requeue(list(run_ids))
+    resources.store().runs.requeue(list(run_ids))
     resources.laboratory().wake()
 
 

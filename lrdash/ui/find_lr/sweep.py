@@ -10,7 +10,7 @@ import streamlit as st
 from lrdash import figures
 from lrdash.analysis import range_test
 from lrdash.core import wording
-from lrdash.core.errors import ExperimentNotFound
+from lrdash.core.errors import NotFound
 from lrdash.planning import external
 from lrdash.planning.range_test import RangeTestSpec, sweep
 from lrdash.store import ExperimentRow, RangeTestRow
@@ -52,8 +52,8 @@ def _experiment(row: RangeTestRow) -> ExperimentRow | None:
     if row.experiment_id is None:
         return None
     try:
-        return resources.store().experiment(row.experiment_id)
-    except ExperimentNotFound:
+        return resources.store().experiments.one(row.experiment_id)
+    except NotFound:
         return None
 
 

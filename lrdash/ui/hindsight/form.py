@@ -58,7 +58,7 @@ def source() -> Source | None:
         return _best_of(experiment_id)
     run_id = st.query_params.get("run")
     if run_id:
-        run = resources.store().run(run_id)
+        run = resources.store().runs.one(run_id)
         hindsight.base_of(run)
         return Source(run, None)
     return _pick()
@@ -66,7 +66,7 @@ def source() -> Source | None:
 
 def _pick() -> Source | None:
     rows = [
-        row for row in resources.store().runs(status="finished", limit=LOOKED)
+        row for row in resources.store().runs.listing(status="finished", limit=LOOKED)
         if row.spec.epochs > 1
     ][:SHOWN]
     if not rows:
@@ -86,7 +86,7 @@ def _pick() -> Source | None:
 def _best_of(experiment_id: str) -> Source:
     """The winner of a comparison at its best peak, first seed; the others are the rivals."""
     store = resources.store()
-    row = store.experiment(experiment_id)
+    row = store.experiments.one(experiment_id)
     experiment = Experiment.from_json(row.definition)
     found = results.load(row)
     board, arms = found.board.to_dict(orient="records"), found.arms
@@ -100,7 +100,7 @@ def _best_of(experiment_id: str) -> Source:
               base_lr=line["best_base_lr"])
         for line in board[1:]
     ]
-    return Source(store.run(str(own.iloc[0]["run_id"])), tuple(rivals))
+    return Source(store.runs.one(str(own.iloc[0]["run_id"])), tuple(rivals))
 
 
 def _name(row: RunRow) -> str:

@@ -140,7 +140,7 @@ def _status(row: HindsightRow, search: Search, runs: list[StageRun]) -> None:
 
 def _charts(row: HindsightRow, search: Search, table: pd.DataFrame) -> None:
     lines = [line for line in table.to_dict(orient="records") if line["run_id"]]
-    epochs = resources.store().epochs_of({line["run_id"] for line in lines})
+    epochs = resources.store().runs.epochs_of({line["run_id"] for line in lines})
     names = {line["label"]: line["strategy"] for line in lines}
     curves = pd.concat(
         [frames.epochs_frame(epochs[line["run_id"]]).assign(label=line["label"]) for line in lines],
@@ -229,7 +229,7 @@ def _ways_on(row: HindsightRow, search: Search, tried: list[Tried]) -> None:
         if st.button("Open its run", icon=":material/open_in_new:", key="open-found",
                      help="Its epochs, Keras code and exports. Replay repeats the schedule."):
             st.switch_page("pages/train.py", query_params={"run": found.run_id})
-        rates = frames.rates_frame(resources.store().epochs(found.run_id))["learning_rate"]
+        rates = frames.rates_frame(resources.store().runs.epochs(found.run_id))["learning_rate"]
         st.download_button(
             "Schedule as points", data=json.dumps(analysis.as_points(rates), indent=2),
             file_name=f"lrdash-hindsight-{row.hindsight_id}.json", mime="application/json",

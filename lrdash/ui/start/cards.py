@@ -44,7 +44,7 @@ def draw(guide: Guide, last: ExperimentRow | None) -> None:
 def last_results() -> dict[str, ExperimentRow]:
     """The latest experiment of each guide, by the guide's id."""
     found: dict[str, ExperimentRow] = {}
-    for row in resources.store().experiments(limit=LOOKED):
+    for row in resources.store().experiments.listing(limit=LOOKED):
         guide = guide_of(Experiment.from_json(row.definition))
         if guide is not None:
             found.setdefault(guide.id, row)

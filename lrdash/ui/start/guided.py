@@ -37,11 +37,11 @@ def show(experiment_id: str) -> None:
     """The experiment, refreshed while it is active.
 
     Raises:
-        ExperimentNotFound: there is no such experiment.
+        NotFound: there is no such experiment.
     """
     st.button("All guided experiments", icon=":material/arrow_back:", key="back", type="tertiary",
               on_click=_leave)
-    row = resources.store().experiment(experiment_id)
+    row = resources.store().experiments.one(experiment_id)
     guide = guide_of(Experiment.from_json(row.definition))
     if guide is None:
         st.info("This comparison is not one of the guided experiments.", icon=":material/info:")
@@ -65,7 +65,7 @@ def _leave() -> None:
 
 
 def _view(guide: Guide, experiment_id: str) -> bool:
-    row = resources.store().experiment(experiment_id)
+    row = resources.store().experiments.one(experiment_id)
     status(row, Experiment.from_json(row.definition))
     found = _evidence(row)
     if row.active:
@@ -102,7 +102,7 @@ def _explained(guide: Guide, row: ExperimentRow, found: Evidence) -> None:
         if shown.findings:
             st.markdown("\n".join(f"- {line}" for line in shown.findings))
     if row.counts["failed"]:
-        first = resources.store().runs(experiment_id=row.experiment_id, status="failed")[0]
+        first = resources.store().runs.listing(experiment_id=row.experiment_id, status="failed")[0]
         show_error(first.reason or "A run failed.")
 
 
@@ -194,7 +194,7 @@ def _decisions(
     """The decisions of the rules in these runs, with the run of each."""
     store = resources.store()
     parts = [
-        frames.decisions_frame(store.decisions(run_id)).assign(run_id=run_id)
+        frames.decisions_frame(store.runs.decisions(run_id)).assign(run_id=run_id)
         for run_id in run_ids
     ]
     empty = frames.decisions_frame([]).assign(run_id=pd.Series([], dtype="str"))

@@ -65,7 +65,7 @@ def _start(past: History, plan: Plan, epochs: int) -> None:
     if not st.button(f"Train {plural(epochs, 'more epoch')}", type="primary",
                      icon=":material/play_arrow:", key="more-go"):
         return
-    resources.store().lengthen(run.run_id, plan.spec, updates=plan.updates)
+    resources.store().branches.lengthen(run.run_id, plan.spec, updates=plan.updates)
     resources.laboratory().wake()
     _close(run.run_id)
     st.rerun()

@@ -87,7 +87,7 @@ def start(plan: Plan) -> bool:
             f"{plan.train_examples:,} training / {plan.validation_examples:,} validation examples",
             f"{plan.updates:,} updates ({plan.steps_per_epoch} per epoch)",
         ]
-        seconds = analysis.expected_seconds(plan.spec, resources.store().runs(limit=200))
+        seconds = analysis.expected_seconds(plan.spec, resources.store().runs.listing(limit=200))
         if seconds is not None:
             facts.insert(0, f"about {wording.duration(seconds)}")
         st.caption(" · ".join(facts))

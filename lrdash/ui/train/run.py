@@ -43,7 +43,7 @@ def show(run_id: str) -> None:
     """The run, refreshed while it is active.
 
     Raises:
-        RunNotFound: there is no such run.
+        NotFound: there is no such run.
     """
     active = history.of(run_id, resources.store()).run.active
     live(_view, TICK if active else None, run_id)
@@ -104,7 +104,7 @@ def _stop(run: RunRow) -> None:
         asked if run.stop_requested else words, key="stop", width="stretch",
         icon=":material/pause:" if pauses else ":material/stop:",
         disabled=run.stop_requested, help=PAUSE if pauses else None,
-        on_click=attempt, args=(resources.store().request_stop, run.run_id),
+        on_click=attempt, args=(resources.store().runs.request_stop, run.run_id),
     )
 
 
@@ -134,7 +134,7 @@ def _train_again(run: RunRow) -> None:
 def _status(run: RunRow) -> None:
     total = run.spec.epochs
     if run.status == "queued":
-        waiting = resources.store().queued()
+        waiting = resources.store().runs.queued()
         ahead = waiting.index(run.run_id) if run.run_id in waiting else 0
         after = f"after {wording.plural(ahead, 'other run')}" if ahead else "when a worker is free"
         st.info(f"Queued. It starts {after}.", icon=result.ICONS["queued"])

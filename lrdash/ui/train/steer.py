@@ -41,7 +41,7 @@ def news(past: History) -> None:
     run = past.run
     waiting: Sequence[Command] = ()
     if run.active:
-        waiting = resources.store().commands([run.run_id]).get(run.run_id, ())
+        waiting = resources.store().branches.commands([run.run_id]).get(run.run_id, ())
     for command in waiting:
         st.info(
             f"Requested: {_in_words(command.piece, run)}. It takes effect at the next epoch.",
@@ -110,9 +110,9 @@ def _request(run_id: str, **change: Any) -> None:
     store = resources.store()
     st.session_state.pop(_fault(run_id), None)
     try:
-        row = store.run(run_id)
+        row = store.runs.one(run_id)
         piece = branches.wish(row, store, **change)
-        number = store.steer(run_id, piece)
+        number = store.branches.steer(run_id, piece)
     except LrdashError as fault:
         st.session_state[_fault(run_id)] = str(fault)
         return
