@@ -106,14 +106,16 @@ class NotFound(LrdashError):
     Args:
         kind: what was asked for, e.g. `run`.
         item_id: the id received.
+        near: an id that was probably meant.
     """
 
-    def __init__(self, kind: str, item_id: str) -> None:
-        self.kind, self.item_id = kind, item_id
-        super().__init__(f"There is no {kind} {shorten(item_id)}. It may have been deleted.")
+    def __init__(self, kind: str, item_id: str, near: str | None = None) -> None:
+        self.kind, self.item_id, self.near = kind, item_id, near
+        hint = f"Did you mean {near!r}?" if near else "It may have been deleted."
+        super().__init__(f"There is no {kind} {shorten(item_id)}. {hint}")
 
     def __reduce__(self) -> tuple[type, tuple[object, ...]]:
-        return type(self), (self.kind, self.item_id)
+        return type(self), (self.kind, self.item_id, self.near)
 
 
 class BrokenPlugin(LrdashError):

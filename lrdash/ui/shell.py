@@ -13,7 +13,7 @@ from streamlit.runtime.scriptrunner import StopException
 from lrdash.core import wording
 from lrdash.core.errors import LrdashError
 from lrdash.ui import resources
-from lrdash.ui.components.errors import ErrorBoundary, show_error
+from lrdash.ui.components.errors import error_boundary, show_error
 from lrdash.ui.components.live import live
 from lrdash.ui.components.steady_chart import preload
 
@@ -71,7 +71,7 @@ def page(title: str) -> Iterator[None]:
     except LrdashError as error:
         show_error(error)
         st.stop()
-    with ErrorBoundary():
+    with error_boundary():
         try:
             yield
         except StopException:  # a page that stops early is as whole as another

@@ -72,10 +72,10 @@ def test_a_run_from_python_stands_in_the_store_like_any_other(store: Store) -> N
 
 
 @pytest.mark.usefixtures("quick")
-def test_progress_is_told_every_event_in_order() -> None:
-    told: list[Event] = []
-    lrdash.train(epochs=2, progress=told.append)
-    names = [type(event).__name__ for event in told]
+def test_progress_receives_every_event_in_order() -> None:
+    received: list[Event] = []
+    lrdash.train(epochs=2, progress=received.append)
+    names = [type(event).__name__ for event in received]
     assert names == ["RunStarted", "EpochEnded", "EpochEnded", "RateDecided", "RunEnded"]
 
 

@@ -341,7 +341,7 @@ def test_an_interrupted_run_goes_on_to_its_end(store: Store) -> None:
     assert [epoch.epoch for epoch in store.runs.epochs(run_id)] == [1, 2, 3, 4]
     again = call("runs", "resume", run_id)
     assert again.exit_code == 2
-    assert "must be interrupted or stopped to go on" in again.stderr
+    assert "must be interrupted or stopped to be resumed" in again.stderr
     assert call("runs", "resume").exit_code == 2
     assert call("runs", "resume", "nosuchrun").exit_code == 2
     assert "No run was interrupted" in call("runs", "resume", "--interrupted").stdout

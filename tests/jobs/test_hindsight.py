@@ -159,7 +159,7 @@ def over(store: Store, run_id: str, val_loss: float, status: Status = "finished"
 def stage_over(
     store: Store, made: str, loss: Callable[[StageRun], float] = lambda _: 1.0
 ) -> list[StageRun]:
-    """Ends the runs of the stage and goes on; gives the runs of the next."""
+    """Ends the runs of the stage and starts the next; gives its runs."""
     for run in store.hindsights.runs(made):
         if run.status == "queued":
             over(store, run.run_id, loss(run))
@@ -292,18 +292,18 @@ def test_deleting_a_search_deletes_what_it_made_and_not_the_run(store: Store) ->
         store.hindsights.one(made)
 
 
-def test_wrong_input_is_told_and_nothing_is_made(store: Store) -> None:
+def test_wrong_input_is_refused_and_nothing_is_made(store: Store) -> None:
     run_id = store.runs.create(BASE, steps_per_epoch=5, updates=20, parameters=1)
     runner = CliRunner()
     for arguments, message in (
-        ([run_id], "run must have finished before one can look back on it, got 'queued'"),
+        ([run_id], "run must have finished before its search, got 'queued'"),
         ([run_id, "--epochs", "3"], "epochs cannot be given for a run that exists"),
         (["--points", "x"], "points must be whole numbers separated by commas"),
         (["--points", "0"], "points must be a number of at least 1"),
         (["--strategies", "cosin"], "Did you mean 'cosine'?"),
         (["--show", "nowhere"], "There is no hindsight 'nowhere'"),
     ):
-        told = runner.invoke(app, ["hindsight", *arguments])
-        assert told.exit_code == 2
-        assert message in told.stderr
+        called = runner.invoke(app, ["hindsight", *arguments])
+        assert called.exit_code == 2
+        assert message in called.stderr
     assert store.hindsights.listing() == []

@@ -1,4 +1,4 @@
-"""Range tests in real worker processes: made, stopped, failed, and told when a worker dies."""
+"""Range tests in real worker processes: made, stopped, failed, and ended when a worker dies."""
 
 from __future__ import annotations
 

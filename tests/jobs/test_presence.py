@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lrdash.checkpoints.folder import CheckpointFolder
+from lrdash.checkpoints import CheckpointFolder
 from lrdash.core.errors import StoreError
 from lrdash.jobs import presence
 from lrdash.jobs.presence import Poll, Presence, tidy

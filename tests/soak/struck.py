@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lrdash.checkpoints.folder import CheckpointFolder
+from lrdash.checkpoints import CheckpointFolder
 from lrdash.store import Store, home
 from tests.soak.exact import Case, differing, kept
 from tests.soak.runs import eventually

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from sqlalchemy import Engine, event
 
-from lrdash.checkpoints.folder import About, BackgroundWriter, Checkpoint, CheckpointFolder
+from lrdash.checkpoints import About, BackgroundWriter, Checkpoint, CheckpointFolder
 from lrdash.core.errors import StoreError
 from lrdash.core.events import EpochEnded, now
 from lrdash.core.spec import RunSpec
@@ -85,7 +85,7 @@ print("held")
 FULL_CHECKPOINTS = """
 import logging, sys
 import numpy as np
-from lrdash.checkpoints.folder import CheckpointFolder, BackgroundWriter
+from lrdash.checkpoints import CheckpointFolder, BackgroundWriter
 from lrdash.store import home
 from tests.store.test_fire import checkpoint
 logging.basicConfig(stream=sys.stdout)

@@ -1,4 +1,4 @@
-"""Branches, steered runs and longer ones bear an interruption like any run: to the bit."""
+"""Branches, steered runs and longer ones survive an interruption like any run: to the bit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lrdash import training
-from lrdash.checkpoints.folder import CheckpointFolder
+from lrdash.checkpoints import CheckpointFolder
 from lrdash.core.events import Command, EpochEnded, Event, Steered
 from lrdash.core.spec import Piece, RunSpec
 from lrdash.planning import branches

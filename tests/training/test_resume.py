@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from lrdash import training
-from lrdash.checkpoints.folder import FOLDER, CheckpointFolder
+from lrdash.checkpoints import FOLDER, CheckpointFolder
 from lrdash.core.events import EpochEnded, Event, Progress, RateDecided, RunEnded
 from lrdash.core.spec import RunSpec
 from lrdash.planning.plan import make
@@ -78,7 +78,7 @@ def check(specs: Sequence[RunSpec], engine: str, folder: Path) -> None:
     second = train(specs, engine, paused, done=PAUSE)
     for run_id, said in straight.items():
         resumed = [event for event in second[run_id] if not isinstance(event, Progress)]
-        assert min((e.epoch for e in of(resumed, EpochEnded)), default=EPOCHS) > 1, "began anew"
+        assert min((e.epoch for e in of(resumed, EpochEnded)), default=EPOCHS) > 1, "started again"
         assert log([*first[run_id], *resumed]) == log(said)
         assert last(paused, run_id) == last(whole, run_id)
 
@@ -132,7 +132,7 @@ def test_a_run_whose_end_was_not_recorded_ends_the_same_way(engine: str, tmp_pat
 
 
 @pytest.mark.parametrize("engine", ["keras", "lanes"])
-def test_without_a_whole_checkpoint_a_run_begins_anew_and_says_the_same(
+def test_without_a_whole_checkpoint_a_run_starts_again_and_reports_the_same(
     engine: str, tmp_path: Path
 ) -> None:
     spec = RunSpec(epochs=2, examples=200, base_lr=0.05, strategy="custom")

@@ -73,7 +73,7 @@ def test_what_is_not_allowed_is_explained_and_cannot_be_started(store: Store) ->
     assert "start-search" not in keys(test)
     waiting = store.runs.create(BASE, steps_per_epoch=5, updates=20, parameters=1)
     refusal = fault(page("hindsight", run=waiting))
-    assert "must have finished before one can look back on it" in refusal
+    assert "must have finished before its search" in refusal
     assert "There is no hindsight" in fault(page("hindsight", search="gone"))
 
 

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from lrdash.checkpoints.folder import CheckpointFolder
+from lrdash.checkpoints import CheckpointFolder
 from lrdash.core.errors import StoreError
 from lrdash.store import Store, home
 from lrdash.store.settings import DATABASE_FILE

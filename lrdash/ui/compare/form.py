@@ -15,7 +15,7 @@ from lrdash.planning.experiment import Arm, Experiment, peaks_around, suggested_
 from lrdash.strategies import STRATEGIES
 from lrdash.ui import resources
 from lrdash.ui.components import fields, form, found_rate, queue
-from lrdash.ui.components.errors import ErrorBoundary
+from lrdash.ui.components.errors import error_boundary
 from lrdash.ui.components.strategy_settings import strategy_settings
 
 FIRST = ["constant", "linear", "cosine", "one_cycle", "plateau"]
@@ -28,7 +28,7 @@ def fill_from_address() -> None:
     """Fill the form with the experiment or the range test that the address names."""
     like = st.query_params.pop("like", None)
     if like:
-        with ErrorBoundary():
+        with error_boundary():
             wanted = Experiment.from_json(resources.store().experiments.one(like).definition)
             external.refuse([wanted.base])
             _fill(wanted)

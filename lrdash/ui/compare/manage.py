@@ -12,7 +12,7 @@ from lrdash.strategies import STRATEGIES
 from lrdash.ui import resources
 from lrdash.ui.compare.form import rates_in
 from lrdash.ui.components import export, queue
-from lrdash.ui.components.errors import ErrorBoundary
+from lrdash.ui.components.errors import error_boundary
 from lrdash.ui.components.live import live
 from lrdash.ui.components.strategy_settings import strategy_settings
 
@@ -72,7 +72,7 @@ def _more(row: ExperimentRow, experiment: Experiment) -> None:
             help="The leaderboard shows how many epochs each strategy took to reach it.",
         )
         if st.form_submit_button("Save"):
-            with ErrorBoundary():
+            with error_boundary():
                 store.experiments.rename(row.experiment_id, name)
                 store.experiments.set_target(row.experiment_id, target)
                 st.rerun()
@@ -92,7 +92,7 @@ def _confirm_delete(row: ExperimentRow) -> None:
     count = plural(row.runs, "run")
     st.write(f"This deletes {count} with all epochs. It cannot be undone.")
     if st.button(f"Delete {count}", type="primary", key="delete-for-good"):
-        with ErrorBoundary():
+        with error_boundary():
             resources.store().experiments.delete(row.experiment_id)
             st.query_params.pop("experiment", None)
             st.rerun()

@@ -14,7 +14,7 @@ from lrdash.planning import external
 from lrdash.planning.experiment import MAX_SEEDS, Experiment, plan_all
 from lrdash.store import ExperimentRow
 from lrdash.ui.components import estimate, fields, queue
-from lrdash.ui.components.errors import ErrorBoundary
+from lrdash.ui.components.errors import error_boundary
 from lrdash.ui.components.steady_chart import steady_chart
 
 NO_BASELINE = "none"
@@ -132,7 +132,7 @@ def _offer_seeds(
         )
         st.caption(", ".join(filter(None, (plural(added.size, "run"), estimate.time_of(plans)))))
     if pressed:
-        with ErrorBoundary():
+        with error_boundary():
             queue.extend_experiment(row, larger)
             st.rerun()
 

@@ -16,7 +16,7 @@ from lrdash.core.wording import escaped
 ICON = ":material/error:"
 
 
-class ErrorBoundary:
+class error_boundary:  # noqa: N801 (reads like a function, as contextlib.suppress does)
     """Shows an `LrdashError` of its block at this place; what follows the block runs as usual."""
 
     def __enter__(self) -> None:

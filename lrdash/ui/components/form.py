@@ -20,7 +20,7 @@ from lrdash.models import MODELS
 from lrdash.models.own_layers import OwnLayers
 from lrdash.strategies import STRATEGIES
 from lrdash.ui.components import fields
-from lrdash.ui.components.errors import ErrorBoundary
+from lrdash.ui.components.errors import error_boundary
 
 KNOBS = {knob.name: knob for knob in RunSpec.knobs()}
 DATA = "data"  # query parameter: id of the user's data to choose
@@ -116,7 +116,7 @@ def offered(key: str) -> dict[str, str]:
     datasets = {**own_datasets(), **DATASETS}
     chosen = st.session_state.get(key)
     if chosen is not None and chosen not in datasets:
-        with ErrorBoundary():
+        with error_boundary():
             datasets[chosen] = DATASETS[chosen]
     labels = [dataset.label for dataset in datasets.values()]
     return {

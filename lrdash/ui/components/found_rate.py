@@ -12,7 +12,7 @@ from lrdash.planning.experiment import peaks_around
 from lrdash.planning.range_test import INSTEAD, RangeTestSpec
 from lrdash.ui import resources
 from lrdash.ui.components import form
-from lrdash.ui.components.errors import ErrorBoundary
+from lrdash.ui.components.errors import error_boundary
 
 TEST, RATE = "range_test", "rate"  # query parameters
 
@@ -24,7 +24,7 @@ def into_form() -> tuple[float, ...]:
     range_test_id, text = (st.query_params.pop(name, None) for name in (TEST, RATE))
     if not range_test_id:
         return ()
-    with ErrorBoundary():
+    with error_boundary():
         row = resources.store().range_tests.one(range_test_id)
         rate = _number(text)
         form.fill(spec_of(RangeTestSpec.from_json(row.definition).base, rate))

@@ -7,7 +7,7 @@ from functools import wraps
 
 import streamlit as st
 
-from lrdash.ui.components.errors import ErrorBoundary
+from lrdash.ui.components.errors import error_boundary
 
 
 def live(view: Callable[..., bool | None], every: float | None, *arguments: object) -> None:
@@ -22,7 +22,7 @@ def live(view: Callable[..., bool | None], every: float | None, *arguments: obje
 
     @wraps(view)
     def bounded() -> None:  # a tick runs outside the boundary of the page
-        with ErrorBoundary():
+        with error_boundary():
             if view(*arguments) is False and every is not None:
                 st.rerun()
 

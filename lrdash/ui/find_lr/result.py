@@ -16,7 +16,7 @@ from lrdash.planning.range_test import RangeTestSpec, make
 from lrdash.store import RangeTestRow
 from lrdash.ui import resources
 from lrdash.ui.components import fields, found_rate
-from lrdash.ui.components.errors import ErrorBoundary, attempt
+from lrdash.ui.components.errors import attempt, error_boundary
 from lrdash.ui.components.live import live
 from lrdash.ui.components.result import ICONS, ended, header, progress
 from lrdash.ui.components.steady_chart import steady_chart
@@ -77,7 +77,7 @@ def in_words(spec: RangeTestSpec) -> str:
 
 def show(range_test_id: str) -> None:
     """The test, refreshed while it or its sweep is active."""
-    with ErrorBoundary():
+    with error_boundary():
         row = resources.store().range_tests.one(range_test_id)
         _header(row, RangeTestSpec.from_json(row.definition))
         live(_view, TICK if row.active else SLOW_TICK if sweep.active(row) else None, range_test_id)

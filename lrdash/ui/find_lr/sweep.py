@@ -19,7 +19,7 @@ from lrdash.ui import resources
 from lrdash.ui.compare import results
 from lrdash.ui.compare.experiment import done
 from lrdash.ui.components import estimate, fields, queue
-from lrdash.ui.components.errors import ErrorBoundary
+from lrdash.ui.components.errors import error_boundary
 from lrdash.ui.components.result import progress
 from lrdash.ui.components.steady_chart import steady_chart
 from lrdash.ui.components.strategy_settings import strategy_settings
@@ -76,7 +76,7 @@ def _offer(row: RangeTestRow, spec: RangeTestSpec, centre: float) -> None:
         begin = st.button(
             "Train the sweep", icon=":material/play_arrow:", key="sweep-start"
         )
-    with ErrorBoundary():
+    with error_boundary():
         params = strategy_settings(strategy, dataset=spec.base.dataset, prefix="sweep.")
         prepared = queue.prepare(sweep(
             spec, centre, strategy=strategy, params=params, epochs=epochs, seeds=seeds, rates=RATES

@@ -19,7 +19,7 @@ from lrdash.jobs import hindsight
 from lrdash.planning.hindsight import FOUND, Search, Tried, best, survivors
 from lrdash.store import HindsightRow, StageRun
 from lrdash.ui import resources
-from lrdash.ui.components.errors import ErrorBoundary, attempt
+from lrdash.ui.components.errors import attempt, error_boundary
 from lrdash.ui.components.live import live
 from lrdash.ui.components.queue import RESUMABLE
 from lrdash.ui.components.result import ended, header, progress
@@ -50,7 +50,7 @@ def in_words(search: Search) -> str:
 
 def show(hindsight_id: str) -> None:
     """The search, refreshed while it is active."""
-    with ErrorBoundary():
+    with error_boundary():
         row = resources.store().hindsights.one(hindsight_id)
         _header(row)
         live(_view, TICK if row.active else None, hindsight_id)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from lrdash.ui.components.errors import ErrorBoundary
+from lrdash.ui.components.errors import error_boundary
 
 
 @contextmanager
@@ -22,5 +22,5 @@ def panel(
         head.markdown(f"**{title}**")
         head.button("Close", icon=":material/close:", key=close_key, type="tertiary",
                     on_click=on_close, args=(run_id,))
-        with ErrorBoundary():
+        with error_boundary():
             yield

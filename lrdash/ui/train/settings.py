@@ -9,7 +9,7 @@ from lrdash.planning import external
 from lrdash.planning.plan import Plan, make
 from lrdash.ui import resources
 from lrdash.ui.components import form, found_rate
-from lrdash.ui.components.errors import ErrorBoundary
+from lrdash.ui.components.errors import error_boundary
 from lrdash.ui.train import history, steer
 
 
@@ -17,7 +17,7 @@ def fill_from_address() -> None:
     """Fill the form with the settings of the run or the range test that the address names."""
     source = st.query_params.pop("from", None)
     if source:
-        with ErrorBoundary():
+        with error_boundary():
             form.fill(_settings(source))
     found_rate.into_form()
 
