@@ -8,7 +8,6 @@ import sqlite3
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +24,8 @@ from lrdash.core.spec import RunSpec
 from lrdash.datasets import DATASETS, stored
 from lrdash.store import Store
 from lrdash.store import home as home_folder
-from tests.own_files import csv, keep
-from tests.store.test_faults import WRITER, raw
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
+from tests.factories.database import WRITER, raw
+from tests.factories.files import csv, keep
 
 
 def trained(store: Store, epochs: int = 3, *, checkpoint: bool = False) -> str:

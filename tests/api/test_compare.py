@@ -6,7 +6,7 @@ import json
 import re
 import sys
 import types
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,13 +27,6 @@ from lrdash.training.checkpoints import CheckpointWriter
 
 SMALL: dict[str, Any] = {"dataset": "wine", "model": "linear", "epochs": 3}
 SHELL = ["compare", "--dataset", "wine", "--model", "linear", "--epochs", "3"]
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
 
 
 def say_run(plan: Plan, run_id: str, sink: Sink) -> RunEnded:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +15,7 @@ from lrdash.core.errors import InvalidField, NotFound
 from lrdash.planning.range_test import RangeTestSpec
 from lrdash.store import Store
 from tests import ROOT
-from tests.exports import one_experiment, one_run
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
-
+from tests.factories.runs import one_experiment, one_run
 
 USER = '''
 import lrdash

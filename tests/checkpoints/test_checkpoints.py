@@ -13,7 +13,6 @@ import pytest
 
 from lrdash.checkpoints import (
     FOLDER,
-    About,
     BackgroundWriter,
     Cause,
     Checkpoint,
@@ -22,17 +21,7 @@ from lrdash.checkpoints import (
 )
 from lrdash.checkpoints.policy import CHANGES, LAST, SPREAD
 from lrdash.core.errors import InvalidField
-
-
-def checkpoint(epoch: int = 3, cause: Cause = "time", loss: float = 0.5) -> Checkpoint:
-    about = About(
-        digest="abc", engine="lanes", epoch=epoch, seconds=1.5, cause=cause, val_loss=loss
-    )
-    arrays = {
-        "weight:0": np.arange(6, dtype=np.float32).reshape(2, 3) + epoch,
-        "step": np.array(7, np.int32), "other:0": np.array([1, 2**31], np.uint32),
-    }
-    return Checkpoint(about=about, arrays=arrays, state={"course": {"rate": 0.1, "best": None}})
+from tests.factories.runs import checkpoint
 
 
 def epochs(folder: CheckpointFolder, run_id: str = "r") -> list[int]:

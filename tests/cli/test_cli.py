@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import types
-from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -26,7 +25,7 @@ from lrdash.core.spec import EarlyStopping, RunSpec
 from lrdash.planning.plan import make
 from lrdash.store import Store
 from tests import ROOT
-from tests.api.test_api import epoch_event, imitation
+from tests.factories.runs import epoch_event, imitation
 
 COMMANDS = (
     ["preview"], ["train"], ["compare"], ["serve"], ["doctor"], ["bench"], ["runs"],
@@ -49,13 +48,6 @@ def told(*words: str) -> Any:
     result = call(*words, "--json")
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
 
 
 def finished(store: Store, epochs: int = 2, **more: Any) -> str:

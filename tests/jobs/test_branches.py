@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,20 +20,13 @@ from lrdash.store import Store
 from lrdash.strategies.plateau import Plateau
 from lrdash.teaching import Recorded, first_difference, left_off, replay
 from lrdash.training.checkpoints import CheckpointWriter, Origin
-from tests.training.test_resume import last, log, of, train
+from tests.factories.training import last, log, of, train
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 SMALL: dict[str, Any] = {"epochs": 6, "examples": 200, "base_lr": 0.05}
 RULE = {"strategy": "plateau", "params": {"patience": 1, "min_delta": 0.05}}
 ENGINES = pytest.mark.parametrize("engine", ["keras", "lanes"])
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
 
 
 def go(

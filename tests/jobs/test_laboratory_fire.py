@@ -22,7 +22,7 @@ from lrdash.jobs.laboratory import Laboratory, standstill, supervisor
 from lrdash.jobs.laboratory.standstill import Standstill, cpu_seconds, patience
 from lrdash.store import Store
 from tests import ROOT
-from tests.jobs.test_laboratory import LONG, ended, eventually, freeze, gone, queue, running
+from tests.factories.jobs import LONG, ended, eventually, freeze, gone, queue, running
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -51,13 +51,6 @@ sys.stdin.readline()
 """
 
 Imitate = Callable[[str], None]
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

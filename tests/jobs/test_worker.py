@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -21,13 +21,6 @@ from lrdash.store import Store
 
 FULL = "The disk is full."
 SMALL: dict[str, Any] = {"dataset": "wine", "model": "linear", "base_lr": 0.05, "epochs": 2}
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
 
 
 def queue(store: Store, **fields: Any) -> str:

@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +24,6 @@ from lrdash.store.runs import Runs
 from lrdash.tracking.importing import import_runs
 from lrdash.tracking.watching import Logged, StoreWarning, Watcher, log_run, logged, recorder, spool
 from tests import ROOT
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -52,13 +52,6 @@ def data() -> tuple[Any, Any]:
     return x, (x.sum(1) > 0).astype("int32")
 
 
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
-
-
 def compiled(learning_rate: Any = 0.1, **how: Any) -> keras.Model:
     keras.utils.set_random_seed(0)
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, activation="softmax")])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -26,13 +25,6 @@ pytestmark = [
     # once a run has asked TensorFlow for determinism, as all of lrdash's do
     pytest.mark.filterwarnings("ignore:Model doesn't support `jit_compile=True`:UserWarning"),
 ]
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
 
 
 def compiled(learning_rate: Any, **how: Any) -> keras.Model:

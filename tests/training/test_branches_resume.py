@@ -16,7 +16,7 @@ from lrdash.planning import branches
 from lrdash.planning.plan import make
 from lrdash.training.checkpoints import CheckpointWriter, Origin
 from lrdash.training.commands import RunCommands
-from tests.training.test_resume import last, log, of
+from tests.factories.training import last, log, of
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -17,21 +14,11 @@ from lrdash.jobs import branches as jobs
 from lrdash.planning.plan import make
 from lrdash.store import Store
 from lrdash.strategies import preview
-from lrdash.ui import resources
 from lrdash.ui.train import steer
-from tests.shown import fault, page, words
-from tests.ui.test_pages import trained
+from tests.factories.pages import fault, page, words
+from tests.factories.runs import trained
 
 HOLD = Piece(epoch=1, strategy="constant", base_lr=0.01)
-
-
-@pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    opened = Store()
-    monkeypatch.setattr(resources, "store", lambda: opened)
-    monkeypatch.setattr(resources, "laboratory", lambda: SimpleNamespace(wake=lambda: None))
-    yield opened
-    opened.close()
 
 
 def labels(test: AppTest) -> list[str]:

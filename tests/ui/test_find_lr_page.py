@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from lrdash.core.events import EpochEnded, Event, RunEnded, RunStarted
 from lrdash.core.spec import RunSpec
 from lrdash.planning.plan import make as plan_of
 from lrdash.planning.range_test import RangeTestSpec, make
 from lrdash.store import Store
-from lrdash.ui import resources
 from lrdash.ui.find_lr import result
-from tests.shown import fault, page, words
+from tests.factories.pages import fault, page, progress, words
 
 
-@pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    opened = Store()
-    monkeypatch.setattr(resources, "store", lambda: opened)
-    monkeypatch.setattr(resources, "laboratory", lambda: SimpleNamespace(wake=lambda: None))
+@pytest.fixture(autouse=True)
+def forgets_results() -> None:
     result._findings.clear()
-    yield opened
-    opened.close()
-
-
-def progress(test: AppTest) -> str:
-    return "\n".join(str(bar.proto.text) for bar in test.get("progress"))
 
 
 def stored(store: Store, *, updates: int = 60, made: int = 60, end: str = "finished") -> str:

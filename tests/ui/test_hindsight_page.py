@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from types import SimpleNamespace
-
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from lrdash.api.compare import new_runs
@@ -13,19 +9,8 @@ from lrdash.jobs import hindsight
 from lrdash.planning.experiment import Arm, Experiment, plan_all
 from lrdash.planning.hindsight import Search
 from lrdash.store import Store
-from lrdash.ui import resources
-from tests.jobs.test_hindsight import BASE, by_rate, over, search, stage_over
-from tests.shown import fault, page, words
-from tests.ui.test_find_lr_page import progress
-
-
-@pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    opened = Store()
-    monkeypatch.setattr(resources, "store", lambda: opened)
-    monkeypatch.setattr(resources, "laboratory", lambda: SimpleNamespace(wake=lambda: None))
-    yield opened
-    opened.close()
+from tests.factories.jobs import BASE, by_rate, over, search, stage_over
+from tests.factories.pages import fault, page, progress, words
 
 
 def keys(test: AppTest) -> set[str]:

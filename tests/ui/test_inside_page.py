@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,19 +14,9 @@ from lrdash.core.spec import RunSpec
 from lrdash.planning.plan import make
 from lrdash.store import Store, home
 from lrdash.teaching import EXAMPLES
-from lrdash.ui import resources
 from lrdash.ui.inside import player
-from tests import shown
-from tests.shown import words
-
-
-@pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    opened = Store()
-    monkeypatch.setattr(resources, "store", lambda: opened)
-    monkeypatch.setattr(resources, "laboratory", lambda: SimpleNamespace(wake=lambda: None))
-    yield opened
-    opened.close()
+from tests.factories import pages as shown
+from tests.factories.pages import words
 
 
 @pytest.fixture

@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from types import SimpleNamespace
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from lrdash.store import Store
-from lrdash.ui import resources
-from tests.shown import page, words
-from tests.ui.test_pages import trained
-
-
-@pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    opened = Store()
-    monkeypatch.setattr(resources, "store", lambda: opened)
-    monkeypatch.setattr(resources, "laboratory", lambda: SimpleNamespace(wake=lambda: None))
-    yield opened
-    opened.close()
+from tests.factories.pages import page, words
+from tests.factories.runs import trained
 
 
 def labels(test: AppTest) -> list[str]:

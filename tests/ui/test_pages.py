@@ -2,57 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import numpy as np
 import pytest
 
-from lrdash.core.events import EpochEnded, Event, RateDecided, RunEnded, RunStarted
 from lrdash.core.spec import RunSpec
 from lrdash.planning.plan import make
 from lrdash.store import Store
 from lrdash.ui import resources
-from tests.shown import fault, page, words
-
-
-@pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    opened = Store()
-    monkeypatch.setattr(resources, "store", lambda: opened)
-    monkeypatch.setattr(resources, "laboratory", lambda: None)
-    yield opened
-    opened.close()
-
-
-def trained(
-    store: Store, *, status: str = "finished", reason: str = "", epochs: int = 3, **fields: object
-) -> str:
-    """A run as a worker would have left it."""
-    plan = make(RunSpec(epochs=10, **fields))
-    run_id = store.runs.create(
-        plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
-        parameters=plan.parameters,
-    )
-    store.workers.register("w1", "host", 1)
-    assert store.runs.claim(run_id, "w1")
-    course = plan.program()
-    events: list[Event] = [
-        RunStarted(engine="keras", parameters=plan.parameters, updates=plan.updates,
-                   steps_per_epoch=plan.steps_per_epoch, versions={"keras": "3"})
-    ]
-    for epoch in range(epochs):
-        metrics = {"loss": 1 / (epoch + 1), "val_loss": 1.2 / (epoch + 1), "accuracy": 0.5,
-                   "val_accuracy": 0.6}
-        rates = course.rates(epoch).astype(np.float32)
-        done = epoch + 1
-        events.append(EpochEnded(epoch=done, metrics=metrics, rates=rates, seconds=float(done)))
-        decision = course.end_epoch(epoch, metrics)
-        if isinstance(decision, RateDecided):
-            events.append(decision)
-    if status != "running":
-        events.append(RunEnded(status=status, reason=reason, seconds=float(epochs)))  # type: ignore[arg-type]
-    store.runs.record([(run_id, event) for event in events])
-    return run_id
+from tests.factories.pages import fault, page, words
+from tests.factories.runs import trained
 
 
 def test_the_first_page_offers_a_form_a_preview_and_start(store: Store) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Literal
 
 import numpy as np
@@ -15,17 +13,7 @@ from lrdash.core.events import EpochEnded, Event, RateDecided, RunEnded, RunStar
 from lrdash.planning.experiment import Experiment
 from lrdash.planning.plan import make
 from lrdash.store import Store
-from lrdash.ui import resources
-from tests.shown import fault, page, words
-
-
-@pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    opened = Store()
-    monkeypatch.setattr(resources, "store", lambda: opened)
-    monkeypatch.setattr(resources, "laboratory", lambda: SimpleNamespace(wake=lambda: None))
-    yield opened
-    opened.close()
+from tests.factories.pages import fault, page, words
 
 
 def begun(store: Store, guide: str = "lowering") -> tuple[AppTest, str]:

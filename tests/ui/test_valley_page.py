@@ -13,8 +13,8 @@ from lrdash.strategies import STRATEGIES
 from lrdash.teaching import SURFACES, Path, Surface, descend
 from lrdash.ui import resources
 from lrdash.ui.valley import form
-from tests import shown
-from tests.shown import words
+from tests.factories import pages as shown
+from tests.factories.pages import words
 
 NAMES = ["Constant", "Cosine"]
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from lrdash.store import Store
-from tests.shown import words
-from tests.ui.test_compare_page import page, started, store, train, typed
+from tests.factories import pages
+from tests.factories.pages import started, train, typed, words
 
-__all__ = ["store"]  # a fixture
+page = partial(pages.page, "compare")
 
 
 def of_seeds(store: Store, strategies: list[str], seeds: int) -> str:

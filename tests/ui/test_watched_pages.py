@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -28,24 +27,14 @@ from lrdash.strategies.recorded import Recorded, drawn_as
 from lrdash.teaching import Recorded as Series
 from lrdash.teaching import disagreement, replay
 from lrdash.tracking.importing import Upload, bring, read_uploads
-from lrdash.ui import resources
 from lrdash.ui.inside import sources
 from lrdash.ui.runs import importing, overlay
 from lrdash.ui.train import history
-from tests.shown import page, words
+from tests.factories.pages import page, words
 
 PLATEAU = {"callback": "ReduceLROnPlateau", "monitor": "val_auc", "mode": "max", "factor": 0.5,
            "patience": 1, "min_delta": 0.01, "known": "updates"}
 VALUES = (0.5, 0.6, 0.6, 0.6)
-
-
-@pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    opened = Store()
-    monkeypatch.setattr(resources, "store", lambda: opened)
-    monkeypatch.setattr(resources, "laboratory", lambda: SimpleNamespace(wake=lambda: None))
-    yield opened
-    opened.close()
 
 
 def watched(store: Store, *, over: bool = True, **params: object) -> str:
