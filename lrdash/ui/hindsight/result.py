@@ -75,7 +75,7 @@ def _results(
     row: HindsightRow, search: Search, tried: list[Tried], table: pd.DataFrame
 ) -> None:
     if row.status == "finished":
-        st.markdown(findings.told(search, tried))
+        st.markdown(findings.result_in_words(search, tried))
     elif row.active and row.stage <= search.rounds:
         st.caption("Best so far; branches are still training.")
     _charts(row, search, table)
