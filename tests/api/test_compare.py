@@ -317,9 +317,9 @@ def test_settings_go_to_one_strategy_or_to_all_that_have_them(store: Store) -> N
     [
         (["--strategies", "steb"], "Did you mean 'step'"),
         (["--strategies", ","], "arms must be a list of 1 to 20 strategies"),
-        (["--strategies", "step", "--seeds", "x"], "seeds must be whole numbers separated by commas"),
+        (["--strategies", "step", "--seeds", "x"], "seeds must be whole numbers separated"),
         (["--strategies", "step", "--seeds", "0"], "seeds must be a number of seeds"),
-        (["--strategies", "step", "--base-lrs", "a"], "base_lrs must be numbers separated by commas"),
+        (["--strategies", "step", "--base-lrs", "a"], "base_lrs must be numbers separated"),
         (["--strategies", "step", "--base-lrs", "0"], "base_lrs must be a list of 1 to 50"),
         (["--strategies", "step", "--param", "alpha=1"], "--param must be a setting of a compared"),
         (
