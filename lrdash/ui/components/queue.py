@@ -96,10 +96,4 @@ def resume(run_ids: Sequence[str]) -> None:
 
 
 def _new_runs(planned: Sequence[Planned]) -> list[NewRun]:
-    return [
-        NewRun(
-            spec=run.plan.spec, label=run.label, steps_per_epoch=run.plan.steps_per_epoch,
-            updates=run.plan.updates, parameters=run.plan.parameters,
-        )
-        for run in planned
-    ]
+    return [NewRun.of(run.plan, run.label) for run in planned]
