@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lrdash.strategies.words import figure, percent
+from lrdash.core.wording import setting
+from lrdash.strategies.words import percent
 from lrdash.teaching.descent import Path
 from lrdash.teaching.surfaces import Surface
 
@@ -22,7 +23,7 @@ def number(value: float) -> str:
     >>> number(0.09876), number(1.234e-7), number(12345.6)
     ('0.0988', '1.23e-7', '12,300')
     """
-    return figure(float(f"{value:.3g}")).replace("e-0", "e-")
+    return setting(float(f"{value:.3g}")).replace("e-0", "e-")
 
 
 def path_in_words(surface: Surface, path: Path, name: str) -> str:
