@@ -45,12 +45,12 @@ def said(plan: Plan, *, lost: bool = False) -> list[Event]:
 def one_run(store: Store, **fields: Any) -> str:
     """A finished run of four epochs; gives its id."""
     plan = make(RunSpec(**{"dataset": "wine", "epochs": EPOCHS, **fields}))
-    store.register_worker("w", "host", 1)
-    run_id = store.create_run(
+    store.workers.register("w", "host", 1)
+    run_id = store.runs.create(
         plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
         parameters=plan.parameters, worker_id="w",
     )
-    store.record([(run_id, event) for event in said(plan)])
+    store.runs.record([(run_id, event) for event in said(plan)])
     return run_id
 
 
@@ -62,14 +62,14 @@ def one_experiment(
     fields = {"dataset": "wine", "epochs": EPOCHS, "base_lrs": (0.01, 0.1), "seeds": 3, **more}
     experiment = define(arms, **fields)
     planned = plan_all(experiment)
-    made = store.create_experiment(
+    made = store.experiments.create(
         experiment.to_json(), new_runs(planned), groups=cut([run.plan for run in planned]),
         name=name,
     )
-    store.register_worker("w", "host", 1)
-    for group in store.queued_groups():
-        for run_id in store.claim_group(group, "w"):
-            plan = make(store.run(run_id).spec)
+    store.workers.register("w", "host", 1)
+    for group in store.runs.queued_groups():
+        for run_id in store.runs.claim_group(group, "w"):
+            plan = make(store.runs.one(run_id).spec)
             told = said(plan, lost=plan.spec.base_lr >= diverging)
-            store.record([(run_id, event) for event in told])
+            store.runs.record([(run_id, event) for event in told])
     return made

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from functools import partial
 from typing import Any
 
-from lrdash.api.compare import train_groups
-from lrdash.api.in_process import as_worker, check
-from lrdash.api.run import Run, load
+from lrdash.api.checks import check
+from lrdash.api.results.run import Run, load_run
 from lrdash.core.errors import InvalidField
 from lrdash.core.events import Sink
-from lrdash.jobs.branches import Wanted, make_branches, plan_more, wish
-from lrdash.planning.grouping import cut
+from lrdash.jobs.branches import Wanted, make_branches, plan_more
+from lrdash.jobs.branches import steer as steer_run
+from lrdash.jobs.session import in_process
 from lrdash.store import Store
 
 
@@ -34,10 +35,10 @@ def fork(
         The branches in the order given, whatever their ends.
 
     Raises:
-        RunNotFound, InvalidField, UnknownName, EngineUnavailable: then none is made.
+        NotFound, InvalidField, UnknownName, EngineUnavailable: then none is made.
         StoreError: if the database cannot be used.
     """
-    return _grow(run, [(epoch, one) for one in branches], engine, progress)
+    return _branch(run, [(epoch, one) for one in branches], engine, progress)
 
 
 def cooldowns(
@@ -61,7 +62,7 @@ def cooldowns(
         (epoch, {"strategy": strategy, "params": dict(params or {}), "epochs": epoch + epochs})
         for epoch in at
     ]
-    return _grow(run, wanted, engine, progress)
+    return _branch(run, wanted, engine, progress)
 
 
 def more(
@@ -78,20 +79,18 @@ def more(
         progress: is told every event.
 
     Raises:
-        RunNotFound, InvalidField: then nothing is changed.
+        NotFound, InvalidField: then nothing is changed.
         StoreError: if it is not over, or the database cannot be used.
     """
-    store = Store()
-    try:
-        row = store.run(_id(run))
+    with closing(Store()) as store:
+        row = store.runs.one(_id(run))
         plan = plan_more(row, epochs, how, check)
-        with as_worker(store) as worker_id:
-            store.lengthen(row.run_id, plan.spec, updates=plan.updates, worker_id=worker_id)
-            engine, done = store.run(row.run_id).engine, {row.run_id: row.epochs_done}
-            train_groups(store, {row.run_id: plan}, [[0]], engine, progress, done)
-        return load(row.run_id, store)
-    finally:
-        store.close()
+        with in_process(store) as session:
+            store.branches.lengthen(
+                row.run_id, plan.spec, updates=plan.updates, worker_id=session.worker_id
+            )
+            session.train_rows([store.runs.one(row.run_id)], progress)
+        return load_run(row.run_id, store)
 
 
 def steer(
@@ -106,36 +105,27 @@ def steer(
         back: to the run's own strategy.
 
     Raises:
-        RunNotFound, InvalidField: for what is wrong.
+        NotFound, InvalidField: for what is wrong.
         StoreError: if the run is over.
     """
-    store = Store()
-    try:
-        row = store.run(_id(run))
-        piece = wish(row, store, rate=rate, factor=factor, back=back)
-        return store.steer(row.run_id, piece)
-    finally:
-        store.close()
+    with closing(Store()) as store:
+        return steer_run(_id(run), store, rate=rate, factor=factor, back=back)
 
 
-def _grow(
+def _branch(
     run: Run | str, wanted: Sequence[tuple[int, Wanted]], engine: str, progress: Sink | None
 ) -> list[Run]:
-    store = Store()
-    try:
-        parent = store.run(_id(run))
+    with closing(Store()) as store:
+        parent = store.runs.one(_id(run))
         if not wanted:
             raise InvalidField("branches", "must be a list of at least one", [])
-        with as_worker(store) as worker_id:
+        with in_process(store) as session:
             plans = make_branches(
-                parent, wanted, store, engine=engine, worker_id=worker_id,
+                parent, wanted, store, engine=engine, worker_id=session.worker_id,
                 check=partial(check, engine=engine),
             )
-            done = {run_id: epoch for run_id, (epoch, _) in zip(plans, wanted, strict=True)}
-            train_groups(store, plans, cut(list(plans.values())), engine, progress, done)
-        return [load(run_id, store) for run_id in plans]
-    finally:
-        store.close()
+            session.train_rows(store.runs.listing(run_ids=plans), progress)
+        return [load_run(run_id, store) for run_id in plans]
 
 
 def _id(run: Run | str) -> str:

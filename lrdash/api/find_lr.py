@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from typing import Any
 
 from lrdash.analysis.range_test import suggested
 from lrdash.api.compare import run_experiment
-from lrdash.api.comparison import Comparison
-from lrdash.api.in_process import as_worker, prepare
 from lrdash.api.own import own_task, refuse_taken
 from lrdash.api.plain import seeds_of
-from lrdash.api.range_test import RangeTest, load_range_test
+from lrdash.api.results.comparison import Comparison
+from lrdash.api.results.range_test import RangeTest, load_range_test
 from lrdash.core.errors import InvalidField
 from lrdash.core.spec import RunSpec
+from lrdash.jobs import range_test
+from lrdash.jobs.session import in_process
 from lrdash.planning.range_test import INSTEAD, MOST_SEEDS, PlannedTest, RangeTestSpec, make, sweep
 from lrdash.store import Store
 
@@ -96,20 +98,14 @@ def define_range_test(
 
 def run_range_test(planned: PlannedTest, progress: Listener | None = None) -> RangeTest:
     """Make a test and record it; as `find_lr` does."""
-    from lrdash.jobs import range_test
-
-    prepare()
-    store = Store()
-    try:
-        with as_worker(store) as worker_id:
-            spec = planned.spec
+    spec = planned.spec
+    with closing(Store()) as store:
+        with in_process(store) as session:
             made = store.range_tests.create(
-                spec.to_json(), spec.rates, seeds=len(spec.seeds), worker_id=worker_id
+                spec.to_json(), spec.rates, seeds=len(spec.seeds), worker_id=session.worker_id
             )
-            range_test.run(store, made, worker_id, progress)
+            range_test.run(store, made, session.worker_id, progress)
         return load_range_test(made, store)
-    finally:
-        store.close()
 
 
 def sweep_around(
@@ -143,9 +139,6 @@ def sweep_around(
         rates=rates,
     )
     made = run_experiment(experiment, name=f"Around {centre:g}, from a range test")
-    store = Store()
-    try:
+    with closing(Store()) as store:
         store.range_tests.held_against(test.range_test_id, made.experiment_id)
-    finally:
-        store.close()
     return made

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from typing import Any
 
-from lrdash.api.compare import train_groups
-from lrdash.api.in_process import as_worker, check
-from lrdash.api.looking_back import Hindsight, load_hindsight
-from lrdash.api.run import Run
+from lrdash.api.checks import check
+from lrdash.api.results.hindsight import Hindsight, load_hindsight
+from lrdash.api.results.run import Run
 from lrdash.core.errors import InvalidField
 from lrdash.core.events import Sink
 from lrdash.core.spec import RunSpec
 from lrdash.jobs import hindsight as job
-from lrdash.planning import plan
+from lrdash.jobs.session import Session, in_process
 from lrdash.planning.experiment import Arm
-from lrdash.planning.grouping import cut
 from lrdash.planning.hindsight import (
     BEAM,
     FACTORS,
@@ -78,7 +77,7 @@ def hindsight(
         What was found, whatever the end of the search: look at `status` and `reason`.
 
     Raises:
-        RunNotFound, InvalidField, UnknownName, EngineUnavailable: then nothing is made.
+        NotFound, InvalidField, UnknownName, EngineUnavailable: then nothing is made.
         StoreError: if the database cannot be used.
     """
     search, run_id = define_hindsight(
@@ -119,45 +118,35 @@ def run_hindsight(
     search: Search, run_id: str | None = None, *, progress: Sink | None = None
 ) -> Hindsight:
     """Go through a search to its end; as `hindsight` does."""
-    store = Store()
-    try:
-        with as_worker(store) as worker_id:
-            made = job.create(store, search, run_id, worker_id)
-            _go_through(store, made, worker_id, search.engine, progress)
+    with closing(Store()) as store:
+        with in_process(store) as session:
+            made = job.create(store, search, run_id, session.worker_id)
+            _train_stages(session, made, progress)
         return load_hindsight(made, store)
-    finally:
-        store.close()
 
 
 def continue_hindsight(hindsight_id: str, *, progress: Sink | None = None) -> Hindsight:
     """Go on with a search that was stopped or interrupted, from the checkpoints of its runs.
 
     Raises:
-        HindsightNotFound: if there is none of this id.
+        NotFound: if there is none of this id.
         StoreError: if the database cannot be used.
     """
-    store = Store()
-    try:
-        engine = Search.from_json(store.hindsights.one(hindsight_id).definition).engine
-        with as_worker(store) as worker_id:
-            if store.hindsights.resume(hindsight_id, worker_id):
-                _go_through(store, hindsight_id, worker_id, engine, progress)
+    with closing(Store()) as store:
+        store.hindsights.one(hindsight_id)
+        with in_process(store) as session:
+            if store.hindsights.resume(hindsight_id, session.worker_id):
+                _train_stages(session, hindsight_id, progress)
         return load_hindsight(hindsight_id, store)
-    finally:
-        store.close()
 
 
-def _go_through(
-    store: Store, hindsight_id: str, worker_id: str, engine: str, progress: Sink | None
-) -> None:
-    """Train stage after stage; first what is left of the one that it is in."""
+def _train_stages(session: Session, hindsight_id: str, progress: Sink | None) -> None:
+    """Train stage after stage, beginning with what is left of the current one."""
+    store = session.store
     runs = store.hindsights.runs(hindsight_id)
     waiting = [run.run_id for run in runs if run.status == "running"]
-    while waiting := waiting or job.advance(store, hindsight_id, worker_id):
-        rows = {row.run_id: row for row in store.runs(run_ids=waiting)}
-        plans = {run_id: plan.make(rows[run_id].spec) for run_id in waiting}
-        done = {run_id: rows[run_id].epochs_done for run_id in waiting}
-        train_groups(store, plans, cut(list(plans.values())), engine, progress, done)
+    while waiting := waiting or job.advance(store, hindsight_id, session.worker_id):
+        session.train_rows(store.runs.listing(run_ids=waiting), progress)
         waiting = []
 
 
@@ -168,13 +157,10 @@ def _base(run: Run | str | RunSpec | None, fields: Mapping[str, Any]) -> tuple[R
         problem = "cannot be given for a run that exists: it was trained as it was"
         raise InvalidField(next(iter(fields)), problem, next(iter(fields.values())))
     run_id = run if isinstance(run, str) else run.run_id
-    store = Store()
-    try:
-        row = store.run(run_id)
+    with closing(Store()) as store:
+        row = store.runs.one(run_id)
         job.base_of(row)
         return row.spec, run_id
-    finally:
-        store.close()
 
 
 def _number(name: str, given: int) -> int:

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from lrdash.api.in_process import prepare
 from lrdash.core.errors import InvalidField
 from lrdash.core.spec import RunSpec
+from lrdash.jobs.session import prepare
 from lrdash.planning import external
 from lrdash.planning.experiment import peaks_around, suggested_peak
 

@@ -37,7 +37,7 @@ def plan_branches(
         NotHere: model and data are in a script.
     """
     refuse([parent.spec])
-    rates = {row.epoch: row.learning_rate for row in store.epochs(parent.run_id)}
+    rates = {row.epoch: row.learning_rate for row in store.runs.epochs(parent.run_id)}
     plans = []
     for epoch, one in wanted:
         if epoch not in rates:
@@ -64,7 +64,7 @@ def make_branches(
         for plan in plans
     ]
     epochs = [epoch for epoch, _ in wanted]
-    ids = store.create_branches(
+    ids = store.branches.create(
         parent.run_id, epochs, new, groups=cut(plans), engine=engine, worker_id=worker_id
     )
     vault = CheckpointFolder(home())
@@ -104,10 +104,24 @@ def wish(
     return piece
 
 
+def steer(
+    run_id: str, store: Store, *, rate: float | None = None, factor: float | None = None,
+    back: bool = False,
+) -> int:
+    """Queue a change of the rate by hand, for the next epoch; gives the number of the command.
+
+    Raises:
+        NotFound, InvalidField: for what is wrong.
+        StoreError: if the run is over.
+    """
+    piece = wish(store.runs.one(run_id), store, rate=rate, factor=factor, back=back)
+    return store.branches.steer(run_id, piece)
+
+
 def _left_at(row: RunRow, store: Store) -> float | None:
     """The rate in force when the run first left its own strategy."""
     left = next((piece.epoch for piece in row.spec.pieces), None)
     if left is None:
         return None
-    found = [one.learning_rate for one in store.epochs(row.run_id, after=left - 1)[:1]]
+    found = [one.learning_rate for one in store.runs.epochs(row.run_id, after=left - 1)[:1]]
     return found[0] if found else None

@@ -33,7 +33,7 @@ def train(
     sink: Sink,
     should_stop: Callable[[], bool],
     engine: str = "auto",
-    keeper: CheckpointWriter | None = None,
+    writer: CheckpointWriter | None = None,
     mailbox: Mailbox = no_mail,
 ) -> RunEnded:
     """Train one run; whatever goes wrong becomes its ending.
@@ -45,7 +45,7 @@ def train(
             still raises for `RunEnded`, that reaches the caller.
         should_stop: asked about ten times a second; True ends the run as stopped.
         engine: "auto" or one of the engines by name.
-        keeper, mailbox: as in `train_group`.
+        writer, mailbox: as in `train_group`.
 
     Returns:
         How the run ended, as it was said to the sink.
@@ -54,7 +54,7 @@ def train(
         return {run_id} if should_stop() else set()
 
     return train_group(
-        [plan], run_ids=[run_id], sink=sink, should_stop=stops, engine=engine, keeper=keeper,
+        [plan], run_ids=[run_id], sink=sink, should_stop=stops, engine=engine, writer=writer,
         mailbox=mailbox,
     )[run_id]
 
@@ -66,7 +66,7 @@ def train_group(
     sink: Sink,
     should_stop: Callable[[], set[str]],
     engine: str = "auto",
-    keeper: CheckpointWriter | None = None,
+    writer: CheckpointWriter | None = None,
     mailbox: Mailbox = no_mail,
 ) -> dict[str, RunEnded]:
     """Train several runs; whatever goes wrong becomes the ending of those that have not ended.
@@ -82,13 +82,13 @@ def train_group(
         should_stop: gives the ids of the runs that have to stop; asked about ten times a second.
         engine: "lanes", "keras", or "auto": lanes wherever they apply; the others, trained by
             keras, say why.
-        keeper: has checkpoints to go on from and takes new ones; by default nothing is kept.
+        writer: has checkpoints to go on from and takes new ones; by default nothing is kept.
         mailbox: where users' commands arrive; each takes effect at the next end of an epoch.
 
     Returns:
         How each run ended, as it was said to the sink.
     """
-    keeper = keeper or CheckpointWriter()
+    writer = writer or CheckpointWriter()
     ended: dict[str, RunEnded] = {}
 
     def hear(run_id: str, event: Event) -> None:
@@ -100,7 +100,7 @@ def train_group(
         began = perf_counter()
         group, names = [plans[place] for place in part], [run_ids[place] for place in part]
         try:
-            _train(group, names, hear, should_stop, engine, keeper, mailbox)
+            _train(group, names, hear, should_stop, engine, writer, mailbox)
         except Exception as fault:
             log.exception("failed: %s", " ".join(names))
             reason, seconds = in_words(fault), perf_counter() - began
@@ -139,7 +139,7 @@ def _parts(plans: Sequence[Plan], engine: str) -> list[list[int]]:
 
 def _train(
     plans: Sequence[Plan], run_ids: Sequence[str], sink: Sink, should_stop: Callable[[], set[str]],
-    engine: str, keeper: CheckpointWriter, mailbox: Mailbox,
+    engine: str, writer: CheckpointWriter, mailbox: Mailbox,
 ) -> None:
     from lrdash.planning.grouping import lanes_apply
 
@@ -155,18 +155,18 @@ def _train(
 
         _train([short], [name], lambda _run_id, _event: None, stops, by, own, no_mail)
 
-    bridge(plans, run_ids, "keras" if by_keras else "lanes", keeper, again)
+    bridge(plans, run_ids, "keras" if by_keras else "lanes", writer, again)
     if by_keras:
         from lrdash.training.keras.engine import fit
 
         ended = fit(
             plan, run_id=run_id, sink=sink, should_stop=lambda: run_id in should_stop(),
-            keeper=keeper, note=note, mailbox=mailbox,
+            writer=writer, note=note, mailbox=mailbox,
         )
         sink(run_id, ended)
         return
     from lrdash.training.lanes.engine import train_lanes
 
     train_lanes(
-        plans, run_ids=run_ids, sink=sink, should_stop=should_stop, keeper=keeper, mailbox=mailbox
+        plans, run_ids=run_ids, sink=sink, should_stop=should_stop, writer=writer, mailbox=mailbox
     )

@@ -16,12 +16,12 @@ from lrdash.training.checkpoints import CheckpointWriter
 
 log = logging.getLogger(__name__)
 
-# Trains one plan by the engine named, with this keeper.
+# Trains one plan by the engine named, with this writer.
 Fit = Callable[[Plan, str, str, CheckpointWriter], None]
 
 
 def bridge(
-    plans: Sequence[Plan], run_ids: Sequence[str], engine: str, keeper: CheckpointWriter, fit: Fit
+    plans: Sequence[Plan], run_ids: Sequence[str], engine: str, writer: CheckpointWriter, fit: Fit
 ) -> None:
     """Make the checkpoints with which branches begin, where they are lacking.
 
@@ -29,24 +29,24 @@ def bridge(
         plans: of runs that are about to be trained.
         run_ids: one a plan.
         engine: that will train them.
-        keeper: of their checkpoints.
+        writer: of their checkpoints.
         fit: trains a plan under the id of a run.
     """
     made: dict[str, str] = {}  # digest of what they share: the branch that has it
     for plan, run_id in zip(plans, run_ids, strict=True):
-        origin = keeper.lacks(run_id, plan, engine)
+        origin = writer.lacks(run_id, plan, engine)
         if origin is None:
             continue
         digest = plan.spec.prefix_digest(origin.epoch)
         if digest in made:
-            keeper.share(made[digest], run_id, origin.epoch)
+            writer.share(made[digest], run_id, origin.epoch)
             continue
         try:
             short = beginning(plan, origin.epoch)
         except LrdashError as fault:
             log.warning("branch %s begins without its parent's bits: %s", run_id, fault)
             continue
-        own = keeper.until(run_id, origin)
+        own = writer.until(run_id, origin)
         try:
             fit(short, run_id, origin.engine, own)
         finally:

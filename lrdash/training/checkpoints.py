@@ -41,7 +41,7 @@ class CheckpointWriter:
     without one, or with a damaged one, begins at an earlier one or anew, and says the same again.
 
     Args:
-        vault: where they are; without one nothing is kept.
+        folder: where they are; without one nothing is kept.
         done: epochs of each run that are recorded already. A checkpoint may be on disk before the
             epochs that led to it are recorded; those would be missing if the run went on from it.
         interval: seconds between two checkpoints of a run.
@@ -50,12 +50,12 @@ class CheckpointWriter:
     """
 
     def __init__(
-        self, vault: CheckpointFolder | None = None, done: Mapping[str, int] | None = None,
+        self, folder: CheckpointFolder | None = None, done: Mapping[str, int] | None = None,
         interval: float = INTERVAL, origins: Mapping[str, Origin] | None = None,
     ) -> None:
-        self._vault, self._done, self._interval = vault, dict(done or {}), interval
+        self._folder, self._done, self._interval = folder, dict(done or {}), interval
         self._origins = dict(origins or {})
-        self._writer = BackgroundWriter(vault) if vault else None
+        self._background = BackgroundWriter(folder) if folder else None
 
     def start(self, run_id: str, plan: Plan, engine: str) -> CheckpointPolicy:
         """The notes of a run that begins, or goes on."""
@@ -64,14 +64,14 @@ class CheckpointWriter:
         return CheckpointPolicy(self, run_id, plan, engine, found, done)
 
     def _find(self, run_id: str, plan: Plan, engine: str, done: int) -> Checkpoint | None:
-        if self._vault is None:
+        if self._folder is None:
             return None
         digest = plan.spec.prefix_digest
-        found = self._vault.latest(run_id, digest=digest, engine=engine, at_most=done)
+        found = self._folder.latest(run_id, digest=digest, engine=engine, at_most=done)
         origin = self._origins.get(run_id)
         for other in (run_id, *origin.run_ids) if origin else ():
             if found is None and origin:
-                found = self._vault.latest(
+                found = self._folder.latest(
                     other, digest=digest, engine=None, at_most=min(done, origin.epoch)
                 )
         return found
@@ -83,39 +83,39 @@ class CheckpointWriter:
         epochs before it.
         """
         origin, done = self._origins.get(run_id), self._done.get(run_id, 0)
-        if not self._vault or not origin or origin.engine in ("", "auto", engine):
+        if not self._folder or not origin or origin.engine in ("", "auto", engine):
             return None
         found = self._find(run_id, plan, engine, done)
         return None if found and found.about.epoch >= origin.epoch else origin
 
     def until(self, run_id: str, origin: Origin) -> CheckpointWriter:
         """A keeper for training a branch again up to where it left its parent."""
-        return CheckpointWriter(self._vault, {run_id: origin.epoch}, math.inf, {run_id: origin})
+        return CheckpointWriter(self._folder, {run_id: origin.epoch}, math.inf, {run_id: origin})
 
     def share(self, run_id: str, heir: str, epoch: int) -> None:
         """Give a branch the checkpoint of another that shares its beginning."""
-        if self._vault:
-            self._vault.hand_over(run_id, heir, epoch)
+        if self._folder:
+            self._folder.hand_over(run_id, heir, epoch)
 
     def save(self, run_id: str, checkpoint: Checkpoint) -> None:
         """Write a checkpoint, in the background."""
-        if self._writer:
-            self._writer(run_id, checkpoint)
+        if self._background:
+            self._background(run_id, checkpoint)
 
     @property
     def interval(self) -> float:
         """Seconds between two checkpoints of a run; infinite if none are kept."""
-        return self._interval if self._writer else float("inf")
+        return self._interval if self._background else float("inf")
 
     @property
     def keeps(self) -> bool:
         """Whether anything is kept at all."""
-        return self._writer is not None
+        return self._background is not None
 
     def close(self) -> None:
         """Write what is left."""
-        if self._writer:
-            self._writer.close()
+        if self._background:
+            self._background.close()
 
 
 class CheckpointPolicy:
@@ -129,10 +129,10 @@ class CheckpointPolicy:
     """
 
     def __init__(
-        self, keeper: CheckpointWriter, run_id: str, plan: Plan, engine: str,
+        self, writer: CheckpointWriter, run_id: str, plan: Plan, engine: str,
         found: Checkpoint | None, recorded: int = 0,
     ) -> None:
-        self._keeper, self._run_id, self._plan, self._engine = keeper, run_id, plan, engine
+        self._writer, self._run_id, self._plan, self._engine = writer, run_id, plan, engine
         self._saved = perf_counter()
         self.found, self.recorded = found, recorded
         self.epoch = found.about.epoch if found else 0
@@ -145,7 +145,7 @@ class CheckpointPolicy:
     def turned(self, plan: Plan, found: Checkpoint) -> CheckpointPolicy:
         """The notes of the same run that goes on from here by another plan."""
         return CheckpointPolicy(
-            self._keeper, self._run_id, plan, self._engine, found, found.about.epoch
+            self._writer, self._run_id, plan, self._engine, found, found.about.epoch
         )
 
     @property
@@ -176,7 +176,7 @@ class CheckpointPolicy:
             over: whether the run is.
             turned: whether another piece takes over here.
         """
-        if not self._keeper.keeps:
+        if not self._writer.keeps:
             return None
         if over:
             return "end"
@@ -184,7 +184,7 @@ class CheckpointPolicy:
             decision and np.float32(decision.rate_after) != np.float32(decision.rate_before)
         ):
             return "rate"
-        late = perf_counter() - self._saved >= self._keeper.interval
+        late = perf_counter() - self._saved >= self._writer.interval
         return "time" if late else None
 
     def save(
@@ -216,5 +216,5 @@ class CheckpointPolicy:
             seconds=seconds, cause=cause, val_loss=val_loss,
         )
         checkpoint = Checkpoint(about=about, arrays=arrays, state={**state, **said})
-        self._keeper.save(self._run_id, checkpoint)
+        self._writer.save(self._run_id, checkpoint)
         return checkpoint

@@ -10,7 +10,7 @@ from lrdash.core.events import Status
 
 if TYPE_CHECKING:
     from lrdash.checkpoints.folder import Checkpoint
-    from lrdash.training.steering import Turn
+    from lrdash.training.commands import Turn
 
 OUT_OF_MEMORY = (
     "out of memory: choose a smaller batch, fewer examples or a smaller model, "

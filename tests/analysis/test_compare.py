@@ -90,14 +90,14 @@ def test_what_the_store_gives_is_framed_as_it_is(tmp_path: Path) -> None:
         )
         for name in ("step", "cosine")
     ]
-    experiment_id = store.create_experiment("{}", new, groups=[[0, 1]])
-    rows = store.runs(experiment_id=experiment_id)
+    experiment_id = store.experiments.create("{}", new, groups=[[0, 1]])
+    rows = store.runs.listing(experiment_id=experiment_id)
     last = next(row for row in rows if row.label == "COSINE")
-    assert store.claim(last.run_id, "worker")
+    assert store.runs.claim(last.run_id, "worker")
     metrics = {"loss": 1.0, "val_loss": 2.0}
     ended = EpochEnded(epoch=1, metrics=metrics, rates=np.full(3, 0.1, np.float32), seconds=1.5)
-    store.record([(last.run_id, ended)])
-    curves = frames.curves_frame(store.curves(experiment_id=experiment_id), rows)
+    store.runs.record([(last.run_id, ended)])
+    curves = frames.curves_frame(store.experiments.curves(experiment_id=experiment_id), rows)
     store.close()
     assert curves["label"].tolist() == ["COSINE"]
     assert curves[["seed", "epoch", "update"]].iloc[0].tolist() == [4, 1, 3]

@@ -17,7 +17,7 @@ import lrdash
 from lrdash import training
 from lrdash.api import Comparison, extend, load_comparison
 from lrdash.cli import app
-from lrdash.core.errors import ExperimentNotFound, InvalidField, LrdashError
+from lrdash.core.errors import InvalidField, LrdashError, NotFound
 from lrdash.core.events import EpochEnded, Event, RunEnded, RunStarted, Sink
 from lrdash.jobs import presence
 from lrdash.planning.experiment import Arm
@@ -59,7 +59,7 @@ def say_run(plan: Plan, run_id: str, sink: Sink) -> RunEnded:
 
 def group(
     plans: Sequence[Plan], *, run_ids: Sequence[str], sink: Sink,
-    should_stop: Callable[[], set[str]], engine: str = "auto", keeper: CheckpointWriter,
+    should_stop: Callable[[], set[str]], engine: str = "auto", writer: CheckpointWriter,
     **_more: object,
 ) -> dict[str, RunEnded]:
     """Says what the lanes engine would say, without it."""
@@ -114,13 +114,13 @@ def test_a_comparison_gives_frames_numbers_and_figures() -> None:
 @pytest.mark.usefixtures("quick")
 def test_a_comparison_stands_in_the_store_as_an_experiment(store: Store) -> None:
     comparison = made()
-    row = store.experiment(comparison.experiment_id)
+    row = store.experiments.one(comparison.experiment_id)
     assert (row.name, row.runs, row.active) == ("first", 12, False)
-    rows = store.runs(experiment_id=row.experiment_id)
+    rows = store.runs.listing(experiment_id=row.experiment_id)
     assert len({run.group_id for run in rows}) == 1
     assert {run.engine for run in rows} == {"lanes"}
     assert load_comparison(row.experiment_id, store).as_json() == comparison.as_json()
-    assert store.mark_interrupted() == []
+    assert store.workers.mark_interrupted() == []
 
 
 @pytest.mark.usefixtures("quick")
@@ -160,7 +160,7 @@ def test_an_experiment_is_extended_without_repeating_what_exists(store: Store) -
     assert larger.experiment.base_lrs == (0.01, 0.1)
     again = extend(first.experiment_id, seeds=[1])
     assert len(again.rows) == 12
-    with pytest.raises(ExperimentNotFound):
+    with pytest.raises(NotFound):
         extend("nowhere", seeds=[1])
 
 
@@ -186,7 +186,7 @@ def test_a_run_stopped_in_the_app_is_stopped(
 ) -> None:
     def stop_last(_run_id: str, event: Event) -> None:
         if isinstance(event, RunStarted):
-            store.request_stop(store.runs(limit=1)[0].run_id)
+            store.runs.request_stop(store.runs.listing(limit=1)[0].run_id)
 
     monkeypatch.setattr(presence, "POLL", 0.0)
     comparison = made(progress=stop_last, base_lrs=[0.1])
@@ -218,7 +218,7 @@ def test_what_cannot_be_compared_is_explained_and_nothing_is_made(
 ) -> None:
     with pytest.raises(LrdashError, match=message):
         made(**changes)
-    assert store.experiments() == []
+    assert store.experiments.listing() == []
 
 
 @pytest.mark.usefixtures("quick")
@@ -311,7 +311,7 @@ def test_settings_go_to_one_strategy_or_to_all_that_have_them(store: Store) -> N
         "--json",
     )
     assert result.exit_code == 0, result.output
-    rows = store.runs(experiment_id=json.loads(result.stdout)["experiment_id"])
+    rows = store.runs.listing(experiment_id=json.loads(result.stdout)["experiment_id"])
     params = {row.spec.strategy: row.spec.params for row in rows}
     assert params["step"]["factor"] == 0.2
     assert (params["plateau"]["factor"], params["plateau"]["patience"]) == (0.3, 1)
@@ -342,7 +342,7 @@ def test_wrong_words_end_with_status_2_and_nothing_is_made(
     result = call(*words)
     assert result.exit_code == 2
     assert re.search(message, result.stderr)
-    assert store.experiments() == []
+    assert store.experiments.listing() == []
 
 
 @pytest.mark.usefixtures("quick")

@@ -216,7 +216,7 @@ def test_the_report_shows_the_command_of_its_comparison(
     page = report(store, made)
     (command,) = [text for text in page.texts if text.startswith("lrdash compare")]
     found, engine, name = repeated(command, monkeypatch)
-    assert found.to_json() == store.experiment(made).definition
+    assert found.to_json() == store.experiments.one(made).definition
     assert (engine, name) == ("lanes", "First try")
 
 
@@ -239,7 +239,7 @@ def test_the_command_of_a_run_gives_the_same_spec(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_run_has_a_report_of_its_own(store: Store, tmp_path: Path) -> None:
-    run = api.load(one_run(store, strategy="plateau", params={"patience": 1}), store)
+    run = api.load_run(one_run(store, strategy="plateau", params={"patience": 1}), store)
     page = Reader(run.report(tmp_path / "run.html").read_text(encoding="utf-8"))
     for words in ("Finished after 4 of 4 epochs", "Strategy: patience 1", "lrdash train",
                   "tensorflow 2.21.0", "Every epoch", "ReduceOnPlateau"):
@@ -247,7 +247,7 @@ def test_a_run_has_a_report_of_its_own(store: Store, tmp_path: Path) -> None:
 
 
 def test_a_run_without_an_epoch_has_a_report_too(store: Store) -> None:
-    run = api.load(one_run(store), store)
+    run = api.load_run(one_run(store), store)
     assert "nothing to draw" in Reader(run_report(run.row, ())).text
 
 

@@ -32,7 +32,7 @@ def store() -> Iterator[Store]:
 
 def queue(store: Store, **fields: Any) -> str:
     plan = make(RunSpec(**{**SMALL, **fields}))
-    return store.create_run(
+    return store.runs.create(
         plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
         parameters=plan.parameters,
     )
@@ -63,17 +63,17 @@ def test_a_worker_answers_in_json_ignores_ctrl_c_and_ends_with_its_input(store: 
         run_id = queue(store)
         tell(process, run_id)
         assert answer(process) == {"ended": run_id}
-        assert store.run(run_id).status == "finished"
+        assert store.runs.one(run_id).status == "finished"
         tell(process, run_id)  # it has been trained already: nothing to claim
         assert answer(process) == {"ended": run_id}
         going_on = queue(store, epochs=10_000)
         tell(process, going_on)
-        while not store.run(going_on).epochs_done:
+        while not store.runs.one(going_on).epochs_done:
             assert process.poll() is None
         assert process.stdin is not None
         process.stdin.close()  # the server is gone
         assert process.wait(30) == 0
-        row = store.run(going_on)
+        row = store.runs.one(going_on)
         assert (row.status, row.reason) == ("interrupted", "the server was shut down")
 
 
@@ -89,6 +89,7 @@ class Poor:
 
     def __init__(self, *broken: str) -> None:
         self.broken, self.ends = broken, list[tuple[str, str, str]]()
+        self.runs = self.branches = self
 
     def _maybe(self, name: str) -> None:
         if name in self.broken:
@@ -98,7 +99,7 @@ class Poor:
         self._maybe("claim")
         return list(run_ids)
 
-    def runs(self, run_ids: Sequence[str]) -> list[Any]:
+    def listing(self, run_ids: Sequence[str]) -> list[Any]:
         spec = RunSpec(**SMALL)
         return [type("Row", (), {"run_id": r, "spec": spec, "engine": "no", "epochs_done": 0})
                 for r in run_ids]
@@ -113,7 +114,7 @@ class Poor:
     def origins(self, _run_ids: Sequence[str]) -> dict[str, Any]:
         return {}
 
-    def origin_engines(self, _run_ids: Sequence[str]) -> dict[str, str]:
+    def engines(self, _run_ids: Sequence[str]) -> dict[str, str]:
         return {}
 
     def stop_requests(self, run_ids: Sequence[str], worker_id: str) -> set[str]:
@@ -130,7 +131,9 @@ def test_events_that_cannot_be_stored_interrupt_the_run_with_the_stores_words(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     store = Poor("record events")
-    assert poor_worker(store, monkeypatch)._do(["r1", "r2"]) == {}
+    assert poor_worker(store, monkeypatch)._done({"runs": ["r1", "r2"]}) == {
+        "ended": ["r1", "r2"]
+    }
     assert store.ends == [(run_id, "interrupted", "The disk is full.") for run_id in ("r1", "r2")]
 
 
@@ -138,7 +141,8 @@ def test_events_that_cannot_be_stored_interrupt_the_run_with_the_stores_words(
 def test_an_ending_that_cannot_be_stored_is_left_to_the_laboratory(
     broken: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert poor_worker(Poor(broken), monkeypatch)._do(["r1"]) == {"unsaved": "The disk is full."}
+    answer = poor_worker(Poor(broken), monkeypatch)._done({"runs": ["r1"]})
+    assert answer == {"ended": ["r1"], "unsaved": "The disk is full."}
 
 
 def test_what_libraries_print_never_reaches_the_answers() -> None:

@@ -27,7 +27,7 @@ def eventually(condition: Callable[[], Any], what: str, seconds: float = 300.0) 
 def queue(store: Store, **fields: Any) -> str:
     """Queue a run; gives its id."""
     plan = make(RunSpec(**{**SMALL, **fields}))
-    return store.create_run(
+    return store.runs.create(
         plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
         parameters=plan.parameters,
     )
@@ -36,5 +36,5 @@ def queue(store: Store, **fields: Any) -> str:
 def ended(store: Store, run_id: str) -> RunRow:
     """The run, once it has ended one way or another."""
     return eventually(
-        lambda: (row := store.run(run_id)) and not row.active and row, f"run {run_id} ends"
+        lambda: (row := store.runs.one(run_id)) and not row.active and row, f"run {run_id} ends"
     )

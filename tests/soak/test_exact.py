@@ -62,7 +62,7 @@ def test_killed_workers_leave_no_trace_in_metrics_rates_and_weights(
         os.kill(worker.pid, signal.SIGKILL)
         kills += 1
         eventually(lambda: over(store, run_ids), "the death is noticed")
-        store.requeue(run_ids)
+        store.runs.requeue(run_ids)
     epochs = check(store, case, run_ids, home, undisturbed(case, tmp_path / "undisturbed"))
     with capsys.disabled():
         print(f"\n{case.name}: {kills} workers killed; {epochs:,} epochs are the same")

@@ -65,18 +65,18 @@ filler = home() / "somebody-elses.bin"
 filler.write_bytes(bytes(600_000))
 try:
     while kept < 500:
-        store.record([(run_id, epoch(kept + 1, updates=5000))])
+        store.runs.record([(run_id, epoch(kept + 1, updates=5000))])
         kept += 1
     raise SystemExit("the disk never filled")
 except StoreError as fault:
     said = str(fault)
 assert f"the disk of {home()} is full. Free some space there" in said, said
 assert kept > 0
-assert [row.epoch for row in store.epochs(run_id)] == list(range(1, kept + 1))
-assert store.run(run_id).epochs_done == kept
+assert [row.epoch for row in store.runs.epochs(run_id)] == list(range(1, kept + 1))
+assert store.runs.one(run_id).epochs_done == kept
 filler.unlink()
-store.record([(run_id, epoch(kept + 1))])
-assert store.run(run_id).epochs_done == kept + 1
+store.runs.record([(run_id, epoch(kept + 1))])
+assert store.runs.one(run_id).epochs_done == kept + 1
 assert store.unsound() == []
 store.close()
 print("held")
@@ -202,7 +202,7 @@ def test_a_run_whose_epochs_find_no_room_is_interrupted_and_can_go_on(store: Sto
             if not room[0]:
                 raise StoreError("the disk is full")
             room[0] -= 1
-        store.record(batch)
+        store.runs.record(batch)
 
     plan = make(RunSpec(dataset="wine", model="linear", epochs=6))
     ended = training.train(
@@ -210,9 +210,9 @@ def test_a_run_whose_epochs_find_no_room_is_interrupted_and_can_go_on(store: Sto
         should_stop=lambda: False, engine="keras",
     )
     assert (ended.status, ended.reason) == ("interrupted", "the disk is full")
-    assert store.run(run_id).status == "interrupted"
-    assert [row.epoch for row in store.epochs(run_id)] == [1, 2]
-    assert store.requeue([run_id]) == [run_id]
+    assert store.runs.one(run_id).status == "interrupted"
+    assert [row.epoch for row in store.runs.epochs(run_id)] == [1, 2]
+    assert store.runs.requeue([run_id]) == [run_id]
 
 
 # Locks
@@ -220,14 +220,14 @@ def test_a_run_whose_epochs_find_no_room_is_interrupted_and_can_go_on(store: Sto
 
 def test_epochs_said_while_another_process_holds_the_database_come_through(store: Store) -> None:
     run_id = add_run(store)
-    outbox = Outbox(store.record, interval=0.0)
+    outbox = Outbox(store.runs.record, interval=0.0)
     holder = locked(home() / "lrdash.db")
     for number in range(1, 6):
         outbox(run_id, epoch(number))
-    assert store.run(run_id).epochs_done == 0, "readers need not wait"
+    assert store.runs.one(run_id).epochs_done == 0, "readers need not wait"
     holder.communicate("\n")
     outbox.close()
-    assert [row.epoch for row in store.epochs(run_id)] == [1, 2, 3, 4, 5]
+    assert [row.epoch for row in store.runs.epochs(run_id)] == [1, 2, 3, 4, 5]
 
 
 def test_a_database_that_is_held_for_ever_is_told_and_what_was_committed_stays(
@@ -236,17 +236,17 @@ def test_a_database_that_is_held_for_ever_is_told_and_what_was_committed_stays(
     monkeypatch.setattr("lrdash.jobs.outbox.patiently.__defaults__", ((0.01,),))
     store = Store(busy_timeout=0.05)
     run_id = add_run(store)
-    store.record([(run_id, epoch(1))])
+    store.runs.record([(run_id, epoch(1))])
     holder = locked(home() / "lrdash.db")
-    outbox = Outbox(store.record, interval=0.0)
+    outbox = Outbox(store.runs.record, interval=0.0)
     outbox(run_id, epoch(2))
     with pytest.raises(StoreError, match=r"kept locked by another process\. Close the"):
         outbox.close()
-    assert [row.epoch for row in store.epochs(run_id)] == [1]
+    assert [row.epoch for row in store.runs.epochs(run_id)] == [1]
     holder.kill()
     holder.communicate()
-    store.record([(run_id, epoch(2))])
-    assert store.run(run_id).epochs_done == 2
+    store.runs.record([(run_id, epoch(2))])
+    assert store.runs.one(run_id).epochs_done == 2
     store.close()
 
 
@@ -255,14 +255,14 @@ def test_living_workers_survive_a_database_that_nobody_could_write(
 ) -> None:
     clock = Clock(monkeypatch)
     run_id = beating_run(store, "w1")
-    assert store.mark_interrupted() == []
+    assert store.workers.mark_interrupted() == []
     clock.passes(60.0)  # another program held the lock; no heart could beat
-    assert store.mark_interrupted() == []
+    assert store.workers.mark_interrupted() == []
     clock.passes(1.0)
-    store.beat("w1")
+    store.workers.beat("w1")
     clock.passes(2.0)
-    assert store.mark_interrupted() == []
-    assert store.run(run_id).status == "running"
+    assert store.workers.mark_interrupted() == []
+    assert store.runs.one(run_id).status == "running"
 
 
 # Read-only folders
@@ -311,8 +311,8 @@ class Clock:
 
 
 def beating_run(store: Store, worker_id: str, host: str = "") -> str:
-    store.register_worker(worker_id, host or socket.gethostname(), os.getpid())
-    return store.create_run(
+    store.workers.register(worker_id, host or socket.gethostname(), os.getpid())
+    return store.runs.create(
         RunSpec(), steps_per_epoch=2, updates=4, parameters=1, worker_id=worker_id
     )
 
@@ -325,12 +325,12 @@ def test_a_clock_that_is_set_marks_no_living_run(
     clock = Clock(monkeypatch)
     run_id = beating_run(store, "w1", host)
     for _ in range(8):
-        assert store.mark_interrupted() == []
+        assert store.workers.mark_interrupted() == []
         clock.is_set(hours)
-        assert store.mark_interrupted() == []
+        assert store.workers.mark_interrupted() == []
         clock.passes(3.0)
-        store.beat("w1")
-    assert store.run(run_id).status == "running"
+        store.workers.beat("w1")
+    assert store.runs.one(run_id).status == "running"
 
 
 @pytest.mark.parametrize("hours", [5.0, -5.0])
@@ -341,7 +341,7 @@ def test_a_clock_that_is_set_keeps_no_dead_worker_alive(
     run_id = beating_run(store, "w1", "another-host")
     marked = []
     for _ in range(7):
-        marked += store.mark_interrupted()
+        marked += store.workers.mark_interrupted()
         clock.is_set(hours)
         clock.passes(3.0)
     assert marked == [run_id]
@@ -353,14 +353,14 @@ def test_each_server_judges_by_what_it_has_seen_itself(
     clock = Clock(monkeypatch)
     run_id = beating_run(store, "w1", "another-host")
     for _ in range(4):
-        assert store.mark_interrupted() == []
+        assert store.workers.mark_interrupted() == []
         clock.passes(3.0)
     newcomer = Store()
-    assert newcomer.mark_interrupted() == [], "it has only begun to watch"
+    assert newcomer.workers.mark_interrupted() == [], "it has only begun to watch"
     newcomer.close()
-    store.mark_interrupted()
+    store.workers.mark_interrupted()
     clock.passes(3.0)
-    assert store.mark_interrupted() == [run_id]
+    assert store.workers.mark_interrupted() == [run_id]
 
 
 # Two servers
@@ -369,15 +369,15 @@ def test_each_server_judges_by_what_it_has_seen_itself(
 def test_two_stores_never_claim_a_run_twice_and_the_late_one_hears_to_stop(store: Store) -> None:
     other = Store()
     run_ids = [queued(store) for _ in range(20)]
-    assert store.claim_group(run_ids[:12], "w1") == run_ids[:12]
-    assert other.claim_group(run_ids, "w2") == run_ids[12:]
-    store.mark_interrupted("w1", "its server died")
-    assert other.requeue(run_ids[:12]) == run_ids[:12]
-    assert other.claim_group(run_ids[:12], "w2") == run_ids[:12]
-    store.record([(run_ids[0], epoch(1))], "w1")  # still alive after all, and no longer heard
-    assert other.epochs(run_ids[0]) == []
-    assert store.stop_requests(run_ids[:12], "w1") == set(run_ids[:12])
-    assert other.stop_requests(run_ids, "w2") == set()
+    assert store.runs.claim_group(run_ids[:12], "w1") == run_ids[:12]
+    assert other.runs.claim_group(run_ids, "w2") == run_ids[12:]
+    store.workers.mark_interrupted("w1", "its server died")
+    assert other.runs.requeue(run_ids[:12]) == run_ids[:12]
+    assert other.runs.claim_group(run_ids[:12], "w2") == run_ids[:12]
+    store.runs.record([(run_ids[0], epoch(1))], "w1")  # still alive after all, and no longer heard
+    assert other.runs.epochs(run_ids[0]) == []
+    assert store.runs.stop_requests(run_ids[:12], "w1") == set(run_ids[:12])
+    assert other.runs.stop_requests(run_ids, "w2") == set()
     other.close()
 
 
@@ -385,7 +385,7 @@ def test_two_stores_never_claim_a_run_twice_and_the_late_one_hears_to_stop(store
 
 
 def queued(store: Store) -> str:
-    return store.create_run(RunSpec(), steps_per_epoch=2, updates=4, parameters=1)
+    return store.runs.create(RunSpec(), steps_per_epoch=2, updates=4, parameters=1)
 
 
 def fill(store: Store, runs: int) -> list[str]:
@@ -393,8 +393,8 @@ def fill(store: Store, runs: int) -> list[str]:
         NewRun(spec=RunSpec(seed=n), label="", steps_per_epoch=2, updates=4, parameters=1)
         for n in range(runs)
     ]
-    made_now = store.create_experiment("{}", new, groups=[[place] for place in range(runs)])
-    return [row.run_id for row in reversed(store.runs(experiment_id=made_now))]
+    made_now = store.experiments.create("{}", new, groups=[[place] for place in range(runs)])
+    return [row.run_id for row in reversed(store.runs.listing(experiment_id=made_now))]
 
 
 @pytest.fixture
@@ -425,10 +425,10 @@ def test_a_thousand_queued_runs_are_claimed_in_order_with_as_few_questions_as_te
         run_ids = fill(store, runs)
         statements.clear()
         for expected in run_ids[:5]:
-            (group,) = store.queued_groups(limit=1)
-            assert store.claim_group(group, "w1") == [expected]
+            (group,) = store.runs.queued_groups(limit=1)
+            assert store.runs.claim_group(group, "w1") == [expected]
         asked.append(len(statements))
-        store.request_stop_all(store.queued())
+        store.runs.request_stop_all(store.runs.queued())
     event.remove(Engine, "before_cursor_execute", hear)
     assert asked[0] == asked[1]
 
@@ -438,8 +438,8 @@ def test_the_queue_is_read_by_an_index_however_many_runs_have_ended(
 ) -> None:
     fill(store, 3)
     statements.clear()
-    store.queued_groups(limit=2)
-    store.queued(limit=1)
+    store.runs.queued_groups(limit=2)
+    store.runs.queued(limit=1)
     queries = [said for said in statements if said.startswith("SELECT")]
     assert len(queries) == 3
     connection = raw()

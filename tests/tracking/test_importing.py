@@ -111,14 +111,14 @@ def test_runs_are_brought_in_once_and_kept_as_they_were_told(
     assert [one.new for one in (*first, *again)] == [True, False]
     assert first[0].run_id == again[0].run_id
     store = Store()
-    (row,) = store.runs()
+    (row,) = store.runs.listing()
     assert (row.name, row.tags, row.status, row.engine) == ("old", ("a",), "finished", "import")
     assert (row.spec.origin, row.spec.dataset, row.spec.model) == ("import", "hills", "goat")
     assert (row.epochs_done, row.spec.epochs, row.spec.base_lr) == (3, 3, pytest.approx(0.1))
-    epochs = store.epochs(row.run_id)
+    epochs = store.runs.epochs(row.run_id)
     assert [epoch.metrics["val_loss"] for epoch in epochs] == history["val_loss"]
     assert [epoch.learning_rate for epoch in epochs] == pytest.approx([0.1, 0.05, 0.1 / 3])
-    assert not store.silent([str(row.worker_id)])
+    assert not store.workers.silent([str(row.worker_id)])
     store.close()
 
 
@@ -199,8 +199,8 @@ def names(folder: Path) -> set[str]:
 def test_what_lrdash_exports_it_can_import(written: tuple[Path, Any], tmp_path: Path) -> None:
     lrdash.import_runs(written[0] / "comma.csv")
     store = Store()
-    rows = store.runs()
-    runs = recorded(rows, store.epochs_of([row.run_id for row in rows]))
+    rows = store.runs.listing()
+    runs = recorded(rows, store.runs.epochs_of([row.run_id for row in rows]))
     store.close()
     (run,) = read_uploads([Upload(name="board.zip", data=FORMATS["tensorboard"].write(runs))])
     agrees(run, written[1])
@@ -496,7 +496,7 @@ def test_a_run_whose_last_loss_is_no_number_has_diverged(
     (run,) = read_uploads([Upload(name=name, data=data)])
     store = Store()
     bring([run], store)
-    (row,) = store.runs()
+    (row,) = store.runs.listing()
     store.close()
     assert row.status == status
     assert row.reason == ("the loss was no longer a finite number" if status == "diverged" else "")
@@ -650,7 +650,7 @@ def test_files_that_are_left_out_are_told_beside_the_runs(
     with pytest.warns(UserWarning, match="Left out: "):
         lrdash.import_runs(tmp_path)
     store = Store()
-    facts = store.runs()[0].spec.facts
+    facts = store.runs.listing()[0].spec.facts
     store.close()
     assert facts is not None
     assert not any("bad" in note for note in facts.notes)

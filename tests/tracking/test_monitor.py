@@ -80,7 +80,7 @@ def fitted(
 
 
 def told(store: Store, run_id: str) -> tuple[RunRow, list[EpochRow], list[RateDecided]]:
-    return store.run(run_id), store.epochs(run_id), store.decisions(run_id)
+    return store.runs.one(run_id), store.runs.epochs(run_id), store.runs.decisions(run_id)
 
 
 def used(rows: list[EpochRow]) -> np.ndarray:
@@ -158,7 +158,7 @@ def test_notes_of_what_is_assigned_are_held_against_the_variable(
 ) -> None:
     model, truth, monitor = compiled(), Truth(), Monitor("mine")
     run_id = fitted(data, model, [other, truth], monitor, batch_size=1, epochs=2)
-    np.testing.assert_array_equal(used(store.epochs(run_id)), np.float32(truth.rates))
+    np.testing.assert_array_equal(used(store.runs.epochs(run_id)), np.float32(truth.rates))
     assert monitor._fit
     assert monitor._fit.reader
     assert monitor._fit.reader._trusted is trusted
@@ -234,7 +234,7 @@ def test_several_fits_are_several_runs(data: tuple[Any, Any], store: Store) -> N
     model, monitor = compiled(), Monitor("mine", tags=["a"])
     first = fitted(data, model, [], monitor, epochs=1)
     second = fitted(data, model, [], monitor, epochs=3, initial_epoch=1, validation_split=0.0)
-    assert store.run(first).name == "mine"
+    assert store.runs.one(first).name == "mine"
     row, epochs, _ = told(store, second)
     assert (row.name, row.tags) == ("mine (2)", ("a",))
     assert [epoch.epoch for epoch in epochs] == [2, 3]
@@ -258,14 +258,14 @@ def test_several_monitors_in_a_list_make_a_run_each_and_the_same_one_makes_one(
     callbacks = [known[place] for place in places]
     for _ in range(2):
         compiled().fit(*data, epochs=2, verbose=0, callbacks=callbacks)
-    rows = store.runs()
+    rows = store.runs.listing()
     names = sorted(set(places) - {"x"})
     assert sorted(row.name for row in rows) == sorted([*names, *(f"{one} (2)" for one in names)])
     assert {(row.status, row.epochs_done) for row in rows} == {("finished", 2)}
     if "x" in places:
         assert len(seen) == 2
         for row in rows:
-            firsts = [epoch.rates[0] for epoch in store.epochs(row.run_id)]
+            firsts = [epoch.rates[0] for epoch in store.runs.epochs(row.run_id)]
             assert firsts == [np.float32(0.1), np.float32(0.05)]
 
 
@@ -311,7 +311,7 @@ def test_several_updates_at_once_are_told(data: tuple[Any, Any], store: Store) -
     assert row.spec.facts
     assert "2 updates at a time" in row.spec.facts.notes[0]
     run_id = fitted(data, compiled(0.1, steps_per_execution=2), [Sawtooth()], epochs=1)
-    assert store.epochs(run_id)[0].rates == pytest.approx([0.1, 0.1, 0.1 / 3, 0.1 / 3])
+    assert store.runs.epochs(run_id)[0].rates == pytest.approx([0.1, 0.1, 0.1 / 3, 0.1 / 3])
 
 
 def test_a_dataset_of_unknown_length_and_early_stopping(
@@ -330,14 +330,14 @@ def test_a_dataset_of_unknown_length_and_early_stopping(
     monitor = Monitor("stream")
     with pytest.warns(UserWarning, match="ran out of data"):
         compiled().fit(stream, epochs=9, verbose=0, shuffle=False, callbacks=[monitor, stopping])
-    row = store.run(str(monitor.run_id))
+    row = store.runs.one(str(monitor.run_id))
     assert (row.status, row.epochs_done, row.steps_per_epoch, row.update) == ("finished", 2, 3, 6)
     assert row.reason == "early stopping: loss had not improved for 1 epoch"
 
 
 def test_a_loss_that_is_no_number_any_more_is_told(data: tuple[Any, Any], store: Store) -> None:
     broken = (np.full_like(data[0], np.nan), data[1])
-    assert store.run(fitted(broken, compiled(), [], epochs=1)).status == "diverged"
+    assert store.runs.one(fitted(broken, compiled(), [], epochs=1)).status == "diverged"
 
 
 def test_a_wrapped_optimizer_is_read_inside(data: tuple[Any, Any], store: Store) -> None:
@@ -449,14 +449,14 @@ def test_copies_of_a_used_monitor_are_fresh_ones(data: tuple[Any, Any], store: S
     fitted(data, compiled(), [], monitor, epochs=1)
     for other in (copy.deepcopy(monitor), copy.copy(monitor), pickle.loads(pickle.dumps(monitor))):
         assert other.run_id is None
-        row = store.run(fitted(data, compiled(), [], other, epochs=1))
+        row = store.runs.one(fitted(data, compiled(), [], other, epochs=1))
         assert (row.name, row.spec.dataset, row.tags) == ("mine", "hills", ("a",))
 
 
 def test_the_reason_names_the_stopping_that_stopped(data: tuple[Any, Any], store: Store) -> None:
     never = CALLBACKS.EarlyStopping(monitor="val_loss", patience=90)
     soon = CALLBACKS.EarlyStopping(monitor="loss", patience=2, min_delta=9.0)
-    row = store.run(fitted(data, compiled(), [never, soon], epochs=9))
+    row = store.runs.one(fitted(data, compiled(), [never, soon], epochs=9))
     assert row.reason == "early stopping: loss had not improved for 2 epochs"
 
 
@@ -472,7 +472,7 @@ def test_a_generator_that_runs_out_leaves_no_update_that_was_not_made(
     with pytest.warns(UserWarning, match="ran out of data"):
         compiled().fit(endless(data, 10), epochs=3, steps_per_epoch=4, verbose=0,
                        shuffle=False, callbacks=[monitor])
-    assert [len(epoch.rates) for epoch in store.epochs(str(monitor.run_id))] == [4, 4, 2]
+    assert [len(epoch.rates) for epoch in store.runs.epochs(str(monitor.run_id))] == [4, 4, 2]
 
 
 @pytest.mark.parametrize("learning_rate", [0.1, SCHEDULES.CosineDecay(0.1, 50)])
@@ -505,7 +505,7 @@ def test_a_loop_that_tells_no_batches_keeps_its_epochs(
         loss = model.train_on_batch(data[0][:8], data[1][:8])
         ready.on_epoch_end(epoch, {"loss": float(np.asarray(loss).reshape(-1)[0])})
     ready.on_train_end()
-    epochs = store.epochs(str(monitor.run_id))
+    epochs = store.runs.epochs(str(monitor.run_id))
     assert [(len(epoch.rates), list(epoch.metrics)) for epoch in epochs] == [(1, ["loss"])] * 2
 
 
@@ -521,7 +521,7 @@ def test_a_ready_list_of_callbacks_with_the_monitor_last_counts_too(
     for _ in range(2):
         with pytest.warns(UserWarning, match="ran out of data"):
             model.fit(stream, epochs=2, verbose=0, shuffle=False, callbacks=ready)
-        rows = store.epochs(str(monitor.run_id))
+        rows = store.runs.epochs(str(monitor.run_id))
         assert [len(epoch.rates) for epoch in rows] == [5, 5]
 
 
@@ -548,7 +548,7 @@ def test_an_exception_that_another_one_followed_is_the_reason(store: Store, how:
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=False,
     )
-    (row,) = store.runs()
+    (row,) = store.runs.listing()
     assert (row.status, row.reason) == ("failed", "ValueError: no more (after 2 epochs)"), \
         done.stderr
 
@@ -570,8 +570,8 @@ def test_a_script_that_falls_leaves_a_run_that_says_so(
         cwd=ROOT, check=False,
     )
     assert done.returncode
-    store.mark_interrupted()
-    (row,) = store.runs()
+    store.workers.mark_interrupted()
+    (row,) = store.runs.listing()
     assert (row.status, row.reason, row.epochs_done) == (status, reason, 2), done.stderr
 
 
@@ -581,10 +581,10 @@ def test_the_example_runs_and_can_be_walked_through(store: Store) -> None:
         text=True, cwd=ROOT, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     assert done.returncode == 0, done.stderr
-    (row,) = store.runs()
+    (row,) = store.runs.listing()
     assert (row.name, row.status, row.epochs_done) == ("digits, plateau", "finished", 6)
     assert (row.spec.dataset, row.spec.model) == ("digits", "digits-64")
-    assert len(store.decisions(row.run_id)) == 6
+    assert len(store.runs.decisions(row.run_id)) == 6
 
 
 def test_training_in_a_notebook_that_an_exception_left_does_not_run_for_ever(
@@ -602,6 +602,6 @@ def test_training_in_a_notebook_that_an_exception_left_does_not_run_for_ever(
     watcher = monitor._fit.watcher
     watcher._thread.join(30)  # it sees by itself that fit is over
     assert watcher.ended
-    row = store.run(str(monitor.run_id))
+    row = store.runs.one(str(monitor.run_id))
     assert row.status == "interrupted"
     assert row.reason == "training was left by an exception or by hand after 1 epoch"

@@ -49,8 +49,8 @@ def fit(model: keras.Model, *others: Any, epochs: int = 2, **how: Any) -> str:
 
 def told(store: Store, run_id: str) -> tuple[list[int], tuple[str, ...], str]:
     """Numbers of rates of the epochs, notes, and what is known of the rates."""
-    spec = store.run(run_id).spec
-    sizes = [len(epoch.rates) for epoch in store.epochs(run_id)]
+    spec = store.runs.one(run_id).spec
+    sizes = [len(epoch.rates) for epoch in store.runs.epochs(run_id)]
     return sizes, (spec.facts or Facts()).notes, str(spec.params["known"])
 
 
@@ -104,7 +104,7 @@ def test_what_is_set_before_anything_is_compiled_is_the_rate(
 ) -> None:
     run_id = fit(compiled(OLD, **how), Replacing(first))
     assert told(store, run_id) == ([4, 4], (), "updates")
-    assert store.epochs(run_id)[1].rates[0] == pytest.approx(float(CosineDecay(NEW, 80)(4)))
+    assert store.runs.epochs(run_id)[1].rates[0] == pytest.approx(float(CosineDecay(NEW, 80)(4)))
 
 
 @pytest.mark.parametrize("rate", [OLD, CosineDecay(OLD, 40)])

@@ -12,7 +12,7 @@ from lrdash import training
 from lrdash.core.errors import InvalidField
 from lrdash.core.events import EpochEnded, Event
 from lrdash.core.spec import RunSpec
-from lrdash.jobs import range_test
+from lrdash.jobs import presence, range_test
 from lrdash.planning.plan import make as plan_of
 from lrdash.planning.range_test import MOST_SEEDS, RangeTestSpec, make, sweep
 from lrdash.store import Store
@@ -32,7 +32,7 @@ def spec_of(**given: Any) -> RangeTestSpec:
 def measured(spec: RangeTestSpec) -> np.ndarray[Any, Any]:
     from lrdash.training.range_test import measure
 
-    return measure(make(spec), told=lambda _done, _losses: None, should_stop=lambda: False)
+    return measure(make(spec), on_progress=lambda _done, _losses: None, should_stop=lambda: False)
 
 
 def in_plain_keras(spec: RangeTestSpec, seed: int) -> list[float]:
@@ -175,7 +175,7 @@ def test_a_sweep_shows_how_good_a_suggestion_is() -> None:
     assert (judged["factor"].dropna() >= 1).all()
     store = Store()
     assert store.range_tests.one(test.range_test_id).experiment_id == made.experiment_id
-    assert store.delete_experiment(made.experiment_id) == 6
+    assert store.experiments.delete(made.experiment_id) == 6
     assert store.range_tests.one(test.range_test_id).experiment_id is None
     store.close()
 
@@ -190,14 +190,14 @@ def test_a_stop_keeps_the_losses_so_far_and_a_fault_becomes_the_reason(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     store = Store()
-    store.register_worker("w", "host", 1)
+    store.workers.register("w", "host", 1)
     spec = make(spec_of(**SMALL, updates=200)).spec
 
     def queued(definition: str) -> str:
         return store.range_tests.create(definition, spec.rates, seeds=2, worker_id="w")
 
     stopped = queued(spec.to_json())
-    monkeypatch.setattr(range_test, "POLL", 0.0)
+    monkeypatch.setattr(presence, "POLL", 0.0)
     monkeypatch.setattr(range_test, "NOTE", 0.0)
     range_test.run(
         store, stopped, "w", lambda _done, _total: store.range_tests.request_stop(stopped)

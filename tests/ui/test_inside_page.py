@@ -46,9 +46,9 @@ page = partial(shown.page, "inside")
 
 def finish(store: Store, run_id: str, losses: tuple[float, ...], status: str = "finished") -> None:
     """Train a queued run as a worker would, with these validation losses."""
-    plan = make(store.run(run_id).spec)
-    store.register_worker("w1", "host", 1)
-    assert store.claim(run_id, "w1")
+    plan = make(store.runs.one(run_id).spec)
+    store.workers.register("w1", "host", 1)
+    assert store.runs.claim(run_id, "w1")
     course = plan.program()
     events: list[Event] = [RunStarted(
         engine="keras", parameters=1, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
@@ -65,14 +65,14 @@ def finish(store: Store, run_id: str, losses: tuple[float, ...], status: str = "
             events.append(decided)
     if status != "running":
         events.append(RunEnded(status=status, seconds=1.0))  # type: ignore[arg-type]
-    store.record([(run_id, event) for event in events])
+    store.runs.record([(run_id, event) for event in events])
 
 
 def trained(
     store: Store, losses: tuple[float, ...], status: str = "finished", **fields: object
 ) -> str:
     plan = make(RunSpec(epochs=len(losses), **fields))
-    run_id = store.create_run(
+    run_id = store.runs.create(
         plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
         parameters=plan.parameters, engine="keras",
     )
@@ -104,7 +104,7 @@ def test_a_run_in_the_address_is_walked_with_its_own_decisions(
     assert not test.exception
     assert test.selectbox(key="walked").value == run_id
     said = [moment["words"] for moment in sent[-1]["moments"]]
-    assert said == [decision.reason for decision in store.decisions(run_id)]
+    assert said == [decision.reason for decision in store.runs.decisions(run_id)]
     assert any(button.label == "Open the run" for button in test.button)
 
 
@@ -115,7 +115,7 @@ def test_a_warm_up_is_slept_through_as_in_the_log(store: Store, sent: list[dict]
     page(run=run_id)
     moments = sent[-1]["moments"]
     assert [m["words"].startswith("warm-up") for m in moments[:3]] == [True, True, False]
-    assert [m["words"] for m in moments[2:]] == [d.reason for d in store.decisions(run_id)[2:]]
+    assert [m["words"] for m in moments[2:]] == [d.reason for d in store.runs.decisions(run_id)[2:]]
 
 
 def test_a_scheduler_run_shows_its_calls(store: Store, sent: list[dict]) -> None:
@@ -126,7 +126,7 @@ def test_a_scheduler_run_shows_its_calls(store: Store, sent: list[dict]) -> None
     assert not test.exception
     assert sent[-1]["title"].startswith("LearningRateScheduler")
     assert [m["words"] for m in sent[-1]["moments"]] == [
-        decision.reason for decision in store.decisions(run_id)
+        decision.reason for decision in store.runs.decisions(run_id)
     ]
     assert "What if" not in [header.value for header in test.header]
 
@@ -207,7 +207,7 @@ def test_the_truth_is_queued_trained_and_laid_over_the_guess(store: Store) -> No
     test = page()
     test.number_input(key="whatif.patience").set_value(2).run()
     test.button(key="truth").click().run()
-    (run,) = store.runs()
+    (run,) = store.runs.listing()
     assert run.spec.params["patience"] == 2
     assert run.spec.replace(params={}) == make(EXAMPLES["plateau"].spec).spec.replace(params={})
     assert (run.name, run.status, run.engine) == ("What if patience 2", "queued", "keras")
@@ -236,7 +236,7 @@ def test_the_truth_of_a_run_is_a_branch_that_goes_on_from_its_checkpoint(store: 
     assert "A branch that leaves this run after epoch 4. It begins with the weights kept after " \
         "epoch 2." in words(test)
     test.button(key="truth").click().run()
-    (made,) = (run for run in store.runs() if run.run_id != run_id)
+    (made,) = (run for run in store.runs.listing() if run.run_id != run_id)
     assert (made.parent_id, made.fork_epoch, made.epochs_done) == (run_id, 4, 4)
     (piece,) = made.spec.pieces
     assert (piece.epoch, piece.params["patience"], piece.base_lr) == (4, 2, 0.05)
@@ -244,9 +244,9 @@ def test_the_truth_of_a_run_is_a_branch_that_goes_on_from_its_checkpoint(store: 
     assert [one.epoch for one in CheckpointFolder(home()).of(made.run_id)] == [2]
     assert made.name == "What if patience 2"
     assert test.query_params["truth"] == made.run_id
-    store.register_worker("w1", "host", 1)
-    assert store.claim(made.run_id, "w1")
-    store.record([(made.run_id, event) for event in after(made.spec, LOSSES, done=4)])
+    store.workers.register("w1", "host", 1)
+    assert store.runs.claim(made.run_id, "w1")
+    store.runs.record([(made.run_id, event) for event in after(made.spec, LOSSES, done=4)])
     test.run()
     assert not test.exception
     assert "Trained as a branch of the record, which it leaves after epoch 4. The guess was " \
@@ -284,7 +284,7 @@ def test_where_no_branch_would_be_the_truth_it_is_a_new_run(
     test.number_input(key="whatif.patience").set_value(2).run()
     assert told in words(test)
     test.button(key="truth").click().run()
-    (made,) = (run for run in store.runs() if run.run_id != run_id)
+    (made,) = (run for run in store.runs.listing() if run.run_id != run_id)
     assert (made.parent_id, made.spec.pieces, made.spec.params["patience"]) == (None, (), 2)
 
 
@@ -300,11 +300,11 @@ def test_a_truth_that_failed_is_told_and_can_be_trained_again(store: Store) -> N
     test = page()
     test.number_input(key="whatif.patience").set_value(2).run()
     test.button(key="truth").click().run()
-    finish(store, store.runs()[0].run_id, (0.5,), status="failed")
+    finish(store, store.runs.listing()[0].run_id, (0.5,), status="failed")
     test.run()
     assert "The last run with these settings was failed" in words(test)
     test.button(key="truth").click().run()
-    assert len(store.runs()) == 2
+    assert len(store.runs.listing()) == 2
 
 
 def test_a_run_that_still_trains_is_shown_as_far_as_it_is(store: Store, sent: list[dict]) -> None:

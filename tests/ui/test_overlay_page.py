@@ -31,7 +31,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
 
 def trained(store: Store, *, name: str = "", epochs: int = 3, **fields: object) -> str:
     plan = make(RunSpec(epochs=3, **fields))
-    run_id = store.create_run(
+    run_id = store.runs.create(
         plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
         parameters=plan.parameters, worker_id="w", name=name,
     )
@@ -44,7 +44,7 @@ def trained(store: Store, *, name: str = "", epochs: int = 3, **fields: object) 
         metrics = {**dict.fromkeys(plan.metrics, plan.spec.base_lr / epoch), "gradient_norm": 2.0}
         events.append(EpochEnded(epoch=epoch, metrics=metrics, rates=rates, seconds=epoch / 10))
     events.append(RunEnded(status="finished" if epochs == 3 else "diverged", seconds=0.3))
-    store.record([(run_id, event) for event in events])
+    store.runs.record([(run_id, event) for event in events])
     return run_id
 
 

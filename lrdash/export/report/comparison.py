@@ -52,7 +52,7 @@ def comparison_report(
     Args:
         row: the experiment.
         runs: its runs, in the order in which they were made.
-        columns: their epochs, from `Store.curves`.
+        columns: their epochs, from `Experiments.curves`.
 
     Raises:
         InvalidField: if the experiment was stored by a version that this one cannot read.

@@ -127,12 +127,13 @@ class Laboratory:
 
     def _sweep(self) -> None:
         """Mark runs of the dead, let go on what is to go on, end workers that hang."""
-        self._store.mark_interrupted()
+        self._store.workers.mark_interrupted()
         if monotonic() < self._resume_until:
             self._go_on()
-        silent = self._store.silent(worker.worker_id for worker in self._workers if worker.ready)
+        ready = [worker.worker_id for worker in self._workers if worker.ready]
+        silent = self._store.workers.silent(ready)
         trained = [run_id for worker in self._workers for run_id in worker.run_ids]
-        versions = self._store.versions(trained)
+        versions = self._store.runs.versions(trained)
         for worker in self._workers:
             worker.trim_log()
             if worker.worker_id in silent:
@@ -144,10 +145,10 @@ class Laboratory:
         """Queue what was interrupted before the start, each run once."""
         found = {
             row.run_id
-            for row in self._store.runs(status="interrupted")
+            for row in self._store.runs.listing(status="interrupted")
             if row.worker_id not in self._own
         }
-        again = self._store.requeue(found - self._tried)
+        again = self._store.runs.requeue(found - self._tried)
         self._tried |= found
         if again:
             log.info("%d interrupted runs go on", len(again))
@@ -165,7 +166,7 @@ class Laboratory:
                 if "unsaved" in answer:
                     ended = RunEnded(status="interrupted", reason=str(answer["unsaved"]))
                     batch = [(run_id, ended) for run_id in worker.run_ids]
-                    self._owed.append(partial(self._store.record, batch, worker.worker_id))
+                    self._owed.append(partial(self._store.runs.record, batch, worker.worker_id))
                 worker.run_ids = ()
             test = worker.range_test_id
             if test is not None and answer.get("ended") == test:
@@ -201,14 +202,14 @@ class Laboratory:
 
     def _disown(self, worker: WorkerProcess, reason: str) -> None:
         """Mark the runs of a worker that is gone, but for those that have ended by themselves."""
-        self._owed.append(partial(self._store.mark_interrupted, worker.worker_id, reason))
-        self._owed.append(partial(self._store.forget_worker, worker.worker_id))
+        self._owed.append(partial(self._store.workers.mark_interrupted, worker.worker_id, reason))
+        self._owed.append(partial(self._store.workers.forget, worker.worker_id))
 
     def _give_up(self, worker: WorkerProcess, cause: str) -> None:
         """Fail what is queued: no worker could be started time and again."""
         reason = f"no training process can be started ({cause}); see {worker.log}"
-        for run_id in self._store.queued():
-            self._owed.append(partial(self._store.end, run_id, "failed", reason))
+        for run_id in self._store.runs.queued():
+            self._owed.append(partial(self._store.runs.end, run_id, "failed", reason))
         tests = self._store.range_tests
         for test in tests.queued():
             self._owed.append(partial(tests.end, test, "failed", reason))
@@ -232,7 +233,7 @@ class Laboratory:
         training = [worker for worker in self._workers if worker.run_ids]
         if not training:
             return
-        asked = self._store.stop_requests([r for worker in training for r in worker.run_ids])
+        asked = self._store.runs.stop_requests([r for worker in training for r in worker.run_ids])
         for worker in training:
             if not asked.issuperset(worker.run_ids) and not self._all_stop(worker, asked):
                 worker.stop_seen = None
@@ -245,7 +246,7 @@ class Laboratory:
         """Whether a stop was asked for all runs of a worker that have not ended by themselves."""
         if asked.isdisjoint(worker.run_ids):
             return False
-        going_on = self._store.runs(run_ids=set(worker.run_ids) - asked, status=ACTIVE)
+        going_on = self._store.runs.listing(run_ids=set(worker.run_ids) - asked, status=ACTIVE)
         return not going_on
 
     def _kill_for_stop(self, worker: WorkerProcess) -> None:
@@ -275,9 +276,9 @@ class Laboratory:
             self._store.range_tests.end(worker.range_test_id, "stopped", reason)
         batch: list[tuple[str, Event]] = [
             (row.run_id, RunEnded(status="stopped", reason=stopped_after(row.epochs_done)))
-            for row in self._store.runs(run_ids=worker.run_ids, status="running")
+            for row in self._store.runs.listing(run_ids=worker.run_ids, status="running")
         ]
-        self._store.record(batch, worker.worker_id)
+        self._store.runs.record(batch, worker.worker_id)
 
     def _hand_out(self) -> None:
         idle = [worker for worker in self._workers if worker.ready and not worker.busy]
@@ -287,7 +288,7 @@ class Laboratory:
         for search in self._store.hindsights.due():
             hindsight.advance(self._store, search)
         taken = {run_id for worker in self._workers for run_id in worker.run_ids}
-        waiting = self._store.queued_groups(limit=2 * len(self._workers))
+        waiting = self._store.runs.queued_groups(limit=2 * len(self._workers))
         free = (group for group in waiting if taken.isdisjoint(group))
         for worker, group in zip(idle, free, strict=False):
             worker.give(group)

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 
 from lrdash.core.spec import NAME_LIMIT
-from lrdash.store.runs import checked_name, checked_tags
+from lrdash.store.values import checked_name, checked_tags
 from lrdash.tracking.monitor import stack
 from lrdash.tracking.monitor.fit import Fit
 

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from lrdash.core.errors import InvalidField
 from lrdash.core.events import NOT_FINITE, EpochEnded, Status, metric_name
 from lrdash.core.spec import MAX_RATE, Facts, RunSpec
-from lrdash.store.runs import checked_name, checked_tags
+from lrdash.store.values import checked_name, checked_tags
 from lrdash.tracking.watching.recorder import Watcher, tell
 
 LONGEST = 10_000  # epochs of a run

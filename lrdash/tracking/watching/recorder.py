@@ -169,28 +169,28 @@ class Watcher:
             spec, batch = self._spec, self._said[self._written :]
         store = self._store = self._store or Store(busy_timeout=BUSY)
         if not self._registered:
-            store.register_worker(self._id, socket.gethostname(), os.getpid())
+            store.workers.register(self._id, socket.gethostname(), os.getpid())
             self._registered = True
         facts = spec.facts or Facts()
         steps, parameters = facts.steps_per_epoch, facts.parameters
         updates = steps * spec.epochs
         if self.run_id is None:
-            self.run_id = store.create_run(
+            self.run_id = store.runs.create(
                 spec, steps_per_epoch=steps, updates=updates, parameters=parameters,
                 engine=self._engine, name=self._name, tags=self._tags, worker_id=self._id,
             )
         if self._known is None:
-            store.record([(self.run_id, RunStarted(
+            store.runs.record([(self.run_id, RunStarted(
                 engine=self._engine, parameters=parameters, steps_per_epoch=steps, updates=updates,
                 versions=self._versions,
             ))])
         elif spec != self._known:
-            store.amend(self.run_id, spec)
+            store.runs.amend(self.run_id, spec)
         self._known = spec
-        store.record([(self.run_id, event) for event in batch], self._id)
+        store.runs.record([(self.run_id, event) for event in batch], self._id)
         self._written += len(batch)
         if monotonic() - self._beaten >= HEARTBEAT:
-            store.beat(self._id)
+            store.workers.beat(self._id)
             self._beaten = monotonic()
 
     def _part(self) -> None:
@@ -205,7 +205,7 @@ class Watcher:
             tell(message + keep(unsaved))
         if self._store is not None:
             try:
-                self._store.forget_worker(self._id)
+                self._store.workers.forget(self._id)
             except LrdashError:  # its heart has stopped, which says the same
                 log.info("the worker %s stays registered", self._id)
             self._store.close()

@@ -16,11 +16,11 @@ from lrdash.core.spec import RunSpec
 from lrdash.planning.plan import Plan
 from lrdash.strategies.program import RateProgram
 from lrdash.training.checkpoints import Arrays, CheckpointPolicy
+from lrdash.training.commands import RunCommands
 from lrdash.training.failures import Turned
 from lrdash.training.keras.callbacks import Logs, Stream
 from lrdash.training.keras.rates import is_variable, set_rate
 from lrdash.training.reasons import stopped_early
-from lrdash.training.steering import RunCommands
 
 # What Keras' callbacks remember from epoch to epoch and begin anew at each `fit`.
 REMEMBERED = ("best", "wait", "cooldown_counter", "best_epoch", "stopped_epoch")
@@ -47,11 +47,11 @@ class CheckpointCallback(keras.callbacks.Callback):  # type: ignore[misc]
     before another piece takes over, and restored after they began anew.
 
     Args:
-        notes: of the run.
+        policy: of the run.
         plan: of the run.
-        course: of the run.
+        program: of the run.
         stream: of the run.
-        wheel: gives the commands of the run's user.
+        commands: gives the commands of the run's user.
         emit: takes the decisions.
 
     Raises:
@@ -59,12 +59,12 @@ class CheckpointCallback(keras.callbacks.Callback):  # type: ignore[misc]
     """
 
     def __init__(
-        self, notes: CheckpointPolicy, plan: Plan, course: RateProgram, stream: Stream,
-        wheel: RunCommands, emit: Callable[[Event], None],
+        self, policy: CheckpointPolicy, plan: Plan, program: RateProgram, stream: Stream,
+        commands: RunCommands, emit: Callable[[Event], None],
     ) -> None:
         super().__init__()
-        self._notes, self._plan, self._course, self._stream = notes, plan, course, stream
-        self._wheel, self._emit = wheel, emit
+        self._policy, self._plan, self._program, self._stream = policy, plan, program, stream
+        self._commands, self._emit = commands, emit
         self._watchers = Watchers(rule=None, stopper=None)
         self._decision: RateDecided | None = None
 
@@ -73,27 +73,27 @@ class CheckpointCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self._decision = decision
 
     def restore(self, model: keras.Model, watchers: Watchers) -> None:
-        """Put a compiled model and the course where the checkpoint left them.
+        """Put a compiled model and the program where the checkpoint left them.
 
         Args:
             model: compiled, not trained yet.
             watchers: the other callbacks.
         """
         self._watchers = watchers
-        found = self._notes.found
+        found = self._policy.found
         if found is None:
             return
         model.optimizer.build(model.trainable_variables)
         for name, variable in _variables(model, self._plan.spec).items():
             variable.assign(found.arrays[name])
         done = found.about.epoch
-        self._course.restore(found.state["course"], done)
+        self._program.restore(found.state["course"], done)
         if is_variable(model) and done < self._plan.spec.epochs:
-            set_rate(model, self._course.rates(done)[0])
+            set_rate(model, self._program.rates(done)[0])
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Give the callbacks back what they have just forgotten."""
-        found = self._notes.found
+        found = self._policy.found
         if found is None:
             return
         rule, stopper = self._watchers.rule, self._watchers.stopper
@@ -109,15 +109,15 @@ class CheckpointCallback(keras.callbacks.Callback):  # type: ignore[misc]
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Keep the run if it is time; go on by another plan if its user wants that."""
         done = epoch + 1
-        turn = self._wheel.turn(self._plan, done)
-        begins = turn is not None or self._course.begins(done)
+        turn = self._commands.turn(self._plan, done)
+        begins = turn is not None or self._program.begins(done)
         if begins:  # another piece is given its chance
             self.model.stop_training = False
         over = bool(self.model.stop_training) or done == self._plan.spec.epochs
         decision, self._decision = self._decision, None
         if decision is not None and turn is None:
             self._emit(decision)
-        cause = self._notes.due(decision, over=over, turned=begins)
+        cause = self._policy.due(decision, over=over, turned=begins)
         if turn:
             cause = cause or "rate"  # it is needed even where nothing is kept
         if cause is not None:
@@ -132,17 +132,17 @@ class CheckpointCallback(keras.callbacks.Callback):  # type: ignore[misc]
         reason = early(self._plan, self.model, done)
         ended = RunEnded(status="finished", reason=reason, seconds=seconds) if over else None
         state = {
-            "course": self._course.state(), "rule": _remembered(self._watchers.rule),
+            "course": self._program.state(), "rule": _remembered(self._watchers.rule),
             "stopper": _remembered(self._watchers.stopper),
         }
-        return self._notes.save(
+        return self._policy.save(
             cause, self._arrays(), state, epoch=done, seconds=seconds, val_loss=val_loss,
-            decision=self._course.decided, ended=ended,
+            decision=self._program.decided, ended=ended,
         )
 
     def _begin_piece(self, done: int) -> None:
         stopper = self._watchers.stopper
-        if stopper is not None and self._course.begins(done):
+        if stopper is not None and self._program.begins(done):
             stopper.wait = stopper.stopped_epoch = 0
 
     def _arrays(self) -> Arrays:

@@ -1,4 +1,4 @@
-"""How the rates of a course reach a Keras optimizer, and how the optimizer's rate is read back."""
+"""How the rates of a program reach a Keras optimizer, and how the optimizer's rate is read back."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class RateTable(keras.optimizers.schedules.LearningRateSchedule):  # type: ignor
         return {"rates": self._rates.numpy().tolist()}
 
 
-def first_rate(course: RateProgram) -> float:
+def first_rate(program: RateProgram) -> float:
     """The rate of the first update, exact in float32."""
-    return float(np.float32(course.rates(0)[0]))
+    return float(np.float32(program.rates(0)[0]))
 
 
 def is_variable(model: keras.Model) -> bool:
@@ -56,10 +56,10 @@ def rate_in_use(model: keras.Model) -> np.float32:
     return np.float32(tf.convert_to_tensor(model.optimizer.learning_rate).numpy())
 
 
-def scheduler_of(course: RateProgram) -> keras.callbacks.LearningRateScheduler:
-    """Keras' own callback, asking the course for the rate at the start of each epoch."""
+def scheduler_of(program: RateProgram) -> keras.callbacks.LearningRateScheduler:
+    """Keras' own callback, asking the program for the rate at the start of each epoch."""
 
     def schedule(epoch: int, _lr: float) -> float:
-        return float(np.float32(course.rates(epoch)[0]))
+        return float(np.float32(program.rates(epoch)[0]))
 
     return keras.callbacks.LearningRateScheduler(schedule)

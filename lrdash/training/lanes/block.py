@@ -10,8 +10,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from lrdash.training.lanes.checkpoints import values_of
 from lrdash.training.lanes.graph import State
-from lrdash.training.lanes.kept import kept_values
 from lrdash.training.lanes.lane import Lane
 from lrdash.training.lanes.program import Bounds, Program
 from lrdash.training.lanes.tally import blank, read
@@ -137,7 +137,7 @@ class Block:
         """Keep those whose time it is."""
         due = [place for place, lane in enumerate(self.lanes) if lane.due]
         if due:
-            values = kept_values(self._state)
+            values = values_of(self._state)
             for place in due:
                 mine = {name: np.array(array[place]) for name, array in values.items()}
                 self.lanes[place].keep(mine)

@@ -8,16 +8,12 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import lru_cache
 from time import perf_counter
 
-import numpy as np
-from numpy.typing import NDArray
-
 from lrdash.core.events import Mailbox, RunEnded, RunStarted, Sink, no_mail, stopped_after
 from lrdash.planning.plan import Plan
-from lrdash.training.batches import epoch_order
 from lrdash.training.checkpoints import CheckpointWriter
-from lrdash.training.lanes.block import Block, Call, Orders, Portions
+from lrdash.training.lanes.block import Block, Call, Portions
 from lrdash.training.lanes.cache import program_for
-from lrdash.training.lanes.kept import put_back
+from lrdash.training.lanes.checkpoints import restored
 from lrdash.training.lanes.lane import Lane
 from lrdash.training.lanes.layout import Layout, layout_of_width, processors
 from lrdash.training.lanes.program import Program
@@ -34,7 +30,7 @@ def train_lanes(
     run_ids: Sequence[str],
     sink: Sink,
     should_stop: Stops,
-    keeper: CheckpointWriter,
+    writer: CheckpointWriter,
     layout: Layout | None = None,
     mailbox: Mailbox = no_mail,
 ) -> None:
@@ -45,18 +41,18 @@ def train_lanes(
         run_ids: one a plan.
         sink: receives all events of each run in order, `RunEnded` last.
         should_stop: gives the ids of the runs to stop; asked about ten times a second.
-        keeper: has checkpoints to go on from, and takes new ones.
+        writer: has checkpoints to go on from, and takes new ones.
         layout: the form of the program, if not the one that suits the plan.
         mailbox: where commands of their users arrive.
     """
     stopped = should_stop()
     lanes = []
     for run_id, plan in zip(run_ids, plans, strict=True):
-        notes = keeper.start(run_id, plan, "lanes")
+        policy = writer.start(run_id, plan, "lanes")
         if run_id in stopped:
-            sink(run_id, RunEnded(status="stopped", reason=stopped_after(notes.epoch)))
+            sink(run_id, RunEnded(status="stopped", reason=stopped_after(policy.epoch)))
         else:
-            lanes.append(Lane(run_id, plan, sink, notes, mailbox))
+            lanes.append(Lane(run_id, plan, sink, policy, mailbox))
     for width, part in _by_width(lanes).items():
         before = layout_of_width(part[0].plan, width) if width else None
         program = program_for(part[0].plan, len(part), layout or before)
@@ -134,24 +130,13 @@ def _stop(lanes: Sequence[Lane], run_ids: set[str]) -> None:
 
 def _blocks(lanes: Sequence[Lane], program: Program) -> list[Block]:
     width = program.layout.width
-    orders = _orders(program, len({lane.plan.spec.seed for lane in lanes}))
+    seeds = len({lane.plan.spec.seed for lane in lanes})
+    orders = lru_cache(maxsize=2 * seeds)(program.order)  # each made once for all lanes of a seed
     blocks = []
     for first in range(0, len(lanes), width):
         part = lanes[first : first + width]
-        seeds = [lane.plan.spec.seed for lane in part]
-        state = program.start(seeds + seeds[:1] * (width - len(part)))
-        state = put_back(state, [lane.notes.found for lane in part])
+        own = [lane.plan.spec.seed for lane in part]
+        state = program.start(own + own[:1] * (width - len(part)))
+        state = restored(state, [lane.policy.found for lane in part])
         blocks.append(Block(program, part, state, orders))
     return blocks
-
-
-def _orders(program: Program, seeds: int) -> Orders:
-    """Orders of the examples, each made once for all lanes of a seed."""
-
-    @lru_cache(maxsize=2 * seeds)
-    def order(seed: int, epoch: int) -> NDArray[np.int32]:
-        padded = np.zeros(program.padded, np.int32)
-        padded[: program.data.examples] = epoch_order(seed, epoch, program.data.examples)
-        return padded
-
-    return order

@@ -83,7 +83,7 @@ def _more(facts: Facts) -> None:
 
 @st.dialog("Delete this data")
 def _confirm(facts: Facts) -> None:
-    use = resources.store().data_use(facts.id)
+    use = resources.store().runs.data_use(facts.id)
     st.markdown(f"The {facts.size:,} examples of **{escaped(facts.name)}** will be gone for good.")
     if use:
         st.warning(warning(use), icon=":material/warning:")

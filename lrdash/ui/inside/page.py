@@ -61,7 +61,7 @@ def _choose() -> str:
 
 
 def _runs() -> list[RunRow]:
-    found = resources.store().runs(limit=LATEST)
+    found = resources.store().runs.listing(limit=LATEST)
     return [run for run in found if sources.walkable(run.spec) and run.epochs_done]
 
 
@@ -109,7 +109,7 @@ def _source(chosen: str) -> Source | None:
 def _explain_length(source: Source) -> None:
     if source.key == OWN or source.key.startswith(EXAMPLE):
         return
-    run = resources.store().run(source.key)
+    run = resources.store().runs.one(source.key)
     if run.active:
         st.info("This run is still training. Here is what it has decided so far.",
                 icon=":material/model_training:")

@@ -17,7 +17,7 @@ import streamlit as st
 
 from lrdash.checkpoints.folder import CheckpointFolder
 from lrdash.core import wording
-from lrdash.core.errors import LrdashError, RunNotFound
+from lrdash.core.errors import LrdashError, NotFound
 from lrdash.figures import Truth
 from lrdash.planning import branches, external
 from lrdash.planning.plan import make
@@ -126,8 +126,8 @@ def _checkpoint(source: Source, differs: int) -> int | None:
 
 def _run_of(source: Source) -> RunRow | None:
     """The run behind the record; None for an example and a typed series."""
-    with suppress(RunNotFound):
-        return resources.store().run(source.key)
+    with suppress(NotFound):
+        return resources.store().runs.one(source.key)
     return None
 
 
@@ -137,7 +137,7 @@ def _start(source: Source, other: Plateau, differs: int, *, fork: bool) -> None:
     name = f"What if {', '.join(differing(source.rule, other))}"[:120]
     if fork:
         made = _fork(source, other, differs)
-        resources.store().rename(made, name)
+        resources.store().runs.rename(made, name)
     else:
         plan = make(source.spec.replace(params=other.as_dict()))
         made = page.queue(plan, source.engine, name=name)
@@ -149,7 +149,7 @@ def _start(source: Source, other: Plateau, differs: int, *, fork: bool) -> None:
 def _fork(source: Source, other: Plateau, epoch: int) -> str:
     """Queue the branch; gives its id."""
     store = resources.store()
-    parent = store.run(source.key)
+    parent = store.runs.one(source.key)
     recorded = source.recorded or Recorded(values=(), base_lr=parent.spec.base_lr)
     seen = left_off(other, recorded, epoch)
     rate = seen.pop("rate")
@@ -157,7 +157,7 @@ def _fork(source: Source, other: Plateau, epoch: int) -> str:
     plan = make(branches.branch(parent.spec, epoch, wanted, rate))
     new = NewRun(spec=plan.spec, label="", steps_per_epoch=plan.steps_per_epoch,
                  updates=plan.updates, parameters=plan.parameters)
-    made = store.create_branches(parent.run_id, epoch, [new], engine=source.engine)[0]
+    made = store.branches.create(parent.run_id, epoch, [new], engine=source.engine)[0]
     CheckpointFolder(home()).hand_over(parent.run_id, made, epoch)
     return made
 
@@ -176,7 +176,7 @@ def _told(
 ) -> Truth | None:
     if source.recorded is None:
         return None
-    rows = resources.store().epochs(run.run_id)[:MOST]
+    rows = resources.store().runs.epochs(run.run_id)[:MOST]
     values = tuple(row.metrics.get(other.monitor, float("nan")) for row in rows)
     recorded = source.recorded
     real = replay(other, Recorded(values=values, base_lr=recorded.base_lr, lead=recorded.lead))
@@ -204,11 +204,11 @@ def _siblings(source: Source) -> list[RunRow]:
     """Runs that differ from the record in nothing but the settings of the rule, newest first."""
     if source.spec is None:
         return []
-    found = list(resources.store().runs(limit=LATEST))
+    found = list(resources.store().runs.listing(limit=LATEST))
     asked = st.query_params.get(TRUTH)
     if asked and asked not in {run.run_id for run in found}:
-        with suppress(RunNotFound):
-            found.append(resources.store().run(asked))
+        with suppress(NotFound):
+            found.append(resources.store().runs.one(asked))
     return [run for run in found if _is_branch(source, run) or _is_again(source, run)]
 
 

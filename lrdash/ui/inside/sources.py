@@ -67,15 +67,15 @@ def of_run(run_id: str) -> Source:
     """A run of the store, as far as it has come.
 
     Raises:
-        RunNotFound: there is no such run.
+        NotFound: there is no such run.
         InvalidField: its strategy is no callback that decides, or it has not done an epoch.
     """
-    run = resources.store().run(run_id)
+    run = resources.store().runs.one(run_id)
     if not walkable(run.spec):
         problem = "must follow a callback (Reduce on plateau, Your own expression): the rates of " \
             "other strategies are fixed beforehand, no callback decides about them"
         raise InvalidField(f"run {run_id}", problem, run.spec.strategy)
-    rows = resources.store().epochs(run_id)
+    rows = resources.store().runs.epochs(run_id)
     if not rows:
         raise InvalidField(f"run {run_id}", "must have done an epoch to be walked through", 0)
     if run.spec.strategy == Watched.id:
@@ -152,7 +152,7 @@ def _typed_scheduler() -> Source:
 def _watched(run: RunRow, rows: Sequence[EpochRow]) -> Source:
     """A run of a script, whose callback was watched."""
     strategy, told = Watched(**run.spec.params), analysis.settings_in_words(run.spec)
-    decisions = resources.store().decisions(run.run_id)
+    decisions = resources.store().runs.decisions(run.run_id)
     if strategy.callback != "ReduceLROnPlateau":
         values = _values(rows, "val_loss")
         made = [decision for decision in decisions if decision.epoch < rows[-1].epoch]

@@ -48,7 +48,7 @@ def body(text: str) -> None:
 
 def _found(ids: Sequence[str]) -> list[RunRow]:
     """The runs in the order of the ids."""
-    known = {run.run_id: run for run in resources.store().runs(run_ids=ids)}
+    known = {run.run_id: run for run in resources.store().runs.listing(run_ids=ids)}
     return [known[run_id] for run_id in ids if run_id in known]
 
 
@@ -64,7 +64,9 @@ def _view(runs: Sequence[RunRow]) -> None:
     _warn(runs)
     metric, axis, smoothing, log = _choices(runs)
     curves = frames.curves_frame(
-        resources.store().curves(run_ids=[run.run_id for run in runs], metrics=_asked(metric)),
+        resources.store().experiments.curves(
+            run_ids=[run.run_id for run in runs], metrics=_asked(metric)
+        ),
         runs, names,
     )
     drawn = {run.run_id: drawn_as(run.spec, run.run_id) for run in runs}

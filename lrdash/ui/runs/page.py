@@ -31,8 +31,8 @@ def body() -> None:
         return
     shell.activity()
     interrupted.offer()
-    st.fragment(_watch, run_every=WATCH)(resources.store().counts())
-    rows = resources.store().runs()
+    st.fragment(_watch, run_every=WATCH)(resources.store().runs.counts())
+    rows = resources.store().runs.listing()
     _unreadable()
     if not rows:
         st.info("Your runs will be listed here, with their curves and settings. "
@@ -51,7 +51,7 @@ def body() -> None:
 def _watch(seen: Mapping[Status, int]) -> None:
     """See runs that scripts begin while nothing else is going on here."""
     try:
-        if resources.store().counts() != seen:
+        if resources.store().runs.counts() != seen:
             st.rerun()
     except LrdashError:  # the page says it where it needs the store
         return
@@ -65,7 +65,7 @@ def _guarded(was_active: bool) -> None:
 
 
 def _table(was_active: bool) -> None:
-    rows = resources.store().runs()
+    rows = resources.store().runs.listing()
     if was_active and not any(row.active for row in rows):
         st.rerun()
     shown = _filtered(rows)
@@ -74,7 +74,7 @@ def _table(was_active: bool) -> None:
         return
     tree = _page_of(analysis.as_tree(shown))
     shown = [row for row, _ in tree]
-    epochs = resources.store().epochs_of([row.run_id for row in shown])
+    epochs = resources.store().runs.epochs_of([row.run_id for row in shown])
     curves = {
         run_id: [loss for epoch in found if isfinite(loss := epoch.metrics.get("val_loss", nan))]
         for run_id, found in epochs.items()
@@ -106,7 +106,7 @@ def _indented(row: RunRow, depth: int) -> str:
 
 def _unreadable() -> None:
     """Runs that another version stored; they can only be deleted."""
-    broken = resources.store().unreadable()
+    broken = resources.store().runs.unreadable()
     if not broken:
         return
     count = f"{len(broken)} {'run was' if len(broken) == 1 else 'runs were'}"
@@ -208,7 +208,7 @@ def _rename(row: RunRow) -> None:
     with st.form("rename", border=False):
         name = st.text_input("Name", row.name, max_chars=120)
         if st.form_submit_button("Save"):
-            resources.store().rename(row.run_id, name.strip())
+            resources.store().runs.rename(row.run_id, name.strip())
             st.rerun()
 
 
@@ -220,7 +220,7 @@ def _tag(picked: list[RunRow]) -> None:
             tags = [tag.strip() for tag in text.split(",") if tag.strip()]
             for row in picked:
                 kept = [tag for tag in row.tags if tag not in common]
-                resources.store().tag(row.run_id, tuple(dict.fromkeys([*kept, *tags])))
+                resources.store().runs.tag(row.run_id, tuple(dict.fromkeys([*kept, *tags])))
             st.rerun()
 
 
@@ -230,7 +230,7 @@ def _confirm_delete(run_ids: list[str]) -> None:
     st.write(f"{count} {'run' if count == 1 else 'runs'} with all epochs will be gone for good.")
     if st.button(f"Delete {count} for good", type="primary", key="delete-for-good"):
         try:
-            resources.store().delete(run_ids)
+            resources.store().runs.delete(run_ids)
         except LrdashError as fault:
             st.error(str(fault), icon=":material/error:")
             return

@@ -13,12 +13,12 @@ from lrdash.checkpoints.folder import Checkpoint
 from lrdash.training.lanes.graph import State
 
 
-def kept_values(state: State) -> dict[str, NDArray[Any]]:
+def values_of(state: State) -> dict[str, NDArray[Any]]:
     """All that a block carries from epoch to epoch, by name; the first dimension is the lane."""
     return {name: tensor.numpy() for name, tensor in _named(state).items()}
 
 
-def put_back(state: State, found: Sequence[Checkpoint | None]) -> State:
+def restored(state: State, found: Sequence[Checkpoint | None]) -> State:
     """A state whose lanes stand where their checkpoints left them.
 
     Args:

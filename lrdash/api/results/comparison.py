@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
-from os import PathLike
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -15,10 +12,11 @@ from numpy.typing import NDArray
 
 from lrdash import analysis
 from lrdash.analysis import frames
-from lrdash.api.files import write_text
 from lrdash.api.plain import rows
+from lrdash.api.results.base import Result
 from lrdash.core import wording
 from lrdash.core.errors import InvalidField
+from lrdash.core.events import Status
 from lrdash.planning.experiment import Experiment
 from lrdash.store import ExperimentRow, RunRow, Store
 
@@ -27,15 +25,38 @@ if TYPE_CHECKING:
 
 Kind = Literal["loss", "rates", "bowl", "heatmap"]
 KINDS = ("loss", "rates", "bowl", "heatmap")
+ORDER: tuple[Status, ...] = ("running", "queued", "failed", "interrupted", "stopped")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Comparison:
-    """An experiment and all that its runs said."""
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Comparison(Result):
+    """A comparison with all its runs."""
+
+    kind: ClassVar[str] = "Experiment"
 
     row: ExperimentRow
     rows: tuple[RunRow, ...]  # in the order in which the runs were made
-    columns: Mapping[str, NDArray[Any]]  # see `Store.curves`
+    columns: Mapping[str, NDArray[Any]]  # see `Experiments.curves`
+
+    @property
+    def id(self) -> str:
+        """The same as `experiment_id`."""
+        return self.row.experiment_id
+
+    @property
+    def status(self) -> Status:
+        """`running` or `queued` while any run is; `finished` where all runs finished or diverged;
+        else that of the runs that failed, were interrupted or stopped.
+        """
+        of_runs = {status for status, number in self.row.counts.items() if number}
+        return next((one for one in ORDER if one in of_runs), "finished")
+
+    @property
+    def reason(self) -> str:
+        """Why it ended so: that of the first run that ended so; may be empty."""
+        if self.status == "finished":
+            return ""
+        return next((row.reason for row in self.rows if row.status == self.status), "")
 
     @property
     def experiment_id(self) -> str:
@@ -59,7 +80,7 @@ class Comparison:
         return max(0.0, (max(over) - min(begun)).total_seconds()) if begun and over else 0.0
 
     def notes(self) -> tuple[str, ...]:
-        """What belongs to the runs: about their data and optimizer, and why this engine."""
+        """Remarks about the data and optimizer of the runs, and why this engine trained them."""
         return tuple(dict.fromkeys(
             note for row in self.rows for note in analysis.notes_of(row)
         ))
@@ -153,21 +174,10 @@ class Comparison:
         if metric not in (*names, "val_loss"):
             raise InvalidField("metric", f"must be one of {', '.join(names)}", metric)
 
-    def report(self, path: str | PathLike[str]) -> Path:
-        """Write the report: one HTML file that needs nothing else; see `lrdash.export.report`.
-
-        Args:
-            path: of the file; one that exists is replaced.
-
-        Returns:
-            The path.
-
-        Raises:
-            InvalidField: if the file cannot be written.
-        """
+    def _report(self) -> str:
         from lrdash.export.report import comparison_report
 
-        return write_text(path, comparison_report(self.row, self.rows, self.columns))
+        return comparison_report(self.row, self.rows, self.columns)
 
     def as_json(self) -> dict[str, Any]:
         """JSON types only, None for what is not finite or does not apply.
@@ -220,35 +230,21 @@ class Comparison:
             for row in self.summary().to_dict(orient="records")
         ]
 
-    def __repr__(self) -> str:
-        return f"<Comparison {self.experiment_id}: {self.headline()}>"
-
-    def _repr_html_(self) -> str:
-        title = escape(self.row.name or f"Experiment {self.experiment_id}")
-        rows = self.table()
-        head = "".join(f"<th>{escape(name)}</th>" for name in (rows[0] if rows else {}))
-        body = "".join(
-            f"<tr>{''.join(f'<td>{escape(value)}</td>' for value in row.values())}</tr>"
-            for row in rows
-        )
-        notes = "".join(f"<br><small>{escape(note)}</small>" for note in self.notes())
-        return (
-            f"<div><strong>{title}</strong><br>{escape(self.headline())}{notes}"
-            f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-        )
+    def _title(self) -> str:
+        return self.row.name or f"Experiment {self.id}"
 
 
 def load_comparison(experiment_id: str, store: Store) -> Comparison:
     """An experiment as the store has it.
 
     Raises:
-        ExperimentNotFound: if there is none of this id.
+        NotFound: if there is none of this id.
         StoreError: if the database cannot be read.
     """
-    row = store.experiment(experiment_id)
-    rows = tuple(reversed(store.runs(experiment_id=experiment_id)))
+    row = store.experiments.one(experiment_id)
+    rows = tuple(reversed(store.runs.listing(experiment_id=experiment_id)))
     metrics = (*frames.METRICS, *frames.own_metrics(rows))
-    columns = store.curves(experiment_id=experiment_id, metrics=metrics)
+    columns = store.experiments.curves(experiment_id=experiment_id, metrics=metrics)
     return Comparison(row=row, rows=rows, columns=columns)
 
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
 
 from lrdash import analysis
 from lrdash.analysis import frames
-from lrdash.analysis import hindsight as told
+from lrdash.analysis import hindsight as analyzed
 from lrdash.api.plain import plain, rows
-from lrdash.api.run import Run, load
+from lrdash.api.results.base import Result
+from lrdash.api.results.run import Run, load_run
+from lrdash.core import wording
 from lrdash.core.errors import InvalidField
-from lrdash.core.events import Status
 from lrdash.core.spec import RunSpec
 from lrdash.jobs import hindsight
 from lrdash.planning.hindsight import FOUND, Moves, Search, Tried, best
@@ -24,28 +24,25 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 
-@dataclass(frozen=True, kw_only=True)
-class Hindsight:
-    """A search that is over, or as far as it got."""
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Hindsight(Result):
+    """A search for the schedule that would have been best, as far as it got."""
+
+    kind: ClassVar[str] = "Hindsight"
 
     row: HindsightRow
     tried: tuple[Tried, ...]  # all runs of the search, in the order in which they were made
     runs: dict[str, Run]  # with the seed searched: the schedule found, and the strategies, by label
 
     @property
-    def hindsight_id(self) -> str:
-        """Its id in the store, in the app and in the shell."""
+    def id(self) -> str:
+        """The same as `hindsight_id`."""
         return self.row.hindsight_id
 
     @property
-    def status(self) -> Status:
-        """`finished`, `stopped`, `failed` or `interrupted`."""
-        return self.row.status
-
-    @property
-    def reason(self) -> str:
-        """Why it ended so, in words; may be empty."""
-        return self.row.reason
+    def hindsight_id(self) -> str:
+        """Its id in the store, in the app and in the shell."""
+        return self.row.hindsight_id
 
     @property
     def search(self) -> Search:
@@ -60,7 +57,8 @@ class Hindsight:
             InvalidField: if nothing was found.
         """
         if FOUND not in self.runs:
-            raise InvalidField("run", "is not there: no branch came through", self.status)
+            problem = "does not exist: every branch failed or diverged"
+            raise InvalidField("run", problem, self.status)
         return self.runs[FOUND]
 
     @property
@@ -83,7 +81,7 @@ class Hindsight:
         """How much larger the lead over the nearest strategy is on the seed searched than on fresh
         ones; see `lrdash.analysis.hindsight.optimism`.
         """
-        return told.optimism(self.summary())
+        return analyzed.optimism(self.summary())
 
     def points(self) -> dict[str, Any]:
         """The schedule found as a strategy `points` with its params and base_lr, to draw on or to
@@ -93,7 +91,7 @@ class Hindsight:
 
     def summary(self) -> pd.DataFrame:
         """One row a strategy; see `lrdash.analysis.hindsight.standings`."""
-        return told.standings(self.search, self.tried)
+        return analyzed.standings(self.search, self.tried)
 
     def frame(self) -> pd.DataFrame:
         """One row an epoch of each strategy with the seed searched: label (str), then those of
@@ -104,6 +102,18 @@ class Hindsight:
             label=pd.Series(dtype="str")
         )
         return both[["label", *(name for name in both if name != "label")]]
+
+    def table(self) -> list[dict[str, str]]:
+        """One row a strategy: its loss, and how far behind the schedule found it is."""
+        return [
+            {
+                "Strategy": row["label"], "Validation loss": wording.number(row["val_loss"]),
+                "Behind": wording.number(row["gap"]),
+                "With fresh seeds": wording.number(row["fresh_val_loss"]),
+                "Behind there": wording.number(row["fresh_gap"]),
+            }
+            for row in self.summary().to_dict(orient="records")
+        ]
 
     def figure(self, what: str = "loss") -> go.Figure:
         """The curves over each other, the schedule found on top: `loss` or `rate`.
@@ -153,29 +163,25 @@ class Hindsight:
         }
 
     def headline(self) -> str:
-        """What it tells, in sentences computed from its numbers."""
+        """What the search found, in sentences computed from its numbers."""
         if self.status != "finished" and FOUND not in self.runs:
             return f"{self.status.capitalize()}: {self.reason}." if self.reason else self.status
-        return told.told(self.search, self.tried)
+        return analyzed.told(self.search, self.tried)
 
-    def __repr__(self) -> str:
-        base = analysis.settings_in_words(self.search.base)
-        return f"<Hindsight {self.hindsight_id}: {base}; {self.headline()}>"
-
-    def _repr_html_(self) -> str:
-        return f"<div><strong>Hindsight</strong><br>{escape(self.headline())}</div>"
+    def _settings(self) -> str:
+        return analysis.settings_in_words(self.search.base)
 
 
 def load_hindsight(hindsight_id: str, store: Store) -> Hindsight:
     """A search as the store has it.
 
     Raises:
-        HindsightNotFound: if there is none of this id.
+        NotFound: if there is none of this id.
         StoreError: if the database cannot be read.
     """
     row = store.hindsights.one(hindsight_id)
     tried = tuple(hindsight.tried(store.hindsights.runs(hindsight_id)))
-    shown = told.standings(Search.from_json(row.definition), tried)
+    shown = analyzed.standings(Search.from_json(row.definition), tried)
     ids = {line["label"]: line["run_id"] for line in shown.to_dict(orient="records")}
-    runs = {label: load(run_id, store) for label, run_id in ids.items() if run_id}
+    runs = {label: load_run(run_id, store) for label, run_id in ids.items() if run_id}
     return Hindsight(row=row, tried=tried, runs=runs)

@@ -1,4 +1,4 @@
-"""How far runs are, told where they were started: a line of a notebook, or a bar in a terminal."""
+"""Progress where runs were started: a line in a notebook, or a bar in a terminal."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ PAUSE = 0.25  # seconds between two changes of what is shown
 Show = Callable[[float, str], None]  # the share that is done, and words
 
 
-class Told:
-    """A sink that shows how far all runs are. Belongs to the thread that trains.
+class ProgressReport:
+    """A sink that shows how far all runs are. For the thread that trains.
 
     Args:
         epochs: of each run, by its id.
@@ -60,12 +60,12 @@ class Told:
 
 
 @contextmanager
-def told(epochs: Mapping[str, int], wanted: Any = None) -> Iterator[Sink | None]:
+def reporting(epochs: Mapping[str, int], wanted: Any = None) -> Iterator[Sink | None]:
     """A sink for the events of runs.
 
     Args:
         epochs: of each run, by its id.
-        wanted: a sink of the caller's; False for none; None for what suits the place: a line in
+        wanted: a sink of the caller's; False for none; None for what fits the place: a line in
             a notebook, a bar in a terminal, nothing elsewhere.
     """
     if wanted is not None:
@@ -75,7 +75,7 @@ def told(epochs: Mapping[str, int], wanted: Any = None) -> Iterator[Sink | None]
         if show is None:
             yield None
             return
-        sink = Told(epochs, show)
+        sink = ProgressReport(epochs, show)
         sink.show()
         try:
             yield sink

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
-from html import escape
-from os import PathLike
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import pandas as pd
 
 from lrdash import analysis
 from lrdash.analysis import frames
-from lrdash.api.files import write_text
+from lrdash.api.results.base import Result
 from lrdash.core import wording
 from lrdash.core.errors import InvalidField
-from lrdash.core.events import RateDecided, Status
+from lrdash.core.events import RateDecided
 from lrdash.core.spec import RunSpec
+from lrdash.jobs import branches
 from lrdash.planning.plan import make
 from lrdash.store import EpochRow, RunRow, Store
 
@@ -24,28 +23,25 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 
-@dataclass(frozen=True, kw_only=True)
-class Run:
-    """A run that is over, with all that it said."""
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Run(Result):
+    """A run with all its epochs and decisions."""
+
+    kind: ClassVar[str] = "Run"
 
     row: RunRow
     epochs: tuple[EpochRow, ...]
     decided: tuple[RateDecided, ...]
 
     @property
-    def run_id(self) -> str:
-        """Its id in the store, in the app and in the shell."""
+    def id(self) -> str:
+        """The same as `run_id`."""
         return self.row.run_id
 
     @property
-    def status(self) -> Status:
-        """`finished`, `stopped`, `failed`, `diverged` or `interrupted`."""
-        return self.row.status
-
-    @property
-    def reason(self) -> str:
-        """Why it ended so, in words; may be empty."""
-        return self.row.reason
+    def run_id(self) -> str:
+        """Its id in the store, in the app and in the shell."""
+        return self.row.run_id
 
     @property
     def spec(self) -> RunSpec:
@@ -58,7 +54,7 @@ class Run:
         return self.row.seconds
 
     def notes(self) -> tuple[str, ...]:
-        """What belongs to the run: about its data and optimizer, and why this engine."""
+        """Remarks about its data and optimizer, and why this engine trained it."""
         return analysis.notes_of(self.row)
 
     def frame(self) -> pd.DataFrame:
@@ -89,9 +85,8 @@ class Run:
         self, *, rate: float | None = None, factor: float | None = None, back: bool = False
     ) -> int:
         """Change its rate while it trains; see `lrdash.steer`."""
-        from lrdash.api.branches import steer
-
-        return steer(self.run_id, rate=rate, factor=factor, back=back)
+        with closing(Store()) as store:
+            return branches.steer(self.run_id, store, rate=rate, factor=factor, back=back)
 
     def figure(self, metric: Literal["loss", "accuracy"] = "loss") -> go.Figure:
         """Loss (or `accuracy`) above, learning rate below.
@@ -111,58 +106,58 @@ class Run:
             exact=analysis.exact_curves({self.run_id: self.spec}),
         )
 
-    def report(self, path: str | PathLike[str]) -> Path:
-        """Write the report: one HTML file that needs nothing else; see `lrdash.export.report`.
-
-        Args:
-            path: of the file; one that exists is replaced.
-
-        Returns:
-            The path.
-
-        Raises:
-            InvalidField: if the file cannot be written.
-        """
+    def _report(self) -> str:
         from lrdash.export.report import run_report
 
-        return write_text(path, run_report(self.row, self.epochs, self.decided))
+        return run_report(self.row, self.epochs, self.decided)
 
     def as_json(self) -> dict[str, Any]:
         """JSON types only; see `lrdash.analysis.frames.run_as_json`."""
         return frames.run_as_json(self.row, self.epochs)
 
+    def table(self) -> list[dict[str, str]]:
+        """One row an epoch, in words."""
+        frame = self.frame().drop(columns="run_id")
+        return [
+            {
+                str(name).replace("val_", "validation ").replace("_", " ").capitalize():
+                wording.percent(value) if "accuracy" in str(name) else
+                str(value) if name == "epoch" else wording.number(value)
+                for name, value in row.items()
+            }
+            for row in frame.to_dict(orient="records")
+        ]
+
+    def _shown(self) -> list[dict[str, str]]:
+        return []  # the headline says it all
+
     def headline(self) -> str:
         """How it went, in one line."""
-        told = self.summary()
-        words = f"{self.status} after {told['epochs_done']} of {told['epochs']} epochs"
+        found = self.summary()
+        words = f"{self.status} after {found['epochs_done']} of {found['epochs']} epochs"
         words += f" in {wording.duration(self.seconds)}"
-        if told["best_epoch"] is not None:
-            words += f", best validation loss {wording.number(told['best_val_loss'])}"
-            words += f" at epoch {told['best_epoch']}"
-        if told.get("final_val_accuracy") is not None:
-            words += f", final validation accuracy {wording.percent(told['final_val_accuracy'])}"
+        if found["best_epoch"] is not None:
+            words += f", best validation loss {wording.number(found['best_val_loss'])}"
+            words += f" at epoch {found['best_epoch']}"
+        if found.get("final_val_accuracy") is not None:
+            words += f", final validation accuracy {wording.percent(found['final_val_accuracy'])}"
         return words
 
-    def __repr__(self) -> str:
-        return f"<Run {self.run_id}: {analysis.settings_in_words(self.spec)}; {self.headline()}>"
+    def _title(self) -> str:
+        return self.row.name or f"Run {self.run_id}"
 
-    def _repr_html_(self) -> str:
-        lines = (
-            self.row.name or f"Run {self.run_id}", analysis.settings_in_words(self.spec),
-            self.headline(), self.reason, *self.notes(),
-        )
-        strong, *rest = (escape(line) for line in lines)
-        return f"<div><strong>{strong}</strong><br>{'<br>'.join(filter(None, rest))}</div>"
+    def _settings(self) -> str:
+        return analysis.settings_in_words(self.spec)
 
 
-def load(run_id: str, store: Store) -> Run:
+def load_run(run_id: str, store: Store) -> Run:
     """A run as the store has it.
 
     Raises:
-        RunNotFound: if there is none of this id.
+        NotFound: if there is none of this id.
         StoreError: if the database cannot be read.
     """
-    row = store.run(run_id)
     return Run(
-        row=row, epochs=tuple(store.epochs(run_id)), decided=tuple(store.decisions(run_id))
+        row=store.runs.one(run_id), epochs=tuple(store.runs.epochs(run_id)),
+        decided=tuple(store.runs.decisions(run_id)),
     )
