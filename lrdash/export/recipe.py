@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lrdash.core.errors import InvalidField
+from lrdash.core.source import modules_of
 from lrdash.export.networks import model_lines
 from lrdash.export.samples import data_lines
 from lrdash.export.steering import steering_lines
@@ -18,7 +19,6 @@ from lrdash.strategies.base import Horizon, Schedule
 from lrdash.strategies.corners import corners
 from lrdash.strategies.points import Points
 from lrdash.strategies.program import RateProgram
-from lrdash.strategies.snippet import modules_of
 
 VALIDATION_BATCH = 512  # as in training: the batches of validation are at least so large
 OPTIMIZERS = {"sgd": "SGD", "rmsprop": "RMSprop", "adam": "Adam", "adamw": "AdamW"}

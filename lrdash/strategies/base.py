@@ -16,9 +16,10 @@ from numpy.typing import ArrayLike
 from lrdash.core.errors import BrokenPlugin, InvalidField, LrdashError
 from lrdash.core.events import RateDecided
 from lrdash.core.record import Record
+from lrdash.core.source import source_of
 from lrdash.strategies.code import keras_script
 from lrdash.strategies.horizon import Horizon, Mark, Rates, divided
-from lrdash.strategies.snippet import KerasCode, RateText, literal, looked_up, source_of, written
+from lrdash.strategies.snippet import KerasCode, RateText, literal, looked_up, written
 
 __all__ = ["Horizon", "KerasCode", "Mark", "Rates", "Rule", "Schedule", "Strategy"]
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
 import json
-import textwrap
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-WIDTH = 88  # columns of the code that is written
+from lrdash.core.source import WIDTH, modules_of, source_of
+
 OPS = ("import keras", "from keras import ops")
 SCHEDULES = "keras.optimizers.schedules"
 
@@ -108,41 +106,6 @@ def looked_up(rate: Callable[..., Any], **settings: object) -> KerasCode:
         definitions=text + _LOOK_UP.format(name=name, base=SCHEDULES, rate=rate.__name__),
         imports=(*modules_of(text), "import numpy as np", *OPS),
     )
-
-
-def modules_of(text: str) -> tuple[str, ...]:
-    """Imports of the standard library that a text needs."""
-    return tuple(f"import {name}" for name in ("itertools", "math") if f"{name}." in text)
-
-
-def source_of(function: Callable[..., Any]) -> str:
-    """A function's source as it can be pasted: without annotations, and after the functions of its
-    own module that it calls.
-
-    Raises:
-        OSError: if there is no source to read.
-    """
-    names = inspect.unwrap(function).__code__.co_names
-    known = (function.__globals__.get(name) for name in names)
-    helpers = [
-        one for one in known
-        if inspect.isfunction(one) and one.__module__ == function.__module__
-    ]
-    return "\n\n\n".join([*map(source_of, helpers), _plain(function)])
-
-
-def _plain(function: Callable[..., Any]) -> str:
-    text = textwrap.dedent(inspect.getsource(function))
-    node = ast.parse(text).body[0]
-    assert isinstance(node, ast.FunctionDef)  # noqa: S101 (a narrowing, not a check of input)
-    for argument in ast.walk(node.args):
-        if isinstance(argument, ast.arg):
-            argument.annotation = None
-    arguments = ast.unparse(node.args)
-    head = f"def {node.name}({arguments}):"
-    if len(head) > WIDTH:
-        head = f"def {node.name}(\n{textwrap.indent(textwrap.fill(arguments, WIDTH), '    ')}\n):"
-    return "\n".join([head, *text.splitlines()[node.body[0].lineno - 1 :]])
 
 
 _LOOK_UP = '''

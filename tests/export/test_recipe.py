@@ -20,7 +20,6 @@ from lrdash.datasets import DATASETS
 from lrdash.export import notebook, script
 from lrdash.export.networks import NETWORKS
 from lrdash.export.recipe import rate_lines
-from lrdash.export.samples import READERS
 from lrdash.models import MODELS
 from lrdash.planning.plan import Plan, make
 from lrdash.strategies import STRATEGIES, RateProgram, Schedule
@@ -122,7 +121,6 @@ def test_a_script_ends_with_the_metrics_and_rates_of_the_keras_engine(
 
 def test_everything_that_can_be_trained_can_be_written() -> None:
     assert set(NETWORKS) == set(MODELS)
-    assert set(READERS) == set(DATASETS)
 
 
 @pytest.mark.parametrize("warmup", WARMUPS, ids=["no warm-up", "1.4 epochs", "2 epochs"])

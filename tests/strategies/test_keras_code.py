@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from lrdash.core.errors import InvalidField, UnknownName
+from lrdash.core.source import source_of
 from lrdash.strategies import STRATEGIES, Schedule, make, preview
-from lrdash.strategies.snippet import source_of
 
 pytestmark = pytest.mark.filterwarnings(  # TensorFlow 2.21 has not met NumPy 2 there yet
     "ignore:__array__ implementation:DeprecationWarning"
