@@ -12,8 +12,8 @@ WIDTH = 88  # columns
 
 
 def source_of(function: Callable[..., Any]) -> str:
-    """A function without its annotations, after what it uses of its own module: functions and
-    constants.
+    """A function without its annotations, the constants of its module that it uses inside it, the
+    functions of its module that it calls in front of it.
 
     Raises:
         OSError: if there is no source to read.
@@ -24,7 +24,7 @@ def source_of(function: Callable[..., Any]) -> str:
         if name in function.__globals__
     }
     constants = [
-        f"{name} = {value!r}"
+        f"    {name} = {value!r}"
         for name, value in used.items() if isinstance(value, int | float | str | tuple)
     ]
     helpers = [
@@ -32,7 +32,7 @@ def source_of(function: Callable[..., Any]) -> str:
         for value in used.values()
         if inspect.isfunction(value) and value.__module__ == function.__module__
     ]
-    return "\n\n\n".join([*(["\n".join(constants)] * bool(constants)), *helpers, _plain(function)])
+    return "\n\n\n".join([*helpers, _plain(function, constants)])
 
 
 def modules_of(text: str) -> tuple[str, ...]:
@@ -40,7 +40,7 @@ def modules_of(text: str) -> tuple[str, ...]:
     return tuple(f"import {name}" for name in ("itertools", "math") if f"{name}." in text)
 
 
-def _plain(function: Callable[..., Any]) -> str:
+def _plain(function: Callable[..., Any], constants: list[str]) -> str:
     text = textwrap.dedent(inspect.getsource(function))
     node = ast.parse(text).body[0]
     assert isinstance(node, ast.FunctionDef)  # noqa: S101 (a narrowing, not a check of input)
@@ -51,4 +51,7 @@ def _plain(function: Callable[..., Any]) -> str:
     head = f"def {node.name}({arguments}):"
     if len(head) > WIDTH:
         head = f"def {node.name}(\n{textwrap.indent(textwrap.fill(arguments, WIDTH), '    ')}\n):"
-    return "\n".join([head, *text.splitlines()[node.body[0].lineno - 1 :]])
+    first = node.body[0].lineno - 1
+    code = node.body[ast.get_docstring(node) is not None].lineno - 1
+    lines = text.splitlines()
+    return "\n".join([head, *lines[first:code], *constants, *lines[code:]])

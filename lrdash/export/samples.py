@@ -81,8 +81,9 @@ def data_lines(dataset: Dataset, examples: int) -> Lines:
             'ranks[np.argsort(y, kind="stable")] = np.arange(len(y))',
             f"strata = ranks * {BINS} // len(y)",
         ]
+    read = own_lines if dataset.id.startswith(OWN) else reader_lines
     return [
-        *(own_lines if dataset.id.startswith(OWN) else reader_lines)(dataset), *strata, "", "", *SPLIT.splitlines(),
+        *read(dataset), *strata, "", "", *SPLIT.splitlines(),
         f"train = interleave(order[fifth:], strata)[:{trained}]",
         f"val = interleave(order[:fifth], strata)[:{validated}]",
         "x_train, y_train, x_val, y_val = x[train], y[train], x[val], y[val]",

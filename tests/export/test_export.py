@@ -260,7 +260,7 @@ def test_the_winning_recipe_is_a_run_of_the_best_arm(store: Store) -> None:
 
 
 def test_without_a_run_that_came_through_there_is_no_recipe(store: Store) -> None:
-    with pytest.raises(InvalidField, match="must hold one that came through"):
+    with pytest.raises(InvalidField, match="must include one that did not diverge or fail"):
         recipe_of(experiment(store, diverging=0.0))
 
 

@@ -18,12 +18,13 @@ from lrdash.core.events import EpochEnded, Event
 from lrdash.core.spec import RunSpec
 from lrdash.datasets import DATASETS
 from lrdash.export import notebook, script
-from lrdash.export.networks import NETWORKS
 from lrdash.export.recipe import rate_lines
+from lrdash.export.samples import data_lines
 from lrdash.models import MODELS
 from lrdash.planning.plan import Plan, make
 from lrdash.strategies import STRATEGIES, RateProgram, Schedule
 from lrdash.strategies import make as strategy_of
+from lrdash.testing.shapes import home
 from tests.strategies.test_keras_code import CALLBACKS, VARIANTS, WARMUPS
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -66,8 +67,15 @@ RUNS: tuple[dict[str, Any], ...] = (
      "params": {"rules": "torch", "patience": 0, "factor": 0.7, "min_delta": 1,
                 "monitor": "val_accuracy"}},
 )
-LISTED = {fields["strategy"] for fields in RUNS}
-RUNS += tuple({"strategy": name, "dataset": "wine"} for name in STRATEGIES if name not in LISTED)
+RUNS += tuple(  # and those that are in none of these
+    {"strategy": "linear", "dataset": "wine", key: name}
+    for key, names in (
+        ("strategy", list(STRATEGIES)),
+        ("dataset", [name for name, one in DATASETS.items() if not one.download_bytes]),
+    )
+    for name in names if all(fields[key] != name for fields in RUNS)
+)
+
 
 
 def trained(plan: Plan) -> list[EpochEnded]:
@@ -120,7 +128,10 @@ def test_a_script_ends_with_the_metrics_and_rates_of_the_keras_engine(
 
 
 def test_everything_that_can_be_trained_can_be_written() -> None:
-    assert set(NETWORKS) == set(MODELS)
+    for kind in MODELS.values():
+        assert kind().keras_code(home(kind))[-1].startswith("model = ")
+    for dataset in DATASETS.values():
+        compile("\n".join(data_lines(dataset, dataset.default_examples)), dataset.id, "exec")
 
 
 @pytest.mark.parametrize("warmup", WARMUPS, ids=["no warm-up", "1.4 epochs", "2 epochs"])

@@ -107,7 +107,7 @@ def test_every_chart_has_a_description_and_its_numbers(store: Store) -> None:
     assert all(chart["role"] == "figure" and chart["aria-label"] for chart in charts)
     data = {script["id"] for script in page.tags("script") if "id" in script}
     assert {chart["data-source"] for chart in charts} <= data
-    assert "3 of 3 lost" in page.text
+    assert "3 of 3 diverged or failed" in page.text
     assert "diverged: the loss became NaN" in page.text
 
 

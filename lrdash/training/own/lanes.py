@@ -15,7 +15,7 @@ from typing import Any, Literal
 import keras
 import numpy as np
 
-from lrdash.models.base import Work
+from lrdash.models.layers import Work
 from lrdash.planning.plan import Plan
 from lrdash.training.losses import is_sparse
 from lrdash.training.losses import loss_of as loss_of_spec

@@ -13,7 +13,7 @@ import numpy as np
 from lrdash.core.errors import InvalidField
 from lrdash.core.spec import DataShape, RunSpec
 from lrdash.datasets import Split
-from lrdash.models.base import Work
+from lrdash.models.layers import Work
 from lrdash.planning.external import DatasetElsewhere, ModelElsewhere
 from lrdash.planning.plan import Plan
 from lrdash.training.own.arrays import Arrays
