@@ -6,6 +6,7 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Callable
+from pprint import pformat
 from typing import Any
 
 WIDTH = 88  # columns
@@ -24,7 +25,7 @@ def source_of(function: Callable[..., Any]) -> str:
         if name in function.__globals__
     }
     constants = [
-        f"    {name} = {value!r}"
+        textwrap.indent(f"{name} = {pformat(value, width=WIDTH - 20)}", "    ")
         for name, value in used.items() if isinstance(value, int | float | str | tuple)
     ]
     helpers = [

@@ -8,13 +8,12 @@ contract tests follow from it. Other packages bring theirs by entry points of th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 
 from lrdash.core.errors import InvalidField
-from lrdash.core.registry import Registry
+from lrdash.core.registry import Registry, defined_in
 from lrdash.core.spec import RunSpec
 from lrdash.strategies.base import Rates, Rule, Schedule, Strategy
 from lrdash.strategies.program import RateProgram
@@ -53,18 +52,11 @@ def _problem(name: str, entry: Any) -> str:
     return "" if found == name else f"has the id {found!r}"
 
 
-def _entry(name: str) -> type[Strategy]:
-    """The strategy that a file of this folder defines."""
-    found: list[Any] = list(vars(import_module(f"{__name__}.{name}")).values())
-    kind: type[Strategy] = next(entry for entry in found if not _problem(name, entry))
-    return kind
-
-
 STRATEGIES: Registry[type[Strategy]] = Registry(
     "strategy", group="lrdash.strategies", problem=_problem
 )
 for _name in ENTRIES:
-    STRATEGIES.add(_name, _entry(_name))
+    STRATEGIES.add(_name, defined_in(f"{__name__}.{_name}", Strategy))
 
 
 def make(strategy: str, params: Mapping[str, Any] | None = None) -> Strategy:

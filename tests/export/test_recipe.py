@@ -190,7 +190,7 @@ def test_a_notebook_is_valid_and_its_cells_run_in_order(monkeypatch: pytest.Monk
 
 
 def test_what_is_not_written_for_scripts_is_refused() -> None:
-    class Other(type(strategy_of("constant"))):  # type: ignore[misc]
+    class Other(Schedule):
         id = "other"
 
     horizon = make(RunSpec()).program().horizon
