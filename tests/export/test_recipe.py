@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lrdash import training
 from lrdash.core.errors import InvalidField
 from lrdash.core.events import EpochEnded, Event
 from lrdash.core.spec import RunSpec
@@ -26,7 +25,7 @@ from lrdash.strategies import STRATEGIES, RateProgram, Schedule
 from lrdash.strategies import make as strategy_of
 from lrdash.testing.shapes import home
 from tests.factories.settings import CALLBACKS, VARIANTS, WARMUPS
-from tests.factories.training import executed
+from tests.factories.training import executed, train_one
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 CLOSE = 1e-5
@@ -82,7 +81,7 @@ RUNS += tuple(  # and those that are in none of these
 def trained(plan: Plan) -> list[EpochEnded]:
     """The epochs as the Keras engine says them."""
     heard: list[Event] = []
-    ended = training.train(
+    ended = train_one(
         plan, run_id="run", sink=lambda _run, event: heard.append(event),
         should_stop=lambda: False, engine="keras",
     )

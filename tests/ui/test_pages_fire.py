@@ -18,7 +18,7 @@ from lrdash.ui import resources
 from tests.factories.pages import page, serve, words
 from tests.factories.runs import checkpoint, trained
 
-LOCKED = "is kept locked by another process. Close the program that holds it and try again."
+LOCKED = "is locked by another process. Close the program that holds it and try again."
 
 
 @pytest.fixture
