@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lrdash.core.events import ACTIVE, RateDecided, Status
 from lrdash.core.spec import RunSpec
+from lrdash.planning.plan import Plan
 
 if TYPE_CHECKING:
     from lrdash.planning.plan import Plan

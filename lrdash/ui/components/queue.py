@@ -41,10 +41,7 @@ def prepare(experiment: Experiment) -> Prepared:
 
 def start_run(plan: Plan, *, engine: str = "auto", name: str = "") -> str:
     """Queue a run; gives its id."""
-    return resources.store().runs.create(
-        plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
-        parameters=plan.parameters, engine=engine, name=name,
-    )
+    return resources.store().runs.add(plan, engine=engine, name=name)
 
 
 def start_experiment(prepared: Prepared, name: str = "") -> str:
