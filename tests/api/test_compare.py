@@ -227,7 +227,7 @@ def test_verdicts_are_asked_for_by_metric_baseline_and_target() -> None:
     assert comparison.verdicts().pairs["verdict"].tolist() == ["no evidence"]
     found = comparison.verdicts("epochs_to_target", baseline="Step decay")
     assert found.pairs["difference"].tolist() == [np.inf]  # step never gets there
-    assert found.sentence.startswith("By epochs to the target: against **Step decay**")
+    assert found.sentence.startswith("By epochs to the target: compared with **Step decay**")
     assert comparison.verdicts("epochs_to_target", target=9.0).pairs["difference"].tolist() == [0]
     with pytest.raises(LrdashError, match="No metric named 'loss'"):
         comparison.verdicts("loss")

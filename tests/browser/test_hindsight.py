@@ -39,7 +39,7 @@ def test_a_run_is_looked_back_on_and_the_address_shows_what_was_found(
     expect(button(page, "stop-search")).to_be_visible()
 
     page.reload()  # the address shows the same search
-    told = page.get_by_text(re.compile("Trained anew with 2 fresh seeds it ends at"))
+    told = page.get_by_text(re.compile("Trained again with 2 fresh seeds, it ends at"))
     expect(told).to_be_visible(timeout=LONG)
     expect(page.locator(".lrdash-steady .scatterlayer")).to_have_count(2)
     expect(button(page, "stop-search")).to_have_count(0)

@@ -1,4 +1,4 @@
-"""Pages as Streamlit's own test runner draws them: no browser, no trainer."""
+"""Pages as Streamlit's own test runner draws them: no browser, no worker."""
 
 from __future__ import annotations
 

@@ -73,8 +73,8 @@ def one_experiment(
     for group in store.runs.queued_groups():
         for run_id in store.runs.claim_group(group, "w"):
             plan = make(store.runs.one(run_id).spec)
-            told = said(plan, lost=plan.spec.base_lr >= diverging)
-            store.runs.record([(run_id, event) for event in told])
+            events = said(plan, lost=plan.spec.base_lr >= diverging)
+            store.runs.record([(run_id, event) for event in events])
     return made
 
 

@@ -80,7 +80,7 @@ def test_a_finished_test_shows_suggestions_and_leads_on(store: Store) -> None:
     test = page("find_lr", test=stored(store))
     assert not test.exception
     assert "Suggested: 0.0092 (rule minimum / 10" in words(test)
-    assert "The loss leaves all bounds at" in words(test)
+    assert "The loss diverges at" in words(test)
     table = test.dataframe[0].value
     assert list(table["label"]) == ["Steepest", "Valley", "Minimum / 10", "Slide"]
     labels = {button.key: button.label for button in test.button}

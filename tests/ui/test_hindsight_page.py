@@ -82,7 +82,7 @@ def test_a_search_is_shown_while_it_trains_when_stopped_and_when_it_is_over(stor
     assert not test.exception
     assert "Best in hindsight: times 3 after epoch 1, times 3 after epoch 2." in words(test)
     assert "it ends at 0.940, 4.4% above Cosine decay, the nearest." in words(test)
-    assert "Trained anew with 2 fresh seeds it ends at 0.900 in the mean, level with" in words(test)
+    assert "Trained again with 2 fresh seeds, it ends at 0.900 on average, equal to" in words(test)
     tables = [frame.value for frame in test.dataframe]
     assert tables[0]["label"].tolist()[0] == "Hindsight"
     assert set(tables[0]["label"]) == {"Hindsight", "As it was", "Cosine decay"}

@@ -85,7 +85,7 @@ def test_a_second_tab_sees_the_same_explanation_of_what_was_trained(store: Store
     assert "What your results show" in said
     assert "**Step** cut after epochs 10 and 20 with every seed" in said
     assert "**Plateau** cut after these epochs: seed 0: 4, " in said
-    assert "The callback wrote at epoch 4 of seed 0: “" in said
+    assert "The callback reported at epoch 4 of seed 0: “" in said
     assert test.button(key="to-inside")
     test.button(key="back").click().run()
     assert "experiment" not in test.query_params
@@ -100,7 +100,7 @@ def test_what_did_not_happen_is_told(store: Store, guide: str) -> None:
     train(store)
     test = page("start", experiment=experiment_id)
     assert not test.exception
-    told = {"warmup": "Most seeds survived even", "decay": "**Rate 0.4**: the constant rate came"}
+    told = {"warmup": "Most seeds survived even", "decay": "**Rate 0.4**: the constant"}
     assert told[guide] in words(test)
 
 
@@ -111,12 +111,12 @@ def test_while_it_trains_it_says_how_it_stands_and_can_be_stopped(store: Store) 
     assert not test.exception
     assert store.experiments.one(experiment_id).counts["stopped"] == 12
     test = page("start", experiment=experiment_id)
-    assert "0 of 12 runs came to their own end: 12 stopped." in words(test)
+    assert "0 of 12 runs finished or diverged: 12 stopped." in words(test)
 
 
 @pytest.mark.parametrize(
     ("status", "message"),
-    [("stopped", "11 of 12 runs came to their own end: 1 stopped."), ("failed", "No room left.")],
+    [("stopped", "11 of 12 runs finished or diverged: 1 stopped."), ("failed", "No room left.")],
 )
 def test_without_all_runs_there_is_no_answer(
     store: Store, status: Literal["stopped", "failed"], message: str

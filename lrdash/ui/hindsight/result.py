@@ -81,7 +81,7 @@ def _view(hindsight_id: str, was_active: bool) -> None:
             st.caption("No branch came through, so there is nothing to draw.")
         return
     if row.status == "finished":
-        st.markdown(told.told(search, tried))
+        st.markdown(told.result_in_words(search, tried))
     elif row.active and row.stage <= search.rounds:
         st.caption("Best so far; branches still train.")
     _charts(row, search, table)
