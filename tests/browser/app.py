@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Locator, Page, TimeoutError, expect
 
 CHART = ".lrdash-chart"
 LOOKS = 4  # of a page that may still be changing
-UI_TIMEOUT = 60_000  # ms; generous, since the machine may be busy
+UI_TIMEOUT = 120_000  # ms; generous, since the machine may be busy
 
 
 class Server:
@@ -92,7 +92,6 @@ def phone(browser: Browser, look: str) -> Iterator[Page]:
         color_scheme=look,  # type: ignore[arg-type]
     )
     page = context.new_page()
-    page.set_default_timeout(30_000)
     yield page
     context.close()
 

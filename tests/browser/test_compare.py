@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from lrdash.store import ExperimentRow, Store
 from lrdash.store.settings import DATABASE_FILE, sqlite_url
-from tests.browser.app import Server, barriers, button, fits, settle, type_number
+from tests.browser.app import UI_TIMEOUT, Server, barriers, button, fits, settle, type_number
 from tests.factories.jobs import eventually
 
 STEADY = ".lrdash-steady"
@@ -100,7 +100,7 @@ def test_zoom_stays_while_the_charts_go_on(page: Page, server: Server) -> None:
     type_number(page, "Epochs", "400")
     begin(page)
     chart = page.locator(STEADY).first
-    expect(chart.locator(".nsewdrag").first).to_be_visible(timeout=60_000)
+    expect(chart.locator(".nsewdrag").first).to_be_visible(timeout=UI_TIMEOUT)
     box = chart.locator(".nsewdrag").first.bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + 20, box["y"] + 30)
@@ -112,7 +112,7 @@ def test_zoom_stays_while_the_charts_go_on(page: Page, server: Server) -> None:
     zoomed, drawn = page.evaluate(axis), int(chart.get_attribute("data-drawn") or 0)
     page.wait_for_function(
         f"+document.querySelector('{STEADY}').dataset.drawn >= {drawn + 2}", polling=200,
-        timeout=60_000,
+        timeout=UI_TIMEOUT,
     )
     assert page.evaluate(axis) == zoomed
     button(page, "stop-all").click()

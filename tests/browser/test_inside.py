@@ -41,7 +41,6 @@ def opened(browser: Browser, server: Server) -> Iterator[Page]:
         viewport={"width": 1400, "height": 1000}, reduced_motion="reduce"
     )
     page = context.new_page()
-    page.set_default_timeout(30_000)
     page.on("websocket", lambda socket: socket.on("framesent", lambda _: sent.append(1)))
     sent: list[int] = []
     page.messages = sent  # type: ignore[attr-defined]

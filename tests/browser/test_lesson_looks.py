@@ -47,7 +47,6 @@ def test_no_serious_barrier_and_nothing_sticks_out_in_any_state(
         color_scheme=theme,  # type: ignore[arg-type]
     )
     page = context.new_page()
-    page.set_default_timeout(30_000)
     found = {}
     for path, there in STATES.items():
         page.goto(server.url + path.format(test=test_id))
