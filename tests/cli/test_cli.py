@@ -38,7 +38,7 @@ COMMANDS = (
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Training without Keras."""
-    monkeypatch.setattr(training, "train", imitation)
+    monkeypatch.setattr(training, "train_group", imitation)
     engine = types.ModuleType("lrdash.training.keras.engine")
     monkeypatch.setitem(sys.modules, "lrdash.training.keras.engine", engine)
     monkeypatch.setattr(training, "keras_engine", engine, raising=False)
@@ -228,12 +228,10 @@ def test_train_tells_a_line_an_epoch_where_nobody_watches() -> None:
 def test_a_run_that_does_not_finish_gives_exit_status_1(
     status: Any, quick: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def bad(plan: Any, *, run_id: str, sink: Any, **_others: Any) -> RunEnded:
-        ended = RunEnded(status=status, reason="as it happens")
-        sink(run_id, ended)
-        return ended
+    def bad(_plans: Any, *, run_ids: list[str], sink: Any, **_others: Any) -> None:
+        sink(run_ids[0], RunEnded(status=status, reason="as it happens"))
 
-    monkeypatch.setattr(training, "train", bad)
+    monkeypatch.setattr(training, "train_group", bad)
     result = call("train", "--epochs", "2")
     assert result.exit_code == 1
     assert "as it happens" in result.stderr

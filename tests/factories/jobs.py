@@ -42,10 +42,7 @@ def eventually(
 
 def queue(store: Store, **fields: Any) -> str:
     plan = make(RunSpec(**{**SMALL, **fields}))
-    return store.runs.create(
-        plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
-        parameters=plan.parameters,
-    )
+    return store.runs.add(plan)
 
 
 def ended(store: Store, run_id: str) -> RunRow:

@@ -11,7 +11,7 @@ from lrdash import figures
 from lrdash.store import Store
 from lrdash.strategies import preview
 from lrdash.ui.components import draw, fields
-from tests.factories.pages import page
+from tests.factories.pages import fault, page
 
 FIELD = "points.points"
 
@@ -125,7 +125,7 @@ def test_an_edit_updates_preview_and_field_and_can_be_undone(
     assert sent[-1]["undo"] is True
     assert "10% at 50%" in "\n".join(element.value for element in test.markdown)
     test.text_input(key=FIELD).set_value("0: 1, 1: 20").run()
-    assert "points.points must have factors between 0 and 10" in test.error[0].value
+    assert "points.points must have factors between 0 and 10" in fault(test)
 
 
 def test_warm_up_moves_the_points_to_the_right(store: Store, sent: list[dict[str, Any]]) -> None:
@@ -152,4 +152,4 @@ def test_the_editor_stands_wherever_the_strategy_is_chosen(
     assert sent[-1]["points"] == [[0, 1], [1, 5]]
     test.text_input(key=f"{prefix}points.points").set_value("0: 1, 1: 50").run()
     assert not test.exception
-    assert "points.points must have factors" in test.error[0].value
+    assert "points.points must have factors" in fault(test)

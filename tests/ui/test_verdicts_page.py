@@ -96,7 +96,7 @@ def test_a_target_can_be_judged_by_once_there_is_one(store: Store) -> None:
     assert "Target not reached" in words(test)
 
 
-def test_smoothing_is_told_above_the_chart(store: Store) -> None:
+def test_smoothing_is_named_above_the_chart(store: Store) -> None:
     _, experiment_id = started(store)
     train(store, experiment_id)
     test = page(experiment=experiment_id)
