@@ -309,7 +309,7 @@ def test_the_file_has_to_be_a_new_one_in_a_folder_that_exists(
         restore(tmp_path / "missing")
 
 
-def test_nothing_to_back_up_is_said(tmp_path: Path) -> None:
+def test_nothing_to_back_up_is_reported(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="nothing to back up"):
         backup(tmp_path / "copy.db")
 
