@@ -242,7 +242,7 @@ def test_an_archive_whose_content_was_changed_is_refused(store: Store, tmp_path:
     backup(file, checkpoints=True)
     store.close()
     harmed(file, {}, {f"checkpoints/{run_id}/000003.npz": b"something else"})
-    with pytest.raises(StoreError, match="is not the one that was packed"):
+    with pytest.raises(StoreError, match="differs from the one that was packed"):
         restore(file, force=True)
 
 

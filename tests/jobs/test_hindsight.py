@@ -204,7 +204,7 @@ def test_a_search_of_a_process_that_died_is_interrupted_and_one_of_the_server_is
     assert store.hindsights.one(servers).status == "running"
 
 
-def test_branches_that_diverged_are_dropped_and_a_run_that_did_ends_the_search(store: Store) -> None:
+def test_diverged_branches_are_dropped_and_a_diverged_run_ends_the_search(store: Store) -> None:
     made = hindsight.create(store, search())
     first = stage_over(store, made)
     over(store, first[0].run_id, 0.5, "diverged")
