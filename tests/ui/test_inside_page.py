@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from lrdash.checkpoints.folder import CheckpointFolder
+from lrdash.checkpoints import CheckpointFolder
 from lrdash.core.events import EpochEnded, Event, RunEnded, RunStarted
 from lrdash.core.spec import RunSpec
 from lrdash.planning.plan import make
 from lrdash.store import Store, home
 from lrdash.teaching import EXAMPLES
-from lrdash.ui import resources
 from lrdash.ui.inside import player
-from tests import shown
-from tests.shown import words
-
-
-@pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    opened = Store()
-    monkeypatch.setattr(resources, "store", lambda: opened)
-    monkeypatch.setattr(resources, "laboratory", lambda: SimpleNamespace(wake=lambda: None))
-    yield opened
-    opened.close()
+from tests.factories import pages as shown
+from tests.factories.pages import words
 
 
 @pytest.fixture
@@ -92,7 +80,7 @@ def test_the_first_visit_walks_through_an_example(store: Store, sent: list[dict]
     assert len(message["steps"]) == 8
     assert message["moments"][13]["words"].endswith("wait 3 of 3, rate 0.5 to 0.25")
     assert message["moments"][13]["changed"]
-    assert "a cooldown of 2 rests 1 epoch" in message["remarks"]
+    assert "a cooldown of 2 lasts 1 epoch" in message["remarks"]
     assert "cut after epochs 14, 18, 22" in words(test)
 
 
@@ -215,8 +203,8 @@ def test_the_actual_training_is_queued_and_drawn_over_the_guess(store: Store) ->
     finish(store, run.run_id, EXAMPLES["plateau"].metrics["val_loss"])
     test.run()
     assert not test.exception
-    assert "up to epoch 13 both val_loss are the same to the last bit. The guess was right" in \
-        words(test)
+    same = "up to epoch 13 the curves of val_loss are the same to the last bit"
+    assert f"{same}. The guess was right" in words(test)
     assert not [button for button in test.button if button.key == "truth"]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -28,24 +27,14 @@ from lrdash.strategies.recorded import Recorded, drawn_as
 from lrdash.teaching import Recorded as Series
 from lrdash.teaching import disagreement, replay
 from lrdash.tracking.importing import Upload, bring, read_uploads
-from lrdash.ui import resources
-from lrdash.ui.components import history
 from lrdash.ui.inside import sources
 from lrdash.ui.runs import importing, overlay
-from tests.shown import page, words
+from lrdash.ui.train import history
+from tests.factories.pages import page, words
 
 PLATEAU = {"callback": "ReduceLROnPlateau", "monitor": "val_auc", "mode": "max", "factor": 0.5,
            "patience": 1, "min_delta": 0.01, "known": "updates"}
 VALUES = (0.5, 0.6, 0.6, 0.6)
-
-
-@pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    opened = Store()
-    monkeypatch.setattr(resources, "store", lambda: opened)
-    monkeypatch.setattr(resources, "laboratory", lambda: SimpleNamespace(wake=lambda: None))
-    yield opened
-    opened.close()
 
 
 def watched(store: Store, *, over: bool = True, **params: object) -> str:
@@ -102,7 +91,7 @@ def test_a_watched_run_is_shown_without_what_only_lrdash_can_do(store: Store) ->
 def test_a_run_that_still_trains_is_stopped_where_it_runs(store: Store) -> None:
     test = page("train", run=watched(store, over=False))
     assert not test.exception
-    assert "is stopped there" in words(test)
+    assert "stop it there" in words(test)
     assert "stop" not in keys(test)
 
 
@@ -137,7 +126,7 @@ def test_a_run_without_rates_says_so(store: Store) -> None:
     assert "no learning rate was recorded" in words(test)
     assert test.metric[-1].value == "\N{EN DASH}"
     assert test.metric[-1].delta == "not recorded"
-    assert "Finished after 2 of 2 epochs\n" in words(test) + "\n"
+    assert "Finished after 2 of 2 epochs." in words(test)
 
 
 def test_its_callback_can_be_walked_through_with_its_own_metric(store: Store) -> None:

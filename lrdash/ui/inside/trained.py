@@ -15,7 +15,7 @@ from contextlib import suppress
 
 import streamlit as st
 
-from lrdash.checkpoints.folder import CheckpointFolder
+from lrdash.checkpoints import CheckpointFolder
 from lrdash.core import wording
 from lrdash.core.errors import LrdashError, NotFound
 from lrdash.figures import Actual

@@ -6,7 +6,7 @@ import shutil
 
 import streamlit as st
 
-from lrdash.checkpoints.folder import CheckpointFolder
+from lrdash.checkpoints import CheckpointFolder
 from lrdash.store import home
 
 MEGABYTE = 2**20
