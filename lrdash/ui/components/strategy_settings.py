@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -10,19 +12,26 @@ from lrdash.strategies import STRATEGIES
 from lrdash.ui.components import draw, fields, form
 
 
-def strategy_settings(name: str, *, dataset: str, prefix: str) -> dict[str, Any]:
+def strategy_settings(
+    name: str, *, prefix: str, dataset: str = "", metrics: Sequence[str] = ()
+) -> dict[str, Any]:
     """The fields of a strategy, folded away, with the editor if its curve is drawn by hand.
 
     Args:
         name: id of the strategy.
-        dataset: id; a regression has fewer metrics to monitor.
         prefix: of the keys of the fields, before the strategy's id.
+        dataset: id; a regression has fewer metrics to monitor.
+        metrics: to monitor, where there is no dataset.
 
     Raises:
         InvalidField: a list typed as text that can't be read.
     """
     strategy = STRATEGIES[name]
-    knobs = [form.for_task(knob, dataset) for knob in strategy.knobs()]
+    knobs = [
+        form.for_task(knob, dataset) if dataset
+        else replace(knob, choices=tuple(metrics)) if knob.name == "monitor" else knob
+        for knob in strategy.knobs()
+    ]
     if not knobs:
         return {}
     with st.expander(strategy.label):
