@@ -36,7 +36,7 @@ COMMANDS = (
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Training without Keras."""
-    monkeypatch.setattr(training, "train", imitation)
+    monkeypatch.setattr(training, "train_group", imitation)
     engine = types.ModuleType("lrdash.training.keras.engine")
     monkeypatch.setitem(sys.modules, "lrdash.training.keras.engine", engine)
     monkeypatch.setattr(training, "keras_engine", engine, raising=False)
@@ -219,12 +219,10 @@ def test_train_prints_a_line_for_each_epoch_without_a_terminal() -> None:
 def test_a_run_that_does_not_finish_gives_exit_status_1(
     status: Any, quick: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def bad(plan: Any, *, run_id: str, sink: Any, **_others: Any) -> RunEnded:
-        ended = RunEnded(status=status, reason="for a reason")
-        sink(run_id, ended)
-        return ended
+    def bad(_plans: Any, *, run_ids: list[str], sink: Any, **_others: Any) -> None:
+        sink(run_ids[0], RunEnded(status=status, reason="for a reason"))
 
-    monkeypatch.setattr(training, "train", bad)
+    monkeypatch.setattr(training, "train_group", bad)
     result = call("train", "--epochs", "2")
     assert result.exit_code == 1
     assert "for a reason" in result.stderr

@@ -18,10 +18,7 @@ from tests.factories.shell import call, printed, refused
 def finished(store: Store, epochs: int = 2, **more: Any) -> str:
     plan = make(RunSpec(epochs=epochs))
     store.workers.register("w", socket.gethostname(), 1)
-    run_id = store.runs.create(
-        plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
-        parameters=plan.parameters, worker_id="w", **more,
-    )
+    run_id = store.runs.add(plan, worker_id="w", **more)
     events = [epoch_event(plan, epoch) for epoch in range(1, epochs + 1)]
     store.runs.record([(run_id, event) for event in events])
     store.runs.record([(run_id, RunEnded(status="finished", seconds=1.0))])
@@ -80,10 +77,7 @@ def test_runs_are_renamed_and_tagged(store: Store) -> None:
 
 def test_an_interrupted_run_resumes_to_its_end(store: Store) -> None:
     plan = make(RunSpec(dataset="wine", model="linear", epochs=4, base_lr=0.05))
-    run_id = store.runs.create(
-        plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
-        parameters=plan.parameters, worker_id="gone",
-    )
+    run_id = store.runs.add(plan, worker_id="gone")
     store.workers.mark_interrupted("gone")
     result = call("runs", "resume", "--interrupted")
     assert result.exit_code == 0, result.output
@@ -98,10 +92,7 @@ def test_an_interrupted_run_resumes_to_its_end(store: Store) -> None:
 @pytest.mark.parametrize("command", ["stop", "pause"])
 def test_a_queued_run_is_stopped(command: str, store: Store) -> None:
     plan = make(RunSpec())
-    run_id = store.runs.create(
-        plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
-        parameters=plan.parameters,
-    )
+    run_id = store.runs.add(plan)
     assert printed("runs", command, run_id) == {"asked": [run_id]}
     assert store.runs.one(run_id).status == "stopped"
 

@@ -26,46 +26,9 @@ LOWEST = 1e-3  # share of the peak rate at which the log axis ends; lower points
 UNDOS = 50  # steps that can be taken back
 SAMPLES = 400  # points of the curve where no plan says how many updates there are
 
-HTML = """<div class="lrdash-draw" role="group">
-<div class="ld-title"></div>
-<svg role="group" aria-label="Points of the curve"></svg>
-<div class="ld-hint">Click to add a point, drag to move it, double-click to delete it. Keyboard: Tab
-selects a point, arrow keys move it, Insert adds one, Delete removes it.</div>
-<div class="ld-bar"><button type="button" class="ld-before" aria-label="Previous point">&#8592;
-</button><span class="ld-which" aria-live="polite"></span><button type="button" class="ld-after"
-aria-label="Next point">&#8594;</button>
-<label><span class="ld-xname"></span><input type="number" step="any" class="ld-x"></label>
-<label><span class="ld-yname"></span><input type="number" step="any" min="0" class="ld-y"></label>
-</div><div class="ld-bar"><button type="button" class="ld-add">Add point</button>
-<button type="button" class="ld-delete">Delete point</button>
-<button type="button" class="ld-undo">Undo</button>
-<button type="button" class="ld-over">Start over</button></div></div>"""
-
-CSS = """
-.lrdash-draw{font-family:var(--st-font);color:var(--st-text-color);font-size:.9rem}
-.lrdash-draw svg{display:block;width:100%;height:300px;touch-action:pan-y;user-select:none;
-overflow:visible}
-.ld-title,.ld-hint{font-size:.85rem;opacity:.8}.ld-hint{margin:.2rem 0 .4rem}
-.ld-axes line{stroke:var(--st-border-color);stroke-width:1}
-.ld-axes text{fill:var(--st-text-color);font-size:12px}
-.ld-ground{fill:transparent;cursor:crosshair}
-.ld-curve{fill:none;stroke-width:2;pointer-events:none}.ld-new{stroke-dasharray:4 4}
-.ld-point{cursor:grab;touch-action:none;outline:none}.ld-hit{fill:transparent}
-.ld-dot{stroke:var(--st-background-color);stroke-width:2}
-.ld-chosen .ld-dot,.ld-point:focus-visible .ld-dot{stroke:var(--st-text-color);stroke-width:2.5}
-.ld-point:focus-visible .ld-hit{stroke:var(--st-primary-color);stroke-width:3}
-.ld-bar{display:flex;flex-wrap:wrap;gap:.5rem;align-items:center;margin-bottom:.5rem}
-.ld-bar label{display:flex;gap:.4rem;align-items:center}
-.ld-bar button,.ld-bar input{font:inherit;color:inherit;border:1px solid var(--st-border-color);
-background:var(--st-secondary-background-color);border-radius:.4rem;padding:.3rem .7rem}
-.ld-bar input{width:6.5rem}.ld-bar button{cursor:pointer}
-.ld-bar button:disabled,.ld-bar input:disabled{opacity:.5;cursor:default}
-.ld-bar button:focus-visible,.ld-bar input:focus-visible{outline:3px solid
-var(--st-primary-color);outline-offset:2px}
-"""
-
 _editor = st.components.v2.component(
-    "lrdash_draw", html=HTML, css=CSS, js=script("components/draw.js"), isolate_styles=False
+    "lrdash_draw", html=script("components/draw.html"), css=script("components/draw.css"),
+    js=script("components/draw.js"), isolate_styles=False,
 )
 
 

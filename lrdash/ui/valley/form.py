@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
@@ -12,8 +13,7 @@ from lrdash.core.spec import RunSpec
 from lrdash.strategies import STRATEGIES
 from lrdash.teaching import SURFACES, Path, Surface, descend
 from lrdash.teaching.descent import LOSSES, MOST_STEPS
-from lrdash.ui.components import fields
-from lrdash.ui.components.strategy_settings import strategy_settings
+from lrdash.ui.components import fields, form
 from lrdash.ui.valley.player import moved_start
 
 PREFIX = "valley."
@@ -91,9 +91,7 @@ def _walks(surface: Surface) -> tuple[list[str], list[Path]]:
                 replace(KNOBS["seed"], help="Selects the noise, the same for all strategies."),
                 key=f"{own}seed", start=0,
             )
-        settings = {
-            name: strategy_settings(name, prefix=PREFIX, metrics=LOSSES) for name in chosen
-        }
+        settings = {name: _settings(name) for name in chosen}
     if not chosen:
         raise InvalidField("strategies", "must name at least one strategy", chosen)
     paths = [
@@ -113,3 +111,11 @@ def _coordinate(surface: Surface, own: str, axis: int) -> float:
     )
     place: float = fields.widget(knob, key=f"{own}{AXES[axis]}", start=surface.start[axis])
     return place
+
+
+def _settings(name: str) -> dict[str, Any]:
+    knobs = [
+        replace(knob, choices=LOSSES) if knob.name == "monitor" else knob
+        for knob in STRATEGIES[name].knobs()
+    ]
+    return form.strategy_settings(name, knobs, prefix=PREFIX)
