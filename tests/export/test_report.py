@@ -84,7 +84,7 @@ def test_the_report_shows_question_answer_verdicts_settings_and_machine(store: S
         "First try", "Which of 2 learning-rate strategies", "Cosine decay", "Leaderboard",
         "Constant against Cosine decay", "p, by Holm", "sign", "Momentum 0.8", "Target",
         "Weight decay", "lrdash compare", "tensorflow 2.21.0", "Linux 6, x86_64, 2 processors",
-        "Wine. Thirteen chemical", "Every run", "keras.Model(inputs, outputs)",
+        "Wine. Thirteen chemical", "Every run", "keras.Model(inputs, x)",
     ):
         assert words in page.text, words
     assert page.text.count("finished") >= 12  # a row for each run
