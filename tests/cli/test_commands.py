@@ -1,3 +1,5 @@
+"""Help, options, previews and training from the command line."""
+
 from __future__ import annotations
 
 import json
@@ -19,7 +21,7 @@ from lrdash.core.events import RunEnded
 from lrdash.core.spec import EarlyStopping, RunSpec
 from lrdash.store import Store
 from tests.factories.runs import imitation
-from tests.factories.shell import call, printed, refused
+from tests.factories.shell import as_json, call, refused
 
 COMMANDS = (
     ["preview"], ["train"], ["compare"], ["serve"], ["doctor"], ["bench"], ["runs"],
@@ -85,12 +87,12 @@ def test_help_lists_bounds_units_defaults_and_known_names() -> None:
     assert "plateau" in page
 
 
-def test_the_version_is_printed() -> None:
+def test_the_version_is_as_json() -> None:
     assert call("--version").stdout == f"lrdash {lrdash.__version__}\n"
 
 
 def test_preview_gives_every_rate_as_json() -> None:
-    value = printed(
+    value = as_json(
         "preview", "step", "--param", "drop_every=1", "--base-lr", "1", "--epochs", "3",
         "--steps-per-epoch", "2",
     )
@@ -102,7 +104,7 @@ def test_preview_gives_every_rate_as_json() -> None:
 
 
 def test_preview_follows_the_monitored_values() -> None:
-    value = printed(
+    value = as_json(
         "preview", "plateau", "--param", "patience=1", "--epochs", "3", "--base-lr", "1",
         "--monitored", "[1, 1, 1]",
     )
@@ -113,7 +115,7 @@ def test_preview_follows_the_monitored_values() -> None:
 
 def test_preview_starts_with_the_warmup() -> None:
     words = ("--epochs", "4", "--warmup-epochs", "2", "--warmup-start-factor", "0.5")
-    rates = printed("preview", "constant", "--base-lr", "1", *words)["rates"]
+    rates = as_json("preview", "constant", "--base-lr", "1", *words)["rates"]
     assert rates == [0.75, 1.0, 1.0, 1.0]
 
 
@@ -185,7 +187,7 @@ def test_a_database_that_cannot_be_used_is_wrong_input(
 
 @pytest.mark.usefixtures("quick")
 def test_train_passes_on_every_option(store: Store) -> None:
-    value = printed(
+    value = as_json(
         "train", "--dataset", "wine", "--model", "mlp", "--model-param", "widths=[8]",
         "--strategy", "step", "--param", "drop_every=1", "--base-lr", "0.05", "--epochs", "2",
         "--batch-size", "16", "--optimizer", "rmsprop", "--momentum", "0.5", "--seed", "7",

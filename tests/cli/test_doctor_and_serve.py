@@ -1,3 +1,5 @@
+"""`lrdash doctor` and `lrdash serve`."""
+
 from __future__ import annotations
 
 import json
@@ -11,7 +13,7 @@ import pytest
 
 import lrdash
 from lrdash.cli import checks
-from tests.factories.shell import call, printed, refused
+from tests.factories.shell import as_json, call, refused
 
 
 def serve_with(monkeypatch: pytest.MonkeyPatch, *words: str, **env: str) -> dict[str, Any]:
@@ -49,7 +51,7 @@ def test_serve_on_a_port_in_use_says_which_and_what_to_do() -> None:
 
 def test_doctor_finds_no_problem_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checks, "CHECKS", tuple(c for c in checks.CHECKS if c != checks.tensorflow))
-    value = printed("doctor")
+    value = as_json("doctor")
     assert value["ok"]
     assert {"Python", "keras", "home folder", "disk", "database", "datasets", "port"} <= {
         finding["name"] for finding in value["checks"]

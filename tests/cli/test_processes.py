@@ -1,15 +1,17 @@
+"""Real processes: what they print, load, and do when stopped."""
+
 from __future__ import annotations
 
 import json
 import signal
 import subprocess
 import sys
-from time import monotonic
 
 import pytest
 
 from lrdash.store import Store
 from tests import ROOT
+from tests.factories.jobs import eventually
 
 
 def shell(*words: str) -> subprocess.Popen[str]:
@@ -36,7 +38,7 @@ def test_preview_needs_no_tensorflow() -> None:
 
 def test_a_real_run_from_the_shell_prints_one_json_document(store: Store) -> None:
     with shell("train", "--dataset", "digits", "--epochs", "3", "--json") as train:
-        out, err = train.communicate(timeout=120)
+        out, err = train.communicate()
     assert train.returncode == 0, err
     value = json.loads(out)
     assert value["status"] == "finished"
@@ -45,14 +47,13 @@ def test_a_real_run_from_the_shell_prints_one_json_document(store: Store) -> Non
     assert store.runs.one(value["run_id"]).epochs_done == 3
 
 
+@pytest.mark.usefixtures("endless")
 def test_ctrl_c_in_the_shell_stops_the_run_in_order(store: Store) -> None:
-    with shell("train", "--dataset", "wine", "--epochs", "10000", "--json") as train:
-        deadline = monotonic() + 120
-        while not any(row.epochs_done for row in store.runs.listing()) and monotonic() < deadline:
-            with pytest.raises(subprocess.TimeoutExpired):
-                train.wait(timeout=0.2)
+    words = ("--strategy", "endless", "--dataset", "wine", "--epochs", "10000", "--json")
+    with shell("train", *words) as train:
+        eventually(lambda: train.poll() or any(row.epochs_done for row in store.runs.listing()))
         train.send_signal(signal.SIGINT)
-        out, err = train.communicate(timeout=60)
+        out, err = train.communicate()
     assert train.returncode == 1, err
     value = json.loads(out)
     assert value["status"] == "stopped"

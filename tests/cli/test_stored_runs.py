@@ -1,3 +1,5 @@
+"""Commands for stored runs."""
+
 from __future__ import annotations
 
 import json
@@ -12,7 +14,7 @@ from lrdash.core.spec import RunSpec
 from lrdash.planning.plan import make
 from lrdash.store import Store
 from tests.factories.runs import epoch_event
-from tests.factories.shell import call, printed, refused
+from tests.factories.shell import as_json, call, refused
 
 
 def finished(store: Store, epochs: int = 2, **more: Any) -> str:
@@ -27,10 +29,10 @@ def finished(store: Store, epochs: int = 2, **more: Any) -> str:
 
 def test_runs_are_listed_newest_first(store: Store) -> None:
     first, second = finished(store, name="one"), finished(store, name="two")
-    assert [run["run_id"] for run in printed("runs", "list")] == [second, first]
-    assert [run["name"] for run in printed("runs", "list", "--limit", "1")] == ["two"]
-    assert printed("runs", "list", "--status", "failed") == []
-    assert printed("runs", "list")[0]["best_val_loss"] == 0.5
+    assert [run["run_id"] for run in as_json("runs", "list")] == [second, first]
+    assert [run["name"] for run in as_json("runs", "list", "--limit", "1")] == ["two"]
+    assert as_json("runs", "list", "--status", "failed") == []
+    assert as_json("runs", "list")[0]["best_val_loss"] == 0.5
     page = call("runs", "list").stdout
     assert first in page
     assert "digits · mlp · constant" in page
@@ -42,7 +44,7 @@ def test_an_empty_list_says_how_to_fill_it() -> None:
 
 def test_a_run_is_shown_with_epochs_and_decisions(store: Store) -> None:
     run_id = finished(store)
-    value = printed("runs", "show", run_id)
+    value = as_json("runs", "show", run_id)
     assert (len(value["epochs"]), value["decisions"]) == (2, [])
     page = call("runs", "show", run_id).stdout
     assert "finished after 2 of 2 epochs" in page
@@ -59,7 +61,7 @@ def test_runs_are_exported_as_csv_and_json(store: Store, tmp_path: Path) -> None
     assert result.stdout == ""
     assert "Wrote 2 runs" in result.stderr
     assert [run["run_id"] for run in json.loads(target.read_text())] == ids
-    assert [run["run_id"] for run in printed("runs", "export", *ids)] == ids
+    assert [run["run_id"] for run in as_json("runs", "export", *ids)] == ids
 
 
 def test_a_file_that_cannot_be_written_is_named(store: Store, tmp_path: Path) -> None:
@@ -69,8 +71,8 @@ def test_a_file_that_cannot_be_written_is_named(store: Store, tmp_path: Path) ->
 
 def test_runs_are_renamed_and_tagged(store: Store) -> None:
     run_id = finished(store)
-    assert printed("runs", "rename", run_id, "best") == {"run_id": run_id, "name": "best"}
-    assert printed("runs", "tag", run_id, "a", "b")["tags"] == ["a", "b"]
+    assert as_json("runs", "rename", run_id, "best") == {"run_id": run_id, "name": "best"}
+    assert as_json("runs", "tag", run_id, "a", "b")["tags"] == ["a", "b"]
     assert store.runs.one(run_id).name == "best"
     assert "has no tags" in call("runs", "tag", run_id).stdout
 
@@ -93,7 +95,7 @@ def test_an_interrupted_run_resumes_to_its_end(store: Store) -> None:
 def test_a_queued_run_is_stopped(command: str, store: Store) -> None:
     plan = make(RunSpec())
     run_id = store.runs.add(plan)
-    assert printed("runs", command, run_id) == {"asked": [run_id]}
+    assert as_json("runs", command, run_id) == {"asked": [run_id]}
     assert store.runs.one(run_id).status == "stopped"
 
 

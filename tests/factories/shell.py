@@ -1,4 +1,4 @@
-"""Commands, called as a shell would."""
+"""Commands, called as a shell would, in this process."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from lrdash.cli import app
 
 
 def call(*words: str, **more: Any) -> Result:
-    """Run a command in this process."""
     return CliRunner().invoke(app, list(words), **more)
 
 
-def printed(*words: str) -> Any:
+def as_json(*words: str) -> Any:
     """What a command prints with --json, which must be all that it prints."""
     result = call(*words, "--json")
     assert result.exit_code == 0, result.output
