@@ -85,7 +85,7 @@ def test_ticks_follow_their_rows() -> None:
         import pandas as pd
         import streamlit as st
 
-        from lrdash.ui.components import picking
+        from lrdash.ui.components import tables
 
         seen: list[Any] = st.session_state.setdefault("seen", [])
 
@@ -99,9 +99,9 @@ def test_ticks_follow_their_rows() -> None:
             seen.append((options["key"], start))
             return Ticked(start or [1])
 
-        with patch.object(picking.st, "dataframe", table):
+        with patch.object(tables.st, "dataframe", table):
             for ids in (["a", "b"], ["new", "a", "b"]):
-                picked = picking.pick_rows(
+                picked = tables.pick_rows(
                     pd.DataFrame({"x": ids}), ids, key="k", columns={"x": "X"}, several=True
                 )
                 seen.append(picked)
