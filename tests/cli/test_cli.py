@@ -43,7 +43,7 @@ def call(*words: str, **more: Any) -> Result:
     return CliRunner().invoke(app, list(words), **more)
 
 
-def told(*words: str) -> Any:
+def found(*words: str) -> Any:
     """What a command prints with --json, which must be all that it prints."""
     result = call(*words, "--json")
     assert result.exit_code == 0, result.output
@@ -115,12 +115,12 @@ def test_help_tells_bounds_units_defaults_and_known_names() -> None:
     assert "plateau" in page
 
 
-def test_the_version_is_told() -> None:
+def test_the_version_is_reported() -> None:
     assert call("--version").stdout == f"lrdash {lrdash.__version__}\n"
 
 
 def test_preview_gives_every_rate_as_json() -> None:
-    value = told(
+    value = found(
         "preview", "step", "--param", "drop_every=1", "--base-lr", "1", "--epochs", "3",
         "--steps-per-epoch", "2",
     )
@@ -132,7 +132,7 @@ def test_preview_gives_every_rate_as_json() -> None:
 
 
 def test_preview_follows_the_monitored_values() -> None:
-    value = told(
+    value = found(
         "preview", "plateau", "--param", "patience=1", "--epochs", "3", "--base-lr", "1",
         "--monitored", "[1, 1, 1]",
     )
@@ -143,7 +143,7 @@ def test_preview_follows_the_monitored_values() -> None:
 
 def test_preview_puts_a_warm_up_in_front() -> None:
     words = ("--epochs", "4", "--warmup-epochs", "2", "--warmup-start-factor", "0.5")
-    assert told("preview", "constant", "--base-lr", "1", *words)["rates"] == [0.75, 1.0, 1.0, 1.0]
+    assert found("preview", "constant", "--base-lr", "1", *words)["rates"] == [0.75, 1.0, 1.0, 1.0]
 
 
 def test_preview_shows_a_table_and_a_curve_to_people() -> None:
@@ -195,7 +195,7 @@ def test_a_parameter_that_cannot_be_read_is_named(pair: str) -> None:
         (["runs", "list", "--status", "lost"], "status must be one of queued"),
     ],
 )
-def test_wrong_input_is_told_in_one_line_with_exit_status_2(
+def test_wrong_input_is_reported_in_one_line_with_exit_status_2(
     words: list[str], message: str, store: Store
 ) -> None:
     result = call(*words)
@@ -221,7 +221,7 @@ def test_a_database_that_cannot_be_used_is_wrong_input(
 
 @pytest.mark.usefixtures("quick")
 def test_train_hands_on_every_option(store: Store) -> None:
-    value = told(
+    value = found(
         "train", "--dataset", "wine", "--model", "mlp", "--model-param", "widths=[8]",
         "--strategy", "step", "--param", "drop_every=1", "--base-lr", "0.05", "--epochs", "2",
         "--batch-size", "16", "--optimizer", "rmsprop", "--momentum", "0.5", "--seed", "7",
@@ -271,10 +271,10 @@ def test_a_run_that_does_not_finish_gives_exit_status_1(
 
 def test_runs_are_listed_newest_first(store: Store) -> None:
     first, second = finished(store, name="one"), finished(store, name="two")
-    assert [run["run_id"] for run in told("runs", "list")] == [second, first]
-    assert [run["name"] for run in told("runs", "list", "--limit", "1")] == ["two"]
-    assert told("runs", "list", "--status", "failed") == []
-    assert told("runs", "list")[0]["best_val_loss"] == 0.5
+    assert [run["run_id"] for run in found("runs", "list")] == [second, first]
+    assert [run["name"] for run in found("runs", "list", "--limit", "1")] == ["two"]
+    assert found("runs", "list", "--status", "failed") == []
+    assert found("runs", "list")[0]["best_val_loss"] == 0.5
     page = call("runs", "list").stdout
     assert first in page
     assert "digits · mlp · constant" in page
@@ -286,7 +286,7 @@ def test_an_empty_list_says_how_to_fill_it() -> None:
 
 def test_a_run_is_shown_with_epochs_and_decisions(store: Store) -> None:
     run_id = finished(store)
-    value = told("runs", "show", run_id)
+    value = found("runs", "show", run_id)
     assert (len(value["epochs"]), value["decisions"]) == (2, [])
     page = call("runs", "show", run_id).stdout
     assert "finished after 2 of 2 epochs" in page
@@ -303,7 +303,7 @@ def test_runs_are_exported_as_csv_and_json(store: Store, tmp_path: Path) -> None
     assert result.stdout == ""
     assert "Wrote 2 runs" in result.stderr
     assert [run["run_id"] for run in json.loads(target.read_text())] == ids
-    assert [run["run_id"] for run in told("runs", "export", *ids)] == ids
+    assert [run["run_id"] for run in found("runs", "export", *ids)] == ids
 
 
 def test_a_file_that_cannot_be_written_is_named(store: Store, tmp_path: Path) -> None:
@@ -314,8 +314,8 @@ def test_a_file_that_cannot_be_written_is_named(store: Store, tmp_path: Path) ->
 
 def test_runs_are_renamed_and_tagged(store: Store) -> None:
     run_id = finished(store)
-    assert told("runs", "rename", run_id, "best") == {"run_id": run_id, "name": "best"}
-    assert told("runs", "tag", run_id, "a", "b")["tags"] == ["a", "b"]
+    assert found("runs", "rename", run_id, "best") == {"run_id": run_id, "name": "best"}
+    assert found("runs", "tag", run_id, "a", "b")["tags"] == ["a", "b"]
     assert store.runs.one(run_id).name == "best"
     assert "has no tags" in call("runs", "tag", run_id).stdout
 
@@ -346,7 +346,7 @@ def test_a_queued_run_is_stopped(command: str, store: Store) -> None:
         plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
         parameters=plan.parameters,
     )
-    assert told("runs", command, run_id) == {"asked": [run_id]}
+    assert found("runs", command, run_id) == {"asked": [run_id]}
     assert store.runs.one(run_id).status == "stopped"
 
 
@@ -403,7 +403,7 @@ def test_serve_on_a_port_in_use_says_which_and_what_to_do() -> None:
 
 def test_doctor_finds_a_sound_house_sound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checks, "CHECKS", tuple(c for c in checks.CHECKS if c != checks.tensorflow))
-    value = told("doctor")
+    value = found("doctor")
     assert value["ok"]
     assert {"Python", "keras", "home folder", "disk", "database", "datasets", "port"} <= {
         finding["name"] for finding in value["checks"]
