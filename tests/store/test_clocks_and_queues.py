@@ -164,4 +164,4 @@ def test_the_pages_open_with_a_thousand_runs_in_the_queue(
     assert "1000 queued" in words(test).replace(",", "")
     assert len(statements) < 40, "it asks run by run"
     last = page("train", run=run_ids[-1])
-    assert "It starts by itself after 999 more" in words(last)
+    assert "It starts after 999 other runs" in words(last)

@@ -185,7 +185,7 @@ def test_several_runs_are_asked_to_stop_at_once(store: Store) -> None:
     assert store.runs.request_stop_all(ids) == 0
 
 
-def test_interrupted_and_stopped_runs_can_be_queued_anew(store: Store) -> None:
+def test_interrupted_and_stopped_runs_can_be_queued_again(store: Store) -> None:
     _, ids = experiment(store, 5)
     store.runs.claim_group(ids[:4], "w")
     decided = RateDecided(epoch=1, rate_before=0.1, rate_after=0.05, reason="cut")
@@ -213,7 +213,7 @@ def test_interrupted_and_stopped_runs_can_be_queued_anew(store: Store) -> None:
 
 
 @pytest.mark.parametrize(("note", "engine"), [("", "keras"), ("cannot be a lane", "auto")])
-def test_a_run_queued_anew_keeps_the_engine_it_asked_for(
+def test_a_run_queued_again_keeps_the_engine_it_asked_for(
     store: Store, note: str, engine: str
 ) -> None:
     _, ids = experiment(store, 1)
@@ -289,7 +289,7 @@ def test_curves_of_a_database_of_version_1_can_be_read(tmp_path: Path) -> None:
 
 
 def test_todays_code_reads_a_database_of_version_2(tmp_path: Path) -> None:
-    """The file was written by the second schema; it is never made anew."""
+    """The file was written by the second schema; it is never made again."""
     shutil.copy(DATA / "store_v2.db", tmp_path / "old.db")
     store = Store(sqlite_url(tmp_path / "old.db"))
     row = store.experiments.one("experiment02")

@@ -80,14 +80,14 @@ from lrdash.checkpoints import CheckpointFolder, BackgroundWriter
 from lrdash.store import home
 from tests.factories.database import sized_checkpoint
 logging.basicConfig(stream=sys.stdout)
-vault = CheckpointFolder(home())
-writer = BackgroundWriter(vault)
+folder = CheckpointFolder(home())
+writer = BackgroundWriter(folder)
 for number in range(1, 4):
     writer("run", sized_checkpoint(number, size=20_000 if number == 1 else 200_000))
 writer.close()
-assert [kept.epoch for kept in vault.of("run")] == [1], vault.of("run")
-assert vault.damaged() == []
-assert [path.name for path in (vault.folder / "run").iterdir()] == ["000001.npz"]
+assert [kept.epoch for kept in folder.of("run")] == [1], folder.of("run")
+assert folder.damaged() == []
+assert [path.name for path in (folder.folder / "run").iterdir()] == ["000001.npz"]
 print("held")
 """
 LIFT = """
@@ -205,7 +205,7 @@ def test_epochs_said_while_another_process_holds_the_database_come_through(store
     assert [row.epoch for row in store.runs.epochs(run_id)] == [1, 2, 3, 4, 5]
 
 
-def test_a_database_that_is_held_for_ever_is_told_and_what_was_committed_stays(
+def test_a_database_that_is_held_for_ever_is_reported_and_what_was_committed_stays(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("lrdash.jobs.outbox.patiently.__defaults__", ((0.01,),))
@@ -243,7 +243,7 @@ def test_living_workers_survive_a_database_that_nobody_could_write(
 # Read-only folders
 
 
-def test_a_read_only_folder_is_told_with_the_way_out_even_to_root(tmp_path: Path) -> None:
+def test_a_read_only_folder_is_reported_with_the_way_out_even_to_root(tmp_path: Path) -> None:
     folder = tmp_path / "fixed"
     Store(sqlite_url(made(folder) / "lrdash.db")).close()
     bind = f"mount --bind {folder} {folder}; mount -o remount,ro,bind {folder}"

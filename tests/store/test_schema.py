@@ -36,7 +36,7 @@ VERSION_1 = DATA / "store_v1.db"
 
 
 def test_todays_code_reads_a_database_of_version_1(tmp_path: Path) -> None:
-    """The file was written by the first schema; it is never made anew."""
+    """The file was written by the first schema; it is never made again."""
     shutil.copy(VERSION_1, tmp_path / "old.db")
     store = Store(sqlite_url(tmp_path / "old.db"))
     waiting, row = store.runs.listing()

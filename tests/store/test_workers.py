@@ -42,7 +42,7 @@ def test_a_running_run_gets_the_request(store: Store) -> None:
     assert store.runs.stop_requests([one, other]) == set()
 
 
-def test_a_worker_taken_for_dead_is_told_to_stop(store: Store) -> None:
+def test_a_worker_taken_for_dead_is_asked_to_stop(store: Store) -> None:
     taken, deleted, kept = (running(store, f"w{n}") for n in range(3))
     store.workers.mark_interrupted("w0")
     store.workers.mark_interrupted("w1")
