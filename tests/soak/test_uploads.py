@@ -124,7 +124,8 @@ def judged(folder: Path) -> str:
         assert fault.startswith(f"{name}: "), fault
         assert len(fault) < 2000
         assert "Traceback" not in fault
-        return "unknown fault" if "cannot be read (" in fault and "it cannot" in fault else "refused"
+        unknown = "cannot be read (" in fault and "it cannot" in fault
+        return "unknown fault" if unknown else "refused"
     if "profile" in values:
         assert Profile(**values["profile"]).rows > 0
         return "looked at"
