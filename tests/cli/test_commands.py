@@ -87,7 +87,7 @@ def test_help_lists_bounds_units_defaults_and_known_names() -> None:
     assert "plateau" in page
 
 
-def test_the_version_is_as_json() -> None:
+def test_the_version_is_printed() -> None:
     assert call("--version").stdout == f"lrdash {lrdash.__version__}\n"
 
 
