@@ -81,7 +81,7 @@ def test_columns_that_are_missing_or_unknown_are_reported_or_kept() -> None:
         "No validation loss (val_loss) was recorded.")
     (run,) = read_uploads([Upload(name="a.csv", data=b"epoch,loss\n0,1\n1,1\n0,1\n")])
     assert (run.epochs, run.remarks[0]) == (
-        (1, 2, 3), "The epochs do not ascend; the lines were numbered anew.")
+        (1, 2, 3), "The epochs do not ascend; the lines were renumbered.")
     whole_history = {"epoch": [4, 5], "history": {"loss": [1, None], "auc": [2]}}
     (run,) = read_uploads([Upload(name="a.json", data=json.dumps(whole_history).encode())])
     assert run.epochs == (5, 6)

@@ -81,7 +81,7 @@ def _numbered(
             all(a < b for a, b in itertools.pairwise(given)):
         epochs = [int(one) + 1 for one in given]  # Keras counts them from 0
     else:
-        remarks.append("The epochs do not ascend; the lines were numbered anew.")
+        remarks.append("The epochs do not ascend; the lines were renumbered.")
         epochs = plain
     return make_found(name, epochs, values, remarks=remarks, last_loss=last_loss)
 
