@@ -106,7 +106,7 @@ def test_a_killed_worker_is_reported_and_the_app_stays_up(
     )
 
 
-def test_the_plateau_rule_tells_epoch_by_epoch_what_it_did(page: Page) -> None:
+def test_the_plateau_rule_shows_epoch_by_epoch_what_it_did(page: Page) -> None:
     type_number(page, "Epochs", "4")
     start(page)
     expect(page.get_by_text(re.compile("Finished after 4 of 4 epochs"))).to_be_visible(
@@ -148,7 +148,7 @@ def test_a_wrong_value_is_explained_and_nothing_is_lost(page: Page) -> None:
     expect(number(page, "Epochs")).to_have_value("7")
 
 
-def test_an_unknown_run_is_told_and_offers_the_way_back(page: Page, server: Server) -> None:
+def test_an_unknown_run_is_reported_and_offers_the_way_back(page: Page, server: Server) -> None:
     page.goto(f"{server.url}/?run=nosuchrun")
     expect(page.get_by_text(re.compile("There is no run 'nosuchrun'"))).to_be_visible()
     page.get_by_role("button", name="New run").click()

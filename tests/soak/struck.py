@@ -41,7 +41,7 @@ def wait_for_training(
     beyond = -1 if anywhere else done
     eventually(
         lambda: training(store, run_ids, beyond, gone) or finished(store, run_ids),
-        "training goes on",
+        "training continues",
     )
     threading.Event().wait(moments.uniform(0.0, LONGEST))
     rows = store.runs.listing(run_ids=run_ids, status="running")

@@ -58,7 +58,7 @@ def test_killed_workers_leave_no_trace_in_metrics_rates_and_weights(
 
 
 def serve(port: int) -> subprocess.Popen[bytes]:
-    """The server as users start it, continuing by itself what was interrupted."""
+    """The server as users start it, which resumes what was interrupted."""
     return subprocess.Popen(
         [sys.executable, "-m", "lrdash", "serve", "--no-browser", "--port", str(port),
          "--resume-interrupted"],
