@@ -166,7 +166,7 @@ def test_a_disk_that_cannot_be_written_costs_the_checkpoint_only(
         writer("r", checkpoint(epoch))
     writer.close()
     assert len(caplog.messages) == 1
-    assert "run r" in caplog.messages[0]
+    assert f"run r in {tmp_path / FOLDER}: " in caplog.messages[0]
 
 
 def test_a_full_disk_leaves_no_half_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
