@@ -2,8 +2,8 @@
 
 Other packages bring theirs by entry points of the group `lrdash.datasets`.
 
-Data of users are found by their id too (`own-` and 16 digits), but are not among those listed:
-`own_datasets` gives them.
+Data of users are found by their id too (`own-` and 16 digits) but not listed: `own_datasets` lists
+them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ from lrdash.datasets.base import Dataset, Split
 from lrdash.datasets.stored import own_datasets
 
 __all__ = ["DATASETS", "Dataset", "Split", "own_datasets"]
-
 
 
 def _problem(name: str, entry: Any) -> str:

@@ -1,4 +1,4 @@
-"""Three interleaved spirals, made here: a boundary that can be drawn and that no line can follow.
+"""Three interleaved spirals, made here: a boundary that can be drawn but is far from linear.
 
 Example i of class c lies at radius r = 0.1 + 0.9 i / (n - 1) and angle 2 pi c / 3 + 2 pi r, with
 normal noise of standard deviation 0.05 on both coordinates. After the two-spirals benchmark of

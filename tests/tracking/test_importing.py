@@ -100,7 +100,7 @@ def test_the_whole_folder_holds_four_times_the_same_but_the_floats(
         "comma", "history", "logs", "semicolon"]
 
 
-def test_runs_are_brought_in_once_and_kept_as_they_were_told(
+def test_runs_are_imported_once_and_keep_their_values(
     written: tuple[Path, dict[str, list[float]]],
 ) -> None:
     folder, history = written
@@ -136,7 +136,7 @@ def test_train_and_validation_of_one_run_find_each_other_without_their_folders(
     said = run.remarks
     agrees(replace(run, remarks=()), history)
     assert len(said) == 1
-    assert said[0].startswith("Put together of events.out.tfevents.")
+    assert said[0].startswith("Combined from events.out.tfevents.")
     one, two = sorted(read_uploads(flat(twice)), key=lambda found: found.epochs)
     assert (one.epochs, two.epochs) == ((1, 2), (1, 2, 3, 4))
     assert {one.name, two.name} == {"run 1", "run 2"}
@@ -168,7 +168,7 @@ def test_files_of_one_name_are_numbered_and_none_is_lost() -> None:
     assert sorted(run.metrics["loss"] for run in read_uploads(boards)) == [(1.0,), (2.0,)]
 
 
-def test_a_damaged_event_file_is_left_out_of_its_folder_and_told(tmp_path: Path) -> None:
+def test_a_damaged_event_file_is_left_out_of_its_folder_with_a_remark(tmp_path: Path) -> None:
     for name, data in (("a", events(("loss", 0, 1.0))), ("b", b"nothing of the kind at all")):
         (tmp_path / name).mkdir()
         (tmp_path / name / "events.out.tfevents.1").write_bytes(data)
@@ -182,8 +182,8 @@ def test_a_damaged_event_file_is_left_out_of_its_folder_and_told(tmp_path: Path)
     assert not any("Left out" in remark for run in (one, two) for remark in run.remarks)
     assert len(left) == 3
     assert "b/events.out.tfevents.1 must be an event file of TensorBoard" in left[0]
-    assert "/cut.tfevents must be whole; it is damaged before its first scalar (record 2 at byte " \
-        f"{len(header(0.0))} is cut short), got '{len(cut)} bytes'." in left[1]
+    assert "/cut.tfevents must be intact; it is damaged before its first scalar (record 2 at " \
+        f"byte {len(header(0.0))} is cut short), got '{len(cut)} bytes'." in left[1]
     assert "must hold a loss or another metric, got 'learning rates alone'" in left[2]
     files = [Upload(name="a.tfevents", data=events(("loss", 0, 1.0))),
              Upload(name="b.tfevents", data=header(0.0))]
@@ -227,28 +227,29 @@ def test_other_programs_tags_are_understood_and_unknown_ones_kept() -> None:
 def test_what_keras_tells_of_updates_is_no_metric_of_an_epoch(twice: Path) -> None:
     (run,) = read_paths([twice / "one"])
     assert set(run.metrics) == {"loss", "val_loss"}
-    assert run.remarks == ("Left out, as its steps are no epochs: batch_loss.",)
+    assert run.remarks == ("Left out, since the steps are not epochs: batch_loss.",)
     (run,) = read_paths([twice / "two"])
     assert run.epochs == (1, 2, 3, 4)
     assert [math.isnan(value) for value in run.metrics["val_loss"]] == [True, False] * 2
     assert not any(math.isnan(value) for value in run.metrics["loss"])
 
 
-def test_validation_that_stands_nowhere_else_is_told() -> None:
+def test_validation_without_other_tags_is_named() -> None:
     keras_ = [("epoch_loss", 0, 1.0), ("evaluation_loss_vs_iterations", 9, 0.7)]
     (run,) = read_uploads([Upload(name="validation/x.tfevents", data=events(*keras_))])
-    assert "Left out, as its steps are no epochs: val_evaluation_loss_vs_iterations." in run.remarks
+    left = "val_evaluation_loss_vs_iterations"
+    assert f"Left out, since the steps are not epochs: {left}." in run.remarks
 
 
-def test_a_tag_that_counts_further_than_the_epochs_is_left_out_and_told() -> None:
+def test_a_tag_that_counts_further_than_the_epochs_is_left_out_with_a_remark() -> None:
     points = [("val_loss", epoch, 1.0) for epoch in range(3)]
     points += [("loss", update, 1.0 / (1 + update)) for update in range(30)]
     (run,) = read_uploads([Upload(name="x.tfevents", data=events(*points))])
     assert set(run.metrics) == {"val_loss"}
-    assert "Left out, as its steps are no epochs: loss." in run.remarks
+    assert "Left out, since the steps are not epochs: loss." in run.remarks
 
 
-def test_steps_that_are_no_epochs_are_numbered_and_that_is_told() -> None:
+def test_steps_that_are_no_epochs_are_numbered_with_a_remark() -> None:
     points = [("loss", step, float(step)) for step in range(0, 1000, 10)]
     points += [("val_loss", step, 1.0) for step in (490, 990)]
     points += [("lr", step, 0.1) for step in range(0, 1000, 10)]
@@ -256,7 +257,7 @@ def test_steps_that_are_no_epochs_are_numbered_and_that_is_told() -> None:
     assert run.epochs == (1, 2)
     assert run.metrics["loss"] == pytest.approx([245.0, 745.0])
     assert [len(part) for part in run.rates] == [50, 50]
-    assert "Its steps are no epochs: 2 records of val_loss, up to step 990" in run.remarks[0]
+    assert "The steps are not epochs: 2 records of val_loss, up to step 990" in run.remarks[0]
     many = [("loss", step, 1.0) for step in range(5, 20_000)]
     (run,) = read_uploads([Upload(name="x.tfevents", data=events(*many))])
     assert len(run.epochs) == 1000
@@ -268,12 +269,12 @@ def test_several_runs_in_one_folder_and_one_in_several_files(tmp_path: Path) -> 
         (tmp_path / name / "events.out.tfevents.1").write_bytes(
             events(("loss", 0, value), ("loss", 1, value)))
     (tmp_path / "b" / "events.out.tfevents.2").write_bytes(
-        events(("loss", 1, 9.0), ("loss", 2, 9.0), at=200.0))  # begun anew at step 1
+        events(("loss", 1, 9.0), ("loss", 2, 9.0), at=200.0))  # restarted at step 1
     one, two = read_paths([tmp_path])
     assert (one.name, two.name) == (f"{tmp_path.name}/a", f"{tmp_path.name}/b")
     assert two.metrics["loss"] == (2.0, 9.0, 9.0)
     assert two.remarks == (
-        "1 step of an earlier fit in the same folder is left out.",
+        "Left out 1 step of an earlier fit in the same folder.",
         "No learning rate was recorded.", "No validation loss (val_loss) was recorded.")
 
 
@@ -305,7 +306,7 @@ def test_of_two_fits_in_one_folder_the_later_one_is_read_alone(
     assert run.metrics["loss"] == pytest.approx(history["loss"])
     measured = [one for one in run.metrics.get("val_loss", ()) if not math.isnan(one)]
     assert measured == pytest.approx(history.get("val_loss", []))
-    assert run.remarks[0] == "4 epochs of an earlier fit in the same folder are left out."
+    assert run.remarks[0] == "Left out 4 epochs of an earlier fit in the same folder."
 
 
 def test_a_fit_that_was_continued_in_its_folder_is_one_run(tmp_path: Path) -> None:
@@ -323,7 +324,7 @@ def test_a_fit_that_was_continued_in_its_folder_is_one_run(tmp_path: Path) -> No
     (run,) = read_paths([tmp_path])
     assert run.metrics["loss"] == pytest.approx([
         *first["loss"], second["loss"][0], *third["loss"]])
-    assert run.remarks[0] == "1 epoch of an earlier fit in the same folder is left out."
+    assert run.remarks[0] == "Left out 1 epoch of an earlier fit in the same folder."
 
 
 def test_files_that_were_written_at_the_same_time_are_no_restart(tmp_path: Path) -> None:
@@ -358,7 +359,7 @@ def test_numbers_in_tensors_are_read(kind: int, field: bytes, value: float) -> N
     assert not read_scalars("f", tensor(1, nested(4, b"\0" * 8), shape=nested(2, whole(1, 2))))[0]
 
 
-def test_damage_is_told_with_its_place_and_what_came_before_is_kept() -> None:
+def test_damage_is_reported_with_its_place_and_all_before_it_is_kept() -> None:
     whole_file = events(*[("loss", step, 1.0) for step in range(3)])
     size = (len(whole_file) - len(header(0.0))) // 3
     place = len(header(0.0)) + size
@@ -406,7 +407,7 @@ def test_records_that_hold_graphs_are_passed_over() -> None:
         ("a.tfevents", b"something else altogether", "must be an event file of TensorBoard"),
         ("a.tfevents", header(0.0), "a.tfevents must hold scalars"),
         ("a.tfevents", events(("lr", 0, 0.1)), "must hold a loss or another metric"),
-        ("a.zip", b"PK", "a.zip must be a ZIP archive that is whole"),
+        ("a.zip", b"PK", "a.zip must be an intact ZIP archive"),
         ("a.keras", b"", "a.keras must be an event file of TensorBoard"),
     ],
 )
@@ -418,7 +419,7 @@ def test_what_cannot_be_read_is_refused_with_its_place(
     assert message in str(fault.value)
 
 
-def test_columns_that_are_missing_or_unknown_are_told_or_kept() -> None:
+def test_columns_that_are_missing_or_unknown_are_reported_or_kept() -> None:
     data = "\N{BYTE ORDER MARK}epoch;loss;my metric;lr\r\n0;0,5;1;0,1\r\n\r\n1;NA;;-3\r\n"
     (run,) = read_uploads([Upload(name="a.csv", data=data.encode())])
     assert run.metrics["loss"][0] == 0.5
@@ -426,24 +427,24 @@ def test_columns_that_are_missing_or_unknown_are_told_or_kept() -> None:
     assert run.metrics["my metric"][0] == 1.0
     assert [list(part) for part in run.rates] == [[pytest.approx(0.1)], []]
     assert run.remarks == (
-        "1 of 2 learning rates are no rates between 0 and 1000 and were left out.",
+        "1 of 2 learning rates were left out: they are not between 0 and 1000.",
         "No validation loss (val_loss) was recorded.")
     (run,) = read_uploads([Upload(name="a.csv", data=b"epoch,loss\n0,1\n1,1\n0,1\n")])
     assert (run.epochs, run.remarks[0]) == (
-        (1, 2, 3), "The epochs do not ascend; the lines were numbered anew.")
+        (1, 2, 3), "The epochs do not ascend, so the lines were numbered.")
     whole_history = {"epoch": [4, 5], "history": {"loss": [1, None], "auc": [2]}}
     (run,) = read_uploads([Upload(name="a.json", data=json.dumps(whole_history).encode())])
     assert run.epochs == (5, 6)
-    assert run.remarks[0] == "auc has 1 of 2 values; they were put to the first epochs."
+    assert run.remarks[0] == "auc has 1 of 2 values; they were assigned to the first epochs."
 
 
-def test_a_column_of_texts_is_left_out_and_told() -> None:
+def test_a_column_of_texts_is_left_out_with_a_remark() -> None:
     data = b'epoch,loss,note,weights\n0,1,first,"[1.0, 2.0]"\n1,0.5,,"[3.0, 4.0]"\n'
     with pytest.raises(InvalidField, match="line 2, column note must be a number, got 'first'"):
         read_uploads([Upload(name="a.csv", data=data.replace(b",,", b",2,"))])
     (run,) = read_uploads([Upload(name="a.csv", data=data)])
     assert list(run.metrics) == ["loss"]
-    assert run.remarks[0] == "Not a number in any line, left out: note, weights."
+    assert run.remarks[0] == "Left out, without a number in any line: note, weights."
 
 
 def test_validation_after_every_second_epoch_stands_where_keras_measured_it() -> None:
@@ -453,7 +454,7 @@ def test_validation_after_every_second_epoch_stands_where_keras_measured_it() ->
     (run,) = read_uploads([Upload(name="a.json", data=json.dumps(history).encode())])
     assert [math.isnan(one) for one in run.metrics["val_loss"]] == [True, False] * 2
     assert [run.metrics["val_loss"][place] for place in (1, 3)] == history["val_loss"]
-    assert run.remarks[0] == "val_loss has 2 of 4 values; they were put to the epochs after " \
+    assert run.remarks[0] == "val_loss has 2 of 4 values; they were assigned to the epochs after " \
         "which validation_freq=2 measures: 2, 4."
     continued = {"epoch": [3, 4, 5, 6, 7, 8], "history": {"loss": [1] * 6, "val_loss": [2, 3]}}
     (run,) = read_uploads([Upload(name="a.json", data=json.dumps(continued).encode())])
@@ -468,14 +469,14 @@ def test_values_that_fit_no_validation_freq_stand_at_the_first_epochs(
     history: dict[str, list[float]]
 ) -> None:
     (run,) = read_uploads([Upload(name="a.json", data=json.dumps(history).encode())])
-    assert "they were put to the first epochs." in run.remarks[0]
+    assert "they were assigned to the first epochs." in run.remarks[0]
 
 
-def test_texts_in_a_history_are_left_out_and_told() -> None:
+def test_texts_in_a_history_are_left_out_with_a_remark() -> None:
     history = {"loss": [3, 2, 1], "note": ["a", "b", None], "title": "x"}
     (run,) = read_uploads([Upload(name="a.json", data=json.dumps(history).encode())])
     assert (run.epochs, dict(run.metrics)) == ((1, 2, 3), {"loss": (3.0, 2.0, 1.0)})
-    assert run.remarks[0] == "Not a number in any epoch, left out: note, title."
+    assert run.remarks[0] == "Left out, without a number in any epoch: note, title."
     for wrong in ({"loss": "x"}, {"loss": ["x"]}, {"loss": [1], "note": ["a", 2]}, {"note": "x"}):
         with pytest.raises(InvalidField):
             read_uploads([Upload(name="a.json", data=json.dumps(wrong).encode())])
@@ -512,7 +513,7 @@ def test_a_board_whose_last_loss_is_no_number_has_diverged(tag: str) -> None:
     assert run.status == "finished"
 
 
-def test_folders_and_archives_are_searched_for_logs_and_what_is_none_is_told(
+def test_folders_and_archives_are_searched_for_logs_and_other_files_reported(
     tmp_path: Path,
 ) -> None:
     files = {
@@ -634,7 +635,7 @@ def test_the_shell_imports_and_tells(
     assert "line 2, column loss must be a number" in done.stderr
 
 
-def test_files_that_are_left_out_are_told_beside_the_runs(
+def test_files_that_are_left_out_are_reported_beside_the_runs(
     runner: CliRunner, tmp_path: Path
 ) -> None:
     (tmp_path / "good.csv").write_text("epoch,loss\n0,1\n")
@@ -642,8 +643,8 @@ def test_files_that_are_left_out_are_told_beside_the_runs(
         (tmp_path / f"bad {number}.csv").write_text("epoch,loss\n0,x\n")
     done = runner.invoke(app, ["import", str(tmp_path), "--json"])
     assert done.exit_code == 0, done.output
-    (told,) = json.loads(done.stdout)
-    assert not any("bad" in remark for remark in told["remarks"])
+    (run,) = json.loads(done.stdout)
+    assert not any("bad" in remark for remark in run["remarks"])
     lines = done.stderr.splitlines()
     assert "bad 0.csv line 2, column loss must be a number, got 'x'." in lines[0]
     assert lines[5:] == ["Left out: 2 more files."]
