@@ -1,6 +1,6 @@
-"""Training and comparing from Python: what a notebook, a script or the command line calls.
+"""Training, comparing and opening results from Python, for notebooks, scripts and the shell.
 
-Every run is recorded in the store, so the app shows it live, like one of its own.
+Every run is recorded in the store, so the app shows it live, like its own.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Branches of runs, more epochs, and a hand at the wheel, from Python."""
+"""Branches of runs, more epochs, and setting the rate by hand, from Python."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ def fork(
     run: Run | str, epoch: int, branches: Iterable[Wanted] = (0.5, 0.2, 0.1, 1.0), *,
     engine: str = "auto", progress: Sink | None = None,
 ) -> list[Run]:
-    """Train branches of a run, from exactly the weights that it had after an epoch.
+    """Train branches of a run, from exactly its weights after an epoch.
 
     Args:
-        run: the run, or its id; it may still train.
+        run: the run, or its id; it may still be training.
         epoch: epochs done when the branches leave it.
         branches: factors on the rate, or mappings with strategy, params, base_lr, state, factor,
             epochs.
         engine: `auto` or an engine by name.
-        progress: is told every event, `(run_id, event)`.
+        progress: receives every event, `(run_id, event)`.
 
     Returns:
-        The branches in the order given, whatever their ends.
+        The branches in the order given, however they ended.
 
     Raises:
-        NotFound, InvalidField, UnknownName, EngineUnavailable: then none is made.
+        NotFound, InvalidField, UnknownName, EngineUnavailable: then no branch is made.
         StoreError: if the database cannot be used.
     """
     return _branch(run, [(epoch, one) for one in branches], engine, progress)
@@ -45,13 +45,13 @@ def cooldowns(
     run: Run | str, at: Iterable[int], epochs: int = 5, strategy: str = "linear",
     params: Mapping[str, Any] | None = None, *, engine: str = "auto", progress: Sink | None = None,
 ) -> list[Run]:
-    """Train one cooldown from each of several epochs of a run, all as one program.
+    """Train one cooldown from each of several epochs of a run.
 
     Args:
-        run: the trunk, or its id.
-        at: epochs done when a cooldown begins, at the rate of there.
-        epochs: length of each.
-        strategy: that takes the rate down.
+        run: the run, or its id.
+        at: epochs done when a cooldown begins, at the rate that the run has there.
+        epochs: length of each cooldown.
+        strategy: that lowers the rate.
         params: its settings.
         engine, progress: as in `fork`.
 
@@ -70,17 +70,17 @@ def more(
 ) -> Run:
     """Train a finished run further, from its last checkpoint; it keeps its id.
 
-    Without a checkpoint it is trained anew, which gives the same bits.
+    Without a checkpoint it is trained again from the start, which gives the same bits.
 
     Args:
         run: the run, or its id.
         epochs: how many more.
-        how: what a schedule with a horizon does: `hold` its last rate, or `stretch` over the whole.
-        progress: is told every event.
+        how: whether a schedule should `hold` its last rate or `stretch` over all epochs.
+        progress: receives every event.
 
     Raises:
         NotFound, InvalidField: then nothing is changed.
-        StoreError: if it is not over, or the database cannot be used.
+        StoreError: if it has not finished, or the database cannot be used.
     """
     with closing(Store()) as store:
         row = store.runs.one(_id(run))
@@ -96,17 +96,17 @@ def more(
 def steer(
     run: Run | str, *, rate: float | None = None, factor: float | None = None, back: bool = False
 ) -> int:
-    """Change the rate of a run that trains, from its next epoch on; gives the command's number.
+    """Change the rate of a run that trains, from its next epoch; gives the number of the command.
 
     Args:
         run: the run, or its id.
         rate: to hold.
-        factor: on the rate; the strategy goes on.
-        back: to the run's own strategy.
+        factor: on the rate; the strategy continues.
+        back: return to the run's own strategy.
 
     Raises:
         NotFound, InvalidField: for what is wrong.
-        StoreError: if the run is over.
+        StoreError: if the run has ended.
     """
     with closing(Store()) as store:
         return steer_run(_id(run), store, rate=rate, factor=factor, back=back)

@@ -1,4 +1,4 @@
-"""Comparing in the process of the caller, recorded like an experiment of the app."""
+"""Comparing in the process of the caller, recorded like a comparison of the app."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from lrdash.store import NewRun, Store
 USUAL_RATES = (0.01, 0.1)
 INSTEAD = {
     "strategy": "strategies", "params": "strategies", "base_lr": "base_lrs", "seed": "seeds",
-}  # fields of a run, and what a comparison has in their place
+}  # fields of a run, and what a comparison has instead
 
 
 def compare(
@@ -47,40 +47,39 @@ def compare(
     registered dataset and model, and `compare(build_model, (x, y))` with your own.
 
     Runs of one seed start from the same weights and see the same batches (those of a
-    `tf.data.Dataset` or a `PyDataset` as they come; `notes()` tells where they are not the same).
-    Ctrl-C, or Stop in the app, stops what is still training; what is done is kept. Runs of your own
-    model are shown by the app as all others; to go on training them it lacks your script.
+    `tf.data.Dataset` or a `PyDataset` as they come; `notes()` says where they are not the same).
+    Ctrl-C, or Stop in the app, stops what is still training; finished runs and epochs are kept. The
+    app shows runs of your own model like all others, but cannot resume them without your script.
 
     Args:
         what: strategies, or a function that makes your model: see `strategies`, `build_model`.
         data: what your own model is trained on: (x, y), of which a fifth is held out for
             validation, (x, y, sample_weight), (x, y, x_val, y_val), ((x, y), (x_val, y_val)), a
             `tf.data.Dataset`, a `keras.utils.PyDataset`, a pair of these, or a function that
-            returns one of all these: what shuffles itself is then made anew for each run, after
-            its seed is set.
-        build_model: makes a fresh Keras model at each call. What it compiles the model with is
-            kept but for the rate; without that the loss and metrics follow from the targets.
+            returns any of these: it is called for each run, after its seed is set.
+        build_model: makes a fresh Keras model at each call. All that it is compiled with is kept,
+            except the rate; if it is not compiled, loss and metrics follow from the targets.
         strategies: ids of strategies, or `Arm`s (or mappings like them) with settings and a label.
-        base_lrs: peak rates; without them 0.01 and 0.1, and for your own model three around the
-            rate that it is compiled with, or that is usual.
+        base_lrs: peak rates; by default 0.01 and 0.1, and for your own model three around the rate
+            that it is compiled with, or the default of its optimizer.
         seeds: how many (0, 1, 2, ...), or which.
         target: a validation loss to reach.
-        spec: what all runs share; the default spec if there is none. Not for your own model.
-        engine: `auto` or an engine by name. The engine keras trains what lanes cannot; why is in
-            `notes()` of the comparison.
+        spec: what all runs share; by default the default spec. Not for your own model.
+        engine: `auto` or an engine by name. The engine keras trains what lanes cannot; `notes()`
+            says why.
         name: shown in the app.
-        progress: is told every event of every run, `(run_id, event)`; a fault in it ends the runs.
-            False: say nothing. Without it a notebook shows a line, a terminal a bar.
-        fields: fields of `RunSpec`, in place of those of the spec: epochs, batch_size, optimizer,
+        progress: receives every event of every run, `(run_id, event)`; a fault in it ends the
+            runs. False: show nothing. By default a notebook shows a line, a terminal a bar.
+        fields: fields of `RunSpec` that replace those of the spec: epochs, batch_size, optimizer,
             ... For your own model also `loss` and `metrics`, as for `model.compile`,
             `steps_per_epoch` for data without an end, and names for it in `dataset` and `model`.
 
     Returns:
-        The comparison, whatever the ends of its runs.
+        The comparison, however its runs ended.
 
     Raises:
-        InvalidField, UnknownName, EngineUnavailable: for a field that is wrong, or runs too large
-            for the memory; then nothing is made.
+        InvalidField, UnknownName, EngineUnavailable: for a wrong field, or runs too large for the
+            memory; then nothing is made.
         StoreError: if the database cannot be used.
     """
     if callable(what):
@@ -171,9 +170,9 @@ def extend(
     engine: str = "auto",
     progress: Sink | None = None,
 ) -> Comparison:
-    """Train what a stored experiment lacks for these further rates, seeds and strategies.
+    """Train the missing runs of a stored experiment for further rates, seeds and strategies.
 
-    Runs that exist are not repeated, whatever their end.
+    Existing runs are not repeated, however they ended.
 
     Raises:
         NotFound: if there is none of this id.
@@ -199,7 +198,7 @@ def extend(
 
 
 def new_runs(planned: Sequence[Planned]) -> list[NewRun]:
-    """Plans as the store takes them."""
+    """Plans in the form that the store takes."""
     return [
         NewRun(
             spec=run.plan.spec, label=run.label, steps_per_epoch=run.plan.steps_per_epoch,

@@ -36,26 +36,26 @@ def find_lr(
 ) -> RangeTest:
     """Make a range test in this process: the rate grows with every update, once for each seed.
 
-    No model of yours is touched: each seed gets a fresh one. Ctrl-C, or Stop in the app, stops it;
-    the losses so far are kept.
+    Each seed trains a fresh model. Ctrl-C, or Stop in the app, stops the test; the losses so far
+    are kept.
 
     Args:
-        spec: what to try; the default spec if there is none. Its strategy, rates, epochs and seed
-            are not used.
+        spec: what to train; by default the default spec. Its strategy, rates, epochs and seed are
+            not used.
         lowest: rate of the first update.
         highest: rate of the last update.
         updates: how many there are.
         seeds: how many (0, 1, 2, ...), or which.
-        progress: is told the updates done and those in all.
-        build_model: makes your own Keras model, in place of a registered one; see `compare`.
-        data: what that is trained on; arrays, and a model that lanes can train.
-        fields: fields of `RunSpec`, in place of those of the spec.
+        progress: receives the updates done and those in all.
+        build_model: makes your own Keras model; see `compare`.
+        data: what it is trained on: arrays; lanes must be able to train the model.
+        fields: fields of `RunSpec` that replace those of the spec.
 
     Returns:
-        The test, whatever its end: look at `status` and `reason`.
+        The test, however it ended: see `status` and `reason`.
 
     Raises:
-        InvalidField, UnknownName: for a field that is wrong; then nothing is made.
+        InvalidField, UnknownName: for a wrong field; then nothing is made.
         StoreError: if the database cannot be used.
     """
     if build_model is not None:
@@ -117,15 +117,15 @@ def sweep_around(
     seeds: int = 3,
     rates: int = 7,
 ) -> Comparison:
-    """Train at the rates around a suggestion, to see how good it is; the test remembers the sweep.
+    """Train at the rates around a suggestion to check it; the test remembers the comparison.
 
     Args:
         test: with a suggestion.
-        strategy: id of the one that all trainings follow.
-        params: its settings; the usual ones by default.
-        epochs: of each.
+        strategy: id of the strategy of all runs.
+        params: its settings; by default its defaults.
+        epochs: of each run.
         seeds: how many.
-        rates: how many peak rates, two a decade, the suggestion in their middle.
+        rates: how many peak rates, two a decade, with the suggestion in the middle.
 
     Raises:
         InvalidField: for a test without a suggestion, or a value that is not allowed.

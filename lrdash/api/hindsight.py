@@ -1,4 +1,4 @@
-"""Looking back on a run from Python: a beam search over its rates, recorded like one of the app."""
+"""A search in hindsight from Python, recorded like one of the app."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from lrdash.store import Store
 
 NOT_OWN = (
     "cannot be given: a search branches runs from checkpoints, which runs of a script's own model "
-    "do not keep. Bring model and data in a package (docs/python.md) and name them here"
+    "do not have. Put model and data into a package (docs/python.md) and name them here"
 )
 
 Given = str | Arm | Mapping[str, Any]
@@ -51,30 +51,30 @@ def hindsight(
 ) -> Hindsight:
     """Find the schedule that would have been near best for a run, and how far others are from it.
 
-    At each decision point the branches that are left are forked over the factors, and the best are
-    kept; then the schedule found and the strategies are trained anew with fresh seeds, which tells
-    how much of its lead the search owes to the seed that it looked at. All in this process; Ctrl-C,
-    or Stop in the app, stops it, and `lrdash.api.continue_hindsight` goes on.
+    At each decision point every remaining branch is forked over the factors, and the best are kept.
+    Then the schedule found and the strategies are trained again with fresh seeds, which shows how
+    much of its lead comes from the seed of the search. Ctrl-C, or Stop in the app, stops it;
+    `lrdash.api.continue_hindsight` resumes it.
 
     Args:
-        run: a finished run or its id, or a spec that is trained first (the default one if there is
-            neither).
-        points: how many decision points, spread evenly, or at which epochs done.
-        factors: on the rate, tried at each point beside going on as before.
+        run: a finished run or its id, or a spec that is trained first (by default the default
+            spec).
+        points: how many decision points, spread evenly, or the epochs done at each.
+        factors: on the rate, tried at each point as well as no change.
         beam: branches kept.
         ahead: branches are judged at the `end` of the run, or at the `next` point, which costs less
-            and cuts too early.
-        strategies: compared with it, at the peak rate of the run: ids, or mappings with strategy,
+            and cuts the rate too early.
+        strategies: compared with it at the peak rate of the run: ids, or mappings with strategy,
             params, label and base_lr.
         seeds: how many fresh seeds (those after the run's own), or which.
         engine: `auto` or an engine by name.
-        progress: is told every event of every run, `(run_id, event)`.
-        fields: fields of `RunSpec`, in place of those of the spec; not for a run that exists. A
-            model of your own is named by `model` if a package brings it; one that a script makes
-            cannot be searched, since its runs keep no checkpoints.
+        progress: receives every event of every run, `(run_id, event)`.
+        fields: fields of `RunSpec` that replace those of the spec; not for an existing run. A model
+            from a package is named by `model`; one that a script makes cannot be searched, since
+            its runs have no checkpoints.
 
     Returns:
-        What was found, whatever the end of the search: look at `status` and `reason`.
+        The result, however the search ended: see `status` and `reason`.
 
     Raises:
         NotFound, InvalidField, UnknownName, EngineUnavailable: then nothing is made.
@@ -117,7 +117,7 @@ def define_hindsight(
 def run_hindsight(
     search: Search, run_id: str | None = None, *, progress: Sink | None = None
 ) -> Hindsight:
-    """Go through a search to its end; as `hindsight` does."""
+    """Run a search to its end, as `hindsight` does."""
     with closing(Store()) as store:
         with in_process(store) as session:
             made = job.create(store, search, run_id, session.worker_id)
@@ -126,7 +126,7 @@ def run_hindsight(
 
 
 def continue_hindsight(hindsight_id: str, *, progress: Sink | None = None) -> Hindsight:
-    """Go on with a search that was stopped or interrupted, from the checkpoints of its runs.
+    """Resume a search that was stopped or interrupted, from the checkpoints of its runs.
 
     Raises:
         NotFound: if there is none of this id.
@@ -154,7 +154,7 @@ def _base(run: Run | str | RunSpec | None, fields: Mapping[str, Any]) -> tuple[R
     if run is None or isinstance(run, RunSpec):
         return (RunSpec(**fields) if run is None else run.replace(**fields)), None
     if fields:
-        problem = "cannot be given for a run that exists: it was trained as it was"
+        problem = "cannot be given for a run that exists: its settings are fixed"
         raise InvalidField(next(iter(fields)), problem, next(iter(fields.values())))
     run_id = run if isinstance(run, str) else run.run_id
     with closing(Store()) as store:

@@ -1,4 +1,4 @@
-"""Letting runs go on that were interrupted or stopped, in the process of the caller."""
+"""Resuming runs that were interrupted or stopped, in the process of the caller."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from lrdash.store import RunRow, Store
 
 
 def resume(run_ids: str | Iterable[str], *, progress: Sink | None = None) -> list[Run]:
-    """Train runs to their ends that were interrupted or stopped.
+    """Train runs that were interrupted or stopped to their ends.
 
-    A run goes on from its last checkpoint, with the same weights and log to the last bit as if it
-    had never paused; without a checkpoint it begins anew, which gives the same.
+    A run resumes from its last checkpoint, with the same weights and log to the last bit as without
+    the pause; without a checkpoint it starts again, which gives the same.
 
     Args:
         run_ids: one or several.
-        progress: is told every event of every run, `(run_id, event)`.
+        progress: receives every event of every run, `(run_id, event)`.
 
     Returns:
-        The runs in the order given, whatever their ends.
+        The runs in the order given, however they ended.
 
     Raises:
-        NotFound: for an id that no run has.
-        NotHere: for a run whose model and data only a script has; then none is trained.
+        NotFound: for an id that no run has; then none is trained.
+        NotHere: if only a script has its model and data; then none is trained.
         InvalidField: for a run that is neither interrupted nor stopped; then none is trained.
         StoreError: if the database cannot be used.
     """
@@ -51,5 +51,5 @@ def _refuse(ids: Iterable[str], found: dict[str, RunRow]) -> None:
         if run_id not in found:
             raise NotFound("run", run_id)
         if found[run_id].status not in ("interrupted", "stopped"):
-            problem = "must be interrupted or stopped to go on"
+            problem = "must be interrupted or stopped to be resumed"
             raise InvalidField("run_id", problem, f"{run_id} ({found[run_id].status})")

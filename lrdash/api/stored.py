@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection
-from contextlib import closing, nullcontext
+from contextlib import closing, nullcontext, suppress
 from typing import Any, get_args
 
 import pandas as pd
@@ -14,14 +14,14 @@ from lrdash.api.results.comparison import Comparison, load_comparison
 from lrdash.api.results.hindsight import Hindsight, load_hindsight
 from lrdash.api.results.range_test import RangeTest, load_range_test
 from lrdash.api.results.run import Run, load_run
-from lrdash.core.errors import InvalidField, LrdashError, NotFound
+from lrdash.core.errors import InvalidField, NotFound, nearest
 from lrdash.core.events import Status
 from lrdash.store import Store
 
+ANYTHING = "run, comparison, range test or search"
 Stored = Run | Comparison | RangeTest | Hindsight
-LOADERS: tuple[tuple[Callable[[str, Store], Stored], type[LrdashError]], ...] = (
-    (load_run, NotFound), (load_comparison, NotFound),
-    (load_range_test, NotFound), (load_hindsight, NotFound),
+LOADERS: tuple[Callable[[str, Store], Stored], ...] = (
+    load_run, load_comparison, load_range_test, load_hindsight,
 )
 
 
@@ -40,12 +40,16 @@ def load(stored_id: str, store: Store | None = None) -> Stored:
         StoreError: if the database cannot be read.
     """
     with nullcontext(store) if store else closing(Store()) as opened:
-        for read, absent in LOADERS:
-            try:
+        for read in LOADERS:
+            with suppress(NotFound):
                 return read(stored_id, opened)
-            except absent:
-                continue
-        raise NotFound("run", stored_id)
+        known = [
+            *(row.run_id for row in opened.runs.listing()),
+            *(row.experiment_id for row in opened.experiments.listing()),
+            *(row.range_test_id for row in opened.range_tests.listing()),
+            *(row.hindsight_id for row in opened.hindsights.listing()),
+        ]
+        raise NotFound(ANYTHING, stored_id, nearest(stored_id, known))
 
 
 def runs(

@@ -32,26 +32,25 @@ def train(
 ) -> Run:
     """Train one run in this process, to its end.
 
-    Ctrl-C, or Stop in the app, stops it; what was trained so far is kept. The random seeds of
-    Python, NumPy and TensorFlow are set, and TensorFlow is held to repeatable operations.
+    Ctrl-C, or Stop in the app, stops it; its epochs so far are kept. The random seeds of Python,
+    NumPy and TensorFlow are set, and TensorFlow uses repeatable operations.
 
     Args:
-        spec: what to train; the default spec if there is none.
-        build_model: makes your own Keras model, in place of a registered one; see `compare`.
-        data: what that is trained on; see `compare`.
+        spec: what to train; by default the default spec.
+        build_model: makes your own Keras model; see `compare`.
+        data: what it is trained on; see `compare`.
         engine: `auto` or an engine by name.
         name: shown in the app.
-        progress: is told every event of the run; a fault in it ends the run. False: say nothing.
-            Without it a notebook shows a line, a terminal a bar.
-        fields: fields of `RunSpec`, in place of those of the spec. For your own model also `loss`,
+        progress: receives every event of the run; a fault in it ends the run. False: show nothing.
+            By default a notebook shows a line, a terminal a bar.
+        fields: fields of `RunSpec` that replace those of the spec. For your own model also `loss`,
             `metrics` and `steps_per_epoch`; see `compare`.
 
     Returns:
-        The run, whatever its end: look at `status` and `reason`.
+        The run, however it ended: see `status` and `reason`.
 
     Raises:
-        InvalidField, UnknownName, EngineUnavailable: for a field that is wrong; then no run is
-            made.
+        InvalidField, UnknownName, EngineUnavailable: for a wrong field; then no run is made.
         StoreError: if the database cannot be used.
     """
     if build_model is not None:

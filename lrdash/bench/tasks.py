@@ -1,4 +1,4 @@
-"""What is timed. Each task runs in a process of its own; TensorFlow is imported before the clock
+"""The tasks that are timed, each in a process of its own; TensorFlow is imported before the clock
 starts, on both sides.
 """
 
@@ -69,7 +69,7 @@ def lanes(
 
     data = dataset if updates is None else _made(dataset, updates)
     plans = _plans(data, model, runs, epochs)
-    plans[0].dataset.load(plans[0].spec.examples)  # nor is reading the examples
+    plans[0].dataset.load(plans[0].spec.examples)  # reading the examples is not, either
     with tempfile.TemporaryDirectory() as home:
         os.environ["LRDASH_HOME"] = home
         return [_seconds(lambda: _train(plans, store=store)) for _ in range(times)]
@@ -160,7 +160,7 @@ def _train(plans: Sequence[Plan], *, store: bool) -> None:
 
 
 def _train_stored(plans: Sequence[Plan], groups: Sequence[Sequence[int]]) -> None:
-    """As the worker does it: events and checkpoints go to the disk."""
+    """Like a worker: events and checkpoints go to the disk."""
     from lrdash.jobs.session import Session
     from lrdash.store import NewRun, Store
 

@@ -97,7 +97,7 @@ def database() -> Iterator[Finding]:
 
 def checkpoints() -> Iterator[Finding]:
     """Whether checkpoints are intact, belong to a run, and stay below their limit."""
-    from lrdash.checkpoints.folder import CheckpointFolder
+    from lrdash.checkpoints import CheckpointFolder
     from lrdash.store import Store, home
 
     try:

@@ -40,7 +40,7 @@ def family_figure(
         rates: their `rates_frame`.
         members: the trunk first; at most about 40.
         epochs_total: length of the axis.
-        chosen: id of the run that is looked at: its line is stronger.
+        chosen: id of the selected run: its line is stronger.
         height: in pixels.
 
     Returns:
@@ -80,18 +80,18 @@ def courses_figure(
     past: ArrayLike, ways: Sequence[tuple[str, ArrayLike, int]], steps_per_epoch: int, *,
     strategy: str, height: int = 240,
 ) -> go.Figure:
-    """What the rate was, and the ways on that it could take.
+    """The rate so far, and the ways in which it could continue.
 
     Args:
         past: the rate of every update so far, [updates].
         ways: of each a label, the rate of every update of the whole run, [updates], and the epochs
             done where it begins.
         steps_per_epoch: updates an epoch.
-        strategy: id, for the colour of what was.
+        strategy: id, for the colour of the rate so far.
         height: in pixels.
 
     Returns:
-        A trace of what was, then one for each way on.
+        A trace of the rate so far, then one for each way to continue.
     """
     figure = blank(height)
     steps, used = max(1, steps_per_epoch), np.asarray(past, dtype=np.float64)

@@ -1,8 +1,9 @@
 """The colour and dash of each strategy, the same on every page.
 
-The hues are those of Okabe and Ito, "Color Universal Design" (2008), told apart by people with any
-common colour blindness. Black, orange, sky blue, yellow and purple are shifted in lightness so that
-every line keeps a contrast of at least 3:1 on a white and on a near-black page (WCAG 2.2, 1.4.11).
+The hues are those of Okabe and Ito, "Color Universal Design" (2008), which people with any common
+colour blindness can distinguish. Black, orange, sky blue, yellow and purple are shifted in
+lightness so that every line keeps a contrast of at least 3:1 on a white and on a near-black page
+(WCAG 2.2, 1.4.11).
 """
 
 from __future__ import annotations

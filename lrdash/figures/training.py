@@ -245,7 +245,7 @@ def _exact(exact: pd.DataFrame, style: Style) -> dict[str, Any]:
 
 
 def _changes(changes: Sequence[Change], style: Style) -> dict[str, Any]:
-    texts = [_told(*change) for change in changes]
+    texts = [_change_in_words(*change) for change in changes]
     return {
         "x": [float(change[0]) for change in changes],
         "y": plain(max(change[1], change[2]) for change in changes),
@@ -255,7 +255,7 @@ def _changes(changes: Sequence[Change], style: Style) -> dict[str, Any]:
     }
 
 
-def _told(epoch: float, before: float, after: float, why: str) -> str:
+def _change_in_words(epoch: float, before: float, after: float, why: str) -> str:
     """When, why, and from where to where unless the reason says so; short lines."""
     rates = "" if " to " in why else f": {rate(before)} to {rate(after)}"
     return f"epoch {epoch:.4g}: {why}{rates}".replace(": ", ":<br>", 2)

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Generic, TypeVar
 
-from lrdash.checkpoints.folder import CheckpointFolder
+from lrdash.checkpoints import CheckpointFolder
 from lrdash.core.errors import StoreError
 from lrdash.store import Store, home
+from lrdash.store.heartbeats import HEARTBEAT
 
-HEARTBEAT = 1.0  # seconds
 TIDY = 60.0  # seconds between two looks at all checkpoints
 POLL = 0.2  # seconds between two questions to the store: requests to stop, commands
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from time import monotonic
 
 from lrdash import training
-from lrdash.checkpoints.folder import CheckpointFolder, interval
+from lrdash.checkpoints import CheckpointFolder, interval
 from lrdash.core.events import Command, EpochEnded, Event, RunEnded, Sink, fan_out, stopped_after
 from lrdash.jobs.outbox import Outbox, patiently
 from lrdash.jobs.presence import Poll, Presence, tidy

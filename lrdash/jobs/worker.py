@@ -1,11 +1,10 @@
 """The process that trains: `python -m lrdash.jobs.worker`. The only one that holds TensorFlow.
 
-It is started by the laboratory and talks with it in lines of JSON. On standard input come the ids
-of runs to be trained together, `{"runs": ["...", ...]}`, or one, `{"run": "..."}`, or that of a
-range test, `{"range_test": "..."}`; on standard output it says `{"ready": true}` once and, for each
-such line, `{"ended": ...}` with the same value, and `unsaved` (the reason) if an ending could not
-be stored. Standard input is also its leash: when it closes, because the server closed or died, the
-process ends.
+The laboratory starts it and talks with it in lines of JSON. Standard input brings the ids of runs
+to train together, `{"runs": ["...", ...]}`, of one run, `{"run": "..."}`, or of a range test,
+`{"range_test": "..."}`. Standard output answers `{"ready": true}` once and, for each such line,
+`{"ended": ...}` with the same value, and `unsaved` (the reason) if an ending could not be stored.
+When standard input closes, because the server closed or died, the process ends.
 """
 
 from __future__ import annotations
@@ -73,7 +72,7 @@ class Worker:
             parting = threading.Thread(target=self._part, daemon=True)
             parting.start()
             parting.join(PARTING)
-            os._exit(0)  # TensorFlow's threads would hold up an orderly exit
+            os._exit(0)  # TensorFlow's threads would delay an orderly exit
 
     def _part(self) -> None:
         try:
@@ -84,10 +83,10 @@ class Worker:
 
     def _work(self) -> None:
         try:
-            import lrdash.training.keras.engine  # noqa: F401 (the seconds that it takes)
+            import lrdash.training.keras.engine  # noqa: F401 (takes seconds)
 
             gc.collect()
-            gc.freeze()  # the collections after each run need not look at TensorFlow's modules
+            gc.freeze()  # garbage collection after each run skips TensorFlow's modules
             self._say({"ready": True})
             try:
                 job = self._jobs.get(timeout=IDLE)

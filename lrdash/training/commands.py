@@ -1,4 +1,4 @@
-"""A hand at the wheel: which command changes a run at the end of an epoch."""
+"""Setting the rate by hand: which command changes a run at the end of an epoch."""
 
 from __future__ import annotations
 
@@ -23,36 +23,36 @@ class Turn:
 class RunCommands:
     """The commands of one run. Belongs to the thread that trains it.
 
-    A command takes effect once, one at an end of an epoch, in their order. Epochs that are recorded
-    already, which a run says again after an interruption, stay as they are; and where a piece takes
-    over anyway, a branch's own or one by hand, the next command waits for the epoch after.
+    Each command takes effect once, in their order, one at the end of an epoch. None changes epochs
+    that were recorded before an interruption; where another piece begins anyway, the next command
+    waits for the epoch after.
 
     Args:
         run_id: of the run.
-        mailbox: where commands arrive. It may give one again that has been heeded.
+        mailbox: where commands arrive. It may give one again that was followed.
         recorded: epochs of the run that are recorded already.
     """
 
     def __init__(self, run_id: str, mailbox: Mailbox, recorded: int) -> None:
         self._run_id, self._mailbox, self._recorded = run_id, mailbox, recorded
-        self._heeded: set[int] = set()
+        self._followed: set[int] = set()
 
     def turn(self, plan: Plan, done: int) -> Turn | None:
         """What changes when this many epochs are done; None if nothing does.
 
-        A command that makes no sense at this place is passed over and logged.
+        A command that is not possible here is skipped and logged.
         """
         if done < self._recorded or done >= plan.spec.epochs or plan.spec.begins(done):
             return None
         for command in self._mailbox(self._run_id):
-            if command.number in self._heeded:
+            if command.number in self._followed:
                 continue
-            self._heeded.add(command.number)
+            self._followed.add(command.number)
             try:
                 piece = command.piece.replace(epoch=done)
                 turned = plan.steered(piece)
             except LrdashError as fault:
-                log.warning("run %s cannot be steered so: %s", self._run_id, fault)
+                log.warning("run %s skips a command: %s", self._run_id, fault)
                 continue
             return Turn(plan=turned, event=Steered(piece=piece, command=command.number))
         return None

@@ -20,14 +20,13 @@ from lrdash.training.lanes.program import Program
 
 PART = 0.25  # seconds that a call may take, so that a stop is quick
 FIRST_PART = 5  # updates of the first call, before anything is measured
-LOST = np.float32(np.nan)  # the loss of an update that was not made
 
 Losses = NDArray[np.float32]
 OnProgress = Callable[[int, Losses], None]
 
 
 class Stopped(Exception):
-    """Leaves a test because a stop was asked for."""
+    """Leaves a test because a stop was requested."""
 
 
 @dataclass
@@ -56,7 +55,7 @@ def measure(
         rest is not trained and NaN.
 
     Raises:
-        Stopped: when a stop was asked for; `on_progress` has the losses so far.
+        Stopped: when a stop was requested; `on_progress` has the losses so far.
         InvalidField: if a seed does not fit into the memory.
     """
     spec, plan = test.spec, test.plan
@@ -134,6 +133,6 @@ def _advance(
 def _gathered(lanes: list[_Lanes], seeds: int, updates: int) -> Losses:
     """All losses so far [seeds, updates], NaN where there are none."""
     rows = np.concatenate([np.concatenate(some.losses, axis=1) for some in lanes])[:seeds]
-    whole = np.full((seeds, updates), LOST, np.float32)
+    whole = np.full((seeds, updates), np.nan, np.float32)
     whole[:, : rows.shape[1]] = rows
     return whole

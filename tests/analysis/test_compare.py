@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,58 +19,14 @@ from lrdash.core.events import EpochEnded
 from lrdash.core.spec import EarlyStopping, RunSpec
 from lrdash.planning import plan
 from lrdash.store import Store
-from lrdash.store.rows import NewRun, RunRow
-from tests.analysis.test_frames import run_row
-
-NAN, INF = float("nan"), float("inf")
-Trained = tuple[str, float, int, str, Sequence[float]]  # strategy, rate, seed, status, val_loss
-
-
-def comparison(runs: Sequence[Trained], epochs: int = 4) -> tuple[list[RunRow], dict[str, Any]]:
-    """Rows and columns as the store gives them, of runs with these validation losses."""
-    rows: list[RunRow] = []
-    columns: dict[str, list[Any]] = {
-        name: [] for name in ("run", "run_id", "epoch", *frames.METRICS, "learning_rate", "seconds")
-    }
-    for place, (strategy, base_lr, seed, status, losses) in enumerate(runs):
-        run_id = f"run{place}"
-        spec = RunSpec(strategy=strategy, base_lr=base_lr, seed=seed, epochs=epochs)
-        rows.append(
-            run_row(
-                run_id=run_id, spec=spec, status=status, label=strategy.capitalize(),
-                epochs_done=len(losses), seconds=0.5 * len(losses),
-            )
-        )
-        for epoch, loss in enumerate(losses, start=1):
-            values = (
-                place, run_id, epoch, 0.9 * loss, 1 - loss / 10, loss, 1 - loss / 8,
-                base_lr / epoch, 0.5 * epoch,
-            )
-            for name, value in zip(columns, values, strict=True):
-                columns[name].append(value)
-    return rows, {name: np.array(values) for name, values in columns.items()}
-
-
-def framed(runs: Sequence[Trained], epochs: int = 4) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The arms and the curves of runs."""
-    rows, columns = comparison(runs, epochs)
-    curves = frames.curves_frame(columns, rows)
-    return frames.arms_frame(rows, curves), curves
-
-
-def grid(losses: dict[float, Sequence[float]], strategy: str = "cosine") -> list[Trained]:
-    """Finished runs of one epoch: final losses by rate, one a seed."""
-    return [
-        (strategy, rate, seed, "finished", [loss])
-        for rate, finals in losses.items()
-        for seed, loss in enumerate(finals)
-    ]
-
+from lrdash.store.rows import NewRun
+from tests.factories.frames import INF, NAN, Trained, comparison, framed, grid
+from tests.factories.runs import run_row
 
 # Frames
 
 
-def test_curves_tell_runs_apart_and_count_updates() -> None:
+def test_curves_distinguish_runs_and_count_updates() -> None:
     _, curves = framed([("step", 0.1, 3, "finished", [2.0, 1.0])])
     assert curves["run_id"].tolist() == ["run0", "run0"]
     assert curves["label"].tolist() == ["Step", "Step"]
@@ -468,10 +422,12 @@ def test_equal_specs_differ_in_nothing(count: int) -> None:
 
 def test_runs_are_called_by_what_differs() -> None:
     specs = [RunSpec(base_lr=0.1), RunSpec(base_lr=0.2), RunSpec(base_lr=0.2)]
-    assert analysis.told_apart(specs) == ["peak rate 0.1", "peak rate 0.2 (1)", "peak rate 0.2 (2)"]
+    assert analysis.distinct_names(specs) == [
+        "peak rate 0.1", "peak rate 0.2 (1)", "peak rate 0.2 (2)",
+    ]
     strategies = [RunSpec(strategy=name, seed=3) for name in ("step", "cosine")]
-    assert analysis.told_apart(strategies) == ["step", "cosine"]
-    assert analysis.told_apart([RunSpec(strategy="step")]) == ["step"]
+    assert analysis.distinct_names(strategies) == ["step", "cosine"]
+    assert analysis.distinct_names([RunSpec(strategy="step")]) == ["step"]
 
 
 # Smoothing

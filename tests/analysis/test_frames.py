@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,28 +8,8 @@ import pytest
 
 from lrdash.analysis import frames
 from lrdash.core.events import RateDecided
-from lrdash.core.spec import RunSpec
-from lrdash.store.rows import EpochRow, RunRow
-
-
-def epoch_row(epoch: int, run_id: str = "r1", steps: int = 4, **metrics: float) -> EpochRow:
-    rates = (0.1 / epoch * np.ones(steps)).astype(np.float32)
-    return EpochRow(
-        run_id=run_id, epoch=epoch,
-        metrics=metrics or {"loss": 1.0 / epoch, "val_loss": 2.0 / epoch},
-        learning_rate=float(rates[-1]), rates=rates, seconds=0.5 * epoch,
-    )
-
-
-def run_row(**changes: Any) -> RunRow:
-    values: dict[str, Any] = {
-        "run_id": "r1", "name": "first", "tags": ("a", "b"), "spec": RunSpec(epochs=4),
-        "status": "running", "reason": "", "engine": "keras",
-        "created_at": datetime(2026, 1, 2, tzinfo=UTC), "started_at": None, "ended_at": None,
-        "seconds": 1.5, "steps_per_epoch": 4, "updates": 16, "update": 8, "parameters": 10,
-        "epochs_done": 2, "worker_id": None, "versions": {}, "version": 3, "stop_requested": False,
-    }
-    return RunRow(**{**values, **changes})
+from lrdash.store.rows import EpochRow
+from tests.factories.runs import epoch_row, run_row
 
 
 def test_a_regression_run_has_no_accuracy_columns() -> None:
@@ -75,7 +53,7 @@ def test_what_does_not_apply_to_a_decision_is_missing_and_not_zero() -> None:
     assert frame["decision"].tolist() == ["halved"]
 
 
-def test_a_run_is_told_in_words_with_its_best_value_and_curve() -> None:
+def test_a_run_is_reported_in_words_with_its_best_value_and_curve() -> None:
     frame = frames.runs_frame([run_row()], {"r1": [0.5, np.nan, 0.3, 0.4]})
     row = frame.iloc[0]
     assert row["settings"] == "digits · mlp · constant · SGD 0.9, rate 0.1, 4 epochs, seed 0"
@@ -119,8 +97,8 @@ def test_a_sparkline_keeps_the_first_and_last_value() -> None:
 
 
 def test_a_run_as_json_has_null_where_the_loss_was_not_finite() -> None:
-    told = frames.run_as_json(run_row(), [epoch_row(1, loss=np.inf, val_loss=np.nan)])
-    again = json.loads(json.dumps(told, allow_nan=False))
+    found = frames.run_as_json(run_row(), [epoch_row(1, loss=np.inf, val_loss=np.nan)])
+    again = json.loads(json.dumps(found, allow_nan=False))
     assert again["epochs"][0]["loss"] is None
     assert again["epochs"][0]["epoch"] == 1
     assert again["spec"]["epochs"] == 4
@@ -130,6 +108,6 @@ def test_a_run_as_json_has_null_where_the_loss_was_not_finite() -> None:
 def test_a_run_as_json_has_its_rates_as_they_were_typed(rate: float) -> None:
     row = epoch_row(1)
     used = EpochRow(**{**vars(row), "learning_rate": float(np.float32(rate))})
-    told = frames.run_as_json(run_row(), [used])["epochs"][0]["learning_rate"]
-    assert told == rate
-    assert np.float32(told) == np.float32(used.learning_rate)
+    found = frames.run_as_json(run_row(), [used])["epochs"][0]["learning_rate"]
+    assert found == rate
+    assert np.float32(found) == np.float32(used.learning_rate)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,37 +11,10 @@ import lrdash
 from lrdash import training
 from lrdash.api import Run, load_run
 from lrdash.core.errors import InvalidField, NotFound, UnknownName
-from lrdash.core.events import EpochEnded, Event, RateDecided, RunEnded, RunStarted, Sink
+from lrdash.core.events import Event, RunEnded, Sink
 from lrdash.planning.plan import Plan
 from lrdash.store import Store
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
-
-
-def epoch_event(plan: Plan, epoch: int) -> EpochEnded:
-    rates = plan.program().rates(epoch - 1).astype(np.float32)
-    metrics = dict.fromkeys(plan.metrics, 1.0 / epoch)
-    return EpochEnded(epoch=epoch, metrics=metrics, rates=rates, seconds=0.1 * epoch)
-
-
-def imitation(
-    plans: Sequence[Plan], *, run_ids: Sequence[str], sink: Sink, **_others: Any
-) -> None:
-    """Says what an engine would say, without one."""
-    for plan, run_id in zip(plans, run_ids, strict=True):
-        sink(run_id, RunStarted(
-            engine="keras", parameters=plan.parameters, steps_per_epoch=plan.steps_per_epoch,
-            updates=plan.updates, versions={},
-        ))
-        for epoch in range(1, plan.spec.epochs + 1):
-            sink(run_id, epoch_event(plan, epoch))
-        sink(run_id, RateDecided(epoch=1, rate_before=0.1, rate_after=0.05, reason="cut", wait=0))
-        sink(run_id, RunEnded(status="finished", seconds=0.5))
+from tests.factories.runs import epoch_event, imitation
 
 
 @pytest.fixture
@@ -72,10 +45,10 @@ def test_a_run_from_python_stands_in_the_store_like_any_other(store: Store) -> N
 
 
 @pytest.mark.usefixtures("quick")
-def test_progress_is_told_every_event_in_order() -> None:
-    told: list[Event] = []
-    lrdash.train(epochs=2, progress=told.append)
-    names = [type(event).__name__ for event in told]
+def test_progress_receives_every_event_in_order() -> None:
+    received: list[Event] = []
+    lrdash.train(epochs=2, progress=received.append)
+    names = [type(event).__name__ for event in received]
     assert names == ["RunStarted", "EpochEnded", "EpochEnded", "RateDecided", "RunEnded"]
 
 

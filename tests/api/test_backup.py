@@ -8,7 +8,6 @@ import sqlite3
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from lrdash.api.backup import backup, restore
-from lrdash.checkpoints.folder import About, Checkpoint, CheckpointFolder
+from lrdash.checkpoints import About, Checkpoint, CheckpointFolder
 from lrdash.cli import app, checks
 from lrdash.core.errors import InvalidField, StoreError
 from lrdash.core.events import EpochEnded, RunEnded
@@ -25,15 +24,8 @@ from lrdash.core.spec import RunSpec
 from lrdash.datasets import DATASETS, stored
 from lrdash.store import Store
 from lrdash.store import home as home_folder
-from tests.own_files import csv, keep
-from tests.store.test_faults import WRITER, raw
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
+from tests.factories.database import WRITER, raw
+from tests.factories.files import csv, keep
 
 
 def trained(store: Store, epochs: int = 3, *, checkpoint: bool = False) -> str:
@@ -376,17 +368,17 @@ def test_doctor_names_damaged_and_stray_checkpoints_and_those_beyond_the_limit(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_id = trained(store, checkpoint=True)
-    vault = CheckpointFolder(home_folder())
-    vault.save("abcdefghijkl", kept(1))
+    folder = CheckpointFolder(home_folder())
+    folder.save("abcdefghijkl", kept(1))
     found = doctors_words("checkpoints")
     assert (found.state, "1 belong to no run" in found.detail) == ("note", True)
-    (vault.folder / run_id / "000003.npz").write_bytes(b"torn")
+    (folder.folder / run_id / "000003.npz").write_bytes(b"torn")
     found = doctors_words("checkpoints")
     assert found.state == "wrong"
     assert f"{run_id}/000003.npz" in found.detail
-    vault.forget([run_id, "abcdefghijkl"])
+    folder.forget([run_id, "abcdefghijkl"])
     monkeypatch.setenv("LRDASH_CHECKPOINTS_MB", "1")
     large = Checkpoint(about=kept(3).about, arrays={"w": np.zeros(300_000)}, state={})
-    vault.save(run_id, large)
+    folder.save(run_id, large)
     found = doctors_words("checkpoints")
     assert (found.state, found.detail[:9]) == ("note", "2 of 1 MB")

@@ -6,7 +6,7 @@ import json
 import re
 import sys
 import types
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,13 +27,6 @@ from lrdash.training.checkpoints import CheckpointWriter
 
 SMALL: dict[str, Any] = {"dataset": "wine", "model": "linear", "epochs": 3}
 SHELL = ["compare", "--dataset", "wine", "--model", "linear", "--epochs", "3"]
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
 
 
 def say_run(plan: Plan, run_id: str, sink: Sink) -> RunEnded:
@@ -125,12 +118,12 @@ def test_a_comparison_stands_in_the_store_as_an_experiment(store: Store) -> None
 
 @pytest.mark.usefixtures("quick")
 def test_json_holds_no_number_that_is_not_finite() -> None:
-    told = made(seeds=1).as_json()
-    assert json.loads(json.dumps(told, allow_nan=False)) == told
-    assert told["arms"][2]["final_val_loss"] is None
-    assert told["summary"][0]["interval_low"] is None
+    found = made(seeds=1).as_json()
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    assert found["arms"][2]["final_val_loss"] is None
+    assert found["summary"][0]["interval_low"] is None
     assert {"strategy", "label", "best_base_lr", "mean_final_val_loss", "runs", "diverged"} <= set(
-        told["summary"][0]
+        found["summary"][0]
     )
 
 
@@ -232,9 +225,9 @@ def test_a_comparison_too_large_for_the_memory_is_refused(monkeypatch: pytest.Mo
 def test_verdicts_are_asked_for_by_metric_baseline_and_target() -> None:
     comparison = made(target=0.4)
     assert comparison.verdicts().pairs["verdict"].tolist() == ["no evidence"]
-    told = comparison.verdicts("epochs_to_target", baseline="Step decay")
-    assert told.pairs["difference"].tolist() == [np.inf]  # step never gets there
-    assert told.sentence.startswith("By epochs to the target: against **Step decay**")
+    found = comparison.verdicts("epochs_to_target", baseline="Step decay")
+    assert found.pairs["difference"].tolist() == [np.inf]  # step never gets there
+    assert found.sentence.startswith("By epochs to the target: compared with **Step decay**")
     assert comparison.verdicts("epochs_to_target", target=9.0).pairs["difference"].tolist() == [0]
     with pytest.raises(LrdashError, match="No metric named 'loss'"):
         comparison.verdicts("loss")
@@ -278,18 +271,18 @@ def test_the_shell_prints_the_comparison_as_one_json_document(store: Store) -> N
     result = call("--strategies", "step,cosine", "--base-lrs", "0.01,0.1,10", "--seeds", "2",
                   "--json")
     assert result.exit_code == 0, result.output
-    told = json.loads(result.stdout)
-    assert set(told) == {
+    found = json.loads(result.stdout)
+    assert set(found) == {
         "experiment_id", "name", "arms", "summary", "verdicts", "sentence", "seconds"
     }
-    (pair,) = told["verdicts"]
+    (pair,) = found["verdicts"]
     assert (pair["first"], pair["second"]) == ("Step decay", "Cosine decay")
     assert (pair["seeds"], pair["verdict"], pair["p"]) == (2, "no evidence", 1.0)
     assert pair["difference"] == pytest.approx(1.0)
-    assert "no evidence of a difference between Cosine decay and Step decay" in told["sentence"]
-    assert len(told["arms"]) == 12
-    assert [row["strategy"] for row in told["summary"]] == ["cosine", "step"]
-    assert told == load_comparison(told["experiment_id"], store).as_json()
+    assert "no evidence of a difference between Cosine decay and Step decay" in found["sentence"]
+    assert len(found["arms"]) == 12
+    assert [row["strategy"] for row in found["summary"]] == ["cosine", "step"]
+    assert found == load_comparison(found["experiment_id"], store).as_json()
 
 
 @pytest.mark.usefixtures("quick")

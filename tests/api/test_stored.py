@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +15,7 @@ from lrdash.core.errors import InvalidField, NotFound
 from lrdash.planning.range_test import RangeTestSpec
 from lrdash.store import Store
 from tests import ROOT
-from tests.exports import one_experiment, one_run
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
-
+from tests.factories.runs import one_experiment, one_run
 
 USER = '''
 import lrdash
@@ -90,9 +81,13 @@ def test_a_result_opens_by_its_id_whatever_it_is(store: Store) -> None:
     assert opened[0].table()[0]["Epoch"] == "1"
 
 
-def test_an_unknown_id_is_refused() -> None:
-    with pytest.raises(NotFound):
-        lrdash.load("nothing")
+def test_an_unknown_id_is_answered_with_the_nearest(store: Store) -> None:
+    run_id, experiment_id = one_run(store), one_experiment(store)
+    for stored_id in (run_id, experiment_id):
+        with pytest.raises(NotFound, match=f"Did you mean '{stored_id}'"):
+            lrdash.load(stored_id[:-1] + "?")
+    with pytest.raises(NotFound, match="There is no run, comparison, range test or search ''"):
+        lrdash.load("")
 
 
 def test_stored_runs_are_a_table_that_can_be_filtered(store: Store) -> None:

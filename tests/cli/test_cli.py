@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import types
-from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -26,7 +25,7 @@ from lrdash.core.spec import EarlyStopping, RunSpec
 from lrdash.planning.plan import make
 from lrdash.store import Store
 from tests import ROOT
-from tests.api.test_api import epoch_event, imitation
+from tests.factories.runs import epoch_event, imitation
 
 COMMANDS = (
     ["preview"], ["train"], ["compare"], ["serve"], ["doctor"], ["bench"], ["runs"],
@@ -49,13 +48,6 @@ def told(*words: str) -> Any:
     result = call(*words, "--json")
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
 
 
 def finished(store: Store, epochs: int = 2, **more: Any) -> str:
@@ -341,7 +333,7 @@ def test_an_interrupted_run_goes_on_to_its_end(store: Store) -> None:
     assert [epoch.epoch for epoch in store.runs.epochs(run_id)] == [1, 2, 3, 4]
     again = call("runs", "resume", run_id)
     assert again.exit_code == 2
-    assert "must be interrupted or stopped to go on" in again.stderr
+    assert "must be interrupted or stopped to be resumed" in again.stderr
     assert call("runs", "resume").exit_code == 2
     assert call("runs", "resume", "nosuchrun").exit_code == 2
     assert "No run was interrupted" in call("runs", "resume", "--interrupted").stdout

@@ -23,12 +23,8 @@ from lrdash.datasets.own import Recipe, apart
 from lrdash.export import script
 from lrdash.planning.plan import make
 from lrdash.store import Store
-from tests.export.test_recipe import executed
-from tests.own_files import csv, keep, packed, pictures
-
-GAPS = "a,b,y\n" + "\n".join(
-    f"{'' if n % 7 == 3 else n % 11},{n % 5},{(n % 11) / 2 + n % 5}" for n in range(60)
-)
+from tests.factories.files import GAPS, csv, keep, packed, pictures
+from tests.factories.training import executed
 
 
 def trained(spec: RunSpec, engine: str) -> list[EpochEnded]:

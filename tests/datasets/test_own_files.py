@@ -18,7 +18,7 @@ from lrdash.core.errors import DataRefused
 from lrdash.datasets.own import Profile, Recipe, limits
 from lrdash.datasets.own.profiles import profile
 from tests import ROOT
-from tests.own_files import csv, keep, npz, packed, picture, pictures
+from tests.factories.files import csv, keep, npz, packed, picture, pictures
 
 SKLEARN = Path(sklearn.datasets.__file__).parent / "data"
 STATSMODELS = Path(statsmodels.datasets.__file__).parent
@@ -611,7 +611,7 @@ def test_the_limits_are_in_the_docs() -> None:
     assert f"maxUploadSize = {limits.FILE.most}" in config
 
 
-def test_decimal_commas_elsewhere_show_that_points_separate_thousands() -> None:
+def test_decimal_commas_in_a_table_show_that_points_separate_thousands() -> None:
     lines = "\n".join(
         f"{('6.411', '950', '8.061')[n % 3]};{n},5;{'ab'[n % 2]}" for n in range(30)
     )

@@ -8,7 +8,6 @@ import struct
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +24,7 @@ from lrdash.export.events import crc32c
 from lrdash.export.protobuf import varint
 from lrdash.store import Store
 from tests import ROOT
-from tests.exports import EPOCHS, one_experiment, one_run
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
+from tests.factories.runs import EPOCHS, one_experiment, one_run
 
 
 def experiment(store: Store, **more: Any) -> Recorded:
@@ -260,7 +252,7 @@ def test_the_winning_recipe_is_a_run_of_the_best_arm(store: Store) -> None:
 
 
 def test_without_a_run_that_came_through_there_is_no_recipe(store: Store) -> None:
-    with pytest.raises(InvalidField, match="must hold one that came through"):
+    with pytest.raises(InvalidField, match="must include one that did not diverge or fail"):
         recipe_of(experiment(store, diverging=0.0))
 
 

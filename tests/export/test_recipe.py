@@ -26,7 +26,8 @@ from lrdash.planning.plan import Plan, make
 from lrdash.strategies import STRATEGIES, RateProgram
 from lrdash.strategies import make as strategy_of
 from lrdash.testing.shapes import home
-from tests.strategies.test_keras_code import CALLBACKS, VARIANTS, WARMUPS
+from tests.factories.settings import CALLBACKS, VARIANTS, WARMUPS
+from tests.factories.training import executed
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 CLOSE = 1e-5
@@ -79,29 +80,6 @@ def trained(plan: Plan) -> list[EpochEnded]:
     )
     assert ended.status == "finished", ended.reason
     return [event for event in heard if isinstance(event, EpochEnded)]
-
-
-def executed(text: str, monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, Any], np.ndarray]:
-    """What a script leaves behind, and the rate that each of its updates used."""
-    import keras
-
-    rates: list[float] = []
-
-    class Recorder(keras.callbacks.Callback):
-        def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-            rates.append(float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)))
-
-    fit = keras.Model.fit
-
-    def recorded(self: Any, *args: Any, callbacks: list[Any], **more: Any) -> Any:
-        return fit(self, *args, callbacks=[*callbacks, Recorder()], **more)
-
-    names: dict[str, Any] = {"__name__": "__main__"}
-    with monkeypatch.context() as patch:
-        patch.setattr(keras.Model, "fit", recorded)
-        exec(compile(text, "recipe.py", "exec"), names)
-    keras.backend.clear_session()
-    return names, np.array(rates, np.float32)
 
 
 @pytest.mark.parametrize("fields", RUNS, ids=lambda fields: fields["strategy"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -22,17 +21,10 @@ from lrdash.export.report import compare_command, run_report, train_command
 from lrdash.export.report.html import marked
 from lrdash.planning.experiment import Arm, Experiment
 from lrdash.store import Store
-from tests.exports import one_experiment, one_run
+from tests.factories.runs import one_experiment, one_run
 
 HOSTILE = '<script>alert("x")</script>'
 LARGEST = 6_000_000  # bytes
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
 
 
 class Reader(HTMLParser):
@@ -107,7 +99,7 @@ def test_every_chart_has_a_description_and_its_numbers(store: Store) -> None:
     assert all(chart["role"] == "figure" and chart["aria-label"] for chart in charts)
     data = {script["id"] for script in page.tags("script") if "id" in script}
     assert {chart["data-source"] for chart in charts} <= data
-    assert "3 of 3 lost" in page.text
+    assert "3 of 3 diverged or failed" in page.text
     assert "diverged: the loss became NaN" in page.text
 
 

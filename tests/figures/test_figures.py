@@ -66,7 +66,7 @@ def test_every_colour_is_readable_on_a_light_and_on_a_dark_page(ground: str) -> 
     assert not poor
 
 
-def test_a_strategy_from_elsewhere_keeps_its_look() -> None:
+def test_a_strategy_of_another_package_keeps_its_look() -> None:
     assert figures.style_of("mine") == figures.style_of("mine")
     assert figures.style_of("mine").dash == "dashdot"
 

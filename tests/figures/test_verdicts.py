@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from lrdash import analysis, figures
-from tests.analysis.test_verdicts import INF, judged, noisy, runs
-from tests.figures.test_compare import lines
+from tests.factories.frames import INF, judged, lines, noisy, runs
 
 
 def test_each_arm_has_its_difference_its_interval_and_its_verdict_in_words() -> None:
@@ -30,10 +29,14 @@ def test_a_row_without_a_mean_says_why() -> None:
     found = judged(runs("step", noisy(0.5, 0)), runs("cosine", [INF] * 8), baseline="Step")
     figure = figures.forest_figure(analysis.against(found))
     assert not figure.data
-    assert [note.text for note in figure.layout.annotations] == ["lost more runs"]
+    assert [note.text for note in figure.layout.annotations] == [
+        "more runs diverged or failed"
+    ]
     turned = judged(runs("step", noisy(0.5, 0)), runs("cosine", [INF] * 8), baseline="Cosine")
     figure = figures.forest_figure(analysis.against(turned))
-    assert [note.text for note in figure.layout.annotations] == ["the baseline lost more runs"]
+    assert [note.text for note in figure.layout.annotations] == [
+        "more runs of the baseline diverged or failed"
+    ]
 
 
 def test_no_pair_gives_an_empty_figure() -> None:

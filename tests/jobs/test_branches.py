@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import pytest
 
 import lrdash
 from lrdash import training
-from lrdash.checkpoints.folder import CheckpointFolder
+from lrdash.checkpoints import CheckpointFolder
 from lrdash.core.errors import InvalidField, StoreError
 from lrdash.core.events import Command, EpochEnded, RateDecided, Steered
 from lrdash.core.spec import Piece, RunSpec
@@ -20,20 +20,13 @@ from lrdash.store import Store
 from lrdash.strategies.plateau import Plateau
 from lrdash.teaching import Recorded, first_difference, left_off, replay
 from lrdash.training.checkpoints import CheckpointWriter, Origin
-from tests.training.test_resume import last, log, of, train
+from tests.factories.training import last, log, of, train
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 SMALL: dict[str, Any] = {"epochs": 6, "examples": 200, "base_lr": 0.05}
 RULE = {"strategy": "plateau", "params": {"patience": 1, "min_delta": 0.05}}
 ENGINES = pytest.mark.parametrize("engine", ["keras", "lanes"])
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
 
 
 def go(
@@ -135,7 +128,7 @@ def test_a_rule_that_takes_over_with_what_it_would_have_seen_is_that_rule_from_t
     alone = CheckpointFolder(tmp_path / "b")
     whole = train([parent.replace(params=other.as_dict())], engine, alone)["run0"]
     ours, theirs = log(said)[0], log(whole)[0]
-    assert min(ours) > 1, "began anew"
+    assert min(ours) > 1, "started again"
     assert ours == {epoch: theirs[epoch] for epoch in ours}
     decided = {d.epoch: d.reason for d in of(whole, RateDecided)}
     assert [d.reason for d in of(said, RateDecided) if d.epoch > at] == [
@@ -207,12 +200,12 @@ def test_branches_as_lanes_of_a_keras_run_share_its_bits_up_to_the_fork(
     origin = Origin(epoch=3, run_ids=["run0"], engine="keras")
     origins = dict.fromkeys(children, origin)
     writer = CheckpointWriter(folder, dict.fromkeys(children, 3), 0.0, origins)
-    told: list[tuple[str, int]] = []
+    trained: list[tuple[str, int]] = []
     begun: dict[str, Any] = {}
 
     def sink(run_id: str, event: Any) -> None:
         if isinstance(event, EpochEnded):
-            told.append((run_id, event.epoch))
+            trained.append((run_id, event.epoch))
             begun.setdefault(run_id, folder.load(run_id, 3))
 
     training.train_group(
@@ -220,7 +213,7 @@ def test_branches_as_lanes_of_a_keras_run_share_its_bits_up_to_the_fork(
         engine="lanes", should_stop=set, writer=writer,
     )
     writer.close()
-    assert sorted(told) == [(run, epoch) for run in "ab" for epoch in (4, 5, 6)]
+    assert sorted(trained) == [(run, epoch) for run in "ab" for epoch in (4, 5, 6)]
     for name in children if not kept else ():
         assert begun[name].arrays.keys() == own.arrays.keys()
         for part, values in own.arrays.items():

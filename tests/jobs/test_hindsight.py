@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -16,14 +15,13 @@ import lrdash
 from lrdash import api
 from lrdash.cli import app
 from lrdash.core.errors import InvalidField, NotFound, StoreError
-from lrdash.core.events import EpochEnded, Event, RunEnded, RunStarted, Status
 from lrdash.core.spec import RunSpec
 from lrdash.jobs import hindsight
 from lrdash.jobs.laboratory import Laboratory
-from lrdash.planning.hindsight import FOUND, ITSELF, Rival, Search
+from lrdash.planning.hindsight import FOUND, ITSELF
 from lrdash.planning.plan import make
-from lrdash.store import StageRun, Store
-from tests.jobs.test_laboratory import eventually
+from lrdash.store import Store
+from tests.factories.jobs import BASE, by_rate, eventually, over, search, stage_over
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -31,21 +29,6 @@ QUADRATIC: dict[str, Any] = {
     "dataset": "noisy_quadratic", "model": "noisy_quadratic", "momentum": 0.0, "base_lr": 0.5,
     "epochs": 12,
 }
-BASE = make(RunSpec(dataset="wine", model="linear", epochs=4)).spec
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
-
-
-def search(**given: Any) -> Search:
-    return Search(**{
-        "base": BASE, "points": (1, 2), "factors": (0.1, 3.0), "beam": 2, "seeds": (1, 2),
-        "rivals": (Rival(strategy="cosine"),), **given,
-    })
 
 
 # What trains
@@ -64,7 +47,7 @@ def test_on_the_noisy_quadratic_the_schedule_found_decays_and_beats_a_constant_r
     assert table.loc[ITSELF, "fresh_gap"] > 0
     assert table.loc[ITSELF, "low"] > 0  # and not by the luck of one seed
     assert table["seeds"].tolist() == [4, 4, 4]
-    assert "Trained anew with 4 fresh seeds it ends at" in found.headline()
+    assert "Trained again with 4 fresh seeds, it ends at" in found.headline()
     assert np.isfinite(found.optimism)
     drawn = found.figure("loss"), found.figure("rate")
     assert [figure.data[-1].name for figure in drawn] == [FOUND, FOUND]
@@ -138,38 +121,6 @@ def test_the_laboratory_goes_through_a_search_and_outlives_its_worker(store: Sto
 
 
 # What does not
-
-
-def over(store: Store, run_id: str, val_loss: float, status: Status = "finished") -> None:
-    """What a worker would have written."""
-    store.runs.claim(run_id, "w")
-    plan = make(store.runs.one(run_id).spec)
-    first = store.runs.one(run_id).epochs_done
-    events: list[Event] = [
-        RunStarted(engine="lanes", parameters=1, steps_per_epoch=plan.steps_per_epoch,
-                   updates=plan.updates, versions={}),
-        *(EpochEnded(epoch=epoch + 1, metrics={"loss": val_loss, "val_loss": val_loss}, seconds=1.0,
-                     rates=plan.program().rates(epoch).astype(np.float32))
-          for epoch in range(first, plan.spec.epochs)),
-        RunEnded(status=status, reason="" if status == "finished" else "it was so"),
-    ]
-    store.runs.record([(run_id, event) for event in events])
-
-
-def stage_over(
-    store: Store, made: str, loss: Callable[[StageRun], float] = lambda _: 1.0
-) -> list[StageRun]:
-    """Ends the runs of the stage and goes on; gives the runs of the next."""
-    for run in store.hindsights.runs(made):
-        if run.status == "queued":
-            over(store, run.run_id, loss(run))
-    hindsight.advance(store, made)
-    stage = store.hindsights.one(made).stage
-    return [run for run in store.hindsights.runs(made) if run.stage == stage]
-
-
-def by_rate(run: StageRun) -> float:
-    return 1.0 + sum(factor for _, factor in run.part["moves"])
 
 
 def test_stages_follow_each_other_from_the_store_alone(store: Store) -> None:
@@ -292,18 +243,18 @@ def test_deleting_a_search_deletes_what_it_made_and_not_the_run(store: Store) ->
         store.hindsights.one(made)
 
 
-def test_wrong_input_is_told_and_nothing_is_made(store: Store) -> None:
+def test_wrong_input_is_refused_and_nothing_is_made(store: Store) -> None:
     run_id = store.runs.create(BASE, steps_per_epoch=5, updates=20, parameters=1)
     runner = CliRunner()
     for arguments, message in (
-        ([run_id], "run must have finished before one can look back on it, got 'queued'"),
+        ([run_id], "run must have finished before its search, got 'queued'"),
         ([run_id, "--epochs", "3"], "epochs cannot be given for a run that exists"),
         (["--points", "x"], "points must be whole numbers separated by commas"),
         (["--points", "0"], "points must be a number of at least 1"),
         (["--strategies", "cosin"], "Did you mean 'cosine'?"),
         (["--show", "nowhere"], "There is no hindsight 'nowhere'"),
     ):
-        told = runner.invoke(app, ["hindsight", *arguments])
-        assert told.exit_code == 2
-        assert message in told.stderr
+        called = runner.invoke(app, ["hindsight", *arguments])
+        assert called.exit_code == 2
+        assert message in called.stderr
     assert store.hindsights.listing() == []

@@ -4,72 +4,25 @@ from __future__ import annotations
 
 import os
 import signal
-import sqlite3
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import make_url
 
 from lrdash import training
 from lrdash.core.events import EpochEnded, Event, stopped_after
 from lrdash.core.spec import RunSpec
 from lrdash.jobs.laboratory import Laboratory, process, supervisor
 from lrdash.planning.plan import make
-from lrdash.store import RunRow, Store
+from lrdash.store import Store
+from tests.factories.jobs import LONG, ended, eventually, freeze, gone, queue, running
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 SMALL: dict[str, Any] = {"dataset": "wine", "model": "linear", "base_lr": 0.05, "epochs": 3}
-LONG = 10_000  # epochs
-
-
-def eventually(condition: Callable[[], Any], seconds: float = 90.0) -> Any:
-    """What the condition gives, as soon as that is true."""
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        threading.Event().wait(0.02)
-    return found
-
-
-def queue(store: Store, **fields: Any) -> str:
-    plan = make(RunSpec(**{**SMALL, **fields}))
-    return store.runs.create(
-        plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
-        parameters=plan.parameters,
-    )
-
-
-def ended(store: Store, run_id: str) -> RunRow:
-    return eventually(lambda: not store.runs.one(run_id).active and store.runs.one(run_id))
-
-
-def running(store: Store, run_id: str) -> RunRow:
-    """The run, once it has finished an epoch."""
-    return eventually(lambda: store.runs.one(run_id).epochs_done > 0 and store.runs.one(run_id))
-
-
-def gone(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    return False
-
-
-
-def freeze(pid: int, store: Store) -> None:
-    """Halt a worker, but not while it holds the database's lock, which nobody else could take."""
-    connection = sqlite3.connect(make_url(store.url).database or "", timeout=60)
-    connection.execute("BEGIN IMMEDIATE")
-    os.kill(pid, signal.SIGSTOP)
-    connection.rollback()
-    connection.close()
 
 
 @pytest.fixture(scope="module")

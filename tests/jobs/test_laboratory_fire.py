@@ -22,7 +22,7 @@ from lrdash.jobs.laboratory import Laboratory, standstill, supervisor
 from lrdash.jobs.laboratory.standstill import Standstill, cpu_seconds, patience
 from lrdash.store import Store
 from tests import ROOT
-from tests.jobs.test_laboratory import LONG, ended, eventually, freeze, gone, queue, running
+from tests.factories.jobs import LONG, ended, eventually, freeze, gone, queue, running
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -51,13 +51,6 @@ sys.stdin.readline()
 """
 
 Imitate = Callable[[str], None]
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
@@ -182,14 +175,14 @@ def test_standing_still_needs_time_without_a_sign_and_without_work(
     clock = [0.0]
     monkeypatch.setattr(standstill, "monotonic", lambda: clock[0])
     watched = Standstill(10.0)
-    told = []
+    seen = []
     for sign, cpu, seconds in (
         ("a", 0.0, 0), ("a", 0.1, 9), ("b", 0.1, 9), ("b", 0.1, 9), ("b", 5.0, 9), ("b", 5.1, 9),
         ("b", 5.1, 9), ("b", None, 20), ("b", 5.1, 11),
     ):
         clock[0] += seconds
-        told.append(watched.reached(sign, cpu))
-    assert told == [False, False, False, False, False, False, True, False, False]
+        seen.append(watched.reached(sign, cpu))
+    assert seen == [False, False, False, False, False, False, True, False, False]
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="this system has no /proc")
@@ -288,9 +281,9 @@ def test_of_two_servers_one_takes_over_what_the_other_leaves_and_none_trains_a_r
         owners = [store.runs.one(run_id).worker_id for run_id in long_ones]
         assert owners[0] != owners[1]
         assert [worker.run_ids for worker in here.status()] == [(long_ones[1],)]
-        elsewhere = Store()  # what the other server's pages show
-        assert {row.run_id for row in elsewhere.runs.listing(status="running")} == set(long_ones)
-        elsewhere.close()
+        other = Store()  # what the other server's pages show
+        assert {row.run_id for row in other.runs.listing(status="running")} == set(long_ones)
+        other.close()
     finally:
         first.send_signal(signal.SIGKILL)
         first.communicate()

@@ -13,7 +13,7 @@ from lrdash.core.spec import RunSpec
 from lrdash.jobs.laboratory import Laboratory
 from lrdash.planning.plan import make
 from lrdash.store import NewRun, RunRow, Store
-from tests.jobs.test_laboratory import eventually, freeze
+from tests.factories.jobs import eventually, freeze
 
 SMALL: dict[str, Any] = {"dataset": "wine", "model": "linear", "base_lr": 0.05}
 LONG = 10_000  # epochs

@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from lrdash.checkpoints.folder import CheckpointFolder
+from lrdash.checkpoints import CheckpointFolder
 from lrdash.core.errors import StoreError
 from lrdash.jobs import presence
 from lrdash.jobs.presence import Poll, Presence, tidy
 from lrdash.store import Store, home
-from tests.checkpoints.test_checkpoints import checkpoint
-from tests.ui.test_pages import trained
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
+from tests.factories.runs import checkpoint, trained
 
 
 class Poor:

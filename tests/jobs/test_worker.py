@@ -1,4 +1,4 @@
-"""The worker process by itself: its protocol, its leash, and what it does about a bad store."""
+"""The worker process alone: its protocol, its end, and what it does with a store that fails."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -21,13 +21,6 @@ from lrdash.store import Store
 
 FULL = "The disk is full."
 SMALL: dict[str, Any] = {"dataset": "wine", "model": "linear", "base_lr": 0.05, "epochs": 2}
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
 
 
 def queue(store: Store, **fields: Any) -> str:
@@ -45,7 +38,7 @@ def started(store: Store) -> subprocess.Popen[str]:
     )
 
 
-def tell(process: subprocess.Popen[str], run_id: str) -> None:
+def give(process: subprocess.Popen[str], run_id: str) -> None:
     assert process.stdin is not None
     process.stdin.write(json.dumps({"run": run_id}) + "\n")
     process.stdin.flush()
@@ -61,13 +54,13 @@ def test_a_worker_answers_in_json_ignores_ctrl_c_and_ends_with_its_input(store: 
         assert answer(process) == {"ready": True}
         process.send_signal(signal.SIGINT)
         run_id = queue(store)
-        tell(process, run_id)
+        give(process, run_id)
         assert answer(process) == {"ended": run_id}
         assert store.runs.one(run_id).status == "finished"
-        tell(process, run_id)  # it has been trained already: nothing to claim
+        give(process, run_id)  # it has been trained already: nothing to claim
         assert answer(process) == {"ended": run_id}
         going_on = queue(store, epochs=10_000)
-        tell(process, going_on)
+        give(process, going_on)
         while not store.runs.one(going_on).epochs_done:
             assert process.poll() is None
         assert process.stdin is not None
@@ -85,7 +78,7 @@ def test_a_worker_ends_at_once_when_it_is_asked_to(store: Store) -> None:
 
 
 class Poor:
-    """A store that claims runs, and fails in what it is told to fail in."""
+    """A store that claims runs, and fails where it is asked to."""
 
     def __init__(self, *broken: str) -> None:
         self.broken, self.ends = broken, list[tuple[str, str, str]]()

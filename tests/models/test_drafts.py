@@ -8,7 +8,7 @@ from lrdash.core.errors import InvalidField
 from lrdash.models import drafts, rows
 from lrdash.models.layers import RULES
 from lrdash.models.own_layers import DEEPEST, OwnLayers
-from tests.models.test_own_layers import DIGITS
+from tests.factories.settings import DIGITS
 
 IMAGE = DIGITS.input_shape
 

@@ -11,25 +11,12 @@ from lrdash.core.errors import InvalidField
 from lrdash.core.spec import DataShape, RunSpec
 from lrdash.models.layers import RULES
 from lrdash.models.own_layers import DEEPEST, OwnLayers
-from tests.training.test_lanes import epochs, trained
+from tests.factories.settings import DIGITS, IMAGE
+from tests.factories.training import epochs, trained
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
-DIGITS = DataShape(task="classification", input_shape=(8, 8, 1), num_classes=10)
 TABLE = DataShape(task="regression", input_shape=(10,), num_classes=0)
-IMAGE = [
-    {"kind": "conv2d", "size": 4, "kernel": 3, "activation": "relu"},
-    {"kind": "batch_norm"},
-    {"kind": "max_pooling", "size": 2},
-    {"kind": "residual", "size": 8, "strides": 2},
-    {"kind": "residual", "size": 8},
-    {"kind": "average_pooling", "size": 1},
-    {"kind": "layer_norm"},
-    {"kind": "activation", "activation": "tanh"},
-    {"kind": "global_average_pooling"},
-    {"kind": "dropout", "rate": 0.1},
-    {"kind": "dense", "size": 6, "activation": "gelu"},
-]
 ROWS = [
     {"kind": "dense", "size": 7, "activation": "relu"},
     {"kind": "residual", "size": 7},

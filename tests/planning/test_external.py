@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -24,9 +22,8 @@ from lrdash.planning import external
 from lrdash.planning.experiment import Experiment, plan_all
 from lrdash.planning.plan import make
 from lrdash.store import NewRun, Store
-from lrdash.ui import resources
-from tests import shown
-from tests.shown import words
+from tests.factories import pages as shown
+from tests.factories.pages import serve, words
 
 FACTS = Facts(
     train_examples=120, validation_examples=30, steps_per_epoch=4, parameters=99,
@@ -92,12 +89,8 @@ def test_names_of_users_are_shown_as_they_are() -> None:
 
 
 @pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    opened = Store()
-    monkeypatch.setattr(resources, "store", lambda: opened)
-    monkeypatch.setattr(resources, "laboratory", lambda: SimpleNamespace(wake=lambda: None))
-    yield opened
-    opened.close()
+def store(store: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
+    return serve(store, monkeypatch)
 
 
 @pytest.fixture
@@ -183,7 +176,7 @@ def test_results_and_exports_work_without_the_model(
     comparison = load_comparison(made, store)
     assert comparison.notes() == (
         "A fifth is held out.",
-        "Trained by keras, not as a lane: lanes do not have the optimizer Lion.",
+        "Trained by keras, not in a group: lanes do not have the optimizer Lion.",
     )
     for kind in ("loss", "rates", "bowl", "heatmap"):
         comparison.figure(kind)  # type: ignore[arg-type]

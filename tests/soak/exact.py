@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lrdash import training
-from lrdash.checkpoints.folder import CheckpointFolder
+from lrdash.checkpoints import CheckpointFolder
 from lrdash.core.spec import RunSpec
 from lrdash.jobs.outbox import Outbox
 from lrdash.planning.plan import make

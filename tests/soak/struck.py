@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lrdash.checkpoints.folder import CheckpointFolder
+from lrdash.checkpoints import CheckpointFolder
 from lrdash.store import Store, home
 from tests.soak.exact import Case, differing, kept
-from tests.soak.runs import eventually
-from tests.soak.test_kills import integrity
+from tests.soak.runs import eventually, integrity
 
 LONGEST = 1.2  # seconds between a sign of training and the death
 

@@ -6,7 +6,6 @@ import os
 import random
 import signal
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,20 +34,9 @@ PARENTS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+@pytest.fixture(autouse=True)
+def many_checkpoints(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LRDASH_CHECKPOINT_SECONDS", "0.2")
-    opened = Store()
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def laboratory(store: Store) -> Iterator[Laboratory]:
-    started = Laboratory(store)
-    started.start()
-    yield started
-    started.close()
 
 
 class Fire:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
-import sqlite3
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +13,7 @@ import pytest
 
 from lrdash.jobs.laboratory import Laboratory
 from lrdash.store import EpochRow, Store
-from lrdash.store.settings import DATABASE_FILE
-from tests.soak.runs import ENDLESS, ended, eventually, queue
+from tests.soak.runs import ENDLESS, ask, ended, eventually, integrity, queue
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(900)]
 
@@ -24,21 +21,6 @@ KILLS = 15
 SEED = 20_260
 LONGEST = 2.5  # seconds between the beginning of a run and the death of its worker
 PATIENCE = 5.0  # seconds in which a dead run must no longer be called running
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def laboratory(store: Store) -> Iterator[Laboratory]:
-    started = Laboratory(store)
-    started.start()
-    yield started
-    started.close()
 
 
 def test_killing_workers_at_random_moments_loses_no_committed_epoch_and_no_queued_run(
@@ -109,19 +91,6 @@ def same(row: EpochRow) -> tuple[object, ...]:
     return row.epoch, dict(row.metrics), row.learning_rate, row.rates.tolist(), row.seconds
 
 
-def integrity(home: Path) -> str:
-    """What SQLite itself says of the database."""
-    return str(ask(home, "PRAGMA integrity_check")[0][0])
-
-
 def registered(home: Path) -> set[str]:
     """Ids of the workers that the store takes for living."""
     return {str(worker_id) for (worker_id,) in ask(home, "SELECT id FROM workers")}
-
-
-def ask(home: Path, query: str) -> list[tuple[object, ...]]:
-    connection = sqlite3.connect(home / DATABASE_FILE)
-    try:
-        return connection.execute(query).fetchall()
-    finally:
-        connection.close()

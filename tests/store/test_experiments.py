@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,13 +19,6 @@ from lrdash.store.settings import sqlite_url
 from tests import DATA
 
 DEFINITION = '{"base_lrs":[0.1],"target":0.25}'
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
 
 
 def new_runs(number: int, first: int = 0) -> list[NewRun]:

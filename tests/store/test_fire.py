@@ -12,11 +12,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from sqlalchemy import Engine, event
 
-from lrdash.checkpoints.folder import About, BackgroundWriter, Checkpoint, CheckpointFolder
+from lrdash.checkpoints import BackgroundWriter, CheckpointFolder
 from lrdash.core.errors import StoreError
 from lrdash.core.events import EpochEnded, now
 from lrdash.core.spec import RunSpec
@@ -24,7 +23,7 @@ from lrdash.jobs.outbox import Outbox
 from lrdash.store import NewRun, Store, home
 from lrdash.store.settings import sqlite_url
 from tests import ROOT
-from tests.store.test_faults import add_run, epoch, raw
+from tests.factories.database import add_run, epoch, raw, sized_checkpoint
 
 MOUNT = "mount -t tmpfs -o size={size} tmpfs {folder}"
 LOCKER = """
@@ -57,7 +56,7 @@ FULL_DATABASE = """
 import os
 from lrdash.core.errors import StoreError
 from lrdash.store import Store, home
-from tests.store.test_faults import add_run, epoch
+from tests.factories.database import add_run, epoch
 store = Store()
 run_id = add_run(store)
 kept = 0
@@ -85,14 +84,14 @@ print("held")
 FULL_CHECKPOINTS = """
 import logging, sys
 import numpy as np
-from lrdash.checkpoints.folder import CheckpointFolder, BackgroundWriter
+from lrdash.checkpoints import CheckpointFolder, BackgroundWriter
 from lrdash.store import home
-from tests.store.test_fire import checkpoint
+from tests.factories.database import sized_checkpoint
 logging.basicConfig(stream=sys.stdout)
 vault = CheckpointFolder(home())
 writer = BackgroundWriter(vault)
 for number in range(1, 4):
-    writer("run", checkpoint(number, size=20_000 if number == 1 else 200_000))
+    writer("run", sized_checkpoint(number, size=20_000 if number == 1 else 200_000))
 writer.close()
 assert [kept.epoch for kept in vault.of("run")] == [1], vault.of("run")
 assert vault.damaged() == []
@@ -108,28 +107,13 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM
 READ_ONLY = """
 from lrdash.core.errors import StoreError
 from lrdash.store import Store, home
-from tests.store.test_faults import add_run
+from tests.factories.database import add_run
 try:
     store = Store()
     add_run(store)
 except StoreError as fault:
     print(fault)
 """
-
-
-def checkpoint(epoch: int, size: int) -> Checkpoint:
-    """A checkpoint of about `size` bytes."""
-    about = About(
-        digest="d", engine="keras", epoch=epoch, seconds=1.0, cause="end", val_loss=1.0 / epoch
-    )
-    return Checkpoint(about=about, arrays={"w": np.zeros(size // 8)}, state={})
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
 
 
 def locked(path: Path) -> subprocess.Popen[str]:
@@ -187,7 +171,7 @@ def test_a_disk_full_of_checkpoints_keeps_the_whole_ones_and_says_what_to_free(
     assert (done.returncode, last) == (0, "held"), done.stderr
     (warning,) = said  # once, although it happened twice
     assert "/checkpoints: " in warning
-    assert "Training goes on without; free some space there: delete runs" in warning
+    assert "Training continues without checkpoints; free some space there: delete runs" in warning
 
 
 def test_a_run_whose_epochs_find_no_room_is_interrupted_and_can_go_on(store: Store) -> None:
@@ -240,7 +224,7 @@ def test_a_database_that_is_held_for_ever_is_told_and_what_was_committed_stays(
     holder = locked(home() / "lrdash.db")
     outbox = Outbox(store.runs.record, interval=0.0)
     outbox(run_id, epoch(2))
-    with pytest.raises(StoreError, match=r"kept locked by another process\. Close the"):
+    with pytest.raises(StoreError, match=r"is locked by another process\. Close the"):
         outbox.close()
     assert [row.epoch for row in store.runs.epochs(run_id)] == [1]
     holder.kill()
@@ -456,7 +440,7 @@ def test_the_pages_open_with_a_thousand_runs_in_the_queue(
     name: str, store: Store, monkeypatch: pytest.MonkeyPatch, statements: list[str]
 ) -> None:
     from lrdash.ui import resources
-    from tests.shown import page, words
+    from tests.factories.pages import page, words
 
     monkeypatch.setattr(resources, "store", lambda: store)
     monkeypatch.setattr(resources, "laboratory", lambda: None)
@@ -476,7 +460,7 @@ def test_a_writer_that_fails_says_so_once_a_kind(
     (tmp_path / "checkpoints").write_text("a file where the folder should be")
     writer = BackgroundWriter(CheckpointFolder(tmp_path))
     for number in (1, 2):
-        writer("run", checkpoint(number, 100))
+        writer("run", sized_checkpoint(number, 100))
     writer.close()
     (said,) = caplog.messages
     assert f"in {tmp_path / 'checkpoints'}: " in said

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +15,6 @@ from lrdash.store.settings import sqlite_url
 from tests import DATA
 
 RATES = np.geomspace(1e-3, 1, 4).astype(np.float32)
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
 
 
 def queue(store: Store) -> str:

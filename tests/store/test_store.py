@@ -12,7 +12,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -48,13 +47,6 @@ START = RunStarted(
     engine="lanes", parameters=11, steps_per_epoch=4, updates=12, versions={"keras": "3.15.1"}
 )
 ORDERLY: tuple[Status, ...] = ("finished", "stopped", "failed", "diverged", "interrupted")
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
 
 
 def queue(store: Store, seed: int = 0, **options: object) -> str:

@@ -367,10 +367,10 @@ def test_damage_is_reported_with_its_place_and_all_before_it_is_kept() -> None:
     broken[place + 20] ^= 1
     (run,) = read_uploads([Upload(name="x.tfevents", data=bytes(broken))])
     assert run.epochs == (1,)
-    assert f"x.tfevents: the checksum of record 3 at byte {place:,} is wrong" in run.remarks[0]
+    assert f"x.tfevents: record 3 at byte {place:,} has a wrong checksum" in run.remarks[0]
     broken = bytearray(whole_file)
     broken[place + 1] ^= 1
-    assert "checksum of the length of record 3" in read_scalars("x", bytes(broken))[1]
+    assert "record 3 at byte" in read_scalars("x", bytes(broken))[1]
     assert "is cut short" in read_scalars("x", whole_file[:-1])[1]
     assert "is cut short" in read_scalars("x", whole_file[:-size + 5])[1]
     no_event = header(0.0) + record(b"\xff\xff")

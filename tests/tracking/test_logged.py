@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +24,6 @@ from lrdash.store.runs import Runs
 from lrdash.tracking.importing import import_runs
 from lrdash.tracking.watching import Logged, StoreWarning, Watcher, log_run, logged, recorder, spool
 from tests import ROOT
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
@@ -95,7 +88,7 @@ def test_a_loop_without_a_known_end_has_as_many_epochs_as_it_did(store: Store) -
         (KeyboardInterrupt(), "interrupted", "KeyboardInterrupt after 1 epoch"),
     ],
 )
-def test_what_leaves_the_loop_is_told(
+def test_what_leaves_the_loop_becomes_the_reason(
     store: Store, fault: BaseException, status: str, reason: str
 ) -> None:
     def falls(run: Logged) -> None:
@@ -138,7 +131,7 @@ def test_what_is_no_epoch_is_refused_and_not_counted(given: dict[str, Any], mess
     (math.nan, "diverged", "the loss was no longer a finite number"),
     (math.inf, "diverged", "the loss was no longer a finite number"), (0.5, "finished", ""),
 ])
-def test_a_last_loss_that_is_no_number_is_told_as_of_a_fit(
+def test_a_last_loss_that_is_no_number_is_a_divergence(
     store: Store, last: float, status: str, reason: str
 ) -> None:
     with log_run("loop") as run:
@@ -257,7 +250,7 @@ def test_a_database_that_stays_locked_leaves_a_file_that_can_be_imported(
     locker.execute("ROLLBACK")
     locker.close()
     first, last = (str(one.message) for one in caught)
-    assert "The training goes on" in first
+    assert "The training continues" in first
     assert "is not on the dashboard in full. It is kept in" in last
     assert run.run_id is None
     (path,) = (home / "unsaved").iterdir()
@@ -271,7 +264,7 @@ def test_a_database_that_stays_locked_leaves_a_file_that_can_be_imported(
 
 
 @pytest.mark.usefixtures("hasty")
-def test_a_full_disk_is_told_once_and_what_came_before_stays(
+def test_a_full_disk_gives_one_warning_and_what_came_before_stays(
     store: Store, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record = Runs.record
@@ -294,7 +287,7 @@ def test_a_full_disk_is_told_once_and_what_came_before_stays(
 
 
 @pytest.mark.usefixtures("hasty")
-def test_a_home_that_cannot_be_written_keeps_the_run_elsewhere_or_says_that_it_is_lost(
+def test_a_home_that_cannot_be_written_keeps_the_run_in_another_folder_or_says_that_it_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     blocked = tmp_path / "a file"
@@ -319,7 +312,7 @@ def test_warnings_that_are_errors_end_no_training(
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         loop()
-    assert "The training goes on" in caplog.text
+    assert "The training continues" in caplog.text
 
 
 def test_a_deleted_run_harms_nobody(store: Store) -> None:

@@ -27,7 +27,7 @@ CALLBACKS, SCHEDULES = keras.callbacks, keras.optimizers.schedules
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 
-class Truth(CALLBACKS.Callback):  # type: ignore[misc]
+class Actual(CALLBACKS.Callback):  # type: ignore[misc]
     """Reads the rate before each update, the slow and certain way; stands behind all others."""
 
     def __init__(self) -> None:
@@ -52,13 +52,6 @@ def data() -> tuple[Any, Any]:
     return x, (x.sum(1) > 0).astype("int32")
 
 
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
-
-
 def compiled(learning_rate: Any = 0.1, **how: Any) -> keras.Model:
     keras.utils.set_random_seed(0)
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, activation="softmax")])
@@ -79,7 +72,7 @@ def fitted(
     return watching.run_id
 
 
-def told(store: Store, run_id: str) -> tuple[RunRow, list[EpochRow], list[RateDecided]]:
+def stored(store: Store, run_id: str) -> tuple[RunRow, list[EpochRow], list[RateDecided]]:
     return store.runs.one(run_id), store.runs.epochs(run_id), store.runs.decisions(run_id)
 
 
@@ -88,7 +81,7 @@ def used(rows: list[EpochRow]) -> np.ndarray:
 
 
 class Stepwise(SCHEDULES.LearningRateSchedule):  # type: ignore[misc]
-    """One that bears single steps only."""
+    """One that takes single steps only."""
 
     def __call__(self, step: Any) -> Any:
         import tensorflow as tf
@@ -114,12 +107,12 @@ class Stepwise(SCHEDULES.LearningRateSchedule):  # type: ignore[misc]
 def test_the_rate_of_every_update_is_what_the_optimizer_used(
     data: tuple[Any, Any], store: Store, learning_rate: Any, others: Callable[[], list[Any]]
 ) -> None:
-    truth = Truth()
-    run_id = fitted(data, compiled(learning_rate), [*others(), truth])
-    row, epochs, _ = told(store, run_id)
-    np.testing.assert_allclose(used(epochs), np.float32(truth.rates), rtol=2e-7)
+    actual = Actual()
+    run_id = fitted(data, compiled(learning_rate), [*others(), actual])
+    row, epochs, _ = stored(store, run_id)
+    np.testing.assert_allclose(used(epochs), np.float32(actual.rates), rtol=2e-7)
     assert (row.status, row.steps_per_epoch, row.update, row.updates) == ("finished", 4, 12, 12)
-    assert row.spec.base_lr == pytest.approx(max(truth.rates), rel=1e-6)
+    assert row.spec.base_lr == pytest.approx(max(actual.rates), rel=1e-6)
 
 
 def test_a_schedule_costs_no_read_and_a_variable_one_an_epoch(
@@ -131,7 +124,7 @@ def test_a_schedule_costs_no_read_and_a_variable_one_an_epoch(
     fitted(data, compiled(0.1), [plateau, CALLBACKS.CSVLogger(os.devnull)], epochs=1)
     fitted(data, compiled(SCHEDULES.CosineDecay(0.1, 9)), [Sawtooth.__base__()], epochs=1)
     assert not reads
-    fitted(data, compiled(0.1), [Truth()], epochs=1)
+    fitted(data, compiled(0.1), [Actual()], epochs=1)
     assert reads == [0, 1, 2, 3]
 
 
@@ -156,9 +149,9 @@ class Bypass(CALLBACKS.Callback):  # type: ignore[misc]
 def test_notes_of_what_is_assigned_are_held_against_the_variable(
     data: tuple[Any, Any], store: Store, other: Any, trusted: bool | None
 ) -> None:
-    model, truth, monitor = compiled(), Truth(), Monitor("mine")
-    run_id = fitted(data, model, [other, truth], monitor, batch_size=1, epochs=2)
-    np.testing.assert_array_equal(used(store.runs.epochs(run_id)), np.float32(truth.rates))
+    model, actual, monitor = compiled(), Actual(), Monitor("mine")
+    run_id = fitted(data, model, [other, actual], monitor, batch_size=1, epochs=2)
+    np.testing.assert_array_equal(used(store.runs.epochs(run_id)), np.float32(actual.rates))
     assert monitor._fit
     assert monitor._fit.reader
     assert monitor._fit.reader._trusted is trusted
@@ -182,7 +175,7 @@ def test_what_plateau_decides_is_read_off_the_callback(
     top = keras.metrics.SparseCategoricalAccuracy(name="top")
     model = compiled(0.1, metrics=["accuracy", top])
     run_id = fitted(data, model, [plateau, Witness()], epochs=9)
-    row, epochs, decided = told(store, run_id)
+    row, epochs, decided = stored(store, run_id)
     assert [made.epoch for made in decided] == list(range(1, 10))
     assert [made.best for made in decided] == [pytest.approx(best) for best, *_ in seen]
     assert [made.wait for made in decided] == [wait for _, wait, _, _ in seen]
@@ -203,7 +196,7 @@ def test_a_plateau_of_large_losses_can_be_walked_through(
     data: tuple[Any, Any], store: Store
 ) -> None:
     plateau = CALLBACKS.ReduceLROnPlateau(min_delta=100.0)
-    row, _, decided = told(store, fitted(data, compiled(), [plateau], epochs=1))
+    row, _, decided = stored(store, fitted(data, compiled(), [plateau], epochs=1))
     assert row.spec.params["min_delta"] == 100.0
     assert decided[0].reason.endswith("is a new best: wait 0")
 
@@ -212,7 +205,7 @@ def test_what_the_scheduler_gives_is_a_decision_at_each_epochs_begin(
     data: tuple[Any, Any], store: Store
 ) -> None:
     scheduler = CALLBACKS.LearningRateScheduler(lambda epoch, lr: 0.2 if epoch == 2 else float(lr))
-    row, _, decided = told(store, fitted(data, compiled(), [scheduler]))
+    row, _, decided = stored(store, fitted(data, compiled(), [scheduler]))
     assert [made.epoch for made in decided] == [0, 1, 2]
     assert [round(made.rate_after, 6) for made in decided] == [0.1, 0.1, 0.2]
     assert decided[2].reason == "schedule(2, 0.1) gives 0.2: rate 0.1 to 0.2"
@@ -224,7 +217,7 @@ def test_both_callbacks_between_the_same_epochs_make_one_decision(
 ) -> None:
     plateau = CALLBACKS.ReduceLROnPlateau(patience=1, min_delta=9.0, factor=0.5)
     scheduler = CALLBACKS.LearningRateScheduler(lambda _epoch, lr: float(lr))
-    _, _, decided = told(store, fitted(data, compiled(), [plateau, scheduler]))
+    _, _, decided = stored(store, fitted(data, compiled(), [plateau, scheduler]))
     assert "rate 0.1 to 0.05; schedule(2, 0.05) gives 0.05" in decided[2].reason
     first = deciders.merged(None, decided[0])
     assert first is decided[0]
@@ -235,7 +228,7 @@ def test_several_fits_are_several_runs(data: tuple[Any, Any], store: Store) -> N
     first = fitted(data, model, [], monitor, epochs=1)
     second = fitted(data, model, [], monitor, epochs=3, initial_epoch=1, validation_split=0.0)
     assert store.runs.one(first).name == "mine"
-    row, epochs, _ = told(store, second)
+    row, epochs, _ = stored(store, second)
     assert (row.name, row.tags) == ("mine (2)", ("a",))
     assert [epoch.epoch for epoch in epochs] == [2, 3]
     assert "val_loss" not in epochs[0].metrics
@@ -276,7 +269,7 @@ def test_what_is_no_number_in_the_logs_is_passed_over(
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             logs.update({"ragged": [[1, 2], [3]], 5: 1.0, "fine": 2.0, "epoch": 7.0})
 
-    row, epochs, _ = told(store, fitted(data, compiled(), [Odd()]))
+    row, epochs, _ = stored(store, fitted(data, compiled(), [Odd()]))
     assert (row.status, row.reason) == ("finished", "")
     assert epochs
     assert {"ragged", "5", "epoch"}.isdisjoint(epochs[0].metrics)
@@ -297,17 +290,17 @@ def test_a_monitor_that_is_called_by_hand_tells_every_epoch(
         loss = model.train_on_batch(data[0][:8], data[1][:8])
         monitor.on_epoch_end(epoch, {"loss": float(np.asarray(loss).reshape(-1)[0])})
     monitor.on_train_end()
-    row, epochs, _ = told(store, str(monitor.run_id))
+    row, epochs, _ = stored(store, str(monitor.run_id))
     assert (row.status, len(epochs)) == ("finished", 3)
     assert {float(epoch.rates[-1]) for epoch in epochs} == {float(np.float32(0.1))}
 
 
-def test_several_updates_at_once_are_told(data: tuple[Any, Any], store: Store) -> None:
-    truth = Truth()
-    run_id = fitted(data, compiled(SCHEDULES.CosineDecay(0.1, 9), steps_per_execution=2), [truth])
-    row, epochs, _ = told(store, run_id)
+def test_several_updates_at_once_are_reported(data: tuple[Any, Any], store: Store) -> None:
+    actual = Actual()
+    run_id = fitted(data, compiled(SCHEDULES.CosineDecay(0.1, 9), steps_per_execution=2), [actual])
+    row, epochs, _ = stored(store, run_id)
     assert [len(epoch.rates) for epoch in epochs] == [4, 4, 4]
-    np.testing.assert_allclose(used(epochs)[::2], np.float32(truth.rates), rtol=2e-7)
+    np.testing.assert_allclose(used(epochs)[::2], np.float32(actual.rates), rtol=2e-7)
     assert row.spec.facts
     assert "2 updates at a time" in row.spec.facts.notes[0]
     run_id = fitted(data, compiled(0.1, steps_per_execution=2), [Sawtooth()], epochs=1)
@@ -335,14 +328,14 @@ def test_a_dataset_of_unknown_length_and_early_stopping(
     assert row.reason == "early stopping: loss had not improved for 1 epoch"
 
 
-def test_a_loss_that_is_no_number_any_more_is_told(data: tuple[Any, Any], store: Store) -> None:
+def test_a_loss_that_is_no_longer_a_number_is_reported(data: tuple[Any, Any], store: Store) -> None:
     broken = (np.full_like(data[0], np.nan), data[1])
     assert store.runs.one(fitted(broken, compiled(), [], epochs=1)).status == "diverged"
 
 
 def test_a_wrapped_optimizer_is_read_inside(data: tuple[Any, Any], store: Store) -> None:
     wrapped = keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam(0.003))
-    row, epochs, _ = told(store, fitted(data, compiled(optimizer=wrapped), [], epochs=1))
+    row, epochs, _ = stored(store, fitted(data, compiled(optimizer=wrapped), [], epochs=1))
     assert used(epochs) == pytest.approx([0.003] * 4)
     assert row.spec.facts
     assert row.spec.facts.optimizer == "Adam"
@@ -381,7 +374,7 @@ def test_the_rate_of_an_optimizer_that_makes_no_update_is_not_the_rate(
     model = Own(g_optimizer=sgd, d_optimizer=adam)
     plateau = CALLBACKS.ReduceLROnPlateau(monitor="loss", patience=1, min_delta=9.0)
     run_id = fitted(data, model, [plateau], validation_split=0.0)
-    row, epochs, decided = told(store, run_id)
+    row, epochs, decided = stored(store, run_id)
     assert (row.status, row.epochs_done, decided) == ("finished", 3, [])
     assert not used(epochs).size
     assert row.spec.params == {"known": "none"}
@@ -398,7 +391,7 @@ def test_the_one_other_optimizer_that_makes_the_updates_is_read(
 ) -> None:
     cosine = SCHEDULES.CosineDecay(0.1, 18)
     model = Own(own_optimizer=keras.optimizers.SGD(cosine, momentum=0.9))
-    row, epochs, _ = told(store, fitted(data, model, [], validation_split=0.0))
+    row, epochs, _ = stored(store, fitted(data, model, [], validation_split=0.0))
     np.testing.assert_allclose(used(epochs), [float(cosine(step)) for step in range(18)], rtol=1e-6)
     assert row.spec.facts
     assert row.spec.params == {"known": "updates"}
@@ -412,7 +405,7 @@ def test_an_optimizer_that_merely_stands_by_changes_nothing(
 ) -> None:
     model = compiled()
     model.spare_optimizer = keras.optimizers.Adam(0.5)
-    row, epochs, _ = told(store, fitted(data, model, []))
+    row, epochs, _ = stored(store, fitted(data, model, []))
     assert used(epochs) == pytest.approx([0.1] * 12)
     assert row.spec.facts
     assert (row.spec.facts.optimizer, row.spec.facts.notes) == ("SGD", ())
@@ -434,7 +427,7 @@ def test_a_fault_of_the_monitor_itself_ends_no_training(
     assert "does not understand" in caplog.text
 
 
-def test_a_fault_in_every_epoch_is_told_once(
+def test_a_fault_in_every_epoch_is_reported_once(
     data: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(rates.Reader, "end", lambda _self, _batches: 1 / 0)
@@ -484,7 +477,7 @@ def test_an_epoch_without_a_batch_has_no_update_and_no_loss(
         compiled(learning_rate).fit(
             endless(data, 12), epochs=4, steps_per_epoch=4, verbose=0, shuffle=False,
             validation_data=validation, callbacks=[monitor])
-    row, epochs, _ = told(store, str(monitor.run_id))
+    row, epochs, _ = stored(store, str(monitor.run_id))
     assert [len(epoch.rates) for epoch in epochs] == [4, 4, 4, 0]
     assert set(epochs[3].metrics) == {"val_loss", "val_accuracy"}  # measured all the same
     assert row.status == "finished"
@@ -600,7 +593,7 @@ def test_training_in_a_notebook_that_an_exception_left_does_not_run_for_ever(
         fitted(data, compiled(), [Fall()], monitor)
     assert monitor._fit
     watcher = monitor._fit.watcher
-    watcher._thread.join(30)  # it sees by itself that fit is over
+    watcher._thread.join(30)  # it sees that fit is over
     assert watcher.ended
     row = store.runs.one(str(monitor.run_id))
     assert row.status == "interrupted"

@@ -1,4 +1,4 @@
-"""Branches, steered runs and longer ones bear an interruption like any run: to the bit."""
+"""Branches, steered runs and longer ones survive an interruption like any run: to the bit."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from lrdash import training
-from lrdash.checkpoints.folder import CheckpointFolder
+from lrdash.checkpoints import CheckpointFolder
 from lrdash.core.events import Command, EpochEnded, Event, Steered
 from lrdash.core.spec import Piece, RunSpec
 from lrdash.planning import branches
 from lrdash.planning.plan import make
 from lrdash.training.checkpoints import CheckpointWriter, Origin
 from lrdash.training.commands import RunCommands
-from tests.training.test_resume import last, log, of
+from tests.factories.training import last, log, of
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 

@@ -131,7 +131,7 @@ def absolute(y: Any, prediction: Any) -> Any:
 
 
 class Steps(keras.metrics.Metric):
-    """Counts batches; needs an argument that its configuration does not tell."""
+    """Counts batches; needs an argument that its configuration does not contain."""
 
     def __init__(self, factor: float, name: str = "steps") -> None:
         super().__init__(name=name)

@@ -318,7 +318,7 @@ def test_the_schedule_of_ones_own_optimizer_gives_way_and_that_is_said() -> None
     })
     run = lrdash.train(build_model=build, data=(X, CLASSES), base_lr=0.03, epochs=2, seed=1)
     assert set(run.rates()["learning_rate"]) == {np.float32(0.03)}
-    assert "Its own schedule, ExponentialDecay, gives way to the strategies." in run.notes()
+    assert "Its own schedule, ExponentialDecay, is replaced by the strategies." in run.notes()
     assert run.spec.momentum == 0
 
 

@@ -116,7 +116,7 @@ def test_a_run_after_a_test_is_the_run_without_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "message"),
     [
         ({"lowest": 1.0, "highest": 2.0}, "at least 10 times the lowest rate"),
         ({"lowest": 0.0}, "range_test.lowest must be above 0"),
@@ -128,12 +128,12 @@ def test_a_run_after_a_test_is_the_run_without_it() -> None:
         ({"model": "cnn", "dataset": "wine"}, "must fit the dataset wine"),
     ],
 )
-def test_what_cannot_be_tried_is_told_by_field(given: dict[str, Any], told: str) -> None:
-    with pytest.raises(InvalidField, match=told):
+def test_what_cannot_be_tested_is_refused_by_field(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidField, match=message):
         lrdash.find_lr(**given)
 
 
-def test_a_spec_comes_back_from_its_json_and_a_broken_one_is_told() -> None:
+def test_a_spec_comes_back_from_its_json_and_a_broken_one_is_refused() -> None:
     spec = make(spec_of(**SMALL)).spec
     assert RangeTestSpec.from_json(spec.to_json()) == spec
     assert make(spec).spec == spec
@@ -142,12 +142,12 @@ def test_a_spec_comes_back_from_its_json_and_a_broken_one_is_told() -> None:
 
 
 def test_python_gets_numbers_frames_and_a_figure() -> None:
-    told: list[tuple[int, int]] = []
+    seen: list[tuple[int, int]] = []
     test = lrdash.find_lr(
-        **SMALL, seeds=[5, 7], updates=60, progress=lambda done, total: told.append((done, total))
+        **SMALL, seeds=[5, 7], updates=60, progress=lambda done, total: seen.append((done, total))
     )
     assert (test.status, test.reason) == ("finished", "")
-    assert told[-1] == (60, 60)
+    assert seen[-1] == (60, 60)
     assert test.losses.shape == (2, 60)
     assert len(test.frame()) == 120
     assert set(test.frame()["seed"]) == {5, 7}

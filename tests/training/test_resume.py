@@ -10,64 +10,19 @@ import numpy as np
 import pytest
 
 from lrdash import training
-from lrdash.checkpoints.folder import FOLDER, CheckpointFolder
-from lrdash.core.events import EpochEnded, Event, Progress, RateDecided, RunEnded
+from lrdash.checkpoints import FOLDER, CheckpointFolder
+from lrdash.core.events import EpochEnded, Event, Progress
 from lrdash.core.spec import RunSpec
 from lrdash.planning.plan import make
 from lrdash.strategies import STRATEGIES
 from lrdash.training.checkpoints import CheckpointWriter
+from tests.factories.training import last, log, of, train
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 EPOCHS, PAUSE = 6, 3
 SETTINGS: dict[str, dict[str, Any]] = {"multistep": {"milestones": [2, 4]}}
 Said = dict[str, list[Event]]
-
-
-def train(
-    specs: Sequence[RunSpec], engine: str, folder: CheckpointFolder, done: int = 0,
-    until: int | None = None,
-) -> Said:
-    """What each run says, from `done` recorded epochs on; `until`: its process dies there."""
-    said: Said = {f"run{place}": [] for place in range(len(specs))}
-
-    def sink(run_id: str, event: Event) -> None:
-        said[run_id].append(event)
-        if until and all(any(e.epoch >= until for e in of(s, EpochEnded)) for s in said.values()):
-            raise KeyboardInterrupt
-
-    writer = CheckpointWriter(folder, dict.fromkeys(said, done), interval=0.0)
-    try:
-        training.train_group(
-            [make(spec) for spec in specs], run_ids=list(said), sink=sink, should_stop=set,
-            engine=engine, writer=writer,
-        )
-    except KeyboardInterrupt:
-        assert until
-    finally:
-        writer.close()
-    return said
-
-
-def of(said: Sequence[Event], kind: type) -> list[Any]:
-    return [event for event in said if isinstance(event, kind)]
-
-
-def log(said: Sequence[Event]) -> list[Any]:
-    """Epochs, decisions and ending, without the clock."""
-    epochs = {e.epoch: (dict(e.metrics), e.rates.tobytes()) for e in of(said, EpochEnded)}
-    decided = {d.epoch: d for d in of(said, RateDecided)}
-    ended = [(e.status, e.reason) for e in of(said, RunEnded)]
-    return [epochs, decided, ended]
-
-
-def last(folder: CheckpointFolder, run_id: str) -> tuple[int, dict[str, bytes], Any]:
-    """Epoch, bytes and state of a run's last checkpoint."""
-    epoch = folder.of(run_id)[-1].epoch
-    found = folder.load(run_id, epoch)
-    assert found is not None
-    arrays = {name: array.tobytes() for name, array in found.arrays.items()}
-    return epoch, arrays, found.state
 
 
 def check(specs: Sequence[RunSpec], engine: str, folder: Path) -> None:
@@ -78,7 +33,7 @@ def check(specs: Sequence[RunSpec], engine: str, folder: Path) -> None:
     second = train(specs, engine, paused, done=PAUSE)
     for run_id, said in straight.items():
         resumed = [event for event in second[run_id] if not isinstance(event, Progress)]
-        assert min((e.epoch for e in of(resumed, EpochEnded)), default=EPOCHS) > 1, "began anew"
+        assert min((e.epoch for e in of(resumed, EpochEnded)), default=EPOCHS) > 1, "started again"
         assert log([*first[run_id], *resumed]) == log(said)
         assert last(paused, run_id) == last(whole, run_id)
 
@@ -132,7 +87,7 @@ def test_a_run_whose_end_was_not_recorded_ends_the_same_way(engine: str, tmp_pat
 
 
 @pytest.mark.parametrize("engine", ["keras", "lanes"])
-def test_without_a_whole_checkpoint_a_run_begins_anew_and_says_the_same(
+def test_without_a_whole_checkpoint_a_run_starts_again_and_reports_the_same(
     engine: str, tmp_path: Path
 ) -> None:
     spec = RunSpec(epochs=2, examples=200, base_lr=0.05, strategy="custom")

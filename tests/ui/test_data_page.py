@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,21 +14,16 @@ from lrdash.datasets.own import Profile, Recipe
 from lrdash.datasets.own.profiles import profile
 from lrdash.planning.plan import make
 from lrdash.store import DataUse, Store
-from lrdash.ui import resources
 from lrdash.ui.data import stored as stored_view
-from tests import shown
-from tests.datasets.test_own_datasets import GAPS
-from tests.exports import one_experiment
-from tests.own_files import csv, keep, npz, packed, pictures
-from tests.shown import page
+from tests.factories import pages as shown
+from tests.factories.files import GAPS, csv, keep, npz, packed, pictures
+from tests.factories.pages import page
+from tests.factories.runs import one_experiment
 
 
-@pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    """A store, and files that are read in this very process."""
-    opened = Store()
-    monkeypatch.setattr(resources, "store", lambda: opened)
-    monkeypatch.setattr(resources, "laboratory", lambda: SimpleNamespace(wake=lambda: None))
+@pytest.fixture(autouse=True)
+def reads_files_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read files in the process of the test."""
 
     def look(raw: bytes, file: str, recipe: Recipe) -> Profile:
         return profile(raw, file, recipe)
@@ -40,8 +33,6 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
 
     monkeypatch.setattr(own, "look", look)
     monkeypatch.setattr(own, "add", add)
-    yield opened
-    opened.close()
 
 
 def uploaded(raw: bytes | str, file: str) -> AppTest:

@@ -23,10 +23,10 @@ RECORDS = {
     "range test": RangeTestSpec,
 }
 KNOBS = [(f"{name}.{knob.name}", knob) for name, kind in RECORDS.items() for knob in kind.knobs()]
-# Words for what one sees on a chart of the rate or of the loss.
+# Words for what a chart of the rate or of the loss shows.
 RATE = r"curve|rate|line|flat|fall|drop|steep|peak|wave|triangle|jump"
 CURVES = rf"{RATE}|loss|update|epoch"
-TERMS = {term: told for terms in GROUPS.values() for term, told in terms.items()}
+TERMS = {term: text for terms in GROUPS.values() for term, text in terms.items()}
 
 
 def row(name: str, knob: Knob) -> str:
@@ -67,10 +67,10 @@ def test_every_setting_of_every_strategy_stands_in_the_docs() -> None:
 def test_a_term_is_explained_in_one_or_two_sentences_without_itself_alone() -> None:
     assert len(TERMS) == sum(len(terms) for terms in GROUPS.values()) >= 40
     assert len({anchor(term) for term in TERMS}) == len(TERMS)
-    for term, told in TERMS.items():
-        assert told.endswith("."), term
-        assert 1 <= len(re.findall(r"[a-z\d)N]\.(?= |$)", told)) <= 3, term
-        assert 30 <= len(told) <= 240, term
+    for term, text in TERMS.items():
+        assert text.endswith("."), term
+        assert 1 <= len(re.findall(r"[a-z\d)N]\.(?= |$)", text)) <= 3, term
+        assert 30 <= len(text) <= 240, term
 
 
 @pytest.mark.parametrize(

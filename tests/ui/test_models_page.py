@@ -15,8 +15,10 @@ from lrdash.models.own_layers import DEEPEST, OwnLayers
 from lrdash.models.rows import as_text
 from lrdash.store import architectures
 from lrdash.ui import resources
-from tests import ROOT, own_files, shown
-from tests.models.test_own_layers import IMAGE
+from tests import ROOT
+from tests.factories import files as own_files
+from tests.factories import pages as shown
+from tests.factories.settings import IMAGE
 
 PAGE = str(ROOT / "pages" / "models.py")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -28,24 +27,14 @@ from lrdash.strategies.recorded import Recorded, drawn_as
 from lrdash.teaching import Recorded as Series
 from lrdash.teaching import disagreement, replay
 from lrdash.tracking.importing import Upload, bring, read_uploads
-from lrdash.ui import resources
-from lrdash.ui.components import history
 from lrdash.ui.inside import sources
 from lrdash.ui.runs import importing, overlay
-from tests.shown import page, words
+from lrdash.ui.train import history
+from tests.factories.pages import page, words
 
 PLATEAU = {"callback": "ReduceLROnPlateau", "monitor": "val_auc", "mode": "max", "factor": 0.5,
            "patience": 1, "min_delta": 0.01, "known": "updates"}
 VALUES = (0.5, 0.6, 0.6, 0.6)
-
-
-@pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    opened = Store()
-    monkeypatch.setattr(resources, "store", lambda: opened)
-    monkeypatch.setattr(resources, "laboratory", lambda: SimpleNamespace(wake=lambda: None))
-    yield opened
-    opened.close()
 
 
 def watched(store: Store, *, over: bool = True, **params: object) -> str:
@@ -102,7 +91,7 @@ def test_a_watched_run_is_shown_without_what_only_lrdash_can_do(store: Store) ->
 def test_a_run_that_still_trains_is_stopped_where_it_runs(store: Store) -> None:
     test = page("train", run=watched(store, over=False))
     assert not test.exception
-    assert "is stopped there" in words(test)
+    assert "stop it there" in words(test)
     assert "stop" not in keys(test)
 
 
@@ -137,7 +126,7 @@ def test_a_run_without_rates_says_so(store: Store) -> None:
     assert "no learning rate was recorded" in words(test)
     assert test.metric[-1].value == "\N{EN DASH}"
     assert test.metric[-1].delta == "not recorded"
-    assert "Finished after 2 of 2 epochs\n" in words(test) + "\n"
+    assert "Finished after 2 of 2 epochs." in words(test)
 
 
 def test_its_callback_can_be_walked_through_with_its_own_metric(store: Store) -> None:
@@ -148,7 +137,7 @@ def test_its_callback_can_be_walked_through_with_its_own_metric(store: Store) ->
     assert test.session_state["walked"] == run_id
     assert "cannot be trained here" in words(test) or "What if" in words(test)
     test.number_input(key="whatif.patience").set_value(2).run()
-    assert "The truth cannot be trained here. It was trained by a program" in words(test)
+    assert "This cannot be trained here. It was trained by a program" in words(test)
 
 
 def test_a_scheduler_is_walked_through_by_what_it_gave(store: Store) -> None:
@@ -194,7 +183,7 @@ def test_epochs_without_the_metric_are_left_out_of_the_walk(store: Store, first:
         second, second + 2, second + 4, second + 6]
     assert [moment.wait for moment in source.walk.moments] == [0, 1, 2, 1]
     assert source.walk.cuts == (second + 4,)
-    assert "4 of its epochs have no val_auc" in source.remarks
+    assert "4 epochs have no val_auc" in source.remarks
     assert source.rule
     assert source.recorded
     assert replay(source.rule, source.recorded).cuts == (second + 4,)
@@ -312,8 +301,8 @@ def test_such_runs_stand_beside_own_ones(store: Store) -> None:
         rates=plan.program().rates(0).astype("float32"), seconds=1.0))])
     test = page("runs", runs=f"{own},{watched(store)},{imported(store)}")
     assert not test.exception
-    said = words(test)
-    assert "No learning rate was recorded of old" in said
+    shown = words(test)
+    assert "No learning rate was recorded for old" in shown
     assert {"val_auc", "f1"} <= set(test.selectbox(key="curve").options)
     table = test.dataframe[0].value
     assert list(table["Peak rate"]) == ["0.1", "0.1", "\N{EN DASH}"]
@@ -342,12 +331,12 @@ def test_what_is_not_known_is_not_taken_for_a_difference(store: Store) -> None:
     ids = [store.runs.create(make(RunSpec(epochs=2)).spec, steps_per_epoch=1, updates=2,
                             parameters=1, name="own", worker_id="w"), imported(store)]
     test = page("runs", runs=",".join(ids))
-    said = words(test)
-    assert "different data" not in said
-    assert "different losses" not in said
-    assert "not known of all of these runs what they learned from" in said
+    shown = words(test)
+    assert "different datasets" not in shown
+    assert "different loss" not in shown
+    assert "datasets of some of these runs are unknown" in shown
     other = page("runs", runs=f"{ids[0]},{watched(store)}")
-    assert "different data (digits, my *photos*)" in words(other)
+    assert r"different datasets (digits, my \*photos\*)" in words(other)
 
 
 UNKNOWN = ("momentum", "batch_size", "seed", "nesterov", "weight_decay", "label_smoothing")
@@ -374,7 +363,7 @@ def test_settings_of_runs_from_elsewhere_tell_only_what_is_known(store: Store) -
     assert RunSpec(**analysis.known_settings(mine.spec)) == mine.spec
     assert "base_lr" not in analysis.known_settings(old.spec)
     told = settings_table(make(old.spec))
-    for label in ("Peak rate", "Loss", "Updates an epoch"):
+    for label in ("Peak rate", "Loss", "Updates per epoch"):
         assert re.search(rf"{label}</t[hd]><td[^>]*>not known", told), label
     test = page("train", run=ids[1])
     test.button_group(key="details").set_value("Settings").run()

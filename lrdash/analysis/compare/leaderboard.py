@@ -35,9 +35,9 @@ def leaderboard(
     Columns:
         label, strategy (str), best_base_lr (float64), at_edge (bool), edge_note (str), then of all
         runs of the arm: runs, diverged, failed, unfinished, waiting (int64), then at the best peak
-        rate: seeds (int64, runs that count), final_val_loss (float64, mean; infinite if a run was
-        lost), low, high (float64, Student-t interval at 95%, NaN with one seed),
-        final_val_accuracy (float64, mean share; NaN without one or if a run was lost),
+        rate: seeds (int64, runs that count), final_val_loss (float64, mean; infinite if a run
+        diverged or failed), low, high (float64, Student-t interval at 95%, NaN with one seed),
+        final_val_accuracy (float64, mean share; NaN without one or with an infinite loss),
         epochs_to_target (float64, median; see below), reached (int64, runs that reached the
         target), then bowl_width (float64, see `bowl.width`), bowl_open (bool: the width is a
         lower bound), sparkline (list, mean validation loss over the epochs).
@@ -76,16 +76,16 @@ def _row(
         "runs": len(own), **{name: int(bowl_of[name].sum()) for name in counts},
         "seeds": peak["runs"], "final_val_loss": peak["mean"],
         "low": peak["low"], "high": peak["high"],
-        "final_val_accuracy": _accuracy(at_peak, lost=np.isinf(peak["mean"])),
+        "final_val_accuracy": _accuracy(at_peak, broken=np.isinf(peak["mean"])),
         "epochs_to_target": epochs, "reached": reached,
         "bowl_width": factor, "bowl_open": is_open,
         "sparkline": frames.sparkline(lines.loc[lines["label"] == label, "mean"].to_numpy()),
     }
 
 
-def _accuracy(runs: pd.DataFrame, *, lost: bool) -> float:
+def _accuracy(runs: pd.DataFrame, *, broken: bool) -> float:
     shares = runs["final_val_accuracy"].dropna()
-    return float("nan") if lost or shares.empty else float(shares.mean())
+    return float("nan") if broken or shares.empty else float(shares.mean())
 
 
 def _first_hits(curves: pd.DataFrame, target: float | None) -> pd.Series[float] | None:
@@ -99,8 +99,8 @@ def _first_hits(curves: pd.DataFrame, target: float | None) -> pd.Series[float] 
 def _to_target(runs: pd.DataFrame, hits: pd.Series[float] | None) -> tuple[float, int]:
     """Median epochs until the target is reached, and by how many runs it is.
 
-    Runs that were lost count as never reaching it, queued ones not at all; what is known of one
-    that is unfinished is that it takes longer than it has run.
+    Runs that diverged or failed count as never reaching it, and queued ones do not count; an
+    unfinished one takes longer than it has run.
     """
     if hits is None:
         return float("nan"), 0

@@ -1,4 +1,4 @@
-"""What each run of a comparison is judged by, as costs: lower is better throughout."""
+"""The cost by which each run of a comparison is judged: lower is better throughout."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Scores:
     """The costs of one arm's runs."""
 
     rates: Floats  # [rates], growing
-    value: Floats  # [rates, seeds]; infinite for a lost run, NaN where it is not known (yet)
+    value: Floats  # [rates, seeds]; infinite if diverged or failed, NaN if not known (yet)
     least: Floats  # [rates, seeds]; what the cost is at least, NaN where there is no run
 
 
@@ -62,7 +62,7 @@ def none_reached(arms: Mapping[str, Scores]) -> bool:
     )
 
 
-def lost(arms: pd.DataFrame) -> NDArray[np.bool_]:
+def broken(arms: pd.DataFrame) -> NDArray[np.bool_]:
     """Runs that diverged or failed, or whose last validation loss is not finite. [runs]"""
     begun = arms["epochs_done"].to_numpy(dtype=np.int64) > 0
     finite = np.isfinite(arms["final_val_loss"].to_numpy(dtype=np.float64))
@@ -82,7 +82,7 @@ def _costs(
     arms: pd.DataFrame, curves: pd.DataFrame, metric: Metric, target: float | None
 ) -> tuple[Floats, Floats]:
     """Cost of each run, and what it is at least."""
-    gone = lost(arms)
+    gone = broken(arms)
     if metric.kind == "time":
         if target is None:
             raise InvalidField("target", "must be given to judge by epochs_to_target", target)

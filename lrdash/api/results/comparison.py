@@ -1,4 +1,4 @@
-"""A comparison as Python sees it: numbers, frames and figures, all from what the store holds."""
+"""A comparison as a result."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Comparison(Result):
     kind: ClassVar[str] = "Experiment"
 
     row: ExperimentRow
-    rows: tuple[RunRow, ...]  # in the order in which the runs were made
+    rows: tuple[RunRow, ...]  # in the order in which they were made
     columns: Mapping[str, NDArray[Any]]  # see `Experiments.curves`
 
     @property
@@ -117,7 +117,7 @@ class Comparison(Result):
         Args:
             metric: one of `lrdash.analysis.METRICS`, or `final_`, `best_` or `area_` before the
                 name of a metric of your own, e.g. `final_val_auc`.
-            baseline: label of a strategy that the sentence tells all others against.
+            baseline: label of a strategy that the sentence compares all others with.
             target: a validation loss to reach; by default that of the experiment.
             mode: of a metric of your own: `min` or `max` says what is better; `auto` reads it from
                 the name.
@@ -134,9 +134,9 @@ class Comparison(Result):
         """The comparison drawn.
 
         Args:
-            kind: `loss`: mean validation loss of each arm at its best peak, and the exact one where
-                it is known; `rates`: the rates that those used; `bowl`: final validation loss
-                against peak rate; `heatmap`: the same as a table of colours.
+            kind: `loss`: mean validation loss of each strategy at its best peak rate, and the exact
+                one where it is known; `rates`: the rates that those used; `bowl`: final validation
+                loss against peak rate; `heatmap`: the same as a table of colours.
             metric: drawn by the kind `loss` in place of the validation loss: loss, accuracy,
                 val_accuracy, or one of your own.
 
@@ -250,7 +250,7 @@ def load_comparison(experiment_id: str, store: Store) -> Comparison:
 
 def _mean_at_peak(arms: pd.DataFrame, row: Mapping[Any, Any], metric: str) -> str:
     """The mean last value of an own metric at an arm's best peak rate, in words."""
-    if not np.isfinite(row["final_val_loss"]):  # runs were lost: the others would look too good
+    if not np.isfinite(row["final_val_loss"]):  # without those that diverged it looks too good
         return wording.number(None)
     there = (arms["label"] == row["label"]) & (arms["base_lr"] == row["best_base_lr"])
     return wording.number(float(arms.loc[there, f"final_{metric}"].mean()))

@@ -1,4 +1,4 @@
-"""What was found in hindsight, as Python sees it: all from what the store holds."""
+"""A search in hindsight as a result."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Hindsight(Result):
     kind: ClassVar[str] = "Hindsight"
 
     row: HindsightRow
-    tried: tuple[Tried, ...]  # all runs of the search, in the order in which they were made
-    runs: dict[str, Run]  # with the seed searched: the schedule found, and the strategies, by label
+    tried: tuple[Tried, ...]  # all runs of the search, in their order
+    runs: dict[str, Run]  # of the search's seed: the schedule found and the strategies
 
     @property
     def id(self) -> str:
@@ -51,7 +51,7 @@ class Hindsight(Result):
 
     @property
     def run(self) -> Run:
-        """The run of the schedule found, with the seed searched.
+        """The run of the schedule found, with the seed of the search.
 
         Raises:
             InvalidField: if nothing was found.
@@ -78,15 +78,13 @@ class Hindsight(Result):
 
     @property
     def optimism(self) -> float:
-        """How much larger the lead over the nearest strategy is on the seed searched than on fresh
-        ones; see `lrdash.analysis.hindsight.optimism`.
+        """How much larger the lead over the nearest strategy is on the seed of the search than on
+        fresh ones; see `lrdash.analysis.hindsight.optimism`.
         """
         return analyzed.optimism(self.summary())
 
     def points(self) -> dict[str, Any]:
-        """The schedule found as a strategy `points` with its params and base_lr, to draw on or to
-        take elsewhere; see `lrdash.analysis.as_points`.
-        """
+        """The schedule found as a strategy `points`; see `lrdash.analysis.as_points`."""
         return analysis.as_points(self.run.rates()["learning_rate"].to_numpy())
 
     def summary(self) -> pd.DataFrame:
@@ -94,7 +92,7 @@ class Hindsight(Result):
         return analyzed.standings(self.search, self.tried)
 
     def frame(self) -> pd.DataFrame:
-        """One row an epoch of each strategy with the seed searched: label (str), then those of
+        """One row an epoch of each strategy with the seed of the search: label (str), then those of
         `lrdash.analysis.frames.epochs_frame`.
         """
         parts = [run.frame().assign(label=label) for label, run in self.runs.items()]
@@ -139,9 +137,9 @@ class Hindsight(Result):
         """JSON types only, None for what is not finite or not known.
 
         Returns:
-            hindsight_id, status, reason, told (in words), run_id and spec (of the schedule found),
-            moves, points (as `points`), optimism, strategies (one object a row of `summary`), runs
-            (one object a run of the search) and search.
+            hindsight_id, status, reason, `told` (the headline), run_id and spec (of the schedule
+            found), moves, points (as `points`), optimism, strategies (one object a row of
+            `summary`), runs (one object a run of the search) and search.
         """
         found = FOUND in self.runs
         return {
@@ -166,7 +164,7 @@ class Hindsight(Result):
         """What the search found, in sentences computed from its numbers."""
         if self.status != "finished" and FOUND not in self.runs:
             return f"{self.status.capitalize()}: {self.reason}." if self.reason else self.status
-        return analyzed.told(self.search, self.tried)
+        return analyzed.result_in_words(self.search, self.tried)
 
     def _settings(self) -> str:
         return analysis.settings_in_words(self.search.base)

@@ -1,4 +1,4 @@
-"""A range test as Python sees it: numbers, frames and figures, all from what the store holds."""
+"""A range test as a result."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class RangeTest(Result):
 
     @property
     def spec(self) -> RangeTestSpec:
-        """What was tried, complete."""
+        """What was tested, complete."""
         return RangeTestSpec.from_json(self.row.definition)
 
     @property
@@ -57,7 +57,7 @@ class RangeTest(Result):
 
     @property
     def losses(self) -> NDArray[np.float32]:
-        """The loss of each batch before its update [seeds, updates]; NaN: not made."""
+        """The loss of each batch before its update [seeds, updates]; NaN where there was none."""
         return self.row.losses
 
     @property

@@ -1,4 +1,4 @@
-"""A run as Python sees it: numbers, frames and figures, all from what the store holds."""
+"""A run as a result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was found, as one HTML file: no server, no network and no other file is needed for it."""
+"""Results as one HTML file that needs no server, no network and no other file."""
 
 from lrdash.export.report.command import compare_command, train_command
 from lrdash.export.report.comparison import comparison_report

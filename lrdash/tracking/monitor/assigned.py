@@ -2,7 +2,7 @@
 
 Reading a variable is an operation of the backend and costs some 50 microseconds beside a training
 step; a note of what somebody assigned costs one. Notes miss who goes around `Variable.assign`, so
-`lrdash.tracking.monitor.rates` holds them against the variable again and again.
+`lrdash.tracking.monitor.rates` compares them with the variable again and again.
 """
 
 from __future__ import annotations

@@ -20,11 +20,11 @@ log = logging.getLogger("lrdash.tracking.monitor")
 
 
 class _Stood(keras.callbacks.Callback):  # type: ignore[misc]
-    """Stands in the list where a monitor stood, until that has begun at its end."""
+    """Takes the place of a monitor in the list until that has begun at the end of it."""
 
 
 class _Counter(keras.callbacks.Callback):  # type: ignore[misc]
-    """Counts the batches, which may be fewer than was said beforehand.
+    """Counts the batches, which may be fewer than announced.
 
     Keras' own count has one too many there: it is raised before the data turn out to be at an end.
     """
@@ -32,7 +32,7 @@ class _Counter(keras.callbacks.Callback):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self.batches = 0  # done in this epoch
-        self.any = False  # whether there ever was one: loops of the user's own may tell none
+        self.any = False  # whether there was one: loops of the user may report none
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Count from 0."""
@@ -47,7 +47,7 @@ class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
     """Puts the runs of an own Keras script on the dashboard, live; each `fit` is a run.
 
     It records loss, metrics and the rate of every update, and what `ReduceLROnPlateau` and
-    `LearningRateScheduler` among the callbacks decide. Wherever it stands in the list, it goes to
+    `LearningRateScheduler` among the callbacks decide. Wherever it is in the list, it moves to
     its end when training begins, so that it sees what all others did. Training never waits for it,
     and no fault of the database ends it: there is one warning.
 
@@ -99,7 +99,7 @@ class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
             fit.reader.before_batch(batch)
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        """Tell the epoch, and what was decided at its end."""
+        """Report the epoch, and what was decided at its end."""
         counter, steps = self._counter, (self.params or {}).get("steps")
         batches = counter.batches if counter and counter.any else None
         if batches and steps and batches >= steps:
@@ -123,13 +123,13 @@ class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
             if not self._warned:
                 self._warned = True
                 log.warning("lrdash.Monitor saw something that it does not understand; the "
-                            "training goes on, and more of this is not told", exc_info=True)
+                            "training continues, and further ones are not reported", exc_info=True)
 
     def _arrive(self) -> None:
         """Go to the end of the list, behind a counter of batches; begin there.
 
         Keras is on its way through the list, which therefore keeps its places: the monitor leaves
-        a stand-in, is called once more at the end, and only then is the stand-in taken out.
+        a placeholder, is called once more at the end, and only then is the placeholder removed.
         """
         among = stack.callers(self)
         callbacks: list[Any] = among.callbacks if among else []

@@ -1,4 +1,4 @@
-"""One call of `fit`: what is seen of it becomes what the watcher is told."""
+"""One call of `fit`: what is seen of it becomes events for the watcher."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Fit:
 
     Args:
         model: that is trained.
-        params: what Keras tells its callbacks of the call.
+        params: what Keras passes to its callbacks about the call.
         others: the callbacks beside the monitor.
         dataset: what it learns from, in words.
         name: of the run.
@@ -55,8 +55,8 @@ class Fit:
         self._done = 0  # epochs
         self._peak = 0.0  # highest rate so far
         self._loss = 0.0  # of the last epoch that had one
-        self._pending: RateDecided | None = None  # said, but another callback may add to it
-        self._held: RateDecided | None = None  # not said before it is sure whose rate it is
+        self._pending: RateDecided | None = None  # decided, but another callback may add to it
+        self._held: RateDecided | None = None  # not sent before it is sure whose rate it is
         self._seen_gone = 0  # times that the call was not on the stack
         self.watcher = Watcher(
             self._spec, name=name, tags=tags, engine="keras", versions=facts.versions(),
@@ -82,7 +82,7 @@ class Fit:
         now = self.reader.now
         decided = self._deciders.epoch_begins(done, self._rate, now)
         if decided is not None and self._whose.sure:
-            self.watcher.say(merged(self._pending, decided))
+            self.watcher.send(merged(self._pending, decided))
         self._held = None if self._whose.sure else decided
         self._rate, self._pending = now, None
 
@@ -102,7 +102,7 @@ class Fit:
             self._empty.append(done)
         self._done, self._loss = done, metrics.get("loss", self._loss)
         self._learn(metrics, rates)
-        self.watcher.say(EpochEnded(
+        self.watcher.send(EpochEnded(
             epoch=done, metrics=metrics, rates=rates, seconds=self.watcher.seconds
         ))
         if self._whose.moved and self.reader is not None:
@@ -136,15 +136,15 @@ class Fit:
     def _decided(
         self, reader: Reader, done: int, rates: Rates, logs: Mapping[str, Any]
     ) -> None:
-        """Tell what Keras' callbacks decided; look closely where somebody else moves the rate."""
+        """Report what Keras' callbacks decided; look closely where the rate moves otherwise."""
         if self._held is not None and self._whose.compiled:
-            self.watcher.say(self._held)
+            self.watcher.send(self._held)
         used = float(rates[-1]) if rates.size else self._rate
         now, self._held = reader.now, None
         self._pending = self._deciders.epoch_ends(done, used, now, logs) \
             if self._whose.compiled else None
         if self._pending is not None:
-            self.watcher.say(self._pending)
+            self.watcher.send(self._pending)
         elif not reader.scheduled and not reader.every_batch and now != used:
             reader.every_batch = True
         self._rate = now if reader.scheduled or self._pending else used
@@ -169,8 +169,8 @@ class Fit:
         self._amend(**changes)
 
     def _amend(self, **changes: Any) -> None:
-        told = {**self._facts(), **changes.pop("facts")}
-        self._spec = self._spec.replace(facts=told, **changes)
+        facts = {**self._facts(), **changes.pop("facts")}
+        self._spec = self._spec.replace(facts=facts, **changes)
         self.watcher.amend(self._spec)
 
     def _facts(self) -> dict[str, Any]:

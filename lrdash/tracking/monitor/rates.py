@@ -5,7 +5,7 @@ over, all at once. A variable can be changed by callbacks alone (or by a train s
 own): between the epochs, or before and after a batch. It is read as each epoch begins and, only
 where a callback is about that acts at batches, looked after before every batch as well: by real
 reads at first, then, if these agree with what was seen to be assigned, by these notes, with a real
-read now and then to hold them against.
+read now and then to compare them.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Reader:
         self._read: list[Any] = []  # numbers, or tensors that hold them
         self._one = _reading(self.optimizer)
         self._notes: Assigned | None = None  # of what is assigned
-        self._trusted: bool | None = None  # whether these tell all; None: not known yet
+        self._trusted: bool | None = None  # whether these are complete; None: not known yet
         self._compared: list[tuple[Any, Any]] = []  # notes and real reads of the same moment
         self._schedule: Any = None
         self._evaluate: Callable[[NDArray[np.int64]], Rates] | None = None  # of that schedule
@@ -119,7 +119,7 @@ class Reader:
         read = np.array([float(one) for one in self._read], np.float32)
         if self._trusted and self._compared:
             self._compare()
-        if not self._places:  # called by hand, and no epoch was said to begin
+        if not self._places:  # called by hand, without the begin of an epoch
             return np.full(count, self.now, np.float32)
         if count < self._places[-1] + 1:  # a loop of the user's own that counts otherwise
             return read
@@ -150,7 +150,7 @@ def innermost(optimizer: Any) -> Any:
 def evaluator(schedule: Any, steps: NDArray[np.int64]) -> Callable[[NDArray[np.int64]], Rates]:
     """A function that gives a schedule's rates for many steps.
 
-    One call with all of them at once if the schedule bears it (checked against single calls);
+    One call with all of them at once if the schedule supports it (checked with single calls);
     else single calls, inside one graph where the backend is TensorFlow.
     """
 

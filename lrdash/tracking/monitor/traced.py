@@ -2,8 +2,8 @@
 
 TensorFlow compiles a train step at its first batch, with the object that is the rate by then: a
 schedule, or a variable. Another object that a script gives the optimizer later changes nothing,
-until the model is compiled anew or a batch of another shape comes. A variable that was replaced can
-be seen in what was compiled; a schedule cannot, so it is remembered which one was there.
+until the model is compiled again or a batch of another shape comes. A replaced variable can be seen
+in what was compiled; a schedule cannot, so the monitor remembers which one was there.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from weakref import ReferenceType, WeakKeyDictionary, ref
 import keras
 
 NOTE = (
-    "The rate was replaced by another after training was compiled, and Keras may go on with the "
-    "old one: the rate is not known. Compile the model anew after such a change."
+    "The rate was replaced by another after training was compiled, and Keras may still use the "
+    "old one: the rate is not known. Compile the model again after such a change."
 )
 Held = WeakKeyDictionary[Any, ReferenceType[Any]]  # rates by optimizer
 

@@ -1,7 +1,7 @@
 """Whose rate it is: that of the compiled optimizer, or of one that the model has of its own.
 
 Keras compiles an optimizer into every model, also where a `train_step` of the user's own uses
-others. One whose count of updates never moves did not train the model, so its rate is not told;
+others. One whose count of updates never moves did not train the model, so its rate is not shown;
 nor is one that was replaced when training was compiled already.
 """
 
@@ -38,7 +38,7 @@ class Whose:
 
     @property
     def sure(self) -> bool:
-        """Whether the rate of the reader is the rate, as far as can be told by now."""
+        """Whether the rate of the reader is the rate, as far as is known now."""
         return self.moved or bool(
             self.reader and not self._own and not self._epochs and not self._replaced
         )
@@ -84,7 +84,7 @@ class Whose:
         return self._names() if self._own and not self.moved else optimizer_in_words(self._compiled)
 
     def notes(self) -> list[str]:
-        """Sentences about whose rate is told, where that is not plain."""
+        """Sentences about whose rate is shown, where that is not obvious."""
         if self._replaced:
             return [traced.NOTE]
         if self._taken:

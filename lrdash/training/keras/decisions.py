@@ -1,9 +1,9 @@
-"""The callbacks through which a program steers a Keras run: warm-up, rules, the user's expression.
+"""The callbacks that set the rate of a Keras run: warm-up, rules, the user's expression.
 
-What is decided comes from Keras' own callbacks where Keras has one (`ReduceLROnPlateau`,
-`LearningRateScheduler`); the program computes the same on its own, and the two are held against
-each other. The rate itself is always the program's: Keras multiplies in float32 from one cut to
-the next, which can end one unit in the last place beside the rate that preview and log show.
+Where Keras has a callback of its own (`ReduceLROnPlateau`, `LearningRateScheduler`) it decides; the
+rate program computes the same independently, and the two are compared. The rate itself is always
+the program's: Keras multiplies in float32 from cut to cut, which can differ by one unit in the last
+place from the rate that preview and log show.
 """
 
 # ruff: noqa: ARG002 (Keras passes these arguments by name)
@@ -33,7 +33,7 @@ class WarmUp(keras.callbacks.Callback):  # type: ignore[misc]
         self._program, self._epoch = program, 0
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
-        """Remember where we are."""
+        """Remember the epoch."""
         self._epoch = epoch
 
     def on_train_batch_begin(self, batch: int, logs: Logs = None) -> None:
@@ -51,7 +51,7 @@ class EveryUpdate(keras.callbacks.Callback):  # type: ignore[misc]
         self._rates: Rates = program.rates(0)
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
-        """Look the rates of the epoch up."""
+        """Look up the rates of the epoch."""
         self._rates = self._program.rates(epoch)
 
     def on_train_batch_begin(self, batch: int, logs: Logs = None) -> None:
@@ -60,7 +60,7 @@ class EveryUpdate(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 class Decide(keras.callbacks.Callback):  # type: ignore[misc]
-    """Lets the program decide at each epoch's end, says what it decided, and sets a rule's rate."""
+    """Lets the program decide at the end of each epoch, reports it, and sets the rate of a rule."""
 
     def __init__(self, program: RateProgram, say: Say) -> None:
         super().__init__()
@@ -73,10 +73,10 @@ class Decide(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 class SteeredPlateau(keras.callbacks.ReduceLROnPlateau):  # type: ignore[misc]
-    """Keras' callback, asleep during warm-up, whose decisions must be those of the program.
+    """Keras' callback, inactive during warm-up, whose decisions must equal those of the program.
 
     Raises:
-        Contradiction: out of `fit`, where Keras cuts, waits or rests otherwise than the rule.
+        Contradiction: out of `fit`, where Keras cuts, waits or cools down differently.
     """
 
     def __init__(self, program: RateProgram, rule: Plateau, say: Say) -> None:
@@ -115,10 +115,10 @@ class SteeredPlateau(keras.callbacks.ReduceLROnPlateau):  # type: ignore[misc]
 
 
 def steering(program: RateProgram, say: Say) -> tuple[list[Any], list[Any]]:
-    """The callbacks that steer the rate of a program.
+    """The callbacks that set the rates of a program.
 
     Returns:
-        Those that act before an update, and those that act at an epoch's end: `Stream` belongs
+        Those that act before an update, and those that act at the end of an epoch: `Stream` belongs
         between them.
     """
     strategy = program.strategy

@@ -35,11 +35,11 @@ def fit(
 
     Args:
         plan: what to train.
-        run_id: stands beside each event.
+        run_id: goes with each event.
         sink: receives all events but `RunEnded`.
         should_stop: asked between batches.
-        writer: has the checkpoint to go on from, and takes new ones.
-        note: why this engine, where another is usual.
+        writer: has the checkpoint to resume from, and takes new ones.
+        note: why this engine trains it, where another one is usual.
         mailbox: where commands of its user arrive.
 
     Returns:
@@ -56,11 +56,11 @@ def fit(
         while True:
             try:
                 return _fit(plan, split, emit, should_stop, policy, commands)
-            except Turned as turned:  # exact, as every run that goes on from a checkpoint
+            except Turned as turned:  # exact, like every resumed run
                 plan = turned.turn.plan
                 policy = policy.turned(plan, turned.found)
     finally:
-        if not own:  # what a run leaves behind would pile up in a warm worker
+        if not own:  # what a run leaves behind would accumulate in a warm worker
             keras.backend.clear_session()
 
 

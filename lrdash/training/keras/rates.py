@@ -1,4 +1,4 @@
-"""How the rates of a program reach a Keras optimizer, and how the optimizer's rate is read back."""
+"""Setting the rates of a Keras optimizer, and reading them back."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lrdash.strategies.program import RateProgram
 
 
 class RateTable(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
-    """A schedule that looks the rate of each update up in a table.
+    """A schedule that looks up the rate of each update in a table.
 
     Args:
         rates: rate of each update [updates]; taken as float32. Past the end the last one holds.
@@ -39,7 +39,7 @@ def first_rate(program: RateProgram) -> float:
 
 def is_variable(model: keras.Model) -> bool:
     """Whether the optimizer's rate is set from outside, not looked up in a schedule."""
-    # `learning_rate` gives a number for both. One that scales the loss leaves the rate to another.
+    # `learning_rate` gives a number for both. Loss scaling wraps the optimizer.
     optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
     return not isinstance(
         optimizer._learning_rate, keras.optimizers.schedules.LearningRateSchedule

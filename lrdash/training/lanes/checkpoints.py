@@ -1,4 +1,4 @@
-"""The values of a lane as a checkpoint holds them, and back into the state of a block."""
+"""The values of lanes as checkpoints hold them, and back into the state of a block."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from lrdash.checkpoints.folder import Checkpoint
+from lrdash.checkpoints import Checkpoint
 from lrdash.training.lanes.graph import State
 
 
@@ -19,7 +19,7 @@ def values_of(state: State) -> dict[str, NDArray[Any]]:
 
 
 def restored(state: State, found: Sequence[Checkpoint | None]) -> State:
-    """A state whose lanes stand where their checkpoints left them.
+    """A state with the values of checkpoints in its lanes.
 
     Args:
         state: at the start, of at least as many lanes.

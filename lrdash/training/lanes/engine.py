@@ -19,7 +19,7 @@ from lrdash.training.lanes.layout import Layout, layout_of_width, processors
 from lrdash.training.lanes.program import Program
 from lrdash.training.versions import versions
 
-POLL = 0.1  # seconds between two questions whether to stop
+POLL = 0.1  # seconds between two looks whether to stop
 
 Stops = Callable[[], set[str]]
 
@@ -41,7 +41,7 @@ def train_lanes(
         run_ids: one a plan.
         sink: receives all events of each run in order, `RunEnded` last.
         should_stop: gives the ids of the runs to stop; asked about ten times a second.
-        writer: has checkpoints to go on from, and takes new ones.
+        writer: has checkpoints to resume from, and takes new ones.
         layout: the form of the program, if not the one that suits the plan.
         mailbox: where commands of their users arrive.
     """
@@ -62,7 +62,7 @@ def train_lanes(
 
 
 def _by_width(lanes: Sequence[Lane]) -> dict[int | None, list[Lane]]:
-    """The lanes that go on in blocks of the same width; None: those that begin."""
+    """Lanes by the width of the blocks that they were in; None: those that begin."""
     found: dict[int | None, list[Lane]] = {}
     for lane in lanes:
         found.setdefault(lane.width, []).append(lane)
@@ -71,11 +71,11 @@ def _by_width(lanes: Sequence[Lane]) -> dict[int | None, list[Lane]]:
 
 def _train(lanes: Sequence[Lane], program: Program, should_stop: Stops) -> None:
     plan = lanes[0].plan
-    said = versions()
+    used = versions()
     for lane in lanes:
         lane.start(RunStarted(
             engine="lanes", parameters=plan.parameters, steps_per_epoch=plan.steps_per_epoch,
-            updates=lane.plan.updates, versions=said,
+            updates=lane.plan.updates, versions=used,
         ))
     ready = deque(_blocks([lane for lane in lanes if lane.ended is None], program))
     if not ready:
@@ -89,7 +89,7 @@ def _train(lanes: Sequence[Lane], program: Program, should_stop: Stops) -> None:
 def _take_turns(
     lanes: Sequence[Lane], ready: deque[Block], portions: Portions, should_stop: Stops
 ) -> None:
-    """Let the blocks train, part of an epoch by part and one a core, until all lanes are over."""
+    """Train the blocks, part of an epoch by part and one a core, until all lanes have ended."""
     cores, running, polled = processors(), dict[Future[Call], Block](), perf_counter()
     with ThreadPoolExecutor(min(len(ready), cores), "lrdash-lanes") as pool:
         while ready or running:
@@ -108,7 +108,7 @@ def _take_turns(
 
 
 def _give_back(block: Block, ready: deque[Block]) -> None:
-    """Put a block back in the queue, together with another if one of them is enough for both."""
+    """Put a block back in the queue, merged with another if both fit into one."""
     width, active = block.program.layout.width, len(block.active)
     if not active:
         return

@@ -1,4 +1,4 @@
-"""What a program computes, written down for one lane and made into a block by `_over_lanes`.
+"""What a program computes, written for one lane and extended to a block by `_over_lanes`.
 
 An epoch with a last, smaller batch needs no second copy of the update: examples that do not exist
 get weight 0 in the loss. Only batch normalisation, which mixes the examples of a batch, needs a
@@ -24,8 +24,8 @@ Tensor = Any  # tf.Tensor
 # (carry, rates, rows of the batch, number of the update, what of the batch counts) to the carry
 Update = Callable[[Any, Tensor, Tensor, Tensor, Any], Any]
 BINARY = 0.5  # the output from which on an example counts as positive
-# Counts that the middle update of an epoch leaves, whose batch is whole wherever one is. Taking the
-# norms of every update, or of one batch in a pass of its own, cost 10 to 20% of the whole time.
+# Counts of the middle update of an epoch, whose batch is whole wherever one is. Taking the norms of
+# every update, or of one batch in a pass of its own, cost 10 to 20% of the whole time.
 NORMS = ("gradient", "ratio", "weight")
 
 
@@ -59,7 +59,7 @@ class Graph:
 
     @property
     def slots(self) -> int:
-        """Tensors that the optimizer remembers for each weight."""
+        """Tensors that the optimizer keeps for each weight."""
         return self._rule.slots
 
     def train(self, state: Any, rates: Tensor, order: Tensor, span: Tensor) -> Any:
@@ -203,7 +203,7 @@ class Graph:
         return prediction, others, tf.add_n([loss, *penalties])
 
     def _correct(self, y: Tensor, prediction: Tensor, share: _Share) -> Tensor:
-        """Examples classified rightly; 0 where that is not measured."""
+        """Examples classified correctly; 0 where that is not measured."""
         if not self._accuracy:
             return tf.constant(0.0)
         if self._accuracy == "binary":

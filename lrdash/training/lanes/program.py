@@ -17,7 +17,7 @@ from lrdash.training.lanes.layout import Layout
 from lrdash.training.lanes.placed import placed
 from lrdash.training.lanes.tally import blank
 
-REMEMBERED = 2**26  # bytes of first weights that a program keeps, over all seeds
+REMEMBERED = 2**26  # bytes of first weights that a program keeps, for all seeds
 
 
 class Bounds(NamedTuple):
@@ -76,7 +76,7 @@ class Program:
         Args:
             state: of the block; it is not changed.
             rates: of each update of the epoch [lanes, updates].
-            order: of the examples [lanes, padded]; what lies behind the last example is not used.
+            order: of the examples [lanes, padded]; what follows the last example is not used.
             bounds: which part of the epoch.
 
         Returns:

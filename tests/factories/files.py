@@ -77,3 +77,8 @@ def keep(raw: bytes | str, file: str, **choices: Any) -> tuple[Facts, Dataset]:
     dataset = stored.find(facts.id)
     assert dataset is not None
     return facts, dataset
+
+
+GAPS = "a,b,y\n" + "\n".join(
+    f"{'' if n % 7 == 3 else n % 11},{n % 5},{(n % 11) / 2 + n % 5}" for n in range(60)
+)

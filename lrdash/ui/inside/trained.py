@@ -1,12 +1,12 @@
-"""The truth beside the guess: the same training with the changed settings.
+"""The actual training with the changed settings, beside the guess.
 
-Up to the first decision that differs both trainings are the same. So where the record is a run
-with a checkpoint from before that, the truth is a branch of it, which takes over what the changed
-rule would have seen and counted by then; else it is a run of its own.
+Up to the first decision that differs, both trainings are the same. If the record is a run with an
+earlier checkpoint, the actual training is a branch of it, which takes over what the changed rule
+would have seen and counted by then. Otherwise it is a run of its own.
 
-A trained truth is found by its settings, so a reload, a second tab and a run that somebody trained
-on the Train page with these settings all show it; the address names it, too, for the time when it
-is no longer among the latest runs.
+A finished training is found by its settings, so a reload, a second tab and a run started on the
+Train page with these settings all show it. The address names it too, for the time when it is no
+longer among the latest runs.
 """
 
 from __future__ import annotations
@@ -15,26 +15,27 @@ from contextlib import suppress
 
 import streamlit as st
 
-from lrdash.checkpoints.folder import CheckpointFolder
+from lrdash.checkpoints import CheckpointFolder
 from lrdash.core import wording
 from lrdash.core.errors import LrdashError, NotFound
-from lrdash.figures import Truth
+from lrdash.figures import Actual
 from lrdash.planning import branches, external
 from lrdash.planning.plan import make
 from lrdash.store import NewRun, RunRow, home
 from lrdash.strategies.plateau import Plateau
 from lrdash.teaching import MOST, Recorded, Replay, left_off, replay, verdict
 from lrdash.ui import resources
+from lrdash.ui.components import result
+from lrdash.ui.components.queue import start_run
 from lrdash.ui.inside.sources import Source
-from lrdash.ui.train import page
 
-TICK = 1.0  # seconds between two looks while the truth is trained
-LATEST = 200  # runs looked through
-TRUTH = "truth"  # query parameter
+TICK = 1.0  # seconds between two refreshes during the training
+LATEST = 200  # runs searched
+QUERY = "truth"  # query parameter that names the run
 
 
 def training(source: Source) -> bool:
-    """Whether a run that differs in the settings of the rule alone is queued or trained now."""
+    """Whether a run that differs only in the settings of the rule is queued or training."""
     return any(run.active for run in _siblings(source))
 
 
@@ -48,35 +49,29 @@ def differing(rule: Plateau, other: Plateau) -> list[str]:
     ]
 
 
-def show(
-    source: Source, other: Plateau, guess: Replay, differs: int | None, *, was_active: bool
-) -> Truth | None:
-    """The way to the truth, or the truth itself where it is known.
+def show(source: Source, other: Plateau, guess: Replay, differs: int | None) -> Actual | None:
+    """Offer the actual training, show its progress, or give its result.
 
     Args:
         source: the record.
         other: the changed rule.
         guess: what it would have decided over the record.
-        differs: epochs done at the first decision that differs; None for none.
-        was_active: whether something was in training when the page was drawn.
+        differs: epochs done at the first decision that differs; None if none does.
     """
-    siblings = _siblings(source)
-    if was_active and not any(run.active for run in siblings):
-        st.rerun()
-    run = next((run for run in siblings if _same(run, other, differs)), None)
+    run = next((run for run in _siblings(source) if _same(run, other, differs)), None)
     _name_in_address(run)
     if differs is None:
         return None
     if source.spec is None:
-        st.caption("A typed series has no training behind it that could be done again. Pick a run "
-                   "or an example to train the truth.")
+        st.caption("There is no training behind a typed series. Pick a run or an example to train "
+                   "it for real.")
         return None
     if reason := external.why_not(source.spec):
-        st.caption(f"The truth cannot be trained here. {reason}")
+        st.caption(f"This cannot be trained here. {reason}")
         return None
     if differs >= source.spec.epochs:
-        st.caption("The first difference comes with the end of the training, so nothing is left to "
-                   "train: all of this is certain.")
+        st.caption("The first difference comes after the last epoch, so there is nothing to train: "
+                   "all of this is certain.")
         return None
     if run is None or (run.status != "finished" and not run.active):
         _offer(source, other, differs, run)
@@ -84,39 +79,39 @@ def show(
     if run.active:
         _progress(run)
         return None
-    return _told(source, other, guess, differs, run)
+    return _result(source, other, guess, differs, run)
 
 
 def _offer(source: Source, other: Plateau, differs: int, failed: RunRow | None) -> None:
     if failed is not None:
         reason = f" ({failed.reason})" if failed.reason else ""
-        st.warning(f"The last run with these settings was {failed.status}{reason}.",
+        st.warning(f"The last run with these settings ended as {failed.status}{reason}.",
                    icon=":material/warning:")
     kept = _checkpoint(source, differs)
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Train the truth", type="primary", icon=":material/play_arrow:", key="truth"):
+        if st.button(
+            "Train it for real", type="primary", icon=":material/play_arrow:", key="truth"
+        ):
             _start(source, other, differs, fork=kept is not None)
         st.caption(_plan_in_words(source, differs, kept))
 
 
 def _plan_in_words(source: Source, differs: int, kept: int | None) -> str:
-    laid = "Its curve is then laid over the guess."
+    drawn = "Its curve will appear over the guess."
     if kept is not None:
-        again = f" It begins with the weights kept after epoch {kept}." if kept < differs else ""
-        return f"A branch that leaves this run after epoch {differs}.{again} {laid}"
-    spec = source.spec
-    told = "A new run with the same seed: same first weights, same batches."
-    if _run_of(source) is None or spec is None:
-        return f"{told} {laid}"
-    if spec.early_stopping:
-        return f"{told} (A branch would begin the patience of early stopping anew.) {laid}"
-    return f"{told} (No weights of this run are kept from so early.) {laid}"
+        start = f" It starts from the checkpoint of epoch {kept}." if kept < differs else ""
+        return f"A branch that leaves this run after epoch {differs}.{start} {drawn}"
+    why = ""
+    if _run_of(source) is not None and source.spec is not None:
+        why = " (A branch would restart the patience of early stopping.)" \
+            if source.spec.early_stopping else " (This run has no checkpoint from so early.)"
+    return f"A new run with the same seed: same initial weights, same batches.{why} {drawn}"
 
 
 def _checkpoint(source: Source, differs: int) -> int | None:
-    """Epochs done at the checkpoint from which a branch can begin; None where there is none.
+    """Epochs done at the checkpoint from which a branch can start; None if there is none.
 
-    A branch gives early stopping a new start, so with it only a run of its own is the truth.
+    A branch restarts early stopping, so with it only a new run gives the actual result.
     """
     if _run_of(source) is None or source.spec is None or source.spec.early_stopping:
         return None
@@ -140,8 +135,8 @@ def _start(source: Source, other: Plateau, differs: int, *, fork: bool) -> None:
         resources.store().runs.rename(made, name)
     else:
         plan = make(source.spec.replace(params=other.as_dict()))
-        made = page.queue(plan, source.engine, name=name)
-    st.query_params[TRUTH] = made
+        made = start_run(plan, engine=source.engine, name=name)
+    st.query_params[QUERY] = made
     resources.laboratory().wake()
     st.rerun()
 
@@ -164,16 +159,17 @@ def _fork(source: Source, other: Plateau, epoch: int) -> str:
 
 def _progress(run: RunRow) -> None:
     if run.status == "queued":
-        st.info("The truth is queued and starts by itself.", icon=":material/schedule:")
+        st.info("The run is queued and starts automatically.", icon=":material/schedule:")
         return
-    share = min(1.0, run.update / max(1, run.updates))
-    st.progress(share, text=f"Training the truth: epoch {min(run.epochs_done + 1, run.spec.epochs)}"
-                f" of {run.spec.epochs}")
+    epoch = min(run.epochs_done + 1, run.spec.epochs)
+    result.progress(
+        run.update / max(1, run.updates), f"Training: epoch {epoch} of {run.spec.epochs}"
+    )
 
 
-def _told(
+def _result(
     source: Source, other: Plateau, guess: Replay, differs: int, run: RunRow
-) -> Truth | None:
+) -> Actual | None:
     if source.recorded is None:
         return None
     rows = resources.store().runs.epochs(run.run_id)[:MOST]
@@ -190,22 +186,22 @@ def _told(
     if st.button("Open the trained run", icon=":material/open_in_new:", key="open-truth",
                  type="tertiary"):
         st.switch_page("pages/train.py", query_params={"run": run.run_id})
-    return Truth(values=values, rates=tuple(row.learning_rate for row in rows))
+    return Actual(values=values, rates=tuple(row.learning_rate for row in rows))
 
 
 def _name_in_address(run: RunRow | None) -> None:
     if run is None:
-        st.query_params.pop(TRUTH, None)
-    elif st.query_params.get(TRUTH) != run.run_id:
-        st.query_params[TRUTH] = run.run_id
+        st.query_params.pop(QUERY, None)
+    elif st.query_params.get(QUERY) != run.run_id:
+        st.query_params[QUERY] = run.run_id
 
 
 def _siblings(source: Source) -> list[RunRow]:
-    """Runs that differ from the record in nothing but the settings of the rule, newest first."""
+    """Runs that differ from the record only in the settings of the rule, newest first."""
     if source.spec is None:
         return []
     found = list(resources.store().runs.listing(limit=LATEST))
-    asked = st.query_params.get(TRUTH)
+    asked = st.query_params.get(QUERY)
     if asked and asked not in {run.run_id for run in found}:
         with suppress(NotFound):
             found.append(resources.store().runs.one(asked))
@@ -213,14 +209,14 @@ def _siblings(source: Source) -> list[RunRow]:
 
 
 def _is_again(source: Source, run: RunRow) -> bool:
-    """Whether a run is the whole training once more, under such a rule."""
+    """Whether a run repeats the whole training with such a rule."""
     spec = source.spec
     return spec is not None and run.run_id != source.key and run.spec.strategy == spec.strategy \
         and run.spec.model_copy(update={"params": spec.params}) == spec
 
 
 def _is_branch(source: Source, run: RunRow) -> bool:
-    """Whether a run leaves the record for such a rule, which takes over what was seen."""
+    """Whether a run is a branch of the record with such a rule, which takes over what was seen."""
     last = run.spec.pieces[-1] if run.spec.pieces else None
     return last is not None and run.parent_id == source.key and run.fork_epoch == last.epoch \
         and last.strategy == Plateau.id and bool(last.state)
