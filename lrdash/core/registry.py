@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from typing import TypeVar
 
 from lrdash.core.errors import BrokenPlugin, LrdashError, UnknownName
 from lrdash.core.plugins import Plugins, Problem, no_problem
 
 T = TypeVar("T")
+
+
+def defined_in(module: str, kind: type[T]) -> type[T]:
+    """The class made from `kind` that a module defines."""
+    found = vars(import_module(module)).values()
+    return next(
+        entry for entry in found
+        if isinstance(entry, type) and issubclass(entry, kind) and entry.__module__ == module
+    )
 
 
 class Registry(Mapping[str, T]):

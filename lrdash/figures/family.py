@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lrdash.figures.axes import LINE_WIDTH, blank, epoch_axis, metric_axis, plain, rate_axis
 from lrdash.figures.palette import COLOURS, GREY, Style, style_of
-from lrdash.figures.thinning import keep
+from lrdash.figures.thinning import as_steps, pace
 
 POINTS = 400  # of one line
 DASHES = ("solid", "dash", "dot", "dashdot")
@@ -128,18 +128,11 @@ def _style(place: int) -> Style:
 
 
 def _steps(rates: pd.DataFrame) -> dict[str, list[float | None]]:
-    values = rates["learning_rate"].to_numpy(dtype=np.float64)
-    if not len(values):
-        return {"x": [], "y": []}
-    update, epoch = rates["update"].to_numpy(), rates["epoch"].to_numpy()
-    steps = 1.0 if len(rates) < 2 else (update[-1] - update[0]) / (epoch[-1] - epoch[0])
-    return _line(values, int(update[0]), float(steps))
+    first = int(rates["update"].iloc[0]) if len(rates) else 0
+    return _line(rates["learning_rate"].to_numpy(dtype=np.float64), first, pace(rates))
 
 
 def _line(rates: NDArray[np.float64], first: int, steps: float) -> dict[str, list[float | None]]:
     """Rates as steps, thinned: the first of them that of update `first`."""
-    if not len(rates):
-        return {"x": [], "y": []}
-    kept = keep(rates, POINTS)
-    ends = np.append(kept, len(rates))
-    return {"x": plain((first + ends) / steps), "y": plain(np.append(rates[kept], rates[-1]))}
+    x, y = as_steps(rates, steps, first=first, limit=POINTS)
+    return {"x": plain(x), "y": plain(y)}

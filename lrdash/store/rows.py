@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lrdash.core.events import ACTIVE, RateDecided, Status
 from lrdash.core.spec import RunSpec
+from lrdash.planning.plan import Plan
 
 DecisionRow = RateDecided  # decisions are stored as they were reported
 
@@ -68,6 +69,14 @@ class NewRun:
     steps_per_epoch: int  # updates an epoch
     updates: int  # updates in all
     parameters: int  # trainable weights
+
+    @classmethod
+    def of(cls, plan: Plan, label: str = "") -> NewRun:
+        """The run of a plan."""
+        return cls(
+            spec=plan.spec, label=label, steps_per_epoch=plan.steps_per_epoch,
+            updates=plan.updates, parameters=plan.parameters,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,50 +5,10 @@ import pytest
 
 from lrdash import analysis
 from lrdash.analysis import frames
-from lrdash.core import wording
 from lrdash.core.events import RateDecided
 from lrdash.core.spec import EarlyStopping, RunSpec
 from lrdash.strategies.base import Mark
 from tests.factories.runs import epoch_row, run_row
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (0.0213456, "0.0213"), (1.0, "1.00"), (12.345, "12.3"), (123.4, "123"), (1234.0, "1,234"),
-        (9.999, "10.0"), (0.99999, "1.00"), (0.0, "0"), (1.234e-5, "1.23e-5"), (2e7, "2e7"),
-        (-0.5, "-0.500"), (None, "\N{EN DASH}"), (float("nan"), "\N{EN DASH}"),
-        (float("inf"), "∞"), (float("-inf"), "-∞"),
-    ],
-)
-def test_numbers_have_three_significant_digits(value: float | None, text: str) -> None:
-    assert wording.number(value) == text
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0.9694, "96.9%"), (1.0, "100%"), (0.9999, "100%"), (0.05, "5.0%"), (0.0, "0.0%")],
-)
-def test_shares_are_reported_in_percent(value: float, text: str) -> None:
-    assert wording.percent(value) == text
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0.025, "0.025"), (0.00015, "1.5e-4"), (0.1, "0.1"), (1e-12, "1e-12"), (0.0, "0"),
-     (0.001, "0.001"), (10.0, "10"), (1000.0, "1,000")],
-)
-def test_rates_are_reported_in_their_shortest_form(value: float, text: str) -> None:
-    assert wording.rate(value) == text
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0.42, "0.4 s"), (12.3, "12 s"), (99.4, "99 s"), (180.0, "3 min"), (4800.0, "80 min"),
-     (7200.0, "2 h"), (8400.0, "2 h 20 min"), (9.96, "10 s"), (-1.0, "0.0 s")],
-)
-def test_times_are_written_as_people_read_them(seconds: float, text: str) -> None:
-    assert wording.duration(seconds) == text
 
 
 def test_time_left_follows_the_pace_so_far() -> None:

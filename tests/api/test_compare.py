@@ -317,14 +317,14 @@ def test_settings_go_to_one_strategy_or_to_all_that_have_them(store: Store) -> N
     [
         (["--strategies", "steb"], "Did you mean 'step'"),
         (["--strategies", ","], "arms must be a list of 1 to 20 strategies"),
-        (["--strategies", "step", "--seeds", "x"], "seeds must be whole numbers with commas"),
+        (["--strategies", "step", "--seeds", "x"], "seeds must be whole numbers separated"),
         (["--strategies", "step", "--seeds", "0"], "seeds must be a number of seeds"),
-        (["--strategies", "step", "--base-lrs", "a"], "base_lrs must be numbers with commas"),
+        (["--strategies", "step", "--base-lrs", "a"], "base_lrs must be numbers separated"),
         (["--strategies", "step", "--base-lrs", "0"], "base_lrs must be a list of 1 to 50"),
-        (["--strategies", "step", "--param", "alpha=1"], "--param must be a setting of one of"),
+        (["--strategies", "step", "--param", "alpha=1"], "--param must be a setting of a compared"),
         (
             ["--strategies", "step", "--param", "cosine.alpha=1"],
-            r"--param must name one of the strategies compared \(step\)",
+            r"--param must name a compared strategy \(step\)",
         ),
         (["--strategies", "step", "--engine", "lane"], "No engine named 'lane'"),
     ],

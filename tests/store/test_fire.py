@@ -175,7 +175,6 @@ def test_a_disk_full_of_checkpoints_keeps_the_whole_ones_and_says_what_to_free(
 
 
 def test_a_run_whose_epochs_find_no_room_is_interrupted_and_can_go_on(store: Store) -> None:
-    from lrdash import training
     from lrdash.planning.plan import make
 
     run_id = add_run(store)
@@ -189,7 +188,9 @@ def test_a_run_whose_epochs_find_no_room_is_interrupted_and_can_go_on(store: Sto
         store.runs.record(batch)
 
     plan = make(RunSpec(dataset="wine", model="linear", epochs=6))
-    ended = training.train(
+    from tests.factories.training import train_one  # brings Keras
+
+    ended = train_one(
         plan, run_id=run_id, sink=lambda name, said: write([(name, said)]),
         should_stop=lambda: False, engine="keras",
     )

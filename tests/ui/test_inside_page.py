@@ -60,10 +60,7 @@ def trained(
     store: Store, losses: tuple[float, ...], status: str = "finished", **fields: object
 ) -> str:
     plan = make(RunSpec(epochs=len(losses), **fields))
-    run_id = store.runs.create(
-        plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
-        parameters=plan.parameters, engine="keras",
-    )
+    run_id = store.runs.add(plan, engine="keras")
     finish(store, run_id, losses, status)
     return run_id
 

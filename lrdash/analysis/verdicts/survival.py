@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 
 
-def waits(
-    arms: pd.DataFrame, curves: pd.DataFrame, target: float, gone: NDArray[np.bool_]
+def epochs_to(
+    target: float, arms: pd.DataFrame, curves: pd.DataFrame, broken: NDArray[np.bool_]
 ) -> tuple[Floats, Floats]:
     """Epochs that each run took until its validation loss was at or below a target.
 
@@ -19,10 +19,10 @@ def waits(
     run so far: its time is censored.
 
     Args:
+        target: validation loss to reach.
         arms: an `arms_frame`.
         curves: the `curves_frame` of the same runs.
-        target: validation loss to reach.
-        gone: which runs diverged or failed.
+        broken: which runs diverged or failed.
 
     Returns:
         The first epoch at the target (infinite: never; NaN: not yet) and the epochs seen. [runs]
@@ -30,7 +30,7 @@ def waits(
     hits = curves[curves["val_loss"] <= target].groupby("run_id")["epoch"].min()
     first = hits.reindex(arms["run_id"]).to_numpy(dtype=np.float64)
     over = arms["status"].to_numpy() == "finished"
-    first = np.where(gone | (over & np.isnan(first)), np.inf, first)
+    first = np.where(broken | (over & np.isnan(first)), np.inf, first)
     return first, arms["epochs_done"].to_numpy(dtype=np.float64)
 
 

@@ -41,10 +41,7 @@ def prepare(experiment: Experiment) -> Prepared:
 
 def start_run(plan: Plan, *, engine: str = "auto", name: str = "") -> str:
     """Queue a run; gives its id."""
-    return resources.store().runs.create(
-        plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
-        parameters=plan.parameters, engine=engine, name=name,
-    )
+    return resources.store().runs.add(plan, engine=engine, name=name)
 
 
 def start_experiment(prepared: Prepared, name: str = "") -> str:
@@ -96,10 +93,4 @@ def resume(run_ids: Sequence[str]) -> None:
 
 
 def _new_runs(planned: Sequence[Planned]) -> list[NewRun]:
-    return [
-        NewRun(
-            spec=run.plan.spec, label=run.label, steps_per_epoch=run.plan.steps_per_epoch,
-            updates=run.plan.updates, parameters=run.plan.parameters,
-        )
-        for run in planned
-    ]
+    return [NewRun.of(run.plan, run.label) for run in planned]

@@ -143,7 +143,7 @@ def _shown(row: ExperimentRow, found: Evidence) -> Evidence:
 def _styles(arms: pd.DataFrame) -> dict[str, figures.Style]:
     """The colours of the strategies; Step and Plateau are similar, so one is dashed."""
     looks = figures.arm_styles(arms)
-    step = {label: look for label, look in looks.items() if look == figures.STYLES["step"]}
+    step = {label: look for label, look in looks.items() if look == figures.style_of("step")}
     return looks | {label: replace(look, dash="dash") for label, look in step.items()}
 
 
