@@ -11,7 +11,7 @@ from lrdash.core.errors import DataRefused
 Format = Literal["text", "parquet", "npz", "images"]
 SUFFIXES = ("csv", "tsv", "txt", "parquet", "npz", "zip")  # offered to the file picker
 TAKEN = (
-    "lrdash takes tables as CSV, TSV or Parquet, arrays as NPZ (x and y), and images in class "
+    "Supported are tables as CSV, TSV or Parquet, arrays as NPZ (x and y), and images in class "
     "folders as ZIP."
 )
 IMAGES = "Put images into one folder per class and pack these as ZIP."
