@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from lrdash.core.events import ACTIVE, RateDecided, Status
 from lrdash.core.spec import RunSpec
 from lrdash.planning.plan import Plan
+
+if TYPE_CHECKING:
+    from lrdash.planning.plan import Plan
 
 DecisionRow = RateDecided  # decisions are stored as they were reported
 

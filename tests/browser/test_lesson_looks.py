@@ -47,7 +47,6 @@ def test_no_serious_barrier_and_nothing_sticks_out_in_any_state(
         color_scheme=theme,  # type: ignore[arg-type]
     )
     page = context.new_page()
-    page.set_default_timeout(30_000)
     found = {}
     for path, there in STATES.items():
         page.goto(server.url + path.format(test=test_id))
@@ -57,7 +56,6 @@ def test_no_serious_barrier_and_nothing_sticks_out_in_any_state(
             folded.click()
         if "Draw" in path:
             expect(page.locator(".lrdash-draw[data-points]")).to_be_visible()
-        page.wait_for_timeout(500)  # ms; what unfolds moves
         worst = barriers(page)
         if worst or not fits(page):
             found[path] = worst

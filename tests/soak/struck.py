@@ -10,8 +10,9 @@ from typing import Any
 
 from lrdash.checkpoints import CheckpointFolder
 from lrdash.store import Store, home
+from tests.factories.jobs import eventually
 from tests.soak.exact import Case, differing, kept
-from tests.soak.runs import eventually, integrity
+from tests.soak.runs import integrity
 
 LONGEST = 1.2  # seconds between a sign of training and the death
 

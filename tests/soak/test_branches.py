@@ -15,8 +15,8 @@ from lrdash.api.branches import make_branches, plan_more
 from lrdash.core.spec import Piece
 from lrdash.jobs.laboratory import Laboratory
 from lrdash.store import Store
+from tests.factories.jobs import eventually
 from tests.soak.exact import PLATEAU, Case, queue, undisturbed
-from tests.soak.runs import eventually
 from tests.soak.struck import check, finished, over, wait_for_training
 
 pytestmark = [

@@ -16,8 +16,9 @@ import pytest
 from lrdash.jobs.laboratory import Laboratory
 from lrdash.store import Store
 from tests import ROOT
+from tests.factories.jobs import eventually
 from tests.soak.exact import CASES, Case, queue, undisturbed
-from tests.soak.runs import ask, eventually
+from tests.soak.runs import ask
 from tests.soak.struck import check, finished, over, wait_for_training, written
 
 pytestmark = [

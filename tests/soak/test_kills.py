@@ -13,7 +13,8 @@ import pytest
 
 from lrdash.jobs.laboratory import Laboratory
 from lrdash.store import EpochRow, Store
-from tests.soak.runs import ENDLESS, ask, ended, eventually, integrity, queue
+from tests.factories.jobs import ended, eventually
+from tests.soak.runs import ENDLESS, ask, integrity, queue
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(900)]
 

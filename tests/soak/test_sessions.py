@@ -16,7 +16,8 @@ import pytest
 from lrdash.store import Store
 from lrdash.store.settings import DATABASE_FILE, sqlite_url
 from tests.browser.app import Server
-from tests.soak.runs import ended, eventually, queue
+from tests.factories.jobs import ended, eventually
+from tests.soak.runs import queue
 from tests.soak.viewer import Answer, Viewer, viewer
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(600)]

@@ -18,11 +18,10 @@ from lrdash.strategies import STRATEGIES
 from lrdash.ui import resources
 from lrdash.ui.compare import results
 from lrdash.ui.compare.experiment import done
-from lrdash.ui.components import estimate, fields, queue
+from lrdash.ui.components import estimate, fields, form, queue
 from lrdash.ui.components.errors import error_boundary
 from lrdash.ui.components.result import progress
 from lrdash.ui.components.steady_chart import steady_chart
-from lrdash.ui.components.strategy_settings import strategy_settings
 
 EPOCHS, SEEDS, RATES = 10, 3, 7
 
@@ -77,7 +76,8 @@ def _offer(row: RangeTestRow, spec: RangeTestSpec, centre: float) -> None:
             "Train the sweep", icon=":material/play_arrow:", key="sweep-start"
         )
     with error_boundary():
-        params = strategy_settings(strategy, dataset=spec.base.dataset, prefix="sweep.")
+        knobs = form.knobs_for(STRATEGIES[strategy], spec.base.dataset)
+        params = form.strategy_settings(strategy, knobs, prefix="sweep.")
         prepared = queue.prepare(sweep(
             spec, centre, strategy=strategy, params=params, epochs=epochs, seeds=seeds, rates=RATES
         ))
