@@ -87,7 +87,7 @@ def test_help_tells_bounds_units_defaults_and_known_names() -> None:
     assert "plateau" in page
 
 
-def test_the_version_is_told() -> None:
+def test_the_version_is_reported() -> None:
     assert call("--version").stdout == f"lrdash {lrdash.__version__}\n"
 
 
@@ -168,7 +168,7 @@ def test_a_parameter_that_cannot_be_read_is_named(pair: str) -> None:
         (["runs", "list", "--status", "lost"], "status must be one of queued"),
     ],
 )
-def test_wrong_input_is_told_in_one_line_with_exit_status_2(
+def test_wrong_input_is_reported_in_one_line_with_exit_status_2(
     words: list[str], message: str, store: Store
 ) -> None:
     result = call(*words)

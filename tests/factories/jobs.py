@@ -29,7 +29,7 @@ ENDLESS: dict[str, Any] = {"strategy": "endless", "epochs": 10_000}
 def eventually(
     condition: Callable[[], Any], what: str = "", seconds: float = PATIENCE
 ) -> Any:
-    """What the condition gives, as soon as that is true; `what` is said if it never is.
+    """What the condition gives, as soon as that is true; `what` is in the message otherwise.
 
     It gives up only shortly before the test itself is ended: a slow machine is no failure.
     """

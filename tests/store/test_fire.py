@@ -1,4 +1,4 @@
-"""The store under fire: a full disk, a lock, a read-only folder, clocks that jump, two servers."""
+"""The store under fire: a full disk, a lock, a read-only folder."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from typing import Any
 
 import pytest
 
-from lrdash.checkpoints import BackgroundWriter, CheckpointFolder
 from lrdash.core.errors import StoreError
-from lrdash.core.events import EpochEnded
+from lrdash.core.events import (
+    EpochEnded,
+)
 from lrdash.core.spec import RunSpec
 from lrdash.jobs.outbox import Outbox
 from lrdash.store import Store, home
 from lrdash.store.settings import sqlite_url
 from tests import ROOT
-from tests.factories.database import Clock, add_run, beating_run, epoch, sized_checkpoint
+from tests.factories.database import ended_epoch, running
 
 MOUNT = "mount -t tmpfs -o size={size} tmpfs {folder}"
 LOCKER = """
@@ -27,6 +28,65 @@ connection = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=30)
 connection.execute("BEGIN EXCLUSIVE")
 print("locked", flush=True)
 sys.stdin.readline()
+"""
+FULL_DATABASE = """
+import os
+from lrdash.core.errors import StoreError
+from lrdash.store import Store, home
+from tests.factories.database import ended_epoch, running
+store = Store()
+run_id = running(store)
+kept = 0
+filler = home() / "somebody-elses.bin"
+filler.write_bytes(bytes(600_000))
+try:
+    while kept < 500:
+        store.runs.record([(run_id, ended_epoch(kept + 1, updates=5000))])
+        kept += 1
+    raise SystemExit("the disk never filled")
+except StoreError as fault:
+    said = str(fault)
+assert f"the disk of {home()} is full. Free some space there" in said, said
+assert kept > 0
+assert [row.epoch for row in store.runs.epochs(run_id)] == list(range(1, kept + 1))
+assert store.runs.one(run_id).epochs_done == kept
+filler.unlink()
+store.runs.record([(run_id, ended_epoch(kept + 1))])
+assert store.runs.one(run_id).epochs_done == kept + 1
+assert store.unsound() == []
+store.close()
+print("held")
+"""
+FULL_CHECKPOINTS = """
+import logging, sys
+import numpy as np
+from lrdash.checkpoints import CheckpointFolder, BackgroundWriter
+from lrdash.store import home
+from tests.factories.database import sized_checkpoint
+logging.basicConfig(stream=sys.stdout)
+folder = CheckpointFolder(home())
+writer = BackgroundWriter(folder)
+for number in range(1, 4):
+    writer("run", sized_checkpoint(number, size=20_000 if number == 1 else 200_000))
+writer.close()
+assert [kept.epoch for kept in folder.of("run")] == [1], folder.of("run")
+assert folder.damaged() == []
+assert [path.name for path in (folder.folder / "run").iterdir()] == ["000001.npz"]
+print("held")
+"""
+LIFT = """
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+"""
+READ_ONLY = """
+from lrdash.core.errors import StoreError
+from lrdash.store import Store, home
+from tests.factories.database import running
+try:
+    store = Store()
+    running(store)
+except StoreError as fault:
+    print(fault)
 """
 
 
@@ -45,65 +105,6 @@ def in_namespace(script: str, folder: Path, set_up: str) -> subprocess.Completed
         [*enter, python, sys.executable, script], capture_output=True, text=True, cwd=ROOT,
         env={**os.environ, "LRDASH_HOME": str(folder)}, timeout=120, check=False,
     )
-FULL_DATABASE = """
-import os
-from lrdash.core.errors import StoreError
-from lrdash.store import Store, home
-from tests.factories.database import add_run, epoch
-store = Store()
-run_id = add_run(store)
-kept = 0
-filler = home() / "somebody-elses.bin"
-filler.write_bytes(bytes(600_000))
-try:
-    while kept < 500:
-        store.runs.record([(run_id, epoch(kept + 1, updates=5000))])
-        kept += 1
-    raise SystemExit("the disk never filled")
-except StoreError as fault:
-    said = str(fault)
-assert f"the disk of {home()} is full. Free some space there" in said, said
-assert kept > 0
-assert [row.epoch for row in store.runs.epochs(run_id)] == list(range(1, kept + 1))
-assert store.runs.one(run_id).epochs_done == kept
-filler.unlink()
-store.runs.record([(run_id, epoch(kept + 1))])
-assert store.runs.one(run_id).epochs_done == kept + 1
-assert store.unsound() == []
-store.close()
-print("held")
-"""
-FULL_CHECKPOINTS = """
-import logging, sys
-import numpy as np
-from lrdash.checkpoints import CheckpointFolder, BackgroundWriter
-from lrdash.store import home
-from tests.factories.database import sized_checkpoint
-logging.basicConfig(stream=sys.stdout)
-vault = CheckpointFolder(home())
-writer = BackgroundWriter(vault)
-for number in range(1, 4):
-    writer("run", sized_checkpoint(number, size=20_000 if number == 1 else 200_000))
-writer.close()
-assert [kept.epoch for kept in vault.of("run")] == [1], vault.of("run")
-assert vault.damaged() == []
-assert [path.name for path in (vault.folder / "run").iterdir()] == ["000001.npz"]
-print("held")
-"""
-LIFT = """
-import resource
-resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-"""
-READ_ONLY = """
-from lrdash.core.errors import StoreError
-from lrdash.store import Store, home
-from tests.factories.database import add_run
-try:
-    store = Store()
-    add_run(store)
-except StoreError as fault:
-    print(fault)
-"""
 
 
 def locked(path: Path) -> subprocess.Popen[str]:
@@ -115,9 +116,6 @@ def locked(path: Path) -> subprocess.Popen[str]:
     assert process.stdout is not None
     assert process.stdout.readline() == "locked\n"
     return process
-
-
-# Full disks
 
 
 def limited(script: str, tmp_path: Path, limit: int) -> subprocess.CompletedProcess[str]:
@@ -164,10 +162,10 @@ def test_a_disk_full_of_checkpoints_keeps_the_whole_ones_and_says_what_to_free(
     assert "Training continues without checkpoints; free some space there: delete runs" in warning
 
 
-def test_a_run_whose_epochs_find_no_room_is_interrupted_and_can_go_on(store: Store) -> None:
+def test_a_run_whose_epochs_find_no_room_is_interrupted_and_can_resume(store: Store) -> None:
     from lrdash.planning.plan import make
 
-    run_id = add_run(store)
+    run_id = running(store)
     room = [2]
 
     def write(batch: Any) -> None:
@@ -190,60 +188,39 @@ def test_a_run_whose_epochs_find_no_room_is_interrupted_and_can_go_on(store: Sto
     assert store.runs.requeue([run_id]) == [run_id]
 
 
-# Locks
-
-
-def test_epochs_said_while_another_process_holds_the_database_come_through(store: Store) -> None:
-    run_id = add_run(store)
+def test_epochs_reported_while_another_process_holds_the_database_are_stored(store: Store) -> None:
+    run_id = running(store)
     outbox = Outbox(store.runs.record, interval=0.0)
     holder = locked(home() / "lrdash.db")
     for number in range(1, 6):
-        outbox(run_id, epoch(number))
+        outbox(run_id, ended_epoch(number))
     assert store.runs.one(run_id).epochs_done == 0, "readers need not wait"
     holder.communicate("\n")
     outbox.close()
     assert [row.epoch for row in store.runs.epochs(run_id)] == [1, 2, 3, 4, 5]
 
 
-def test_a_database_that_is_held_for_ever_is_told_and_what_was_committed_stays(
+def test_a_database_that_stays_locked_is_reported_and_keeps_what_was_committed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("lrdash.jobs.outbox.patiently.__defaults__", ((0.01,),))
     store = Store(busy_timeout=0.05)
-    run_id = add_run(store)
-    store.runs.record([(run_id, epoch(1))])
+    run_id = running(store)
+    store.runs.record([(run_id, ended_epoch(1))])
     holder = locked(home() / "lrdash.db")
     outbox = Outbox(store.runs.record, interval=0.0)
-    outbox(run_id, epoch(2))
+    outbox(run_id, ended_epoch(2))
     with pytest.raises(StoreError, match=r"is locked by another process\. Close the"):
         outbox.close()
     assert [row.epoch for row in store.runs.epochs(run_id)] == [1]
     holder.kill()
     holder.communicate()
-    store.runs.record([(run_id, epoch(2))])
+    store.runs.record([(run_id, ended_epoch(2))])
     assert store.runs.one(run_id).epochs_done == 2
     store.close()
 
 
-def test_living_workers_survive_a_database_that_nobody_could_write(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock = Clock(monkeypatch)
-    run_id = beating_run(store, "w1")
-    assert store.workers.mark_interrupted() == []
-    clock.passes(60.0)  # another program held the lock; no heart could beat
-    assert store.workers.mark_interrupted() == []
-    clock.passes(1.0)
-    store.workers.beat("w1")
-    clock.passes(2.0)
-    assert store.workers.mark_interrupted() == []
-    assert store.runs.one(run_id).status == "running"
-
-
-# Read-only folders
-
-
-def test_a_read_only_folder_is_told_with_the_way_out_even_to_root(tmp_path: Path) -> None:
+def test_a_read_only_folder_is_reported_with_what_to_do_even_to_root(tmp_path: Path) -> None:
     folder = tmp_path / "fixed"
     Store(sqlite_url(made(folder) / "lrdash.db")).close()
     bind = f"mount --bind {folder} {folder}; mount -o remount,ro,bind {folder}"
@@ -264,15 +241,3 @@ def test_a_read_only_folder_is_told_with_the_way_out_even_to_root(tmp_path: Path
 def made(folder: Path) -> Path:
     folder.mkdir()
     return folder
-
-
-def test_a_writer_that_fails_says_so_once_a_kind(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    (tmp_path / "checkpoints").write_text("a file where the folder should be")
-    writer = BackgroundWriter(CheckpointFolder(tmp_path))
-    for number in (1, 2):
-        writer("run", sized_checkpoint(number, 100))
-    writer.close()
-    (said,) = caplog.messages
-    assert f"in {tmp_path / 'checkpoints'}: " in said

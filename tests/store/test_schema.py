@@ -1,13 +1,9 @@
-"""The schema, databases of earlier versions, and several processes at once."""
+"""Old databases open, and the migrations end at the schema that the code uses."""
 
 from __future__ import annotations
 
 import math
-import multiprocessing
-import shutil
 import sqlite3
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,27 +14,17 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateTable
 from sqlalchemy.types import TypeEngine
 
-from lrdash.core.events import (
-    Progress,
-)
 from lrdash.core.spec import EarlyStopping, RunSpec
-from lrdash.store import Store, database_url
+from lrdash.planning.experiment import Experiment
+from lrdash.store import Store
 from lrdash.store.migrations import MIGRATIONS, WORDS
 from lrdash.store.schema import metadata
-from lrdash.store.settings import sqlite_url
-from tests import DATA
-from tests.factories.database import ended_epoch, execute, queue, running
-
-VERSION_1 = DATA / "store_v1.db"
+from tests.factories.database import execute, old_store, queued
 
 
-# The schema
-
-
-def test_todays_code_reads_a_database_of_version_1(tmp_path: Path) -> None:
-    """The file was written by the first schema; it is never made anew."""
-    shutil.copy(VERSION_1, tmp_path / "old.db")
-    store = Store(sqlite_url(tmp_path / "old.db"))
+def test_a_database_of_version_1_can_be_read(tmp_path: Path) -> None:
+    """The file was written by the first schema; it is never made again."""
+    store = old_store("store_v1.db", tmp_path)
     waiting, row = store.runs.listing()
     assert (waiting.run_id, waiting.status) == ("stillqueued1", "queued")
     assert row.spec == RunSpec(
@@ -73,6 +59,46 @@ def test_todays_code_reads_a_database_of_version_1(tmp_path: Path) -> None:
     store.close()
 
 
+def test_curves_of_a_database_of_version_1_can_be_read(tmp_path: Path) -> None:
+    store = old_store("store_v1.db", tmp_path)
+    columns = store.experiments.curves(run_ids=["firstlight01"])
+    assert columns["loss"].tolist() == [1, 1 / 2, 1 / 3, 1 / 4]
+    np.testing.assert_array_equal(columns["val_loss"], [0.75, np.nan, 0.5, 0.5])
+    assert store.experiments.listing() == []
+    assert store.runs.requeue(["firstlight01", "stillqueued1"]) == []
+    store.close()
+
+
+def test_a_database_of_version_2_can_be_read(tmp_path: Path) -> None:
+    """The file was written by the second schema; it is never made again."""
+    store = old_store("store_v2.db", tmp_path)
+    row = store.experiments.one("experiment02")
+    assert (row.name, row.target, row.runs) == ("Second light", 0.2, 2)
+    assert (row.counts["finished"], row.counts["queued"]) == (1, 1)
+    assert Experiment.from_json(row.definition).labels() == ("Constant", "eager")
+    waiting, done = store.runs.listing(experiment_id="experiment02")
+    assert (waiting.run_id, waiting.label, waiting.status) == ("secondlight2", "eager", "queued")
+    assert (done.label, done.engine, done.engine_note) == ("Constant", "keras", "for a test")
+    assert done.group_id == waiting.group_id == "groupoftwo02"
+    columns = store.experiments.curves(experiment_id="experiment02")
+    assert columns["loss"].tolist() == [1.0, 0.5]
+    assert columns["val_loss"].tolist() == [0.5, 0.25]
+    np.testing.assert_array_equal(columns["val_accuracy"], [np.nan, np.nan])
+    assert store.runs.queued_groups() == [["secondlight2"]]
+    store.close()
+
+
+@pytest.mark.parametrize("name", ["store_v1.db", "store_v2.db"])
+def test_a_database_of_an_earlier_version_takes_range_tests(tmp_path: Path, name: str) -> None:
+    store = old_store(name, tmp_path)
+    runs = len(store.runs.listing())
+    assert store.range_tests.listing() == []
+    made = store.range_tests.create("{}", [0.1, 0.2], seeds=2)
+    assert store.range_tests.one(made).status == "queued"
+    assert len(store.runs.listing()) == runs > 0
+    store.close()
+
+
 def sqlite_type(column: TypeEngine[object]) -> str:
     return column.compile(sqlite.dialect()).replace("DOUBLE", "REAL")
 
@@ -104,94 +130,14 @@ def test_the_migrations_end_at_the_schema_that_the_code_uses(store: Store) -> No
 
 
 def test_an_id_is_given_once(store: Store) -> None:
-    one, two = queue(store), queue(store)
+    one, two = queued(store), queued(store)
     with pytest.raises(sqlite3.IntegrityError):
         execute("UPDATE runs SET run_id = ? WHERE run_id = ?", one, two)
 
 
-def test_the_schema_can_be_said_to_postgresql() -> None:
+def test_the_schema_is_valid_for_postgresql() -> None:
     for table in metadata.tables.values():
         assert "CREATE TABLE" in str(CreateTable(table).compile(dialect=postgresql.dialect()))
     for migration in MIGRATIONS:
         for statement in migration.statements:
             assert "{" not in statement.format(**WORDS["postgresql"])
-
-
-# Several processes and threads at once
-
-
-def write_many(url: str, run_id: str, batches: int) -> None:
-    store = Store(url)
-    for number in range(1, batches + 1):
-        store.runs.record([(run_id, ended_epoch(number)), (run_id, Progress(update=number))])
-    store.close()
-
-
-def open_store(url: str, barrier: object) -> None:
-    barrier.wait()  # type: ignore[attr-defined]
-    store = Store(url)
-    queue(store)
-    store.close()
-
-
-def spawn(target: object, *arguments: tuple[object, ...]) -> list[multiprocessing.Process]:
-    context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=target, args=given) for given in arguments]  # type: ignore[arg-type]
-    for process in processes:
-        process.start()
-    return processes  # type: ignore[return-value]
-
-
-def test_processes_that_write_at_once_lose_nothing(store: Store) -> None:
-    ids = [running(store, f"w{n}") for n in range(4)]
-    writers = spawn(write_many, *((store.url, run_id, 200) for run_id in ids))
-    seen = [0]
-    while any(writer.is_alive() for writer in writers):
-        rows = {row.run_id: row for row in store.runs.listing()}
-        for run_id, row in rows.items():
-            assert len(store.runs.epochs(run_id)) >= row.epochs_done
-        seen.append(sum(row.epochs_done for row in rows.values()))
-        writers[0].join(0.05)  # leaves the processor to the writers
-    for writer in writers:
-        writer.join()
-        assert writer.exitcode == 0
-    assert seen == sorted(seen)
-    for run_id in ids:
-        assert [row.epoch for row in store.runs.epochs(run_id)] == list(range(1, 201))
-        assert store.runs.one(run_id).version >= 201  # a batch that was tried again counts again
-
-
-def test_processes_that_open_a_new_database_at_once_all_can_use_it() -> None:
-    url = database_url()
-    barrier = multiprocessing.get_context("spawn").Barrier(3)
-    for opener in spawn(open_store, *[(url, barrier)] * 3):
-        opener.join()
-        assert opener.exitcode == 0
-    store = Store(url)
-    assert len(store.runs.listing()) == 3
-    store.close()
-
-
-def test_many_threads_share_one_store(store: Store) -> None:
-    run_id = running(store)
-    numbers = iter(range(1, 201))
-    lock = threading.Lock()
-
-    def work(_: int) -> None:
-        for _ in range(25):
-            with lock:
-                number = next(numbers)
-            store.runs.record([(run_id, ended_epoch(number))])
-            assert store.runs.one(run_id).epochs_done >= number
-
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(work, range(8)))
-    assert len(store.runs.epochs(run_id)) == 200
-    assert store.runs.one(run_id).version == 201
-
-
-def test_a_closed_store_opens_again_when_asked(store: Store) -> None:
-    run_id = queue(store)
-    store.close()
-    store.close()
-    assert store.runs.one(run_id).run_id == run_id

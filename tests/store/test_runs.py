@@ -1,12 +1,10 @@
-"""The store remembers what runs said, for any number of threads and processes."""
+"""The store remembers runs, lists them and deletes them."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from sqlalchemy import make_url
 
 from lrdash.core.errors import InvalidField, NotFound, StoreError
 from lrdash.core.events import (
@@ -15,48 +13,8 @@ from lrdash.core.events import (
     now,
 )
 from lrdash.core.spec import EarlyStopping, RunSpec
-from lrdash.store import Store, database_url, home, repository
-from lrdash.store.settings import sqlite_url
-from tests.factories.database import START, ended_epoch, execute, queue, running
-
-# Settings
-
-
-def test_home_is_made_and_named_by_the_environment(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setenv("LRDASH_HOME", str(tmp_path / "deep" / "below"))
-    assert home() == tmp_path / "deep" / "below"
-    assert home().is_dir()
-    assert make_url(database_url()).database == str(tmp_path / "deep" / "below" / "lrdash.db")
-
-
-def test_home_defaults_to_a_hidden_folder_of_the_user(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("LRDASH_HOME", " ")
-    assert home() == tmp_path / ".lrdash"
-
-
-def test_a_relative_home_becomes_absolute(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("LRDASH_HOME", "here")
-    assert home() == tmp_path / "here"
-
-
-def test_the_environment_names_another_database(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setenv("LRDASH_DATABASE_URL", f"sqlite:///{tmp_path}/other.db")
-    Store().close()
-    assert (tmp_path / "other.db").exists()
-
-
-@pytest.mark.parametrize("folder", ["a b", "100%", "ü", "a?b=c#d", "x@y:z", "a%20b"])
-def test_any_folder_name_survives_the_url(tmp_path: Path, folder: str) -> None:
-    (tmp_path / folder).mkdir()
-    store = Store(sqlite_url(tmp_path / folder / "lrdash.db"))
-    queue(store)
-    store.close()
-    assert (tmp_path / folder / "lrdash.db").exists()
-
-
-# Runs
+from lrdash.store import Store, repository
+from tests.factories.database import ended_epoch, execute, queued, running, started
 
 
 def test_a_new_run_is_queued_and_comes_back_as_given(store: Store) -> None:
@@ -84,7 +42,7 @@ def test_a_new_run_is_queued_and_comes_back_as_given(store: Store) -> None:
     assert row.created_at.utcoffset() == timedelta(0)
 
 
-def test_an_unknown_run_is_said_to_be_missing(store: Store) -> None:
+def test_an_unknown_run_is_reported_as_missing(store: Store) -> None:
     with pytest.raises(NotFound, match="no run 'nothing'"):
         store.runs.one("nothing")
     with pytest.raises(NotFound):
@@ -98,13 +56,13 @@ def test_an_unknown_run_is_said_to_be_missing(store: Store) -> None:
 
 
 def test_runs_are_listed_newest_first(store: Store) -> None:
-    ids = [queue(store, seed) for seed in range(5)]
+    ids = [queued(store, seed) for seed in range(5)]
     assert [row.run_id for row in store.runs.listing()] == ids[::-1]
     assert [row.run_id for row in store.runs.listing(limit=2)] == [ids[4], ids[3]]
 
 
 def test_runs_are_chosen_by_status_id_and_spec(store: Store) -> None:
-    ids = [queue(store, seed) for seed in range(5)]
+    ids = [queued(store, seed) for seed in range(5)]
     store.runs.claim(ids[1], "w")
     store.runs.end(ids[2], "failed", "no reason")
     assert [row.run_id for row in store.runs.listing(status="running")] == [ids[1]]
@@ -118,7 +76,7 @@ def test_runs_are_chosen_by_status_id_and_spec(store: Store) -> None:
     assert [row.run_id for row in store.runs.listing(digest=RunSpec(seed=3).digest)] == [ids[3]]
 
 
-def test_any_number_of_ids_may_be_asked_for(store: Store, monkeypatch) -> None:
+def test_any_number_of_ids_may_be_given(store: Store, monkeypatch) -> None:
     monkeypatch.setattr(repository, "CHUNK", 2)
     ids = [running(store) for _ in range(5)]
     store.runs.record([(run_id, ended_epoch(1)) for run_id in ids])
@@ -132,8 +90,8 @@ def test_any_number_of_ids_may_be_asked_for(store: Store, monkeypatch) -> None:
 
 
 def test_counts_name_every_status(store: Store) -> None:
-    queue(store)
-    queue(store)
+    queued(store)
+    queued(store)
     running(store)
     assert store.runs.counts() == {
         "queued": 2, "running": 1, "finished": 0, "stopped": 0, "failed": 0, "diverged": 0,
@@ -142,7 +100,7 @@ def test_counts_name_every_status(store: Store) -> None:
 
 
 def test_names_and_tags_can_be_changed(store: Store) -> None:
-    run_id = queue(store, name="old", tags=["x"])
+    run_id = queued(store, name="old", tags=["x"])
     store.runs.rename(run_id, " new  name ")
     store.runs.tag(run_id, ["b", "a"])
     row = store.runs.one(run_id)
@@ -164,12 +122,12 @@ def test_a_name_or_tag_that_cannot_be_shown_is_refused(
     store: Store, name: str, tags: list[str], message: str
 ) -> None:
     with pytest.raises(InvalidField, match=message):
-        queue(store, name=name, tags=tags)
+        queued(store, name=name, tags=tags)
     assert store.runs.listing() == []
 
 
 def test_a_run_of_settings_unknown_here_does_not_hide_the_others(store: Store) -> None:
-    good, odd = queue(store), queue(store)
+    good, odd = queued(store), queued(store)
     execute("UPDATE runs SET spec = ? WHERE run_id = ?", '{"warp": 9}', odd)
     assert [row.run_id for row in store.runs.listing()] == [good]
     assert list(store.runs.unreadable()) == [odd]
@@ -182,12 +140,12 @@ def test_a_run_of_settings_unknown_here_does_not_hide_the_others(store: Store) -
     assert store.runs.unreadable() == {}
 
 
-def test_deleting_takes_epochs_and_decisions_along(store: Store) -> None:
+def test_deleting_a_run_deletes_its_epochs_and_decisions(store: Store) -> None:
     gone, kept = running(store), running(store)
     decision = RateDecided(epoch=1, rate_before=0.1, rate_after=0.1, reason="kept")
     ended = RunEnded(status="finished")
     for run_id in (gone, kept):
-        store.runs.record([(run_id, START), (run_id, ended_epoch(1)), (run_id, decision),
+        store.runs.record([(run_id, started()), (run_id, ended_epoch(1)), (run_id, decision),
                       (run_id, ended)])
     assert store.runs.delete([gone, gone, "unknown"]) == 1
     assert (store.runs.epochs(gone), store.runs.decisions(gone)) == ([], [])
@@ -196,7 +154,7 @@ def test_deleting_takes_epochs_and_decisions_along(store: Store) -> None:
 
 
 def test_deleting_an_active_run_is_refused_as_a_whole(store: Store) -> None:
-    done, waiting, busy = queue(store), queue(store), running(store)
+    done, waiting, busy = queued(store), queued(store), running(store)
     store.runs.end(done, "finished", "")
     with pytest.raises(StoreError, match=rf"Nothing was deleted: runs {waiting} and {busy} are"):
         store.runs.delete([busy, done, waiting])
