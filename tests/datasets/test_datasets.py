@@ -72,7 +72,7 @@ def test_a_large_dataset_says_what_is_left_out_and_defaults_to_a_usable_part(
 ) -> None:
     assert downloaded.default_examples == 5000
     assert downloaded.sizes() == (4000, 1000)
-    assert "left untouched" in downloaded.description
+    assert "never used" in downloaded.description
 
 
 def test_nothing_heavy_is_imported_before_a_dataset_is_loaded() -> None:
@@ -245,5 +245,5 @@ def test_arrays_that_break_the_promise_are_refused(
     x: np.ndarray, y: np.ndarray, message: str
 ) -> None:
     own = made(np.repeat([0, 1], 10), reader=lambda: (x, y))
-    with pytest.raises(DatasetUnavailable, match=f"Own is not what it should be: .*{message}"):
+    with pytest.raises(DatasetUnavailable, match=f"The data of Own is wrong: .*{message}"):
         own.load()

@@ -120,11 +120,11 @@ def judged(folder: Path) -> str:
     name = json.loads((folder / JOB).read_text())["file"]
     values = json.loads((folder / ANSWER).read_text())
     if "fault" in values:
-        message = values["fault"]
-        assert message.startswith(f"{name}: "), message
-        assert len(message) < 2000
-        assert "Traceback" not in message
-        unknown = "cannot be read (" in message and "it cannot" in message
+        fault = values["fault"]
+        assert fault.startswith(f"{name}: "), fault
+        assert len(fault) < 2000
+        assert "Traceback" not in fault
+        unknown = "cannot be read (" in fault and "it cannot" in fault
         return "unknown fault" if unknown else "refused"
     if "profile" in values:
         assert Profile(**values["profile"]).rows > 0
