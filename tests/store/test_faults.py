@@ -1,4 +1,4 @@
-"""What goes wrong in a database is said in a user's words, with the way out, and harms nothing."""
+"""Faults of a database are reported in a user's words, with the way out, and harm nothing."""
 
 from __future__ import annotations
 
