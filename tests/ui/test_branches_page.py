@@ -161,7 +161,7 @@ def test_an_epoch_that_is_not_done_yet_is_explained(store: Store) -> None:
     test = page("train", run=run_id)
     test.button(key="branch").click().run()
     test.number_input(key=f"branch-epoch:{run_id}").set_value(7).run()
-    assert "epoch must be between 1 and 3, the epochs that are done" in fault(test)
+    assert "epoch must be between 1 and 3, the epochs done" in fault(test)
     assert "Train 4 branches" not in labels(test)
 
 
