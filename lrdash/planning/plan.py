@@ -29,9 +29,9 @@ MAX_UPDATES = 5_000_000  # of one run; the rates of all updates are held in memo
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A run that can be trained as it stands."""
+    """A run, complete and checked."""
 
-    spec: RunSpec  # complete: no default is left open
+    spec: RunSpec  # complete: every default is written out
     dataset: Dataset
     model: Model
     strategy: Strategy
@@ -42,7 +42,7 @@ class Plan:
     parameters: int  # trainable weights
     loss: str  # cross_entropy, mse, mae or huber; in words for a model from outside lrdash
     metrics: tuple[str, ...]  # what each epoch is measured by
-    followers: tuple[Strategy | None, ...] = ()  # one a piece; None: what went before goes on
+    followers: tuple[Strategy | None, ...] = ()  # one a piece; None: the strategy before continues
 
     def program(self) -> RateProgram:
         """A fresh rate program, at the start of the run."""
@@ -59,8 +59,8 @@ class Plan:
     def rates(self) -> Rates:
         """The rate that each update will use, float64 [updates].
 
-        What a rule will do is not known beforehand: its rates are those of a run whose metric
-        improves in every epoch.
+        What a rule will do is not known beforehand: its rates are those for a metric that improves
+        in every epoch.
         """
         program = self.program()
         if program.table is not None:
@@ -70,7 +70,7 @@ class Plan:
     def keras_code(self) -> str:
         """The same recipe as a Keras script; see `Strategy.keras_code`.
 
-        Pieces become points where all rates are known beforehand.
+        Pieces become points, where all rates are known beforehand.
 
         Raises:
             InvalidField: for pieces of which that cannot be made.
@@ -223,7 +223,7 @@ def _check_monitors(
 
 
 def _follower(piece: Piece) -> Strategy | None:
-    """The strategy of a piece; None where what went before goes on."""
+    """The strategy of a piece; None where the strategy before continues."""
     if not piece.strategy:
         return None
     strategy = STRATEGIES[piece.strategy](**piece.params)

@@ -74,7 +74,7 @@ def test_a_plan_is_made_of_the_facts_and_refuses_to_be_trained() -> None:
     assert "Lion" in settings_in_words(SPEC)
 
 
-def test_what_is_present_stands_in_the_place_of_the_stand_ins() -> None:
+def test_what_is_present_is_used_instead_of_placeholders() -> None:
     dataset, model = external.found(SPEC)
     assert external.why_not(SPEC).startswith(REASON)
     with external.present(FACTS.token, dataset, model):

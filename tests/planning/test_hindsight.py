@@ -176,7 +176,7 @@ def test_points_are_spread_evenly_as_far_as_there_is_room() -> None:
         ({"points": (4, 12)}, "must be below 12, the epochs of the run"),
         ({"factors": (1.0,)}, "must hold one that is not 1"),
         ({"factors": (0.0,)}, "factors must be a list of 1 to 20 different numbers above 0"),
-        ({"seeds": (0, 1)}, "must be fresh: the run itself has this seed"),
+        ({"seeds": (0, 1)}, "must be fresh: the run itself uses this seed"),
         ({"seeds": ()}, "seeds must be a list of 1 to 50"),
         ({"beam": 0}, "beam must be"),
         ({"ahead": "never"}, "ahead must be one of end, next"),
