@@ -35,7 +35,7 @@ FIELDS: dict[str, Any] = {
     "epochs": 3,
 }
 SPEC = RunSpec(**FIELDS)
-REASON = "Its model and its data are in the script that trained it"
+REASON = "Its model and data are in the script that trained it"
 
 
 def test_specs_of_lrdashs_own_runs_are_written_as_before() -> None:

@@ -157,7 +157,7 @@ def test_the_pieces_of_the_run_stay_and_are_no_points() -> None:
     assert [(piece.epoch, piece.factor) for piece in spec.pieces] == [(4, 2.0), (6, 0.5)]
     assert [piece.epoch for piece in what.spec(((4, 2.0),), 6).pieces] == [4]
     assert what.contestants()["Cosine decay"].pieces == ()
-    with pytest.raises(InvalidField, match="changes its way already"):
+    with pytest.raises(InvalidField, match="rate of the run changes already"):
         search(base=base, points=(6,))
 
 
