@@ -1,8 +1,8 @@
-"""Runs whose model and data are not lrdash's: a script's own, or those of a loop only watched.
+"""Runs whose model and data are external: of a script, or of a training loop only watched.
 
-Their specs name both freely and hold `Facts`. From these come placeholders, with which every page,
+Their specs name both freely and carry `Facts`. These make placeholders, with which every page,
 table and report works as with any other run, although nothing can be built or loaded. In the
-process of the script itself the real ones are used instead, for as long as they are `present`.
+process of the script itself the real ones replace them, for as long as they are `present`.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from lrdash.models.base import KerasModel
 from lrdash.models.layers import Work
 
 WHERE = {
-    "script": "Its model and data are in the script that trained it: run that script to train it "
-    "again or for longer",
-    "watched": "Another program trained it while lrdash watched: run that program to train it "
-    "again",
+    "script": "Its model and data are in the script that trained it: to train it again or further, "
+    "run that script",
+    "watched": "Another program trained it, and lrdash only watched: to train it again, run that "
+    "program",
     "import": "It was imported from files of another program: only that program can train it again",
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExternalDataset(Dataset):
-    """A dataset of which only the facts are known; any size is accepted."""
+    """A dataset that is only known by its facts; its sizes are what they are."""
 
     train_examples: int = 0
     validation_examples: int = 0
@@ -45,7 +45,7 @@ class ExternalDataset(Dataset):
         return self.size
 
     def sizes(self, examples: int | None = None) -> tuple[int, int]:  # noqa: ARG002
-        """As the facts say; 0 where not known."""
+        """As the facts say; 0 where they are not known."""
         return self.train_examples, self.validation_examples
 
     def load(self, examples: int | None = None) -> Split:  # noqa: ARG002
@@ -54,7 +54,7 @@ class ExternalDataset(Dataset):
 
 
 class ExternalModel(Model):
-    """A model of which only the facts are known. Each has its own class, with its name."""
+    """A model that is only known by its facts. Each has a class of its own, with its name."""
 
     id: ClassVar[str] = "elsewhere"
     description: ClassVar[str] = "A model from outside lrdash."

@@ -1,9 +1,9 @@
 """Hindsight: which rates would have been near best for a run, found by a beam search.
 
-At each of n decision points every branch that is left branches over a grid of factors on its rate,
-and the best m by validation loss are kept. A search has stages: the run itself, a round for each
-point, and a check on fresh seeds that trains what was found and what it is compared with. All of it
-is data; `lrdash.jobs` turns a stage into runs.
+At each of n decision points every branch that is left is forked over a grid of factors on its rate,
+and the best m by validation loss are kept. The search is made of stages: the run itself, a round
+for each point, and a check on fresh seeds, where what was found and what it is compared with are
+trained again. All of it is data; `lrdash.jobs` turns a stage into runs.
 
 Where branches are judged: by default at the end of the run. A branch judged at the next point
 costs less, but a cut of the rate always helps at once and costs progress only later, so such
@@ -83,7 +83,7 @@ class Search(Definition):
     )
     seeds: tuple[Seed, ...] = field(
         ..., label="Fresh seeds",
-        help="Seeds that the search has not used: every strategy is trained with each.",
+        help="Seeds that the search has not seen. All strategies are trained again with each.",
     )
     engine: str = field("auto", label="Engine", help="What trains it.")
 

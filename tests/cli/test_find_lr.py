@@ -25,15 +25,15 @@ def find_lr(*more: str) -> subprocess.CompletedProcess[str]:
 def test_a_test_from_the_shell_prints_one_json_document_and_stays_in_the_store() -> None:
     done = find_lr("--seeds", "3,5", "--optimizer", "adam", "--json")
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told["status"] == "finished"
-    assert told["spec"]["seeds"] == [3, 5]
-    assert told["spec"]["base"]["optimizer"] == "adam"
-    assert [rule["rule"] for rule in told["rules"]] == ["steepest", "valley", "minimum", "slide"]
-    assert len(told["rates"]) == 60
-    assert [len(curve) for curve in told["losses"]] == [60, 60]
+    found = json.loads(done.stdout)
+    assert found["status"] == "finished"
+    assert found["spec"]["seeds"] == [3, 5]
+    assert found["spec"]["base"]["optimizer"] == "adam"
+    assert [rule["rule"] for rule in found["rules"]] == ["steepest", "valley", "minimum", "slide"]
+    assert len(found["rates"]) == 60
+    assert [len(curve) for curve in found["losses"]] == [60, 60]
     store = Store()
-    assert store.range_tests.one(told["range_test_id"]).status == "finished"
+    assert store.range_tests.one(found["range_test_id"]).status == "finished"
     store.close()
 
 
@@ -45,7 +45,7 @@ def test_people_get_a_row_a_rule_and_the_suggestion() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "found"),
     [
         (["--updates", "3"], "range_test.updates must be between 30 and 5,000"),
         (["--seeds", "a"], "seeds must be whole numbers separated by commas"),
@@ -53,10 +53,12 @@ def test_people_get_a_row_a_rule_and_the_suggestion() -> None:
         (["--lowest", "9"], "must be at least 10 times the lowest rate"),
     ],
 )
-def test_wrong_input_is_told_in_a_line_and_nothing_is_made(given: list[str], told: str) -> None:
+def test_wrong_input_is_reported_in_a_line_and_nothing_is_made(
+    given: list[str], found: str
+) -> None:
     refused = CliRunner().invoke(app, ["find-lr", *given])
     assert refused.exit_code == 2
-    assert told in refused.stderr
+    assert found in refused.stderr
     store = Store()
     assert store.range_tests.listing() == []
     store.close()

@@ -204,11 +204,11 @@ def test_mlflow_gets_settings_metrics_and_the_rate_of_every_update(
     made = one_experiment(store, ("cosine",), name="first", seeds=2, base_lrs=(0.1,),
                           diverging=1.0)
     words = ("--experiment", made, "--format", "mlflow", "--tracking-uri", tracked)
-    told = json.loads(call(*words).stdout)
+    shown = json.loads(call(*words).stdout)
     client = MlflowClient(tracking_uri=tracked)
     found = client.get_experiment_by_name("first")
-    assert len(client.search_runs([found.experiment_id])) == len(told) == 2
-    for pair in told:
+    assert len(client.search_runs([found.experiment_id])) == len(shown) == 2
+    for pair in shown:
         run, row = client.get_run(pair["mlflow_run_id"]), store.runs.one(pair["run_id"])
         assert run.info.status == "FINISHED"
         assert run.data.params["seed"] == str(row.spec.seed)
@@ -274,19 +274,19 @@ def test_event_files_go_straight_into_a_folder(store: Store, tmp_path: Path) -> 
     assert len(list((tmp_path / "logs").rglob("events.out.tfevents.*"))) == 4
 
 
-@pytest.mark.parametrize(("words", "told"), [
+@pytest.mark.parametrize(("words", "shown"), [
     (["--format", "csv"], "RUN_ID or --experiment must be given, not both"),
     (["RUN", "--experiment", "x"], "RUN_ID or --experiment must be given, not both"),
     (["RUN", "RUN", "--format", "script"], "must be one run for a script, got 2"),
     (["RUN", "--updates", "--format", "json"], "--updates needs --format csv or parquet"),
     (["RUN", "RUN", "--format", "html"], "must be a single run for html"),
 ])
-def test_what_does_not_go_together_is_told(store: Store, words: list[str], told: str) -> None:
+def test_what_does_not_go_together_is_reported(store: Store, words: list[str], shown: str) -> None:
     run_id = one_run(store)
     given = [run_id if word == "RUN" else word for word in words]
     result = CliRunner().invoke(app, ["runs", "export", *given])
     assert result.exit_code == 2
-    assert told in result.stderr
+    assert shown in result.stderr
 
 
 def test_exports_and_reports_load_neither_tensorflow_nor_keras(
@@ -313,7 +313,7 @@ def test_exports_and_reports_load_neither_tensorflow_nor_keras(
 
 
 @pytest.fixture(autouse=True)
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "here"
     folder.mkdir()
     monkeypatch.chdir(folder)

@@ -1,4 +1,4 @@
-"""The report: one file, safe, complete, and with a command that repeats what it tells of."""
+"""The report: one file, safe, complete, and with a command that repeats what it reports."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def report(store: Store, experiment_id: str) -> Reader:
 
 
 @pytest.fixture(autouse=True)
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 

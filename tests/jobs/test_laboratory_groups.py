@@ -13,16 +13,17 @@ from lrdash.core.spec import RunSpec
 from lrdash.jobs.laboratory import Laboratory
 from lrdash.planning.plan import make
 from lrdash.store import NewRun, RunRow, Store
-from tests.factories.jobs import eventually, freeze
+from tests.factories.jobs import ENDLESS, eventually, freeze
 
 SMALL: dict[str, Any] = {"dataset": "wine", "model": "linear", "base_lr": 0.05}
-LONG = 10_000  # epochs
+LONG = ENDLESS["epochs"]
 
 
 def queue(store: Store, epochs: Sequence[int], groups: Sequence[Sequence[int]]) -> list[str]:
     """Ids of the runs of a new experiment, each of so many epochs."""
     plans = [
-        make(RunSpec(**SMALL, seed=seed, epochs=number)) for seed, number in enumerate(epochs)
+        make(RunSpec(**{**SMALL, **(ENDLESS if number == LONG else {"epochs": number})}, seed=seed))
+        for seed, number in enumerate(epochs)
     ]
     new = [
         NewRun.of(plan, "Constant rate")

@@ -135,13 +135,13 @@ def test_a_command_is_not_lost_when_the_process_dies_before_its_effect_is_record
 def test_a_command_waits_where_a_piece_takes_over_anyway() -> None:
     spec = make(RunSpec(**SMALL, pieces=[{"epoch": 3, "strategy": "linear"}])).spec
     commands = [Command(number=number, piece=HALF) for number in (1, 2)]
-    plan, commands = make(spec), RunCommands("run", lambda _: commands, recorded=3)
+    plan, of_run = make(spec), RunCommands("run", lambda _: commands, recorded=3)
     taken = []
     for done in range(1, 7):
-        turn = commands.turn(plan, done)
+        turn = of_run.turn(plan, done)
         if turn:
             plan = turn.plan
             taken.append((done, turn.event.command))
     assert taken == [(4, 1), (5, 2)]
     assert [piece.epoch for piece in plan.spec.pieces] == [3, 4, 5]
-    assert commands.turn(plan, 6) is None
+    assert of_run.turn(plan, 6) is None

@@ -1,14 +1,15 @@
 """The editor of the strategy `points`: corners on a chart, to click, drag and delete.
 
-The points are kept only in the text field of the form, so that address, reruns and runs that fill
-the form work as for every other setting. The editor writes into it, and Undo restores the earlier
-texts of that field.
+The points live in the text field of the form and nowhere else, so that address, reruns and runs
+that fill the form work as for every other setting. The editor writes into that field, and undo
+brings back its earlier texts. The browser numbers its edits; each message says which one it has
+seen, so that a message that is behind takes no newer edit back.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -92,9 +93,11 @@ def _draw(
         **words,
     }
     key = f"draw-{field}"
+    message |= _seen(st.session_state, key)
     _editor(
         data=message, key=key, height="content",
-        on_points_change=_taker(field, key), on_undo_change=_undoer(field),
+        on_points_change=lambda: drawn(st.session_state, field, st.session_state[key]["points"]),
+        on_undo_change=lambda: undo(st.session_state, field, st.session_state[key]["undo"]),
     )
 
 
@@ -124,31 +127,51 @@ def undone(session: Any, field: str) -> str | None:
     return before
 
 
-def read(sent: str) -> str | None:
-    """What the editor sent, as the field's text; None if the strategy refuses it."""
+def read(points: Any) -> str | None:
+    """Points from the editor as the field's text; None if the strategy refuses them."""
     try:
-        return fields.as_text(Points(points=json.loads(sent)).points)
+        return fields.as_text(Points(points=points).points)
     except (ValueError, TypeError, LrdashError):
         return None
 
 
+def drawn(session: Any, field: str, message: str) -> None:
+    """Put what was drawn into the field.
+
+    Args:
+        session: the session's state.
+        field: key of the text field.
+        message: JSON from the editor: `edit`, the number of the edit, and `points`.
+    """
+    seen, value = _seen(session, f"draw-{field}"), json.loads(message)
+    seen["edit"] = max(seen["edit"], value["edit"])
+    text = read(value["points"])
+    if text is not None:
+        fields.preset(field, text)
+
+
+def undo(session: Any, field: str, message: str) -> None:
+    """Put an earlier text back into the field.
+
+    Args:
+        session: the session's state.
+        field: key of the text field.
+        message: JSON from the editor: `edit`, and `times`, how often Undo was pressed so far; of
+            quick presses only the last message may arrive.
+    """
+    seen, value = _seen(session, f"draw-{field}"), json.loads(message)
+    for _ in range(value["times"] - seen["undone"]):
+        text = undone(session, field)
+        if text is not None:
+            fields.preset(field, text)
+    seen |= {"edit": max(seen["edit"], value["edit"]), "undone": value["times"]}
+
+
+def _seen(session: Any, key: str) -> dict[str, int]:
+    """The last edit of the browser and its presses of Undo that are in the field."""
+    seen: dict[str, int] = session.setdefault(f"seen-{key}", {"edit": 0, "undone": 0})
+    return seen
+
+
 def _history(field: str) -> str:
     return f"draw-history:{field}"
-
-
-def _taker(field: str, key: str) -> Callable[[], None]:
-    def take() -> None:
-        text = read(st.session_state[key]["points"])
-        if text is not None:
-            fields.preset(field, text)
-
-    return take
-
-
-def _undoer(field: str) -> Callable[[], None]:
-    def undo() -> None:
-        text = undone(st.session_state, field)
-        if text is not None:
-            fields.preset(field, text)
-
-    return undo
