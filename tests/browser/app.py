@@ -140,7 +140,7 @@ def button(page: Page, key: str) -> Locator:
 def type_number(page: Page, label: str, value: str) -> None:
     """Type a value and leave the field."""
     field = number(page, label)
-    expect(field).to_have_count(1)  # while the page is drawn anew, the old one may linger
+    expect(field).to_have_count(1)  # the old one may still be there while the page reruns
     field.fill(value)
     field.press("Tab")
 

@@ -50,8 +50,8 @@ def test_points_are_added_dragged_deleted_and_undone(page: Page, server: Server)
     assert added[1][0] == pytest.approx(0.25, abs=0.01)
     assert 0.001 < added[1][1] < 0.1
     expect(field(page)).to_have_value(as_typed(added))
-    told = re.compile(r"^Follows straight lines.* at 2[45][.\d]*%")
-    expect(page.get_by_text(told)).to_be_visible()
+    sentence = re.compile(r"^Follows straight lines.* at 2[45][.\d]*%")
+    expect(page.get_by_text(sentence)).to_be_visible()
 
     dot = page.locator(".ld-dot").nth(2).bounding_box()
     assert dot is not None

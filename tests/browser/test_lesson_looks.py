@@ -13,11 +13,11 @@ from playwright.sync_api import Browser, expect
 from tests.browser.app import Server, barriers, fits, settle
 
 STATES = {  # address, and what has to be there before the look
-    "/find_lr?find.lowest=0.5&find.highest=0.6": "mend that field",
+    "/find_lr?find.lowest=0.5&find.highest=0.6": "Fix this field",
     "/find_lr?test={test}&sweep-strategy=Draw+your+own": "Train the sweep",
     "/inside?example=own": "Variables after this decision",
     "/inside?example=own&callback=LearningRateScheduler": "Variables after this decision",
-    "/inside?example=plateau&whatif.patience=7": "Train the truth",
+    "/inside?example=plateau&whatif.patience=7": "Train it for real",
     "/valley?valley.surface=Bowl+in+one+dimension": "What happened, and why",
     "/valley?valley.ravine.base_lr=0.12&valley.strategies=Draw+your+own": "diverged",
     "/compare?compare.strategies=Draw+your+own": "15 runs",

@@ -148,7 +148,7 @@ def test_a_wrong_value_is_explained_and_nothing_is_lost(page: Page) -> None:
     expect(number(page, "Epochs")).to_have_value("7")
 
 
-def test_an_unknown_run_is_told_and_offers_the_way_back(page: Page, server: Server) -> None:
+def test_an_unknown_run_is_explained_and_offers_the_way_back(page: Page, server: Server) -> None:
     page.goto(f"{server.url}/?run=nosuchrun")
     expect(page.get_by_text(re.compile("There is no run 'nosuchrun'"))).to_be_visible()
     page.get_by_role("button", name="New run").click()
