@@ -41,15 +41,15 @@ def branch(spec: RunSpec, epoch: int, wanted: float | Mapping[str, Any], rate: f
 
 
 def longer(spec: RunSpec, done: int, epochs: int, how: str) -> RunSpec:
-    """The spec of a run that trains on.
+    """The spec of a run that trains more epochs.
 
     Args:
         spec: of the run, complete.
         done: epochs done.
         epochs: more of them.
-        how: "hold": every strategy keeps the horizon it had, its last rate holds beyond, and a rule
-            just goes on; "stretch": the run's own strategy is laid over the whole, longer run and
-            entered where the run stands.
+        how: "hold": every strategy keeps its horizon, its last rate holds beyond it, and a rule
+            continues; "stretch": the run's own strategy is laid over the whole, longer run and
+            entered at the epoch that the run has reached.
 
     Raises:
         InvalidField: for what is not allowed.
@@ -74,14 +74,14 @@ def by_hand(
     spec: RunSpec, *, rate: float | None = None, factor: float | None = None, back: bool = False,
     left_at: float | None = None,
 ) -> Piece:
-    """What a hand at the wheel wants; exactly one of these is given.
+    """A change of the rate by hand; exactly one of these is given.
 
     Args:
         spec: of the run.
-        rate: to be held.
-        factor: on the rate; the strategy goes on.
+        rate: to hold.
+        factor: on the rate; the strategy continues.
         back: to the run's own strategy.
-        left_at: the rate at which a feedback rule was left, from which it begins anew.
+        left_at: the rate at which a feedback rule was left, from which it starts again.
 
     Returns:
         The piece; its epoch is set when it takes over.

@@ -3,7 +3,7 @@
 At each of n decision points every branch that is left is forked over a grid of factors on its rate,
 and the best m by validation loss are kept. The search is made of stages: the run itself, a round
 for each point, and a check on fresh seeds, where what was found and what it is compared with are
-trained anew. All of it is data; `beam_job` turns a stage into runs.
+trained again. All of it is data; `beam_job` turns a stage into runs.
 
 Where branches are judged: by default at the end of the run. A branch judged at the next point
 costs less, but a cut of the rate always pays at once and only later costs what the low rate can no
@@ -84,7 +84,7 @@ class Search(Definition):
     )
     seeds: tuple[Seed, ...] = field(
         ..., label="Fresh seeds",
-        help="Seeds that the search has not seen: all strategies are trained anew with each.",
+        help="Seeds that the search has not seen. All strategies are trained again with each.",
     )
     engine: str = field("auto", label="Engine", help="What trains it.")
 
@@ -297,12 +297,12 @@ def _best(pool: Sequence[Tried]) -> list[Tried]:
 def _labels(rivals: Sequence[Rival], specs: Sequence[RunSpec]) -> list[str]:
     """A name for each, all different and none of those of the search itself."""
     own = [" ".join(one.label.split()) or STRATEGIES[one.strategy].label for one in rivals]
-    told = [
+    named = [
         f"{label} at {spec.base_lr:.3g}" if own.count(label) > 1 else label
         for label, spec in zip(own, specs, strict=True)
     ]
     taken, labels = {FOUND, ITSELF}, list[str]()
-    for label in told:
+    for label in named:
         numbered = (f"{label} {number}" for number in itertools.count(2))
         labels.append(next(name for name in itertools.chain([label], numbered)
                            if name not in taken))

@@ -42,7 +42,7 @@ class Plan:
     parameters: int  # trainable weights
     loss: str  # cross_entropy, mse, mae or huber; in words for a model from outside lrdash
     metrics: tuple[str, ...]  # what each epoch is measured by
-    followers: tuple[Strategy | None, ...] = ()  # one a piece; None: what went before goes on
+    followers: tuple[Strategy | None, ...] = ()  # one a piece; None: the previous rates continue
 
     def program(self) -> RateProgram:
         """A fresh rate program, at the start of the run."""
@@ -223,7 +223,7 @@ def _check_monitors(
 
 
 def _follower(piece: Piece) -> Strategy | None:
-    """The strategy of a piece; None where what went before goes on."""
+    """The strategy of a piece; None where the previous rates continue."""
     if not piece.strategy:
         return None
     strategy = STRATEGIES[piece.strategy](**piece.params)

@@ -151,7 +151,7 @@ class RangeTestRow(_WithStatus):
     rates: NDArray[np.float32]  # of each update [updates]
     losses: NDArray[np.float32]  # of each batch before its update [seeds, updates]; NaN: not yet
     stop_requested: bool  # a stop was asked for and has not happened yet
-    experiment_id: str | None  # the sweep over peak rates that it is held against
+    experiment_id: str | None  # the sweep over peak rates that it is compared with
     version: int  # grows with every change
 
     @property

@@ -149,7 +149,7 @@ class _Reader:
         """The function of one part, of its parts in turn."""
         self.nodes += 1
         if depth > MAX_DEPTH:
-            raise self.refusal(node, f"at most {MAX_DEPTH} operations may stand in one another")
+            raise self.refusal(node, f"at most {MAX_DEPTH} nested operations")
         if self.nodes > MAX_NODES:
             raise self.refusal(node, f"at most {MAX_NODES} numbers, names and operations")
         match node:

@@ -1,4 +1,4 @@
-"""Inside the callback in a real browser: playing, stepping, what if, the truth."""
+"""Inside the callback in a real browser: playing, stepping, what if, the trained run."""
 
 from __future__ import annotations
 

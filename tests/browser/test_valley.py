@@ -1,4 +1,4 @@
-"""The Valley page in a real browser: it plays by itself, the start moves, everybody can use it."""
+"""The Valley page in a real browser: it plays, the start moves, everybody can use it."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_where_motion_is_unwelcome_it_moves_in_whole_steps(
     open_valley(page, server)
     type_number(page, "Start y", "-0.5")
     expect(page.locator(".lv-start")).to_have_attribute("aria-label", re.compile(r"y -0\.5\."))
-    assert at(page) == 60  # no replay by itself
+    assert at(page) == 60  # no automatic replay
     assert page.locator(ROOT).get_attribute("data-playing") in (None, "no")
     context.close()
 

@@ -126,7 +126,7 @@ def test_of_many_changes_the_latest_stay(tmp_path: Path) -> None:
     spread = [1, 4, 8]  # the first is the best, too
     assert epochs(folder) == [*spread, *range(11, CHANGES + 11)]
     assert epochs(CheckpointFolder(tmp_path)) == epochs(folder)
-    again = CheckpointFolder(tmp_path)  # another process goes on
+    again = CheckpointFolder(tmp_path)  # another process continues
     again.save("r", checkpoint(CHANGES + 11, "rate", loss=9.0))
     assert epochs(again) == [*spread, *range(12, CHANGES + 12)]
 

@@ -114,7 +114,7 @@ def test_a_large_dataset_says_what_is_left_out_and_defaults_to_a_usable_part(
 ) -> None:
     assert downloaded.default_examples == 5000
     assert downloaded.sizes() == (4000, 1000)
-    assert "left untouched" in downloaded.description
+    assert "never used" in downloaded.description
 
 
 def test_nothing_heavy_is_imported_before_a_dataset_is_loaded() -> None:
@@ -287,7 +287,7 @@ def test_arrays_that_break_the_promise_are_refused(
     x: np.ndarray, y: np.ndarray, message: str
 ) -> None:
     own = made(np.repeat([0, 1], 10), reader=lambda: (x, y))
-    with pytest.raises(DatasetUnavailable, match=f"Own is not what it should be: .*{message}"):
+    with pytest.raises(DatasetUnavailable, match=f"The data of Own is wrong: .*{message}"):
         own.load()
 
 
@@ -362,7 +362,7 @@ def test_a_download_without_a_network_names_the_file_the_folder_and_the_way_out(
     assert "such as digits or diabetes" in message
 
 
-def test_a_failed_download_is_tried_anew_the_next_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_download_is_tried_again_the_next_time(monkeypatch: pytest.MonkeyPatch) -> None:
     x, y = np.zeros((16_512, 8)), np.arange(16_512.0)
     module = loader("california_housing")
 
@@ -370,7 +370,7 @@ def test_a_failed_download_is_tried_anew_the_next_time(monkeypatch: pytest.Monke
         raise ConnectionResetError(104, "Connection reset by peer")
 
     monkeypatch.setattr(module, "load_data", fail)
-    with pytest.raises(DatasetUnavailable, match="the connection broke off"):
+    with pytest.raises(DatasetUnavailable, match="the connection was lost"):
         DATASETS["california_housing"].load()
     monkeypatch.setattr(module, "load_data", lambda: ((x, y), (x[:1], y[:1])))
     assert len(DATASETS["california_housing"].load().x_train) == 4000
@@ -383,10 +383,10 @@ def test_a_failed_download_is_tried_anew_the_next_time(monkeypatch: pytest.Monke
         (EOFError("Compressed file ended"), "incomplete or damaged"),
         (gzip.BadGzipFile("Not a gzipped file"), "incomplete or damaged"),
         (OSError(28, "No space left on device"), "No space left on device"),
-        (TimeoutError("timed out"), "broke off"),
+        (TimeoutError("timed out"), "was lost"),
     ],
 )
-def test_a_damaged_file_is_to_be_deleted(
+def test_a_damaged_file_should_be_deleted(
     fault: Exception, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail() -> None:

@@ -40,7 +40,7 @@ def many_checkpoints(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Fire:
-    """Kills the worker of a laboratory again and again, and lets the runs go on."""
+    """Kills the worker of a laboratory again and again, and lets the runs continue."""
 
     def __init__(self, store: Store, laboratory: Laboratory, seed: str) -> None:
         self._store, self._laboratory = store, laboratory

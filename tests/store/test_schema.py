@@ -23,7 +23,7 @@ from tests.factories.database import execute, old_store, queued
 
 
 def test_a_database_of_version_1_can_be_read(tmp_path: Path) -> None:
-    """The file was written by the first schema; it is never made anew."""
+    """The file was written by the first schema; it is never made again."""
     store = old_store("store_v1.db", tmp_path)
     waiting, row = store.runs.listing()
     assert (waiting.run_id, waiting.status) == ("stillqueued1", "queued")
@@ -70,7 +70,7 @@ def test_curves_of_a_database_of_version_1_can_be_read(tmp_path: Path) -> None:
 
 
 def test_a_database_of_version_2_can_be_read(tmp_path: Path) -> None:
-    """The file was written by the second schema; it is never made anew."""
+    """The file was written by the second schema; it is never made again."""
     store = old_store("store_v2.db", tmp_path)
     row = store.experiments.one("experiment02")
     assert (row.name, row.target, row.runs) == ("Second light", 0.2, 2)

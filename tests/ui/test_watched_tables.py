@@ -82,7 +82,7 @@ def test_what_is_not_known_is_not_taken_for_a_difference(store: Store) -> None:
 UNKNOWN = ("momentum", "batch_size", "seed", "nesterov", "weight_decay", "label_smoothing")
 
 
-def test_settings_of_runs_from_elsewhere_tell_only_what_is_known(store: Store) -> None:
+def test_settings_of_external_runs_show_only_what_is_known(store: Store) -> None:
     own = store.runs.create(
         make(RunSpec(epochs=1, seed=3)).spec, steps_per_epoch=1, updates=1, parameters=1,
         name="own", worker_id="w",
@@ -102,9 +102,9 @@ def test_settings_of_runs_from_elsewhere_tell_only_what_is_known(store: Store) -
     mine, old = (store.runs.one(run_id) for run_id in ids)
     assert RunSpec(**analysis.known_settings(mine.spec)) == mine.spec
     assert "base_lr" not in analysis.known_settings(old.spec)
-    told = settings_table(make(old.spec))
+    found = settings_table(make(old.spec))
     for label in ("Peak rate", "Loss", "Updates per epoch"):
-        assert re.search(rf"{label}</t[hd]><td[^>]*>not known", told), label
+        assert re.search(rf"{label}</t[hd]><td[^>]*>not known", found), label
     test = page("train", run=ids[1])
     test.button_group(key="details").set_value("Settings").run()
     assert "0 parameters" not in words(test)
@@ -205,7 +205,7 @@ def test_runs_are_imported_on_the_page(store: Store, monkeypatch: pytest.MonkeyP
     assert "must have a line of column names" in test.error[0].value
 
 
-def test_rates_that_something_else_moved_are_told() -> None:
+def test_rates_that_something_else_moved_are_reported() -> None:
     rule = Recorded(**PLATEAU).rule()
     series = Series(values=VALUES, base_lr=0.1)
     moved = RateDecided(epoch=3, rate_before=0.1, rate_after=0.02, reason="")
