@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 from lrdash.core.errors import NotHere
 from lrdash.core.spec import DataShape, Facts, RunSpec
 from lrdash.datasets import DATASETS, Dataset, Split
-from lrdash.models import MODELS, Model
+from lrdash.models import Model
 from lrdash.models.base import KerasModel
 from lrdash.models.layers import Work
 
@@ -132,13 +132,6 @@ def dataset_label(spec: RunSpec) -> str:
     if spec.trainable_here and spec.dataset in DATASETS:
         return DATASETS[spec.dataset].label
     return spec.dataset
-
-
-def model_label(spec: RunSpec) -> str:
-    """The name of its model, as it is shown."""
-    if spec.trainable_here and spec.model in MODELS:
-        return MODELS[spec.model].label
-    return spec.model
 
 
 def has_classes(spec: RunSpec) -> bool:

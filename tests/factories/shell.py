@@ -1,4 +1,4 @@
-"""The command line in this very process."""
+"""Commands, called as a shell would, in this process."""
 
 from __future__ import annotations
 
@@ -19,3 +19,12 @@ def as_json(*words: str) -> Any:
     result = call(*words, "--json")
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)
+
+
+def refused(*words: str) -> str:
+    """The one line with which a command refuses its input."""
+    result = call(*words)
+    assert (result.exit_code, result.stdout) == (2, ""), result.output
+    assert result.stderr.startswith("Error: ")
+    assert result.stderr.count("\n") == 1
+    return result.stderr

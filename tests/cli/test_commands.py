@@ -1,4 +1,4 @@
-"""None"""
+"""Help, options, previews and training from the command line."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from lrdash.core.events import RunEnded
 from lrdash.core.spec import EarlyStopping, RunSpec
 from lrdash.store import Store
 from tests.factories.runs import imitation
-from tests.factories.shell import as_json, call
+from tests.factories.shell import as_json, call, refused
 
 COMMANDS = (
     ["preview"], ["train"], ["compare"], ["serve"], ["doctor"], ["bench"], ["runs"],
@@ -81,13 +81,13 @@ def test_every_knob_of_a_spec_is_an_option_of_train() -> None:
         assert knob.help in re.sub(r"\s+", " ", page)
 
 
-def test_help_tells_bounds_units_defaults_and_known_names() -> None:
+def test_help_lists_bounds_units_defaults_and_known_names() -> None:
     page = re.sub(r"\s+", " ", call("train", "--help").stdout)
     assert "Allowed: from 1 to 10,000. Unit: epochs. Default: 30." in page
     assert "plateau" in page
 
 
-def test_the_version_is_reported() -> None:
+def test_the_version_is_printed() -> None:
     assert call("--version").stdout == f"lrdash {lrdash.__version__}\n"
 
 
@@ -113,10 +113,10 @@ def test_preview_follows_the_monitored_values() -> None:
     assert call("preview", "plateau", "--monitored", "1,2").exit_code == 2
 
 
-def test_preview_puts_a_warm_up_in_front() -> None:
+def test_preview_starts_with_the_warmup() -> None:
     words = ("--epochs", "4", "--warmup-epochs", "2", "--warmup-start-factor", "0.5")
-    preview = as_json("preview", "constant", "--base-lr", "1", *words)
-    assert preview["rates"] == [0.75, 1.0, 1.0, 1.0]
+    rates = as_json("preview", "constant", "--base-lr", "1", *words)["rates"]
+    assert rates == [0.75, 1.0, 1.0, 1.0]
 
 
 def test_preview_shows_a_table_and_a_curve_to_people() -> None:
@@ -126,7 +126,7 @@ def test_preview_shows_a_table_and_a_curve_to_people() -> None:
     assert "24 of 100 epochs shown" in result.stdout
 
 
-def test_a_parameter_that_is_no_json_is_a_text() -> None:
+def test_a_parameter_that_is_not_json_is_a_text() -> None:
     assert settings(["mode=triangular2", "gamma=0.9", "x=a=b"], "--param") == {
         "mode": "triangular2", "gamma": 0.9, "x": "a=b",
     }
@@ -171,12 +171,7 @@ def test_a_parameter_that_cannot_be_read_is_named(pair: str) -> None:
 def test_wrong_input_is_reported_in_one_line_with_exit_status_2(
     words: list[str], message: str, store: Store
 ) -> None:
-    result = call(*words)
-    assert result.exit_code == 2
-    assert result.stdout == ""
-    assert message in result.stderr
-    assert result.stderr.startswith("Error: ")
-    assert result.stderr.count("\n") == 1
+    assert message in refused(*words)
     assert store.runs.listing() == []
 
 
@@ -187,13 +182,11 @@ def test_a_database_that_cannot_be_used_is_wrong_input(
     monkeypatch.setenv("LRDASH_HOME", str(tmp_path / "file"))
     monkeypatch.setitem(sys.modules, "lrdash.training.keras.engine", types.ModuleType("engine"))
     for words in (["runs", "list"], ["train", "--epochs", "1"]):
-        result = call(*words)
-        assert result.exit_code == 2, result.output
-        assert "LRDASH_HOME" in result.stderr
+        assert "LRDASH_HOME" in refused(*words)
 
 
 @pytest.mark.usefixtures("quick")
-def test_train_hands_on_every_option(store: Store) -> None:
+def test_train_passes_on_every_option(store: Store) -> None:
     value = as_json(
         "train", "--dataset", "wine", "--model", "mlp", "--model-param", "widths=[8]",
         "--strategy", "step", "--param", "drop_every=1", "--base-lr", "0.05", "--epochs", "2",
@@ -217,7 +210,7 @@ def test_train_hands_on_every_option(store: Store) -> None:
 
 
 @pytest.mark.usefixtures("quick")
-def test_train_tells_a_line_an_epoch_where_nobody_watches() -> None:
+def test_train_prints_a_line_for_each_epoch_without_a_terminal() -> None:
     result = call("train", "--epochs", "2")
     assert result.exit_code == 0
     assert "epoch 2 of 2: loss 0.500, accuracy 50.0%, val_loss 0.500" in result.stdout
@@ -229,12 +222,12 @@ def test_a_run_that_does_not_finish_gives_exit_status_1(
     status: Any, quick: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def bad(_plans: Any, *, run_ids: list[str], sink: Any, **_others: Any) -> None:
-        sink(run_ids[0], RunEnded(status=status, reason="as it happens"))
+        sink(run_ids[0], RunEnded(status=status, reason="for a reason"))
 
     monkeypatch.setattr(training, "train_group", bad)
     result = call("train", "--epochs", "2")
     assert result.exit_code == 1
-    assert "as it happens" in result.stderr
+    assert "for a reason" in result.stderr
     result = call("train", "--epochs", "2", "--json")
     assert result.exit_code == 1
-    assert json.loads(result.stdout)["reason"] == "as it happens"
+    assert json.loads(result.stdout)["reason"] == "for a reason"
