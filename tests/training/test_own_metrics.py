@@ -13,6 +13,7 @@ import lrdash
 from lrdash.analysis.verdicts import METRICS, judge
 from lrdash.analysis.verdicts.metrics import metric_named
 from lrdash.core.errors import InvalidField, UnknownName
+from lrdash.core.wording import number
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 layers = keras.layers
@@ -75,7 +76,7 @@ def test_figures_draw_any_metric(made: Any) -> None:
 def test_the_table_shows_them(made: Any) -> None:
     row = made.table()[0]
     means = made.frame().groupby("label")["final_val_auc"].mean()
-    assert row["val_auc"] == lrdash.wording.number(means[row["Strategy"]])
+    assert row["val_auc"] == number(means[row["Strategy"]])
     assert "<th>val_auc</th>" in made._repr_html_()
     assert "val_accuracy" not in row
 
