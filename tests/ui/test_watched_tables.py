@@ -210,7 +210,7 @@ def test_rates_that_something_else_moved_are_reported() -> None:
     series = Series(values=VALUES, base_lr=0.1)
     moved = RateDecided(epoch=3, rate_before=0.1, rate_after=0.02, reason="")
     assert disagreement(rule, series, []) == ""
-    assert disagreement(rule, series, [moved]).startswith("From epoch 3 on something else moved")
+    assert disagreement(rule, series, [moved]).startswith("From epoch 3 on, something else changed")
 
 
 def test_the_strategy_recorded_is_in_no_form_and_makes_no_code() -> None:
