@@ -106,7 +106,7 @@ def test_a_killed_worker_is_reported_and_the_app_stays_up(
     )
 
 
-def test_the_plateau_rule_tells_epoch_by_epoch_what_it_did(page: Page) -> None:
+def test_the_plateau_rule_shows_epoch_by_epoch_what_it_did(page: Page) -> None:
     type_number(page, "Epochs", "4")
     start(page)
     expect(page.get_by_text(re.compile("Finished after 4 of 4 epochs"))).to_be_visible(

@@ -28,7 +28,7 @@ STATSMODELS = Path(statsmodels.datasets.__file__).parent
 PUBLIC = sorted([*STATSMODELS.glob("*/*.csv"), *SKLEARN.glob("*.csv")])
 
 
-def test_parquet_is_read_as_one_chooses_too() -> None:
+def test_parquet_is_read_as_chosen_too() -> None:
     frame = pd.DataFrame({"x": np.arange(40) % 9, "y": ["-", "b"] * 20})
     found = profile(parquet(frame), "a.parquet", Recipe(texts=("x",), missing=("-",)))
     assert [(c.kind, c.missing) for c in found.columns] == [("text", 0), ("text", 20)]
@@ -38,7 +38,7 @@ ABOVE = {
 
 
 @pytest.mark.parametrize("head", ABOVE)
-def test_what_stands_above_a_table_is_left_out(head: str) -> None:
+def test_lines_above_a_table_are_ignored(head: str) -> None:
     lines = "".join(f"{n % 9}{ABOVE[head]}{'ab'[n % 2]}\n" for n in range(40))
     found = looked(head + lines)
     assert found.rows == 40
@@ -48,19 +48,19 @@ def test_what_stands_above_a_table_is_left_out(head: str) -> None:
     assert f"line {head.count(chr(10)) + 41} has 3 fields" in message
 
 
-def test_a_delimiter_at_the_ends_of_lines_is_left_out_and_rows_may_have_names() -> None:
+def test_a_delimiter_at_the_ends_of_lines_is_ignored_and_rows_may_have_names() -> None:
     lines = "".join(f"{n % 9},{'ab'[n % 2]},\n" for n in range(40))
     found = looked("x,y\n" + lines)
     assert [(c.name, c.distinct) for c in found.columns] == [("x", 9), ("y", 2)]
-    assert "Lines end with a delimiter, which is left out" in found.notes
+    assert "Lines end with a delimiter, which is ignored" in found.notes
     named = looked("x,y\n" + "".join(f"r{n},{n % 9},{'ab'[n % 2]}\n" for n in range(40)))
     assert [(c.name, c.distinct) for c in named.columns] == [("row", 40), ("x", 9), ("y", 2)]
     assert "as R writes it" in named.notes[0]
 FAULTS = {
     "Sales in 2024\nx,y\n1,2\n": "If 'Sales in 2024' is a title",
-    "x,y,z\n1,2,3\n# note\n": "It looks like a comment: take it out",
+    "x,y,z\n1,2,3\n# note\n": "It looks like a comment: remove it",
     "x,y\n" + "\n".join(f"{n % 3},{'c' if n == 5 else 'a'}" for n in range(40)):
-        "without the rare classes fewer than two are left",
+        "fewer than two classes have enough rows",
     "a,b,y\n1,2,3\n4,5\n": "line 3 has 2 fields, the line with the names has 3",
     'a,b,y\n1,2,3\n4,"5,6\n7,8,9\n': "has 2 fields, the line with the names has 3",
     "a\n1\n2\n": "only one column was found",
@@ -69,10 +69,11 @@ FAULTS = {
     "a,b\n": "there are no rows",
     "a,b\n1,\x002\n": "line 2 holds the control character 0",
     "x,y\n" + "\n".join(f"{n},a" for n in range(30)): "the target y holds only 'a'",
-    "x,y\n" + "\n".join(f"{n % 3},{n % 2}" for n in range(9)): "9 rows can be used, and at least",
+    "x,y\n" + "\n".join(f"{n % 3},{n % 2}" for n in range(9)): "9 usable rows, and at least",
     "x,y\n" + "\n".join(f"{n % 3},{'c' if n == 5 else 'ab'[n % 2]}" for n in range(40)):
         "the class 'c' of y has only 1 row, too few",
-    "x,y\n" + "\n".join(f"{n},{n % 2}" for n in range(40)): "no column but the target y says",
+    "x,y\n" + "\n".join(f"{n},{n % 2}" for n in range(40)):
+        "no informative column besides the target y",
     "x,y\n" + "\n".join(f"{'1e200' if n == 7 else n % 9},{n % 2}" for n in range(40)):
         "column x holds 1e+200 in line 9",
     "x,y\n" + "\n".join(f"{n % 9},v{n}" for n in range(401)): "classes: 401, and at most 200",
@@ -90,23 +91,23 @@ def test_a_fault_names_line_or_column_and_what_to_do(text: str) -> None:
     assert re.search(r"\. [A-Z][^.]*\.?", message)
 
 
-def test_choices_that_do_not_go_with_the_file_are_told() -> None:
+def test_choices_that_do_not_fit_the_file_are_explained() -> None:
     assert "Did you mean 'kind'?" in refused(csv(), target="kinds")
-    assert "no column 'sise' to be the feature" in refused(csv(), features=["sise"])
-    assert "target and feature at once" in refused(csv(), target="kind", features=["kind"])
+    assert "no column 'sise' to use as feature" in refused(csv(), features=["sise"])
+    assert "both target and feature" in refused(csv(), target="kind", features=["kind"])
     assert "holds texts such as 'pear'" in refused(csv(), task="regression")
 
 
-def test_rare_classes_are_left_out_on_demand_and_told() -> None:
+def test_rare_classes_are_left_out_on_request_with_a_note() -> None:
     lines = "\n".join(f"{n % 3},{'c' if n == 5 else 'ab'[n % 2]}" for n in range(40))
     facts, _ = keep(f"x,y\n{lines}\n", "rare.csv", min_class=5)
     assert facts.class_names == ("a", "b")
-    assert "Classes with fewer than 5 rows were left out: c (1)" in facts.notes
+    assert "Left out classes with fewer than 5 rows: c (1)" in facts.notes
 UNFIT = {
     "breast_cancer.csv": "line 2 has 31 fields, the line with the names has 4",
     "wine_data.csv": "line 2 has 14 fields, the line with the names has 5",
-    "china_smoking.csv": "8 rows can be used", "cpunish.csv": "17 rows can be used",
-    "longley.csv": "16 rows can be used", "elec_equip.csv": "DATE: an id of each row",
+    "china_smoking.csv": "8 usable rows", "cpunish.csv": "17 usable rows",
+    "longley.csv": "16 usable rows", "elec_equip.csv": "DATE: an id of each row",
     "nile.csv": "year: an id of each row", "sunspots.csv": "YEAR: an id of each row",
 }
 
@@ -134,13 +135,13 @@ def test_public_tables_are_many_and_written_in_several_ways() -> None:
     ).reading
 
 
-def test_thousands_parted_by_points_are_told_by_the_decimal_commas_beside_them() -> None:
+def test_decimal_commas_in_a_table_show_that_points_separate_thousands() -> None:
     lines = "\n".join(
         f"{('6.411', '950', '8.061')[n % 3]};{n},5;{'ab'[n % 2]}" for n in range(30)
     )
     column = looked(f"x;z;y\n{lines}\n").columns[0]
     assert (column.low, column.high) == (950.0, 8061.0)
-    assert column.note == "read as numbers; thousands parted by points, decimal commas"
+    assert column.note == "read as numbers; thousands separated by points, decimal commas"
     alone = looked(f"x;y\n{lines}\n".replace(",5;", ";").replace("x;y", "x;z;y")).columns[0]
     assert alone.high == 950.0
 
@@ -152,7 +153,7 @@ def test_a_zero_is_no_thousand() -> None:
 
 
 @pytest.mark.parametrize("head", ["", "Length, cm;Width, cm;kind\n"])
-def test_decimal_commas_do_not_part_a_table_of_semicolons(head: str) -> None:
+def test_decimal_commas_do_not_split_a_table_of_semicolons(head: str) -> None:
     lines = "\n".join(f"{n % 7},37;{n % 9},9;{n % 2}" for n in range(60))
     found = looked(f"{head}{lines}\n")
     assert found.rows == 60
@@ -160,9 +161,9 @@ def test_decimal_commas_do_not_part_a_table_of_semicolons(head: str) -> None:
     assert found.columns[0].low == 0.37
 
 
-def test_a_first_line_with_numbers_that_is_taken_for_names_is_pointed_out() -> None:
+def test_a_first_line_with_numbers_that_is_read_as_names_is_noted() -> None:
     lines = "\n".join(f"2024-01-{n % 28 + 1:02},{n % 9},{'yn'[n % 2]}" for n in range(40))
-    assert "taken for names, though it holds numbers" in looked(lines).notes[0]
+    assert "read as names, though it holds numbers" in looked(lines).notes[0]
 
 
 def test_numbers_that_are_forced_keep_all_that_are_numbers() -> None:
@@ -174,18 +175,18 @@ def test_numbers_that_are_forced_keep_all_that_are_numbers() -> None:
     found = profile(text.encode(), "a.csv", Recipe(numbers=("cost", "amount")))
     assert [(c.missing, c.low) for c in found.columns[:2]] == [(1, 0.5), (4, 1234.0)]
     facts, _ = keep(text, "forced.csv", numbers=["cost", "amount"])
-    assert "cost: read as numbers; decimal commas, $ left out; 1 other value counts as missing" in \
+    assert "cost: read as numbers; decimal commas, $ ignored; 1 other value read as missing" in \
         facts.notes
 
 
-def test_leading_zeros_are_pointed_out() -> None:
+def test_leading_zeros_are_reported() -> None:
     lines = "\n".join(f"0{1605 + n % 5},{'ab'[n % 2]}" for n in range(40))
-    assert "leading zeros are lost" in looked(f"zip,y\n{lines}\n").columns[0].note
+    assert "leading zeros are dropped" in looked(f"zip,y\n{lines}\n").columns[0].note
 
 
 def test_choices_on_reading_are_for_tables_only() -> None:
     raw = npz(x=np.ones((20, 2)), y=TWENTY)
-    assert "texts can be chosen for tables only" in refused(raw, "a.npz", texts=["y"])
+    assert "texts can be chosen only for tables" in refused(raw, "a.npz", texts=["y"])
 
 
 def test_durations_are_left_out_and_dates_are_no_likely_target() -> None:
@@ -199,7 +200,7 @@ def test_durations_are_left_out_and_dates_are_no_likely_target() -> None:
     assert "Left out, neither numbers nor texts: long" in found.notes
 
 
-def test_a_number_with_too_many_values_to_be_classes_is_told_to_be_a_regression() -> None:
+def test_a_number_with_too_many_values_for_classes_suggests_regression() -> None:
     lines = "\n".join(f"{n * 3},{n % 9}" for n in range(120))
-    told = refused(f"price,x\n{lines}\n", target="price", task="classification")
-    assert told.endswith("are needed, or choose the task regression.")
+    message = refused(f"price,x\n{lines}\n", target="price", task="classification")
+    assert message.endswith("are needed, or choose the task regression.")

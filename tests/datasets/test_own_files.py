@@ -1,4 +1,4 @@
-"""Files of users: what is read, what is made of it, and every refusal in words."""
+"""Files of users: what is read, what it becomes, and every refusal."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_parquet_gives_what_the_same_table_gives_as_text() -> None:
 def test_damaged_parquet_is_refused() -> None:
     raw = parquet(pd.read_csv(io.StringIO(csv())))
     assert "cannot be read" in refused(raw[:-200], "cut.parquet")
-    assert "this is no PARQUET file" in refused(b"a,b\n1,2\n", "named.parquet")
+    assert "this is not a PARQUET file" in refused(b"a,b\n1,2\n", "named.parquet")
 
 
 # Arrays
@@ -65,7 +65,7 @@ def test_arrays_become_a_table_or_images() -> None:
     assert (numbers.task, numbers.pixel_max) == ("regression", 1.0)
 
 
-def test_arrays_are_told_as_they_stand_in_the_file_and_one_hot_rows_become_classes() -> None:
+def test_arrays_keep_their_types_and_one_hot_rows_become_classes() -> None:
     raw = npz(x=np.arange(40, dtype=np.int16).reshape(20, 2), y=np.eye(2, dtype=np.float32)[TWENTY])
     found = looked(raw, "a.npz")
     assert found.reading == "NPZ, x int16, y float32"
@@ -77,7 +77,7 @@ ARRAY_FAULTS = {
     "no array y, only x": npz(x=np.ones((20, 2))),
     "Python objects, which are never read": npz(x=np.array([[{}]] * 20, object), y=TWENTY),
     "y has the shape (5,), and x has 20 examples": npz(x=np.ones((20, 2)), y=np.ones(5)),
-    "y holds 3 values an example. One can be learned here": npz(
+    "y holds 3 values an example. Keep a single column": npz(
         x=np.ones((20, 2)), y=np.linspace(0, 1, 60).reshape(20, 3)
     ),
     "not finite, the first at [3, 1]": npz(
@@ -136,8 +136,8 @@ def test_the_class_is_the_first_folder_below_those_that_all_share() -> None:
     }
     facts, _ = keep(packed({**made, "set\\train\\": b""}), "pets.zip")
     assert (facts.class_names, facts.class_counts) == (("cat", "dog"), (24, 24))
-    assert any("folders test, train are taken together" in note for note in facts.notes)
-    assert any(note.startswith("24 images lie in folders inside") for note in facts.notes)
+    assert any("folders test and train are pooled" in note for note in facts.notes)
+    assert any(note.startswith("24 images in folders inside") for note in facts.notes)
     assert not any("no images" in note for note in facts.notes)
 
 
@@ -175,7 +175,7 @@ def huge() -> bytes:
 ARCHIVE_FAULTS = {
     "size when unpacked: 400 MB, and at most 300 MB": bomb,
     "a/1.png is encrypted": encrypted,
-    "1.png lies in no class folder": lambda: packed({"1.png": picture(1)}),
+    "1.png is not in a class folder": lambda: packed({"1.png": picture(1)}),
     "none of 1 files is an image": lambda: packed({"a/1.txt": b"x"}),
     "1 of 1 images cannot be read, the first a/1.png": lambda: packed({"a/1.png": huge()}),
     "files in the archive: 20,001": lambda: packed({f"a/{n}": b"" for n in range(20_001)}),
@@ -203,11 +203,11 @@ def test_archives_that_do_not_fit_are_refused(words: str) -> None:
         (b"%PDF-1.7", "Save the table as CSV"),
     ],
 )
-def test_files_of_other_sorts_are_recognised_by_their_bytes(raw: bytes, words: str) -> None:
+def test_files_of_other_formats_are_recognised_by_their_bytes(raw: bytes, words: str) -> None:
     assert words in refused(raw, "data.csv")
 
 
-def test_the_limits_stand_in_the_docs() -> None:
+def test_the_limits_are_in_the_docs() -> None:
     text = (ROOT / "docs/own-data.md").read_text(encoding="utf-8")
     for limit in limits.LIMITS:
         assert re.search(rf"\| {re.escape(limit.words)} *\|", text), limit.what

@@ -51,7 +51,7 @@ def test_a_text_target_and_a_text_feature_become_classes_and_columns() -> None:
     np.testing.assert_allclose(split.x_train.std(axis=0), 1, atol=1e-5)
 
 
-def test_latin_1_is_read_and_told() -> None:
+def test_latin_1_is_read_with_a_note() -> None:
     raw = csv().replace("Riga", "Málaga").encode("latin-1")
     found = looked(raw)
     assert "Windows-1252 (Latin-1)" in found.reading
@@ -78,7 +78,7 @@ def test_placeholders_and_gaps_are_missing_and_filled_by_the_training_median() -
     assert found.columns[0].note == "read as numbers; ? is missing"
     facts, dataset = keep(text, "gaps.csv", target="y")
     assert facts.size == 59
-    assert "1 rows without a value of y were left out" in facts.notes
+    assert "Left out 1 row without y" in facts.notes
     assert facts.features == ("a", "a is missing", "b", "b is missing")
     raw, _ = dataset.reader()
     split = dataset.load()
@@ -91,7 +91,7 @@ def test_placeholders_and_gaps_are_missing_and_filled_by_the_training_median() -
     assert split.x_train[missing][0, 0] == pytest.approx(np.median(values), abs=1e-6)
 
 
-def test_a_text_with_gaps_has_a_feature_that_says_so_and_rare_values_share_one() -> None:
+def test_a_text_with_gaps_has_a_feature_for_them_and_rare_values_share_one() -> None:
     lines = "\n".join(f"{'' if n < 4 else f'v{n % 70:02}'},{n % 2}" for n in range(280))
     facts, dataset = keep(f"a,y\n{lines}\n", "rare.csv", target="y", features=["a"])
     assert facts.features[-2:] == ("a = any other", "a is missing")
@@ -100,7 +100,7 @@ def test_a_text_with_gaps_has_a_feature_that_says_so_and_rare_values_share_one()
     np.testing.assert_array_equal(x.sum(axis=1), 1)
 
 
-def test_columns_that_say_nothing_are_pointed_out_and_left_out_at_first() -> None:
+def test_uninformative_columns_are_reported_and_left_out_by_default() -> None:
     lines = "\n".join(f"{n},C{n},nl,,{n % 5 + n % 2},{'yn'[n % 2]}" for n in range(40))
     text = f"id,code,land,empty,x,y\n{lines}\n"
     assert [c.flag for c in looked(text).columns] == ["id", "id", "constant", "empty", "", ""]
@@ -122,7 +122,7 @@ def test_a_number_can_be_classes_or_a_quantity() -> None:
     assert dataset.load().y_train.std() == pytest.approx(1, abs=1e-5)
 
 
-def test_the_id_is_of_bytes_and_choices_whether_these_were_left_open_or_made() -> None:
+def test_the_id_is_of_bytes_and_choices_whether_default_or_made() -> None:
     left_open, _ = keep(csv(), "a.csv")
     made = {"target": "kind", "features": ["weight", "city", "size"], "task": "classification"}
     assert keep(csv(), "b.csv", **made)[0].id == left_open.id
@@ -144,22 +144,22 @@ def test_names_that_are_empty_or_alike_are_made_different() -> None:
     lines = "\n".join(f"{n % 3},{n % 5},{n % 7},{n % 2}" for n in range(30))
     found = looked(f",x,x,y\n{lines}\n")
     assert [c.name for c in found.columns] == ["column 1", "x", "x (2)", "y"]
-    assert "Several columns are called x" in found.notes[0]
+    assert "Several columns are named x" in found.notes[0]
 
 
-def test_a_table_without_names_is_taken_as_it_is_and_told() -> None:
+def test_a_table_without_names_is_read_as_it_is_with_a_note() -> None:
     lines = "\n".join(f"{n % 3} {n % 5}.5 {n % 2}" for n in range(30))
     found = looked(lines + "\n")
     assert [c.name for c in found.columns] == ["column 1", "column 2", "column 3"]
     assert found.rows == 30
-    assert "numbers only" in found.notes[0]
+    assert "only numbers" in found.notes[0]
 
 
 def test_a_column_of_mostly_numbers_names_the_line_that_is_none() -> None:
     lines = "\n".join(f"{'abc' if n == 15 else n},{n % 2}" for n in range(30))
     column = looked(f"x,y\n{lines}\n").columns[0]
     assert column.kind == "text"
-    assert "1 are not, the first 'abc' in line 17" in column.note
+    assert "1 are not, the first is 'abc' in line 17" in column.note
 
 
 @pytest.mark.parametrize("word", ["None", "NA", "null", "nan", "N/A"])
@@ -174,35 +174,35 @@ def test_a_class_may_be_called_like_a_word_for_missing(word: str) -> None:
     assert word in facts.class_names
     without, _ = keep(text, "words.csv", target="y", missing=[word])
     assert without.class_names == ("ab", "cd")
-    assert "20 rows without a value of y were left out" in without.notes
+    assert "Left out 20 rows without y" in without.notes
 
 
-def test_words_for_missing_among_numbers_are_told() -> None:
+def test_words_for_missing_among_numbers_are_noted() -> None:
     lines = "\n".join(f"{('NA', 'n/a')[n % 2] if n < 4 else n},{n % 2}" for n in range(40))
     column = looked(f"x,y\n{lines}\n").columns[0]
     assert (column.kind, column.missing) == ("number", 4)
     assert column.note == "read as numbers; NA, n/a are missing"
 
 
-def test_a_number_may_stand_for_a_missing_value() -> None:
+def test_a_number_may_mean_a_missing_value() -> None:
     lines = "\n".join(f"{-999 if n < 4 else n},{n % 2}" for n in range(40))
     text = f"x,y\n{lines}\n"
     assert looked(text).columns[0].missing == 0
     found = profile(text.encode(), "a.csv", Recipe(missing=("-999",))).columns[0]
     assert (found.missing, found.low) == (4, 4.0)
 WRITTEN = {
-    "by commas": ([f"{n},{n:03}" for n in range(1, 31)], ",", 30_030.0, "parted by commas"),
+    "by commas": ([f"{n},{n:03}" for n in range(1, 31)], ",", 30_030.0, "separated by commas"),
     "beside a semicolon, with points": (
-        [f"{n},234.5" for n in range(1, 31)], ";", 30_234.5, "thousands parted by commas"
+        [f"{n},234.5" for n in range(1, 31)], ";", 30_234.5, "thousands separated by commas"
     ),
     "decimal commas": ([f"{n},234" for n in range(1, 31)], ";", 30.234, "decimal commas"),
     "by points": (
-        [f"{n}.234,5" for n in range(1, 31)], ";", 30_234.5, "thousands parted by points"
+        [f"{n}.234,5" for n in range(1, 31)], ";", 30_234.5, "thousands separated by points"
     ),
-    "by spaces": ([f"{n}\u202f234,5" for n in range(1, 31)], ";", 30_234.5, "parted by spaces"),
-    "dollars": ([f"${n}.50" for n in range(1, 31)], ",", 30.5, "$ left out"),
-    "euros": ([f"{n},50 €" for n in range(1, 31)], ";", 30.5, "decimal commas, € left out"),
-    "per cent": ([f"{n}.5%" for n in range(1, 31)], ",", 30.5, "% left out"),
+    "by spaces": ([f"{n}\u202f234,5" for n in range(1, 31)], ";", 30_234.5, "separated by spaces"),
+    "dollars": ([f"${n}.50" for n in range(1, 31)], ",", 30.5, "$ ignored"),
+    "euros": ([f"{n},50 €" for n in range(1, 31)], ";", 30.5, "decimal commas, € ignored"),
+    "per cent": ([f"{n}.5%" for n in range(1, 31)], ",", 30.5, "% ignored"),
 }
 
 
@@ -230,7 +230,7 @@ def test_mixed_units_are_no_numbers() -> None:
 @pytest.mark.parametrize(
     "written", ["2024-03-{:02}", "{:02}/03/2024", "{}.3.24", "2024-03-{:02} 12:30:00Z"]
 )
-def test_dates_are_told_as_dates(written: str) -> None:
+def test_dates_are_recognised(written: str) -> None:
     lines = "\n".join(f"{written.format(n % 28 + 1)},{n % 9},{'ab'[n % 2]}" for n in range(40))
     facts, _ = keep(f"when,x,y\n{lines}\n", "dates.csv")
     assert looked(f"when,x,y\n{lines}\n").columns[0].flag == "dates"
@@ -241,7 +241,7 @@ def test_whole_numbers_too_long_for_float64_stay_different() -> None:
     lines = "\n".join(f"{2**60 + n % 3},{n % 9}" for n in range(60))
     column = looked(f"y,x\n{lines}\n").columns[0]
     assert (column.kind, column.distinct) == ("text", 3)
-    assert "too long to be told apart" in column.note
+    assert "too long to stay distinct" in column.note
     facts, _ = keep(f"y,x\n{lines}\n", "long.csv", target="y")
     assert facts.class_names == tuple(str(2**60 + n) for n in range(3))
 
@@ -258,16 +258,16 @@ def test_the_kind_of_a_column_and_the_line_of_names_can_be_chosen() -> None:
     ]
     assert found.rows == 40
     assert found.column("1").values[0][0] == "001"  # type: ignore[union-attr]
-    assert "3 other values count as missing" in found.columns[1].note
+    assert "3 other values read as missing" in found.columns[1].note
     facts, _ = keep(text, "kinds.csv", **read_as.as_dict())
     assert facts.features == ("1 = 001", "1 = 011", "1 = 021", "2", "2 is missing")
     first = profile(b"a,b\n" + b"1,2\n" * 30, "a.csv", Recipe(header="no"))
     assert (first.rows, first.columns[0].name) == (31, "column 1")
 
 
-def test_choices_on_reading_that_cannot_be_are_told() -> None:
-    assert "no column 'sise' to be read otherwise. Did you mean 'size'?" in refused(
+def test_impossible_choices_on_reading_are_explained() -> None:
+    assert "no column 'sise', whose reading was chosen. Did you mean 'size'?" in refused(
         csv(), texts=["sise"]
     )
     both = refused(csv(), texts=["size"], numbers=["size"])
-    assert "the column size shall be read as texts and as numbers. Choose one" in both
+    assert "the column size was chosen as texts and as numbers. Choose one" in both

@@ -49,6 +49,9 @@ def test_on_the_noisy_quadratic_the_schedule_found_decays_and_beats_a_constant_r
     assert table["seeds"].tolist() == [4, 4, 4]
     assert "Trained again with 4 fresh seeds, it ends at" in found.headline()
     assert np.isfinite(found.optimism)
+    assert found.table()[0]["Strategy"] == FOUND
+    assert FOUND in found._repr_html_()
+    assert lrdash.load(found.id).as_json() == found.as_json()
     drawn = found.figure("loss"), found.figure("rate")
     assert [figure.data[-1].name for figure in drawn] == [FOUND, FOUND]
     with pytest.raises(InvalidField, match="one of loss, rate"):
@@ -176,7 +179,7 @@ def test_a_stop_ends_the_search_and_its_runs_and_can_be_taken_back(store: Store)
     assert store.hindsights.one(made).reason.endswith("was stopped")
 
 
-def test_runs_whose_worker_dies_go_on_but_not_for_ever(store: Store) -> None:
+def test_runs_whose_worker_dies_are_resumed_but_not_for_ever(store: Store) -> None:
     made = hindsight.create(store, search())
     run_id = store.hindsights.runs(made)[0].run_id
     for attempt in range(1, hindsight.ATTEMPTS + 1):
@@ -204,7 +207,7 @@ def test_a_search_of_a_process_that_died_is_interrupted_and_one_of_the_server_is
     assert store.hindsights.one(servers).status == "running"
 
 
-def test_lost_branches_are_left_behind_and_a_lost_run_ends_the_search(store: Store) -> None:
+def test_diverged_branches_are_dropped_and_a_diverged_run_ends_the_search(store: Store) -> None:
     made = hindsight.create(store, search())
     first = stage_over(store, made)
     over(store, first[0].run_id, 0.5, "diverged")

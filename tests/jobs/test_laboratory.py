@@ -94,7 +94,7 @@ def test_a_running_run_stops_and_a_queued_one_never_begins(
     assert store.runs.epochs(waiting) == []
 
 
-def test_a_spec_that_cannot_be_trained_fails_in_words(
+def test_a_spec_that_cannot_be_trained_fails_with_the_reason(
     laboratory: Laboratory, store: Store
 ) -> None:
     bad = store.runs.create(
@@ -120,7 +120,7 @@ def test_a_killed_worker_interrupts_its_run_and_the_next_run_still_trains(
     assert ended(store, following).status == "finished"
 
 
-def test_a_worker_that_does_not_obey_a_stop_is_killed_and_replaced(
+def test_a_worker_that_does_not_stop_in_time_is_killed_and_replaced(
     laboratory: Laboratory, store: Store
 ) -> None:
     stuck = queue(store, **ENDLESS)
@@ -164,7 +164,7 @@ def test_a_closed_laboratory_leaves_no_process_and_no_running_run(
     assert not laboratory.alive()
 
 
-def test_runs_fail_in_words_when_no_worker_can_be_started(
+def test_runs_fail_with_the_reason_when_no_worker_can_be_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(supervisor, "LONGEST_PAUSE", 0.0)

@@ -141,7 +141,7 @@ def test_a_worker_that_lives_but_trains_nothing_is_ended_with_the_reason(
     eventually(lambda: lab.status() and lab.status()[0].worker_id != idle.worker_id)
 
 
-def test_a_worker_that_computes_without_a_word_is_left_alone(
+def test_a_worker_that_computes_without_events_is_left_alone(
     store: Store, laboratory: Callable[..., Laboratory], imitate: Imitate,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -204,7 +204,7 @@ def test_a_patience_that_is_wrong_is_named(given: str, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("resume", [True, False])
-def test_interrupted_runs_go_on_at_the_start_if_that_is_wanted(
+def test_interrupted_runs_are_resumed_at_the_start_on_request(
     resume: bool, store: Store, laboratory: Callable[..., Laboratory], imitate: Imitate,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

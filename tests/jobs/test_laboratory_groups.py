@@ -105,7 +105,7 @@ def test_stopping_one_run_of_a_group_leaves_the_others_alone(
     assert [row.status for row in ended(store, runs)] == ["stopped"] * 3
 
 
-def test_a_worker_that_does_not_obey_the_stop_of_a_whole_group_is_killed(
+def test_a_worker_that_does_not_stop_a_whole_group_in_time_is_killed(
     laboratory: Laboratory, store: Store
 ) -> None:
     runs = queue(store, [LONG, LONG], groups=[[0, 1]])

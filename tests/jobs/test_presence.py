@@ -39,7 +39,7 @@ class Poor:
         return set(run_ids)
 
 
-def test_a_heart_beats_on_after_a_beat_that_could_not_be_written(
+def test_heartbeats_continue_after_one_that_could_not_be_written(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(presence, "HEARTBEAT", 0.001)

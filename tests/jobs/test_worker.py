@@ -118,7 +118,7 @@ def poor_worker(store: Poor, monkeypatch: pytest.MonkeyPatch) -> worker.Worker:
     return worker.Worker("w1", store, lambda _answer: None)  # type: ignore[arg-type]
 
 
-def test_events_that_cannot_be_stored_interrupt_the_run_with_the_stores_words(
+def test_events_that_cannot_be_stored_interrupt_the_run_with_the_reason_of_the_store(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     store = Poor("record events")

@@ -104,7 +104,7 @@ def test_train_and_validation_of_one_run_find_each_other_without_their_folders(
     said = run.remarks
     agrees(replace(run, remarks=()), history)
     assert len(said) == 1
-    assert said[0].startswith("Put together of events.out.tfevents.")
+    assert said[0].startswith("Combined from events.out.tfevents.")
     one, two = sorted(read_uploads(flat(twice)), key=lambda found: found.epochs)
     assert (one.epochs, two.epochs) == ((1, 2), (1, 2, 3, 4))
     assert {one.name, two.name} == {"run 1", "run 2"}
@@ -150,8 +150,8 @@ def test_a_damaged_event_file_is_left_out_of_its_folder_with_a_warning(tmp_path:
     assert not any("Left out" in remark for run in (one, two) for remark in run.remarks)
     assert len(left) == 3
     assert "b/events.out.tfevents.1 must be an event file of TensorBoard" in left[0]
-    assert "/cut.tfevents must be whole; it is damaged before its first scalar (record 2 at byte " \
-        f"{len(header(0.0))} is cut short), got '{len(cut)} bytes'." in left[1]
+    assert "/cut.tfevents must be intact; it is damaged before its first scalar (record 2 at " \
+        f"byte {len(header(0.0))} is cut short), got '{len(cut)} bytes'." in left[1]
     assert "must hold a loss or another metric, got 'learning rates alone'" in left[2]
     files = [Upload(name="a.tfevents", data=events(("loss", 0, 1.0))),
              Upload(name="b.tfevents", data=header(0.0))]
@@ -191,7 +191,7 @@ def test_other_programs_tags_are_understood_and_unknown_ones_kept() -> None:
 def test_what_keras_tells_of_updates_is_no_metric_of_an_epoch(twice: Path) -> None:
     (run,) = read_paths([twice / "one"])
     assert set(run.metrics) == {"loss", "val_loss"}
-    assert run.remarks == ("Left out, as its steps are no epochs: batch_loss.",)
+    assert run.remarks == ("Left out, since the steps are not epochs: batch_loss.",)
     (run,) = read_paths([twice / "two"])
     assert run.epochs == (1, 2, 3, 4)
     assert [math.isnan(value) for value in run.metrics["val_loss"]] == [True, False] * 2
@@ -201,7 +201,8 @@ def test_what_keras_tells_of_updates_is_no_metric_of_an_epoch(twice: Path) -> No
 def test_validation_that_is_nowhere_else_is_reported() -> None:
     keras_ = [("epoch_loss", 0, 1.0), ("evaluation_loss_vs_iterations", 9, 0.7)]
     (run,) = read_uploads([Upload(name="validation/x.tfevents", data=events(*keras_))])
-    assert "Left out, as its steps are no epochs: val_evaluation_loss_vs_iterations." in run.remarks
+    left = "val_evaluation_loss_vs_iterations"
+    assert f"Left out, since the steps are not epochs: {left}." in run.remarks
 
 
 def test_a_tag_that_counts_further_than_the_epochs_is_left_out_with_a_warning() -> None:
@@ -209,7 +210,7 @@ def test_a_tag_that_counts_further_than_the_epochs_is_left_out_with_a_warning() 
     points += [("loss", update, 1.0 / (1 + update)) for update in range(30)]
     (run,) = read_uploads([Upload(name="x.tfevents", data=events(*points))])
     assert set(run.metrics) == {"val_loss"}
-    assert "Left out, as its steps are no epochs: loss." in run.remarks
+    assert "Left out, since the steps are not epochs: loss." in run.remarks
 
 
 def test_steps_that_are_no_epochs_are_numbered_with_a_warning() -> None:
@@ -220,7 +221,7 @@ def test_steps_that_are_no_epochs_are_numbered_with_a_warning() -> None:
     assert run.epochs == (1, 2)
     assert run.metrics["loss"] == pytest.approx([245.0, 745.0])
     assert [len(part) for part in run.rates] == [50, 50]
-    assert "Its steps are no epochs: 2 records of val_loss, up to step 990" in run.remarks[0]
+    assert "The steps are not epochs: 2 records of val_loss, up to step 990" in run.remarks[0]
     many = [("loss", step, 1.0) for step in range(5, 20_000)]
     (run,) = read_uploads([Upload(name="x.tfevents", data=events(*many))])
     assert len(run.epochs) == 1000
@@ -237,7 +238,7 @@ def test_several_runs_in_one_folder_and_one_in_several_files(tmp_path: Path) -> 
     assert (one.name, two.name) == (f"{tmp_path.name}/a", f"{tmp_path.name}/b")
     assert two.metrics["loss"] == (2.0, 9.0, 9.0)
     assert two.remarks == (
-        "1 step of an earlier fit in the same folder is left out.",
+        "Left out 1 step of an earlier fit in the same folder.",
         "No learning rate was recorded.", "No validation loss (val_loss) was recorded.")
 
 
@@ -256,7 +257,7 @@ def test_of_two_fits_in_one_folder_the_later_one_is_read_alone(
     assert run.metrics["loss"] == pytest.approx(history["loss"])
     measured = [one for one in run.metrics.get("val_loss", ()) if not math.isnan(one)]
     assert measured == pytest.approx(history.get("val_loss", []))
-    assert run.remarks[0] == "4 epochs of an earlier fit in the same folder are left out."
+    assert run.remarks[0] == "Left out 4 epochs of an earlier fit in the same folder."
 
 
 def test_a_fit_that_was_continued_in_its_folder_is_one_run(tmp_path: Path) -> None:
@@ -274,7 +275,7 @@ def test_a_fit_that_was_continued_in_its_folder_is_one_run(tmp_path: Path) -> No
     (run,) = read_paths([tmp_path])
     assert run.metrics["loss"] == pytest.approx([
         *first["loss"], second["loss"][0], *third["loss"]])
-    assert run.remarks[0] == "1 epoch of an earlier fit in the same folder is left out."
+    assert run.remarks[0] == "Left out 1 epoch of an earlier fit in the same folder."
 
 
 def test_files_that_were_written_at_the_same_time_are_no_restart(tmp_path: Path) -> None:

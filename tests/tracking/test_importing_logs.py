@@ -57,7 +57,7 @@ def test_records_that_hold_graphs_are_passed_over() -> None:
         ("a.tfevents", b"something else altogether", "must be an event file of TensorBoard"),
         ("a.tfevents", header(0.0), "a.tfevents must hold scalars"),
         ("a.tfevents", events(("lr", 0, 0.1)), "must hold a loss or another metric"),
-        ("a.zip", b"PK", "a.zip must be a ZIP archive that is whole"),
+        ("a.zip", b"PK", "a.zip must be an intact ZIP archive"),
         ("a.keras", b"", "a.keras must be an event file of TensorBoard"),
     ],
 )
@@ -77,15 +77,15 @@ def test_columns_that_are_missing_or_unknown_are_reported_or_kept() -> None:
     assert run.metrics["my metric"][0] == 1.0
     assert [list(part) for part in run.rates] == [[pytest.approx(0.1)], []]
     assert run.remarks == (
-        "1 of 2 learning rates are no rates between 0 and 1000 and were left out.",
+        "1 of 2 learning rates were left out: they are not between 0 and 1000.",
         "No validation loss (val_loss) was recorded.")
     (run,) = read_uploads([Upload(name="a.csv", data=b"epoch,loss\n0,1\n1,1\n0,1\n")])
     assert (run.epochs, run.remarks[0]) == (
-        (1, 2, 3), "The epochs do not ascend; the lines were renumbered.")
+        (1, 2, 3), "The epochs do not ascend, so the lines were numbered.")
     whole_history = {"epoch": [4, 5], "history": {"loss": [1, None], "auc": [2]}}
     (run,) = read_uploads([Upload(name="a.json", data=json.dumps(whole_history).encode())])
     assert run.epochs == (5, 6)
-    assert run.remarks[0] == "auc has 1 of 2 values; they were put to the first epochs."
+    assert run.remarks[0] == "auc has 1 of 2 values; they were assigned to the first epochs."
 
 
 def test_a_column_of_texts_is_left_out_with_a_warning() -> None:
@@ -94,7 +94,7 @@ def test_a_column_of_texts_is_left_out_with_a_warning() -> None:
         read_uploads([Upload(name="a.csv", data=data.replace(b",,", b",2,"))])
     (run,) = read_uploads([Upload(name="a.csv", data=data)])
     assert list(run.metrics) == ["loss"]
-    assert run.remarks[0] == "Not a number in any line, left out: note, weights."
+    assert run.remarks[0] == "Left out, without a number in any line: note, weights."
 
 
 def test_validation_after_every_second_epoch_stands_where_keras_measured_it() -> None:
@@ -104,7 +104,7 @@ def test_validation_after_every_second_epoch_stands_where_keras_measured_it() ->
     (run,) = read_uploads([Upload(name="a.json", data=json.dumps(history).encode())])
     assert [math.isnan(one) for one in run.metrics["val_loss"]] == [True, False] * 2
     assert [run.metrics["val_loss"][place] for place in (1, 3)] == history["val_loss"]
-    assert run.remarks[0] == "val_loss has 2 of 4 values; they were put to the epochs after " \
+    assert run.remarks[0] == "val_loss has 2 of 4 values; they were assigned to the epochs after " \
         "which validation_freq=2 measures: 2, 4."
     continued = {"epoch": [3, 4, 5, 6, 7, 8], "history": {"loss": [1] * 6, "val_loss": [2, 3]}}
     (run,) = read_uploads([Upload(name="a.json", data=json.dumps(continued).encode())])
@@ -119,14 +119,14 @@ def test_values_that_fit_no_validation_freq_stand_at_the_first_epochs(
     history: dict[str, list[float]]
 ) -> None:
     (run,) = read_uploads([Upload(name="a.json", data=json.dumps(history).encode())])
-    assert "they were put to the first epochs." in run.remarks[0]
+    assert "they were assigned to the first epochs." in run.remarks[0]
 
 
 def test_texts_in_a_history_are_left_out_with_a_warning() -> None:
     history = {"loss": [3, 2, 1], "note": ["a", "b", None], "title": "x"}
     (run,) = read_uploads([Upload(name="a.json", data=json.dumps(history).encode())])
     assert (run.epochs, dict(run.metrics)) == ((1, 2, 3), {"loss": (3.0, 2.0, 1.0)})
-    assert run.remarks[0] == "Not a number in any epoch, left out: note, title."
+    assert run.remarks[0] == "Left out, without a number in any epoch: note, title."
     for wrong in ({"loss": "x"}, {"loss": ["x"]}, {"loss": [1], "note": ["a", 2]}, {"note": "x"}):
         with pytest.raises(InvalidField):
             read_uploads([Upload(name="a.json", data=json.dumps(wrong).encode())])

@@ -201,7 +201,7 @@ def test_neither_tensorflow_nor_keras_is_needed(store: Store) -> None:
     assert [row.name for row in store.runs.listing(status="finished")] == ["bare"]
 
 
-def test_an_end_that_is_said_during_a_write_is_written_without_a_pause(
+def test_an_end_during_a_write_is_written_without_a_pause(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write = Watcher._write

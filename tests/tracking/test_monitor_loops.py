@@ -92,7 +92,7 @@ def test_the_one_other_optimizer_that_makes_the_updates_is_read(
         "The compiled optimizer makes no updates; the rate is that of own_optimizer.",)
 
 
-def test_an_optimizer_that_merely_stands_by_changes_nothing(
+def test_an_unused_optimizer_changes_nothing(
     data: tuple[Any, Any], store: Store
 ) -> None:
     model = compiled()

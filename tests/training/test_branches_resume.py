@@ -75,7 +75,7 @@ def same(
 
 @ENGINES
 @STRATEGIES
-def test_a_branch_that_was_killed_goes_on_to_the_bit(
+def test_a_branch_that_was_killed_resumes_to_the_bit(
     fields: dict[str, Any], engine: str, tmp_path: Path
 ) -> None:
     parent, folder = make(RunSpec(**{**SMALL, **fields})).spec, CheckpointFolder(tmp_path)
@@ -92,7 +92,7 @@ def test_a_branch_that_was_killed_goes_on_to_the_bit(
 
 @ENGINES
 @pytest.mark.parametrize("how", ["hold", "stretch"])
-def test_a_longer_run_that_was_killed_goes_on_to_the_bit(
+def test_a_longer_run_that_was_killed_resumes_to_the_bit(
     how: str, engine: str, tmp_path: Path
 ) -> None:
     folder = CheckpointFolder(tmp_path)

@@ -82,7 +82,7 @@ def test_lanes_give_the_curves_of_keras(case: str) -> None:
 
 
 @pytest.mark.parametrize("case", ALONE)
-def test_what_lanes_cannot_train_keras_does_and_why_is_said(case: str) -> None:
+def test_keras_trains_what_lanes_cannot_and_a_note_says_why(case: str) -> None:
     build, data, reason = ALONE[case]
     strategy = "plateau" if "own" in case else "cosine"
     made, found = curves(build, data, "auto", strategies=[strategy])

@@ -58,7 +58,7 @@ def test_batches_without_an_end_need_their_number() -> None:
     assert any("their order is not lrdash's" in note for note in made.notes())
 
 
-def test_the_schedule_of_ones_own_optimizer_gives_way_and_that_is_said() -> None:
+def test_strategies_replace_the_schedule_of_an_own_optimizer_with_a_note() -> None:
     decay = keras.optimizers.schedules.ExponentialDecay
     build = network(compiled={
         "optimizer": lambda: keras.optimizers.SGD(decay(0.5, 10, 0.5)),
