@@ -3,4 +3,5 @@
 from lrdash.ui import shell
 from lrdash.ui.compare import page
 
-shell.page("Compare", page.body)
+with shell.page("Compare"):
+    page.body()

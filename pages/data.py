@@ -3,4 +3,5 @@
 from lrdash.ui import shell
 from lrdash.ui.data import page
 
-shell.page("Data", page.body)
+with shell.page("Data"):
+    page.body()

@@ -3,4 +3,5 @@
 from lrdash.ui import shell
 from lrdash.ui.find_lr import page
 
-shell.page("Find LR", page.body)
+with shell.page("Find LR"):
+    page.body()

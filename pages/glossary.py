@@ -3,4 +3,5 @@
 from lrdash.ui import shell
 from lrdash.ui.glossary import page
 
-shell.page("Glossary", page.body)
+with shell.page("Glossary"):
+    page.body()

@@ -3,4 +3,5 @@
 from lrdash.ui import shell
 from lrdash.ui.hindsight import page
 
-shell.page("Hindsight", page.body)
+with shell.page("Hindsight"):
+    page.body()

@@ -3,4 +3,5 @@
 from lrdash.ui import shell
 from lrdash.ui.inside import page
 
-shell.page("Inside the callback", page.body)
+with shell.page("Inside the callback"):
+    page.body()

@@ -3,4 +3,5 @@
 from lrdash.ui import shell
 from lrdash.ui.models import page
 
-shell.page("Models", page.body)
+with shell.page("Models"):
+    page.body()

@@ -3,4 +3,5 @@
 from lrdash.ui import shell
 from lrdash.ui.runs import page
 
-shell.page("Runs", page.body)
+with shell.page("Runs"):
+    page.body()

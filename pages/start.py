@@ -3,4 +3,5 @@
 from lrdash.ui import shell
 from lrdash.ui.start import page
 
-shell.page("Start here", page.body)
+with shell.page("Start here"):
+    page.body()

@@ -3,4 +3,5 @@
 from lrdash.ui import shell
 from lrdash.ui.train import page
 
-shell.page("Train", page.body)
+with shell.page("Train"):
+    page.body()

@@ -3,4 +3,5 @@
 from lrdash.ui import shell
 from lrdash.ui.valley import page
 
-shell.page("Valley", page.body)
+with shell.page("Valley"):
+    page.body()

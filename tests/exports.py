@@ -21,7 +21,7 @@ EPOCHS = 4
 
 def said(plan: Plan, *, lost: bool = False) -> list[Event]:
     """What a run says: a loss that falls with the epochs and grows with rate and seed."""
-    course = plan.course()
+    course = plan.program()
     events: list[Event] = [
         RunStarted(
             engine="lanes", parameters=plan.parameters, steps_per_epoch=plan.steps_per_epoch,

@@ -39,7 +39,7 @@ def rate_changes(
         rates: rate of each update so far, [updates done].
         steps_per_epoch: updates an epoch, or the number of each epoch.
         decisions: what the rule or the expression decided.
-        marks: `plan.course().marks()`.
+        marks: `plan.program().marks()`.
         before: epochs done before that of the first rate, as of a fit that began later.
 
     Returns:

@@ -50,7 +50,7 @@ def why_not_exact(plan: Plan) -> str:
         return "the recursion holds for SGD only"
     if plan.loss != "mse":
         return "the loss is not the squared error"
-    if plan.course().table is None:
+    if plan.program().table is None:
         return "its rates depend on the noise"
     if spec.early_stopping is not None:
         return "early stopping depends on the noise"

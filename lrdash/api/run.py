@@ -79,7 +79,7 @@ class Run:
 
     def changes(self) -> tuple[analysis.RateChange, ...]:
         """Where the rate changed and why."""
-        marks = make(self.spec).course().marks()
+        marks = make(self.spec).program().marks()
         used = self.rates()["learning_rate"].to_numpy()
         sizes = [len(row.rates) for row in self.epochs] or self.row.steps_per_epoch
         before = self.epochs[0].epoch - 1 if self.epochs else 0

@@ -77,7 +77,7 @@ def trainer(plans: Sequence[Plan]) -> Callable[[], object]:
     def train() -> object:
         weights = [tuple(jnp.asarray(part) for part in layer) for layer in first]
         slots = jax.tree.map(jnp.zeros_like, weights)
-        courses = [one.course() for one in plans]
+        courses = [one.program() for one in plans]
         for number in range(spec.epochs):
             order = np.stack([epoch_order(one.spec.seed, number, len(x)) for one in plans])
             rates = np.stack([course.rates(number) for course in courses]).astype(np.float32)

@@ -1,8 +1,8 @@
-"""The command line: the same jobs as the app's, from a shell.
+"""The command line: the same jobs as in the app, from a shell.
 
 Exit status: 0 done; 1 the run did not finish (failed, diverged, stopped, interrupted) or `doctor`
-found something wrong; 2 wrong input or a database that cannot be used, told in one line on standard
-error. With `--json` standard output holds one JSON document and nothing else.
+found a problem; 2 wrong input or an unusable database, reported in one line on standard error. With
+`--json`, standard output holds one JSON document and nothing else.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from lrdash.strategies import STRATEGIES
 
 
 class Explaining(TyperGroup):
-    """Commands whose faults of input are told in one line, without a traceback."""
+    """Commands that report wrong input in one line, without a traceback."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; exit status 2 for what `lrdash.core.errors` explains."""
@@ -47,13 +47,13 @@ app = typer.Typer(
     name="lrdash", cls=Explaining, no_args_is_help=True, rich_markup_mode=None,
     pretty_exceptions_enable=False, add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Find out which learning-rate strategy, at which rate, to use for a model on your data.",
+    help="Find out which learning-rate strategy, at which rate, suits your model and data.",
     epilog="Exit status: 0 done, 1 the run did not finish, 2 wrong input.",
 )
 
 
 def version(show: bool) -> None:
-    """Print the version and leave."""
+    """Print the version and exit."""
     if show:
         from lrdash.core import __version__
 
@@ -70,11 +70,11 @@ def common(
     _version: Annotated[
         bool,
         typer.Option(
-            "--version", callback=version, is_eager=True, help="Show the version and leave."
+            "--version", callback=version, is_eager=True, help="Print the version and exit."
         ),
     ] = False,
 ) -> None:
-    """Options before the command; the commands that offer them tell which plugins are broken."""
+    """Options before the command; commands that use plugins warn about broken ones."""
     if context.invoked_subcommand in USING:
         for registry in (DATASETS, MODELS, STRATEGIES):
             for reason in registry.broken.values():

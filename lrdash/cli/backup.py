@@ -1,4 +1,4 @@
-"""`lrdash runs backup` and `restore`: everything that is remembered, in one file and back."""
+"""`lrdash runs backup` and `restore`: everything lrdash keeps, in one file and back."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lrdash.cli.options import json_option
-from lrdash.cli.output import as_json
+from lrdash.cli.options import AsJson, Force
+from lrdash.cli.output import answer
+from lrdash.core.wording import listed, plural
 
 if TYPE_CHECKING:
     from lrdash.api.backup import Backup
@@ -18,59 +19,49 @@ def backup(
     file: Annotated[Path, typer.Argument(help="File to write.")],
     checkpoints: Annotated[
         bool,
-        typer.Option("--checkpoints", help="Take the checkpoints along, in a ZIP archive."),
+        typer.Option("--checkpoints", help="Include the checkpoints; the file is a ZIP archive."),
     ] = False,
     data: Annotated[
-        bool, typer.Option("--data", help="Take your own data along, in a ZIP archive.")
+        bool, typer.Option("--data", help="Include your own data; the file is a ZIP archive.")
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
-    json_output: Annotated[bool, json_option()] = False,
+    force: Force = False,
+    json_output: AsJson = False,
 ) -> None:
-    """Copy the database to one file, while runs go on.
+    """Copy the database to one file, even while runs train.
 
-    The copy is one state of the database, checked before the file appears. With --checkpoints,
-    runs that were interrupted can go on from it where they were.
+    The copy is one consistent state, checked before the file appears. With --checkpoints,
+    interrupted runs can resume from it where they were.
     """
     from lrdash.api.backup import backup as make
 
     made = make(file, checkpoints=checkpoints, data=data, force=force)
-    if json_output:
-        as_json(made.as_json())
-        return
-    size = f"{made.size / 1e6:,.1f} MB"
-    typer.echo(f"Wrote {_held(made, checkpoints, data)} to {made.file} ({size}).")
+    held = _held(made, checkpoints, data)
+    words = f"Wrote {held} to {made.file} ({made.size / 1e6:,.1f} MB)."
+    answer(made.as_json(), words, json_output)
 
 
 def restore(
-    file: Annotated[Path, typer.Argument(help="Backup that `lrdash runs backup` wrote.")],
+    file: Annotated[Path, typer.Argument(help="Backup written by `lrdash runs backup`.")],
     force: Annotated[
         bool,
-        typer.Option("--force", help="Replace the database that is there; it is kept beside it."),
+        typer.Option("--force", help="Replace the current database; it is kept under a new name."),
     ] = False,
-    json_output: Annotated[bool, json_option()] = False,
+    json_output: AsJson = False,
 ) -> None:
-    """Put a backup in the place of the database; end the server first.
+    """Replace the database with a backup. Stop the server first.
 
-    The backup is checked as a whole before anything is changed.
+    The whole backup is checked before anything changes.
     """
     from lrdash.api.backup import restore as put_back
 
     done = put_back(file, force=force)
-    if json_output:
-        as_json(done.as_json())
-        return
     held = _held(done, bool(done.checkpoints), bool(done.datasets))
-    typer.echo(f"Restored {held} from {done.file}.")
+    answer(done.as_json(), f"Restored {held} from {done.file}.", json_output)
 
 
 def _held(made: Backup, checkpoints: bool, data: bool) -> str:
-    parts = [_counted(made.runs, "run")]
-    if checkpoints:
-        parts.append(_counted(made.checkpoints, "checkpoint"))
-    if data:
-        parts.append(_counted(made.datasets, "dataset"))
-    return f"{', '.join(parts[:-1])} and {parts[-1]}" if parts[1:] else parts[0]
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
+    return listed(
+        [plural(made.runs, "run")]
+        + [plural(made.checkpoints, "checkpoint")] * checkpoints
+        + [plural(made.datasets, "dataset")] * data
+    )

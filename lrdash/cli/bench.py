@@ -1,30 +1,29 @@
-"""`lrdash bench`: how fast this is here, against what."""
+"""`lrdash bench`: how fast lrdash is on this machine, and compared with what."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
-from lrdash.cli.options import json_option
-from lrdash.cli.output import as_json, console
+from lrdash.cli.options import AsJson
+from lrdash.cli.output import as_json, print_table
 from lrdash.core.errors import UnknownName
 
 
 def bench(
     parts: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[PART]...", help="What to measure; some short ones by default."),
+        typer.Argument(metavar="[PART]...", help="What to measure. Default: some short parts."),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Measure every part.")] = False,
-    listing: Annotated[bool, typer.Option("--list", help="List the parts and leave.")] = False,
-    json_output: Annotated[bool, json_option()] = False,
+    listing: Annotated[bool, typer.Option("--list", help="List the parts and exit.")] = False,
+    json_output: AsJson = False,
 ) -> None:
-    """Measure ratios on this machine, each in one run, and hold them against their goals.
+    """Measure how fast lrdash is here, as ratios, and compare them with their goals.
 
-    Leave the machine alone meanwhile. Exit status 1 if a part could not be measured; a goal that is
-    not reached is no fault.
+    Do not use the machine meanwhile. Exit status 1 if a part could not be measured; a missed goal
+    is no error.
     """
     from lrdash.bench import PARTS, QUICK, machine
 
@@ -61,7 +60,7 @@ def _measure(name: str, *, quiet: bool) -> dict[str, Any]:
 
 
 def in_words(found: dict[str, Any]) -> str:
-    """A part's outcome in two lines."""
+    """The outcome of a part in two lines."""
     if "fault" in found:
         return f"{found['part']}: not measured: {found['fault']}"
     goal = ""
@@ -74,8 +73,8 @@ def in_words(found: dict[str, Any]) -> str:
 def _list() -> None:
     from lrdash.bench import PARTS, QUICK
 
-    table = Table("part", "what", "goal", "by default", box=None)
-    for name, part in PARTS.items():
-        goal = "" if part.goal is None else f"{part.bound} {part.goal:g}"
-        table.add_row(name, part.title, goal, "yes" if name in QUICK else "")
-    console().print(table)
+    print_table(("part", "what", "goal", "by default"), [
+        (name, part.title, "" if part.goal is None else f"{part.bound} {part.goal:g}",
+         "yes" if name in QUICK else "")
+        for name, part in PARTS.items()
+    ])

@@ -1,4 +1,4 @@
-"""What `lrdash doctor` looks at. A check gives its findings and never raises."""
+"""What `lrdash doctor` checks. A check gives its findings and never raises."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Literal
 
 from lrdash.core.errors import LrdashError
+from lrdash.core.wording import plural
 
 LIBRARIES = (
     "streamlit", "keras", "tensorflow", "plotly", "pandas", "numpy", "scipy", "scikit-learn",
     "pydantic", "SQLAlchemy", "typer", "rich",
 )
-PYTHONS = ((3, 11), (3, 14))  # first supported, first not supported any more
-FREE_BYTES = 500_000_000  # below this much free space something is wrong
+PYTHONS = ((3, 11), (3, 14))  # first supported, first no longer supported
+FREE_BYTES = 500_000_000  # less free space is a problem
 IMPORT_SECONDS = 180  # for TensorFlow on a slow disk
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One thing looked at."""
+    """The result of one check."""
 
     name: str
     state: Literal["ok", "note", "wrong"]
@@ -65,14 +66,14 @@ def folder() -> Iterator[Finding]:
     except (LrdashError, OSError) as fault:
         yield _finding("home folder", False, f"{fault}")
         return
-    yield _finding("home folder", True, f"{place} can be written")
+    yield _finding("home folder", True, f"{place} is writable")
     free = shutil.disk_usage(place).free
-    advice = "" if free > FREE_BYTES else "; make room or set LRDASH_HOME to another disk"
+    advice = "" if free > FREE_BYTES else "; free some space or set LRDASH_HOME to another disk"
     yield _finding("disk", free > FREE_BYTES, f"{free / 1e9:.1f} GB free{advice}")
 
 
 def database() -> Iterator[Finding]:
-    """Whether the database opens; a missing one is made."""
+    """Whether the database opens; a missing one is created."""
     from lrdash.store import Store
     from lrdash.store.migrations import MIGRATIONS
 
@@ -86,43 +87,43 @@ def database() -> Iterator[Finding]:
     except LrdashError as fault:
         yield _finding("database", False, str(fault))
         return
-    lost = f", {unread} of another version of lrdash" if unread else ""
-    detail = f"opens, schema version {len(MIGRATIONS)}, {total:,} runs{lost}"
+    others = f", {unread} of another version of lrdash" if unread else ""
+    detail = f"opens, schema version {len(MIGRATIONS)}, {plural(total, 'run')}{others}"
     yield _finding("database", True, detail)
-    advice = "put a backup in its place with `lrdash runs restore FILE --force`"
-    sound = f"{'; '.join(faults)}; {advice}" if faults else "pages, references and epochs are whole"
+    advice = "restore a backup with `lrdash runs restore FILE --force`"
+    sound = f"{'; '.join(faults)}; {advice}" if faults else "pages, references and epochs intact"
     yield _finding("integrity", not faults, sound)
 
 
 def checkpoints() -> Iterator[Finding]:
-    """Whether checkpoints are whole, belong to a run, and stay below their limit."""
+    """Whether checkpoints are intact, belong to a run, and stay below their limit."""
     from lrdash.checkpoints.folder import CheckpointFolder
     from lrdash.store import Store, home
 
     try:
-        vault, store = CheckpointFolder(home()), Store()
+        folder, store = CheckpointFolder(home()), Store()
         try:
-            kept = vault.runs()
+            kept = folder.runs()
             strays = sorted(set(kept) - store.versions(kept).keys())
         finally:
             store.close()
-        size, damaged = vault.size(), vault.damaged()
+        size, damaged = folder.size(), folder.damaged()
     except LrdashError as fault:
         yield _finding("checkpoints", False, str(fault))
         return
-    used = f"{size / 2**20:,.0f} of {vault.limit / 2**20:,.0f} MB"
+    used = f"{size / 2**20:,.0f} of {folder.limit / 2**20:,.0f} MB"
     if damaged:
         names = ", ".join(f"{one.run_id}/{one.epoch:06d}.npz" for one in damaged[:5])
         more = f" and {len(damaged) - 5} more" if len(damaged) > 5 else ""
-        detail = f"{used}; damaged, and passed over: {names}{more} in {vault.folder}; delete them"
+        detail = f"{used}; damaged and ignored: {names}{more} in {folder.folder}; delete them"
         yield _finding("checkpoints", False, detail)
-    elif strays or size > vault.limit:
-        lost = f"; {len(strays)} belong to no run" if strays else ""
-        detail = f"{used}{lost}; a server that trains removes what is too much"
+    elif strays or size > folder.limit:
+        orphans = f"; {len(strays)} belong to no run" if strays else ""
+        detail = f"{used}{orphans}; a server that trains removes the excess"
         yield Finding(name="checkpoints", state="note", detail=detail)
     else:
-        runs = "1 run" if len(kept) == 1 else f"{len(kept):,} runs"
-        yield _finding("checkpoints", True, f"{used}, {runs}, all whole")
+        detail = f"{used}, {plural(len(kept), 'run')}, all intact"
+        yield _finding("checkpoints", True, detail)
 
 
 def tensorflow() -> Iterator[Finding]:
@@ -145,7 +146,7 @@ def tensorflow() -> Iterator[Finding]:
 
 
 def datasets() -> Iterator[Finding]:
-    """Which datasets are at hand without a network."""
+    """Which datasets are available without a network."""
     from lrdash.datasets import DATASETS
     from lrdash.datasets.download import cache_folder
 
@@ -156,14 +157,14 @@ def datasets() -> Iterator[Finding]:
     for name, dataset in DATASETS.items():
         at_hand = not dataset.download_bytes or any(c.startswith(_letters(name)) for c in cached)
         (here if at_hand else missing).append(name)
-    yield Finding(name="datasets", state="ok", detail=f"at hand: {', '.join(here)}")
+    yield Finding(name="datasets", state="ok", detail=f"available: {', '.join(here)}")
     if missing:
-        detail = f"fetched at first use into {folder}: {', '.join(missing)}"
+        detail = f"downloaded to {folder} at first use: {', '.join(missing)}"
         yield Finding(name="downloads", state="note", detail=detail)
 
 
 def plugins() -> Iterator[Finding]:
-    """What other packages bring, and whether it can be used."""
+    """Whether the plugins of other packages can be used."""
     from lrdash.datasets import DATASETS
     from lrdash.models import MODELS
     from lrdash.strategies import STRATEGIES
@@ -177,13 +178,13 @@ def plugins() -> Iterator[Finding]:
 
 
 def address(host: str, port: int) -> Iterator[Finding]:
-    """Whether the app could listen there now."""
+    """Whether the app could listen on this port now."""
     from lrdash.server import refuse_taken_port
 
     try:
         refuse_taken_port(host, port)
     except LrdashError as fault:
-        yield Finding(name="port", state="note", detail=f"{fault} Perhaps the app runs already.")
+        yield Finding(name="port", state="note", detail=f"{fault} The app may already be running.")
     else:
         yield Finding(name="port", state="ok", detail=f"{port} is free")
 

@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
-from lrdash.cli.options import json_option, settings, spec_options
-from lrdash.cli.output import as_json, console, hushed, silent_stdout
+from lrdash.cli.options import (
+    AsJson,
+    Engine,
+    Seeds,
+    count_or_list,
+    names,
+    numbers,
+    settings,
+    spec_options,
+)
+from lrdash.cli.output import as_json, counting_bar, print_table, training
 from lrdash.core.errors import InvalidField
 from lrdash.core.events import EpochEnded, Event, RunEnded, Sink
 from lrdash.core.record import json_object
 from lrdash.core.spec import RunSpec
-from lrdash.core.wording import count
+from lrdash.core.wording import plural
 from lrdash.planning.experiment import Arm, Experiment
-from lrdash.store import Store
 from lrdash.strategies import STRATEGIES
 
 if TYPE_CHECKING:
     from lrdash.api import Comparison
-
-Number = TypeVar("Number", int, float)
 
 # Fields of a run that a comparison has several values of.
 VARIED = ("strategy", "params", "base_lr", "seed")
@@ -41,50 +44,42 @@ def compare(
         str, typer.Option(metavar="A,B,...", help=f"Any of: {', '.join(STRATEGIES)}.")
     ] = "",
     base_lrs: Annotated[
-        str, typer.Option(metavar="X,Y,...", help="Peak rates; each strategy is trained at each.")
+        str, typer.Option(metavar="X,Y,...", help="Peak rates; each strategy trains at each.")
     ] = "0.01,0.1",
-    seeds: Annotated[
-        str,
-        typer.Option(
-            metavar="N|A,B,...", help="How many seeds (0, 1, 2, ...), or which, as a list."
-        ),
-    ] = "3",
+    seeds: Seeds = "3",
     param: Annotated[
         list[str] | None,
         typer.Option(
             metavar="[STRATEGY.]NAME=JSON",
-            help="A setting of one strategy, or of all that have it. Once for each setting, e.g. "
-            "step.factor=0.5.",
+            help="A setting of one strategy, or of all that have it, e.g. step.factor=0.5. "
+            "Repeatable.",
         ),
     ] = None,
     arm: Annotated[
         list[str] | None,
         typer.Option(
             metavar="JSON",
-            help="One more strategy with its own settings and label, for several of one kind, e.g. "
-            """'{"strategy": "step", "params": {"factor": 0.3}, "label": "deep"}'.""",
+            help="One more strategy with its own settings and label, to compare several of a "
+            """kind, e.g. '{"strategy": "step", "params": {"factor": 0.3}, "label": "deep"}'. """
+            "Repeatable.",
         ),
     ] = None,
     target: Annotated[
-        float | None, typer.Option(help="A validation loss to reach.")
+        float | None,
+        typer.Option(help="Validation loss to reach; lrdash counts the epochs until then."),
     ] = None,
-    name: Annotated[str, typer.Option(help="Name of the experiment, shown in the app.")] = "",
-    engine: Annotated[
-        str, typer.Option(metavar="auto|lanes|keras", help="What trains.")
-    ] = "auto",
+    name: Annotated[str, typer.Option(help="Name of the comparison, shown in the app.")] = "",
+    engine: Engine = "auto",
     html: Annotated[
-        Path | None,
-        typer.Option(help="Also write the report to this file: HTML that needs nothing else."),
+        Path | None, typer.Option(help="Also write the report to this self-contained HTML file."),
     ] = None,
-    json_output: Annotated[
-        bool, json_option("Print the comparison as one JSON document and nothing else.")
-    ] = False,
+    json_output: AsJson = False,
 ) -> None:
     """Compare strategies, each at several peak rates and with several seeds.
 
-    Ctrl-C stops what is still training and keeps what is done. Exit status 0: all runs came to
-    their end, diverged ones among them; 1: a run failed, was stopped or interrupted, or all
-    diverged; 2: wrong input, nothing was started.
+    Ctrl-C stops the runs still training and keeps what is done. Exit status 0: all runs ended,
+    including those that diverged; 1: a run failed, was stopped or interrupted, or all diverged; 2:
+    wrong input, nothing started.
     """
     from lrdash.api import check_experiment, define
 
@@ -92,20 +87,16 @@ def compare(
         raise InvalidField("--strategies", "must name at least one strategy", strategies)
     arms = [*_arms(strategies, param or ()), *map(_own_arm, arm or ())]
     experiment = define(
-        arms, base_lrs=_numbers(base_lrs, float, "base_lrs"),
-        seeds=_seeds(seeds), target=target, **fields,
+        arms, base_lrs=numbers("base_lrs", base_lrs), seeds=count_or_list("seeds", seeds),
+        target=target, **fields,
     )
     check_experiment(experiment, engine)
     if html is not None and not html.parent.is_dir():
-        raise InvalidField("--html", "must lie in a folder that exists", str(html))
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        raise InvalidField("--html", "must be in a folder that exists", str(html))
+    made = _compare(experiment, engine, name, json_output)
     if json_output:
-        with silent_stdout():
-            made = _compare(experiment, engine, name, None)
         as_json(made.as_json())
     else:
-        with _listener(experiment) as listener:
-            made = _compare(experiment, engine, name, listener)
         _show(made)
     if html is not None:
         typer.echo(f"Wrote the report to {made.report(html)}.", err=True)
@@ -114,36 +105,31 @@ def compare(
         raise typer.Exit(1)
 
 
-def _compare(
-    experiment: Experiment, engine: str, name: str, listener: Sink | None
-) -> Comparison:
+def _compare(experiment: Experiment, engine: str, name: str, json_output: bool) -> Comparison:
     from lrdash import api
 
-    Store().close()  # one that cannot be used is told before the seconds that TensorFlow takes
-    with hushed():  # TensorFlow's remarks about missing GPUs
-        import lrdash.training.keras.engine  # noqa: F401 (the seconds that it takes)
-    return api.run_experiment(experiment, engine=engine, name=name, progress=listener)
+    with _progress(experiment, quiet=json_output) as progress, training(json_output):
+        return api.run_experiment(experiment, engine=engine, name=name, progress=progress)
 
 
-def _arms(names: str, given: Sequence[str]) -> list[Arm]:
-    strategies = [name.strip() for name in names.split(",") if name.strip()]
-    kinds = {name: STRATEGIES[name] for name in strategies}
+def _arms(text: str, given: Sequence[str]) -> list[Arm]:
+    kinds = {name: STRATEGIES[name] for name in names(text)}
+    known = ", ".join(kinds)
     params: dict[str, dict[str, Any]] = {name: {} for name in kinds}
     for name, value in settings(given, "--param").items():
         strategy, dot, setting = name.partition(".")
         if dot:
             if strategy not in kinds:
-                problem = f"must name one of the strategies compared ({', '.join(kinds)})"
-                raise InvalidField("--param", problem, name)
+                raise InvalidField("--param", f"must name a compared strategy ({known})", name)
             params[strategy][setting] = value
             continue
         owners = [owner for owner, kind in kinds.items() if name in kind.model_fields]
         if not owners:
-            problem = f"must be a setting of one of the strategies compared ({', '.join(kinds)})"
+            problem = f"must be a setting of a compared strategy ({known})"
             raise InvalidField("--param", problem, name)
         for owner in owners:
-            params[owner].setdefault(name, value)  # one strategy's own setting goes first
-    return [Arm(strategy=name, params=params[name]) for name in strategies]
+            params[owner].setdefault(name, value)  # one strategy's own setting takes precedence
+    return [Arm(strategy=name, params=params[name]) for name in names(text)]
 
 
 def _own_arm(text: str) -> Arm:
@@ -151,83 +137,56 @@ def _own_arm(text: str) -> Arm:
     return Arm(**json_object("--arm", text, f"must be a JSON object like {like}"))
 
 
-def _seeds(text: str) -> int | tuple[int, ...]:
-    """A number of seeds, or seeds with commas between or behind them: `5,` is the seed 5."""
-    seeds = _numbers(text, int, "seeds")
-    return seeds[0] if len(seeds) == 1 and "," not in text else seeds
-
-
-def _numbers(text: str, kind: Callable[[str], Number], field: str) -> tuple[Number, ...]:
-    words = [word.strip() for word in text.split(",") if word.strip()]
-    try:
-        return tuple(kind(word) for word in words)
-    except ValueError:
-        noun = "whole numbers" if kind is int else "numbers"
-        raise InvalidField(field, f"must be {noun} with commas between them", text) from None
-
-
 @contextmanager
-def _listener(experiment: Experiment) -> Iterator[Sink]:
-    """Tells how training goes: a bar over the epochs of all runs, or a line for each tenth."""
-    epochs = experiment.size * experiment.base.epochs
+def _progress(experiment: Experiment, *, quiet: bool) -> Iterator[Sink | None]:
+    """A bar over the epochs of all runs on a terminal, otherwise a line for each tenth."""
+    if quiet:
+        yield None
+        return
+    typer.echo(_size(experiment))
     if not sys.stdout.isatty():
-        typer.echo(_size(experiment))
         yield _lines(experiment.size)
         return
-    columns = (
-        TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console()) as bar:
-        bar.console.print(_size(experiment))
-        task = bar.add_task("epochs of all runs", total=epochs)
+    epochs = experiment.base.epochs
+    with counting_bar() as bar:
+        task = bar.add_task("epochs of all runs", total=experiment.size * epochs)
         done: dict[str, int] = {}
 
-        def tell(run_id: str, event: Event) -> None:
-            if isinstance(event, EpochEnded):
-                done[run_id] = event.epoch
-            elif isinstance(event, RunEnded):
-                done[run_id] = experiment.base.epochs
-            else:
-                return
-            bar.update(task, completed=sum(done.values()))
+        def on_event(run_id: str, event: Event) -> None:
+            if isinstance(event, EpochEnded | RunEnded):
+                done[run_id] = event.epoch if isinstance(event, EpochEnded) else epochs
+                bar.update(task, completed=sum(done.values()))
 
-        yield tell
+        yield on_event
 
 
 def _lines(runs: int) -> Sink:
     done = 0
 
-    def tell(_run_id: str, event: Event) -> None:
+    def on_event(_run_id: str, event: Event) -> None:
         nonlocal done
         if isinstance(event, RunEnded):
             done += 1
             if done == runs or done % max(1, runs // 10) == 0:
                 typer.echo(f"{done} of {runs} runs done")
 
-    return tell
+    return on_event
 
 
 def _size(experiment: Experiment) -> str:
     parts = (
-        (len(experiment.arms), "strategy", "strategies"),
-        (len(experiment.base_lrs), "peak rate", "peak rates"),
-        (len(experiment.seeds), "seed", "seeds"),
+        plural(len(experiment.arms), "strategy", "strategies"),
+        plural(len(experiment.base_lrs), "peak rate"), plural(len(experiment.seeds), "seed"),
     )
-    told = " x ".join(f"{number} {one if number == 1 else many}" for number, one, many in parts)
-    return f"{told}: {count(experiment.size)} runs of {experiment.base.epochs} epochs"
+    runs, epochs = plural(experiment.size, "run"), plural(experiment.base.epochs, "epoch")
+    return f"{' x '.join(parts)}: {runs} of {epochs}"
 
 
 def _show(made: Comparison) -> None:
     from lrdash.analysis import without_markdown
 
-    rows: list[Mapping[str, str]] = list(made.table())
-    table = Table(box=None, pad_edge=False)
+    rows = list(made.table())
     titles = list(dict.fromkeys(title for row in rows for title in row))
-    for title in titles:
-        table.add_column(title, justify="left" if title == "Strategy" else "right")
-    for row in rows:
-        table.add_row(*(row.get(title, "") for title in titles))
-    console().print(table)
+    print_table(titles, [[row.get(title, "") for title in titles] for row in rows], texts=1)
     typer.echo(without_markdown(made.verdicts().sentence))
-    typer.echo(f"Experiment {made.experiment_id}: {made.headline()}.")
+    typer.echo(f"Comparison {made.experiment_id}: {made.headline()}.")

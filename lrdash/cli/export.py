@@ -1,4 +1,4 @@
-"""`lrdash runs export`: runs in the formats of the field."""
+"""`lrdash runs export`: runs in common formats."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from typing import Annotated, Literal
 
 import typer
 
-from lrdash.cli.options import json_option
-from lrdash.cli.output import as_json
+from lrdash.cli.options import AsJson
+from lrdash.cli.output import as_json, open_store
 from lrdash.core.errors import InvalidField
+from lrdash.core.wording import plural
 from lrdash.export import FORMATS, Recorded, recipe_of, recorded
 from lrdash.store import Store
 
 Kind = Literal["csv", "json", "parquet", "tensorboard", "mlflow", "script", "notebook", "html"]
-TOLD = " ".join(f"{kind.id}: {kind.good_for}" for kind in FORMATS.values())
+FORMAT_HELP = " ".join(f"{kind.id}: {kind.good_for}" for kind in FORMATS.values())
 
 
 def export(
@@ -27,48 +28,46 @@ def export(
         Kind,
         typer.Option(
             "--format",
-            help=f"{TOLD} html: the report as one file. mlflow: into a tracking server or file.",
+            help=f"{FORMAT_HELP} html: The report as one file. mlflow: Logs to a tracking "
+            "server or file.",
         ),
     ] = "csv",
     experiment: Annotated[
         str | None,
         typer.Option(
-            metavar="ID", help="All runs of this comparison; of script and notebook its best one."
+            metavar="ID", help="All runs of this comparison; for script and notebook, its best run."
         ),
     ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
-            help="File to write; standard output by default. For tensorboard a folder, or a file "
-            "that ends in .zip."
+            help="File to write. Default: standard output. For tensorboard, a folder or a .zip "
+            "file."
         ),
     ] = None,
     updates: Annotated[
         bool,
         typer.Option(
-            "--updates", help="For csv and parquet: one row an update with the rate that it used."
+            "--updates", help="For csv and parquet: one row for each update, with its rate."
         ),
     ] = False,
     tracking_uri: Annotated[
-        str, typer.Option(help="For mlflow: where to, a file or the address of a server.")
+        str, typer.Option(help="For mlflow: the tracking server or SQLite file.")
     ] = "sqlite:///mlflow.db",
     mlflow_experiment: Annotated[
-        str, typer.Option(help="For mlflow: its experiment. Default: the name of the comparison.")
+        str, typer.Option(help="For mlflow: the experiment. Default: the name of the comparison.")
     ] = "",
-    json_output: Annotated[bool, json_option("The same as --format json.")] = False,
+    json_output: AsJson = False,
 ) -> None:
     """Export runs as CSV, Parquet, JSON, TensorBoard events, MLflow runs, script or notebook."""
     kind: Kind = "json" if json_output else output_format
     if updates and kind not in ("csv", "parquet"):
-        raise InvalidField("--updates", "must go with --format csv or parquet", kind)
-    store = Store()
-    try:
+        raise InvalidField("--updates", "needs --format csv or parquet", kind)
+    with open_store() as store:
         if kind == "html":
-            _write(_report(store, run_ids or (), experiment), output, "report", text=True)
+            _write(_report(store, run_ids or (), experiment), output, "the report", text=True)
             return
         runs = _runs(store, run_ids or (), experiment)
-    finally:
-        store.close()
     if kind == "mlflow":
         _track(runs, tracking_uri, mlflow_experiment)
     elif kind == "tensorboard" and output is not None and output.suffix != ".zip":
@@ -80,7 +79,7 @@ def export(
 def _runs(store: Store, run_ids: Sequence[str], experiment: str | None) -> Recorded:
     if bool(run_ids) == (experiment is not None):
         given = [*run_ids, experiment] if experiment else None
-        raise InvalidField("RUN_ID", "must be given, or --experiment in its place", given)
+        raise InvalidField("RUN_ID", "or --experiment must be given, not both", given)
     if experiment is not None:
         row = store.experiment(experiment)
         rows = list(reversed(store.runs(experiment_id=experiment)))
@@ -98,7 +97,7 @@ def _report(store: Store, run_ids: Sequence[str], experiment: str | None) -> byt
         made = load_comparison(experiment, store)
         return comparison_report(made.row, made.rows, made.columns).encode()
     if len(run_ids) != 1 or experiment is not None:
-        raise InvalidField("RUN_ID", "must be one run for html, or --experiment", list(run_ids))
+        raise InvalidField("RUN_ID", "must be a single run for html", list(run_ids))
     run = load(run_ids[0], store)
     return run_report(run.row, run.epochs, run.decided).encode()
 
@@ -113,7 +112,7 @@ def _file(runs: Recorded, kind: str, output: Path | None, *, updates: bool, chos
         data = (tables.csv if kind == "csv" else tables.parquet)(runs, updates=True)
     else:
         data = made.write(runs)
-    _write(data, output, _counted(runs), text=made.text)
+    _write(data, output, plural(len(runs.rows), "run"), text=made.text)
 
 
 def _write(data: bytes, output: Path | None, what: str, *, text: bool) -> None:
@@ -123,7 +122,7 @@ def _write(data: bytes, output: Path | None, what: str, *, text: bool) -> None:
         typer.echo(f"Wrote {what} to {write_bytes(output, data, 'output')}.", err=True)
         return
     if not text and sys.stdout.isatty():
-        raise InvalidField("--output", "must name a file, since this format is no text", None)
+        raise InvalidField("--output", "must name a file, since this format is not text", None)
     typer.echo(data, nl=False)
 
 
@@ -133,10 +132,11 @@ def _events(runs: Recorded, folder: Path) -> None:
     try:
         count = tensorboard.write(runs, folder)
     except OSError as fault:
-        problem = f"must be a folder that can be written ({fault.strerror})"
+        problem = f"must be a writable folder ({fault.strerror})"
         raise InvalidField("output", problem, str(folder)) from None
     typer.echo(
-        f"Wrote {_counted(runs)} to {folder} in {count} files: tensorboard --logdir {folder}",
+        f"Wrote {plural(len(runs.rows), 'run')} to {folder} in {count} files: "
+        f"tensorboard --logdir {folder}",
         err=True,
     )
 
@@ -147,7 +147,3 @@ def _track(runs: Recorded, uri: str, name: str) -> None:
     made = log_runs(runs, uri, name or runs.name or "lrdash")
     pairs = zip(runs.rows, made, strict=True)
     as_json([{"run_id": row.run_id, "mlflow_run_id": found} for row, found in pairs])
-
-
-def _counted(runs: Recorded) -> str:
-    return f"{len(runs.rows)} {'run' if len(runs.rows) == 1 else 'runs'}"

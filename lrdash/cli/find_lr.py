@@ -1,24 +1,19 @@
-"""`lrdash find-lr`: a range test, and what four rules read off it."""
+"""`lrdash find-lr`: a range test, and the rates that four rules suggest."""
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
-from lrdash.cli.options import json_option, spec_options
-from lrdash.cli.output import as_json, console, hushed, silent_stdout
-from lrdash.core.errors import InvalidField
+from lrdash.cli.options import AsJson, Seeds, count_or_list, spec_options
+from lrdash.cli.output import as_json, counting_bar, print_table, training
 from lrdash.core.spec import RunSpec
 from lrdash.core.wording import duration, rate
-from lrdash.planning.range_test import INSTEAD, PlannedTest
-from lrdash.store import Store
+from lrdash.planning.range_test import INSTEAD
 
 if TYPE_CHECKING:
     from lrdash.api import RangeTest
@@ -33,83 +28,51 @@ def find_lr(
     lowest: Annotated[float, typer.Option(help="Rate of the first update.")] = 1e-5,
     highest: Annotated[float, typer.Option(help="Rate of the last update.")] = 10.0,
     updates: Annotated[
-        int, typer.Option(help="How many steps the rate takes from the lowest to the highest.")
+        int, typer.Option(help="Number of updates from the lowest to the highest rate.")
     ] = 200,
-    seeds: Annotated[
-        str,
-        typer.Option(
-            metavar="N|A,B,...", help="How many seeds (0, 1, 2, ...), or which, as a list."
-        ),
-    ] = "5",
-    json_output: Annotated[
-        bool, json_option("Print the test as one JSON document and nothing else.")
-    ] = False,
+    seeds: Seeds = "5",
+    json_output: AsJson = False,
 ) -> None:
-    """Find a learning rate by a range test: the rate grows with every update.
+    """Find a learning rate with a range test: the rate grows at every update.
 
-    Fresh models are tried, one a seed; nothing that was trained is touched. Exit status 0: it
-    finished; 1: it failed, was stopped or interrupted; 2: wrong input, nothing was started.
+    The test uses a fresh model for each seed and changes nothing already trained. Exit status 0: it
+    finished; 1: it failed, was stopped or interrupted; 2: wrong input, nothing started.
     """
-    from lrdash.api import define_range_test
+    from lrdash import api
 
-    planned = define_range_test(
-        lowest=lowest, highest=highest, updates=updates, seeds=_seeds(seeds), **fields
+    planned = api.define_range_test(
+        lowest=lowest, highest=highest, updates=updates, seeds=count_or_list("seeds", seeds),
+        **fields,
     )
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with _progress(quiet=json_output) as progress, training(json_output):
+        test = api.run_range_test(planned, progress)
     if json_output:
-        with silent_stdout():
-            test = _find(planned, None)
         as_json(test.as_json())
     else:
-        with _listener() as listener:
-            test = _find(planned, listener)
         _show(test)
     if test.status != "finished":
         raise typer.Exit(1)
 
 
-def _find(planned: PlannedTest, listener: Listener | None) -> RangeTest:
-    from lrdash import api
-
-    Store().close()  # one that cannot be used is told before the seconds that TensorFlow takes
-    with hushed():  # TensorFlow's remarks about missing GPUs
-        from lrdash.training import range_test  # noqa: F401
-    return api.run_range_test(planned, listener)
-
-
-def _seeds(text: str) -> int | list[int]:
-    try:
-        seeds = [int(word) for word in text.split(",") if word.strip()]
-    except ValueError:
-        problem = "must be whole numbers with commas between them"
-        raise InvalidField("seeds", problem, text) from None
-    return seeds[0] if len(seeds) == 1 and "," not in text else seeds
-
-
 @contextmanager
-def _listener() -> Iterator[Listener | None]:
-    """A bar over the updates on a terminal, else nothing: it takes seconds."""
-    if not sys.stdout.isatty():
+def _progress(*, quiet: bool) -> Iterator[Listener | None]:
+    """A bar over the updates on a terminal, otherwise nothing: the test takes seconds."""
+    if quiet or not sys.stdout.isatty():
         yield None
         return
-    columns = (
-        TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console()) as bar:
+    with counting_bar() as bar:
         task = bar.add_task("updates", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _show(test: RangeTest) -> None:
     if test.row.update:
-        table = Table(box=None, pad_edge=False)
-        for title in ("Rule", "Suggestion", "Lowest", "Highest", "Seeds"):
-            table.add_column(title, justify="left" if title == "Rule" else "right")
-        for row in test.summary().to_dict(orient="records"):
-            rates = (rate(row[name]) for name in ("suggestion", "low", "high"))
-            table.add_row(row["label"], *rates, f"{row['found']} of {row['seeds']}")
-        console().print(table)
+        rows = [
+            (row["label"], *(rate(row[name]) for name in ("suggestion", "low", "high")),
+             f"{row['found']} of {row['seeds']}")
+            for row in test.summary().to_dict(orient="records")
+        ]
+        print_table(("Rule", "Suggestion", "Lowest", "Highest", "Seeds"), rows, texts=1)
         typer.echo(test.headline())
     typer.echo(f"Range test {test.range_test_id} {test.status} in {duration(test.seconds)}.")
     if test.reason:

@@ -1,6 +1,7 @@
-"""Options that come from the fields of `RunSpec`: name, type, help and default are written there.
+"""Options that several commands share, and those that come from the fields of `RunSpec`.
 
-Only what is given on the command line is handed on.
+Name, type, help and default of the latter are written in `RunSpec`; only options given on the
+command line are passed on.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import functools
 import inspect
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -28,15 +29,52 @@ STOPPING = "early_stopping"
 KNOWN: Mapping[str, Iterable[str]] = {"dataset": DATASETS, "model": MODELS, "strategy": STRATEGIES}
 
 
-def json_option(what: str = "Print one JSON document and nothing else.") -> Any:
-    """The `--json` switch of every command."""
-    return typer.Option("--json", help=what)
+Number = TypeVar("Number", int, float)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+Engine = Annotated[
+    str, typer.Option(metavar="auto|lanes|keras", help="The engine that trains.")
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace an existing file.")]
+RunId = Annotated[
+    str, typer.Argument(metavar="RUN_ID", help="Id of the run, as `lrdash runs list` shows it.")
+]
+RunIds = Annotated[list[str], typer.Argument(metavar="RUN_ID", help="Ids of the runs.")]
+Seeds = Annotated[
+    str,
+    typer.Option(metavar="N|A,B,...", help="How many seeds (0, 1, 2, ...), or which, as a list."),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
+
+
+def names(text: str) -> list[str]:
+    """The entries of a list separated by commas."""
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def numbers(field: str, text: str, kind: Callable[[str], Number] = float) -> list[Number]:  # type: ignore[assignment]
+    """The numbers of a list separated by commas.
+
+    Raises:
+        InvalidField: names the field, if an entry is no number.
+    """
+    try:
+        return [kind(word) for word in names(text)]
+    except ValueError:
+        noun = "whole numbers" if kind is int else "numbers"
+        raise InvalidField(field, f"must be {noun} separated by commas", text) from None
+
+
+def count_or_list(field: str, text: str) -> int | list[int]:
+    """How many, or which: `3` is a count, `0,4` a list, and `5,` a list with one entry."""
+    found = numbers(field, text, int)
+    return found[0] if len(found) == 1 and "," not in text else found
 
 
 def spec_options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give a command options for fields of `RunSpec`, all of them by default.
 
-    The command receives what was given as its first argument, a dictionary of fields.
+    The command receives the options given as its first argument, a dictionary of fields.
     """
     chosen = [knob for knob in RunSpec.knobs() if not names or knob.name in names]
 
@@ -59,11 +97,11 @@ def spec_options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., An
 
 
 def settings(given: Sequence[str], option: str) -> dict[str, Any]:
-    """`NAME=JSON` pairs as a dictionary; a value that is no JSON is a text.
+    """`NAME=JSON` pairs as a dictionary; a value that is not JSON is a text.
 
     Raises:
-        InvalidField: for a pair without a name or `=`, one that is given twice, or a value that
-            begins like JSON and is none.
+        InvalidField: for a pair without a name or `=`, a name given twice, or a value that begins
+            like JSON but is not valid.
     """
     values: dict[str, Any] = {}
     for pair in given:
@@ -91,7 +129,7 @@ def _parameters(knob: Knob) -> list[inspect.Parameter]:
     if knob.name in SETTINGS:
         option = typer.Option(
             None, SETTINGS[knob.name], metavar="NAME=JSON",
-            help=f"{knob.help} Once for each setting, e.g. factor=0.5.",
+            help=f"{knob.help} Repeatable, e.g. factor=0.5.",
         )
         return [_parameter(knob.name, list[str] | None, option)]
     if knob.name == STOPPING:
@@ -112,12 +150,12 @@ def _option(knob: Knob, name: str) -> inspect.Parameter:
     flag = f"--{name}/--no-{name}" if kind is bool else f"--{name}"
     stops = name.startswith("early-stopping")
     default = "off" if name == "early-stopping" else _shown(knob.default)
-    told = (
+    parts = (
         "Stop early." if name == "early-stopping" else "", knob.help, _allowed(knob),
         f"Unit: {knob.unit}." if knob.unit else "", f"Default: {default}." if default else "",
     )
     option = typer.Option(
-        None, flag, help=" ".join(filter(None, told)), metavar="|".join(knob.choices) or None
+        None, flag, help=" ".join(filter(None, parts)), metavar="|".join(knob.choices) or None
     )
     field = f"{STOPPING}.{knob.name}" if stops else knob.name
     return _parameter(field.replace(".", "__"), kind | None, option)

@@ -6,15 +6,19 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout, suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
 from typing import Any
 
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from lrdash.store import Store
 
 BARS = "▁▂▃▄▅▆▇█"
-PIPE_WIDTH = 200  # characters of a table that is not read on a terminal
+PIPE_WIDTH = 200  # characters of a table that is not printed to a terminal
 
 
 def console() -> Console:
@@ -25,14 +29,70 @@ def console() -> Console:
     )
 
 
+def print_table(
+    titles: Sequence[str], rows: Iterable[Sequence[str]], *, texts: int | None = None
+) -> None:
+    """Print a table.
+
+    Args:
+        titles: of the columns.
+        rows: cells, as many as titles.
+        texts: how many columns on the left hold text; the others are aligned to the right. All by
+            default.
+    """
+    table = Table(box=None, pad_edge=False)
+    for place, title in enumerate(titles):
+        table.add_column(title, justify="left" if texts is None or place < texts else "right")
+    for row in rows:
+        table.add_row(*row)
+    console().print(table)
+
+
 def as_json(value: Any) -> None:
-    """Print one JSON document; what is not finite has to be None by now."""
+    """Print one JSON document; values that are not finite must already be None."""
     typer.echo(json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False))
+
+
+def answer(value: Any, sentence: str, json_output: bool) -> None:
+    """Print the value as JSON, or the sentence for people."""
+    if json_output:
+        as_json(value)
+    else:
+        typer.echo(sentence)
+
+
+def counting_bar() -> Progress:
+    """A progress bar that shows how many of how many are done, and for how long."""
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(),
+        TimeElapsedColumn(), console=console(),
+    )
+
+
+@contextmanager
+def open_store() -> Iterator[Store]:
+    """The database, closed at the end."""
+    store = Store()
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+@contextmanager
+def training(json_output: bool) -> Iterator[None]:
+    """Load TensorFlow quietly; with JSON, keep standard output free for the document."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with silent_stdout() if json_output else nullcontext():
+        Store().close()  # report a database that cannot be used before TensorFlow takes seconds
+        with hushed():  # TensorFlow's remarks about missing GPUs
+            import lrdash.training.keras.engine  # noqa: F401 (the seconds that it takes)
+        yield
 
 
 @contextmanager
 def silent_stdout() -> Iterator[None]:
-    """Standard output goes to standard error, also what C code and child processes write."""
+    """Send standard output to standard error, including that of C code and child processes."""
     sys.stdout.flush()
     saved = os.dup(1)
     try:
@@ -47,7 +107,7 @@ def silent_stdout() -> Iterator[None]:
 
 @contextmanager
 def hushed() -> Iterator[None]:
-    """Keep back what C code writes to standard error; told after all if the block fails."""
+    """Hold back what C code writes to standard error; print it only if the block fails."""
     sys.stderr.flush()
     saved = os.dup(2)
     with tempfile.TemporaryFile() as kept:

@@ -1,4 +1,4 @@
-"""`lrdash preview`: the rates of a strategy, without training; TensorFlow is not needed."""
+"""`lrdash preview`: the rates of a strategy, without training or TensorFlow."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import json
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
-from lrdash.cli.options import json_option, spec_options
-from lrdash.cli.output import as_json, console, sparkline
+from lrdash.cli.options import AsJson, spec_options
+from lrdash.cli.output import as_json, print_table, sparkline
 from lrdash.core.errors import InvalidField
 from lrdash.core.spec import RunSpec
 from lrdash.core.wording import count, rate
@@ -17,7 +16,7 @@ from lrdash.strategies import make
 from lrdash.strategies import preview as rates_of
 
 FIELDS = ("params", "base_lr", "epochs", "warmup_epochs", "warmup_start_factor")
-ROWS = 24  # epochs shown at most
+ROWS = 24  # most epochs shown
 
 
 @spec_options(*FIELDS)
@@ -26,17 +25,17 @@ def preview(
     strategy: Annotated[
         str, typer.Argument(metavar="STRATEGY", help="Id of the strategy, e.g. cosine.")
     ],
-    steps_per_epoch: Annotated[int, typer.Option(help="Updates an epoch.")] = 1,
+    steps_per_epoch: Annotated[int, typer.Option(help="Updates in each epoch.")] = 1,
     monitored: Annotated[
         str | None,
         typer.Option(
-            metavar="JSON", help="For plateau: the monitored metric after each epoch, a list of "
-            "one number an epoch. Without it the metric always improves.",
+            metavar="JSON", help="For plateau: the monitored metric after each epoch, as a list. "
+            "By default, the metric always improves.",
         ),
     ] = None,
-    json_output: Annotated[bool, json_option()] = False,
+    json_output: AsJson = False,
 ) -> None:
-    """Show the rate that each update would use."""
+    """Show the learning rate of each update, without training."""
     spec = RunSpec(strategy=strategy, **fields)
     made = make(strategy, spec.params)
     rates = rates_of(
@@ -73,14 +72,10 @@ def _table(rates: list[float], steps: int) -> None:
     rows = min(epochs, ROWS)
     shown = [round(row * (epochs - 1) / max(1, rows - 1)) for row in range(rows)]
     typer.echo(sparkline([rates[epoch * steps] for epoch in shown]))
-    table = Table("epoch", "first update", "rate of the first", "rate of the last", box=None)
-    for column in table.columns:
-        column.justify = "right"
-    for epoch in shown:
-        table.add_row(
-            str(epoch + 1), count(epoch * steps),
-            rate(rates[epoch * steps]), rate(rates[(epoch + 1) * steps - 1]),
-        )
-    console().print(table)
+    print_table(("epoch", "first update", "first rate", "last rate"), [
+        (str(epoch + 1), count(epoch * steps), rate(rates[epoch * steps]),
+         rate(rates[(epoch + 1) * steps - 1]))
+        for epoch in shown
+    ], texts=0)
     if len(shown) < epochs:
-        typer.echo(f"{len(shown)} of {count(epochs)} epochs shown; --json gives every update.")
+        typer.echo(f"{len(shown)} of {count(epochs)} epochs shown; --json prints every update.")

@@ -1,81 +1,63 @@
-"""`lrdash runs resume` and `stop`: let runs go on that were interrupted or stopped, or end them."""
+"""`lrdash runs resume` and `stop`: resume interrupted or stopped runs, or pause them."""
 
 from __future__ import annotations
 
-import os
 from typing import Annotated
 
 import typer
 
-from lrdash.cli.options import json_option
-from lrdash.cli.output import as_json, hushed, silent_stdout
+from lrdash.cli.options import AsJson, RunIds
+from lrdash.cli.output import answer, as_json, open_store, training
 from lrdash.core.errors import InvalidField
 from lrdash.core.events import Event, RunEnded
-from lrdash.store import Store
-
-RunIds = Annotated[
-    list[str] | None, typer.Argument(metavar="RUN_ID", help="Ids of the runs.")
-]
+from lrdash.core.wording import plural
 
 
 def resume(
-    run_ids: RunIds = None,
+    run_ids: Annotated[
+        list[str] | None, typer.Argument(metavar="RUN_ID", help="Ids of the runs.")
+    ] = None,
     interrupted: Annotated[
-        bool, typer.Option("--interrupted", help="All runs that were interrupted.")
+        bool, typer.Option("--interrupted", help="Resume all interrupted runs.")
     ] = False,
-    json_output: Annotated[bool, json_option("Print the runs as one JSON list.")] = False,
+    json_output: AsJson = False,
 ) -> None:
-    """Train interrupted or stopped runs to their ends, from their last checkpoints.
+    """Resume interrupted or stopped runs from their last checkpoints and train them to the end.
 
-    A run that goes on has the same weights and log, to the bit, as one that never paused. Exit
-    status as of `lrdash train`.
+    A resumed run has the same weights and log, to the bit, as one that never paused. Exit status
+    as for `lrdash train`.
     """
     chosen = list(run_ids or ())
     if interrupted:
-        store = Store()
-        store.mark_interrupted()  # no server may have looked since the machine went down
-        chosen += [
-            row.run_id for row in store.runs(status="interrupted") if row.spec.trainable_here
-        ]
-        store.close()
+        with open_store() as store:
+            store.mark_interrupted()  # no server may have looked since the machine went down
+            rows = store.runs(status="interrupted")
+        chosen += [row.run_id for row in rows if row.spec.trainable_here]
         if not chosen:
-            typer.echo("No run was interrupted." if not json_output else "[]")
+            answer([], "No run was interrupted.", json_output)
             return
     if not chosen:
-        raise InvalidField("RUN_ID", "must name runs, or give --interrupted", "nothing")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        raise InvalidField("RUN_ID", "or --interrupted must be given", "neither")
     from lrdash import api
 
-    with hushed():  # TensorFlow's remarks about missing GPUs
-        import lrdash.training.keras.engine  # noqa: F401 (the seconds that it takes)
+    with training(json_output):
+        runs = api.resume(chosen, progress=None if json_output else _report)
     if json_output:
-        with silent_stdout():
-            runs = api.resume(chosen)
         as_json([run.as_json() for run in runs])
-    else:
-        runs = api.resume(chosen, progress=_tell)
     if any(run.status != "finished" for run in runs):
         raise typer.Exit(1)
 
 
-def stop(
-    run_ids: Annotated[list[str], typer.Argument(metavar="RUN_ID", help="Ids of the runs.")],
-    json_output: Annotated[bool, json_option()] = False,
-) -> None:
-    """Pause runs, or stop them, which is the same; `lrdash runs resume` lets them go on."""
-    store = Store()
-    try:
+def stop(run_ids: RunIds, json_output: AsJson = False) -> None:
+    """Pause runs (to stop is the same); `lrdash runs resume` resumes them."""
+    with open_store() as store:
         for run_id in run_ids:
             store.request_stop(run_id)
-    finally:
-        store.close()
-    if json_output:
-        as_json({"asked": run_ids})
-    else:
-        typer.echo(f"Asked {len(run_ids)} {'run' if len(run_ids) == 1 else 'runs'} to stop.")
+    words = f"Asked {plural(len(run_ids), 'run')} to stop."
+    answer({"asked": run_ids}, words, json_output)
 
 
-def _tell(run_id: str, event: Event) -> None:
+def _report(run_id: str, event: Event) -> None:
     if isinstance(event, RunEnded):
         reason = f": {event.reason}" if event.reason else ""
         typer.echo(f"Run {run_id} {event.status}{reason}")

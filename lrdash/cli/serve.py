@@ -12,27 +12,26 @@ def serve(
         str,
         typer.Option(
             envvar="LRDASH_HOST",
-            help="Address to listen on. Anything but 127.0.0.1 lets other machines in.",
+            help="Address to listen on. Any other than 127.0.0.1 admits other machines.",
         ),
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(envvar="PORT", min=1, max=65_535, help="TCP port.")] = 8501,
     base_path: Annotated[
         str,
         typer.Option(
-            envvar="LRDASH_BASE_PATH", help="Path under which a proxy shows the app, e.g. lr."
+            envvar="LRDASH_BASE_PATH", help="Path under which a proxy serves the app, e.g. lr."
         ),
     ] = "",
-    browser: Annotated[bool, typer.Option(help="Open the browser once the app is up.")] = True,
+    browser: Annotated[bool, typer.Option(help="Open the browser when the app is ready.")] = True,
     resume_interrupted: Annotated[
         bool,
         typer.Option(
             envvar="LRDASH_RESUME_INTERRUPTED",
-            help="Let runs go on by themselves that were interrupted before the start; without "
-            "it the app offers to continue them.",
+            help="Resume interrupted runs at the start; otherwise the app offers to resume them.",
         ),
     ] = False,
 ) -> None:
-    """Open the app: choose, train and watch in the browser. Ctrl-C ends it."""
+    """Start the app: choose, train and watch in the browser. Ctrl-C stops it."""
     from lrdash import server  # brings Streamlit
 
     server.serve(

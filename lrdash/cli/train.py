@@ -1,8 +1,7 @@
-"""`lrdash train`: one run to its end; the app shows it live."""
+"""`lrdash train`: one run, from start to end; the app shows it live."""
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,45 +11,39 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from lrdash.analysis.frames import METRICS
-from lrdash.cli.options import json_option, spec_options
-from lrdash.cli.output import as_json, console, hushed, silent_stdout
+from lrdash.cli.options import AsJson, Engine, spec_options
+from lrdash.cli.output import as_json, console, training
 from lrdash.core.events import EpochEnded, Event, RateDecided
 from lrdash.core.spec import RunSpec
 from lrdash.core.wording import number, percent, rate
-from lrdash.store import Store
 
 if TYPE_CHECKING:
     from lrdash.api import Progress as Listener
-    from lrdash.api import Run
 
-SHOWN = ("val_loss", "val_accuracy")  # beside a bar, within 80 characters
+SHOWN = ("val_loss", "val_accuracy")  # beside a bar; fits into 80 characters
 
 
 @spec_options()
 def train(
     fields: dict[str, Any],
     name: Annotated[str, typer.Option(help="Name of the run, shown in the app.")] = "",
-    engine: Annotated[
-        str, typer.Option(metavar="auto|lanes|keras", help="What trains.")
-    ] = "auto",
-    json_output: Annotated[
-        bool, json_option("Print the run as one JSON document and nothing else.")
-    ] = False,
+    engine: Engine = "auto",
+    json_output: AsJson = False,
 ) -> None:
     """Train a model and record the run.
 
-    Ctrl-C stops the run and keeps what was trained. Exit status 0: it finished; 1: it failed,
-    diverged, was stopped or interrupted; 2: wrong input, nothing was started.
+    Ctrl-C stops the run and keeps everything trained so far. Exit status 0: it finished; 1: it
+    failed, diverged, was stopped or interrupted; 2: wrong input, nothing started.
     """
+    from lrdash import api
+
     spec = RunSpec(**fields)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    api.check(spec, engine)
+    with _progress(spec, quiet=json_output) as progress, training(json_output):
+        run = api.train(spec, engine=engine, name=name, progress=progress)
     if json_output:
-        with silent_stdout():
-            run = _train(spec, engine, name, None)
         as_json(run.as_json())
     else:
-        with _listener(spec) as listener:
-            run = _train(spec, engine, name, listener)
         typer.echo(f"Run {run.run_id} {run.headline()}.")
         if run.reason:
             typer.echo(f"{run.status.capitalize()}: {run.reason}", err=run.status != "finished")
@@ -58,19 +51,12 @@ def train(
         raise typer.Exit(1)
 
 
-def _train(spec: RunSpec, engine: str, name: str, listener: Listener | None) -> Run:
-    from lrdash import api
-
-    api.check(spec, engine)
-    Store().close()  # one that cannot be used is told before the seconds that TensorFlow takes
-    with hushed():  # TensorFlow's remarks about missing GPUs
-        import lrdash.training.keras.engine  # noqa: F401 (the seconds that it takes)
-    return api.train(spec, engine=engine, name=name, progress=listener)
-
-
 @contextmanager
-def _listener(spec: RunSpec) -> Iterator[Listener]:
-    """Tells how training goes: a bar on a terminal, else a line an epoch."""
+def _progress(spec: RunSpec, *, quiet: bool) -> Iterator[Listener | None]:
+    """A bar on a terminal, otherwise a line for each epoch."""
+    if quiet:
+        yield None
+        return
     if not sys.stdout.isatty():
         yield lambda event: _lines(event, spec.epochs)
         return
@@ -81,13 +67,13 @@ def _listener(spec: RunSpec) -> Iterator[Listener]:
     with Progress(*columns, console=console()) as bar:
         task = bar.add_task("starting", total=spec.epochs)
 
-        def tell(event: Event) -> None:
+        def on_event(event: Event) -> None:
             if isinstance(event, EpochEnded):
                 bar.update(task, completed=event.epoch, description=_measured(event, SHOWN))
             elif isinstance(event, RateDecided) and event.rate_after != event.rate_before:
                 bar.console.print(f"epoch {event.epoch}: {event.reason}")
 
-        yield tell
+        yield on_event
 
 
 def _lines(event: Event, epochs: int) -> None:

@@ -18,7 +18,7 @@ from lrdash.planning.plan import Plan
 from lrdash.strategies.base import Horizon, Schedule
 from lrdash.strategies.corners import corners
 from lrdash.strategies.points import Points
-from lrdash.strategies.relay import Relay
+from lrdash.strategies.program import RateProgram
 
 VALIDATION_BATCH = 512  # as in training: the batches of validation are at least so large
 OPTIMIZERS = {"sgd": "SGD", "rmsprop": "RMSprop", "adam": "Adam", "adamw": "AdamW"}
@@ -98,38 +98,38 @@ def _targets(plan: Plan) -> Lines:
 
 
 def _rates(plan: Plan) -> Lines:
-    course, spec = plan.course(), plan.spec
-    if isinstance(course, Relay):
-        return _pieced(course, spec.base_lr)
+    program, spec = plan.program(), plan.spec
+    if not program.plain:
+        return _pieced(program, spec.base_lr)
     warm = [
-        f"WARMUP = {course.warmup}  # updates",
+        f"WARMUP = {program.warmup}  # updates",
         "line = np.arange(1, WARMUP + 1, dtype=np.float64) / WARMUP",
         f"start = {spec.warmup_start_factor!r}  # share of the peak rate",
         "ramp = BASE_LR * (start + (1.0 - start) * line)",
     ]
     if not isinstance(plan.strategy, Schedule):
-        return [*(warm if course.warmup else []), *steering_lines(plan, course)]
+        return [*(warm if program.warmup else []), *steering_lines(plan, program)]
     lines = [
-        f"UPDATES = {course.horizon.updates}" + ("  # after the warm-up" if course.warmup else ""),
+        f"UPDATES = {program.horizon.updates}{'  # after the warm-up' * bool(program.warmup)}",
         "t = np.arange(UPDATES, dtype=np.float64)",
-        *rate_lines(plan.strategy, course.horizon),
+        *rate_lines(plan.strategy, program.horizon),
     ]
-    if course.warmup:
+    if program.warmup:
         lines = [*warm, *lines, "rates = np.concatenate([ramp, rates])"]
     return [*lines, "", *TABLE.splitlines()]
 
 
-def _pieced(course: Relay, base_lr: float) -> Lines:
+def _pieced(program: RateProgram, base_lr: float) -> Lines:
     """The rates of a schedule in pieces, drawn through its corners."""
-    if course.table is None:
+    if program.table is None:
         problem = "must not follow a rule that watches a metric, to be written as a script"
-        raise InvalidField("pieces", problem, course.strategy.id)
-    points = Points(**corners(course.table, base_lr))
+        raise InvalidField("pieces", problem, program.strategy.id)
+    points = Points(**corners(program.table, base_lr))
     horizon = Horizon(
-        base_lr=base_lr, steps_per_epoch=course.steps_per_epoch, updates=course.updates
+        base_lr=base_lr, steps_per_epoch=program.steps_per_epoch, updates=program.updates
     )
     return [
-        f"UPDATES = {course.updates}", "t = np.arange(UPDATES, dtype=np.float64)",
+        f"UPDATES = {program.updates}", "t = np.arange(UPDATES, dtype=np.float64)",
         *rate_lines(points, horizon), "", *TABLE.splitlines(),
     ]
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from lrdash.planning.plan import Plan
-from lrdash.strategies.course import Course
 from lrdash.strategies.plateau import Plateau
+from lrdash.strategies.program import RateProgram
 
 Lines = list[str]
 
@@ -64,16 +64,16 @@ class ReduceOnPlateau(keras.callbacks.Callback):
 '''
 
 
-def steering_lines(plan: Plan, course: Course) -> Lines:
+def steering_lines(plan: Plan, program: RateProgram) -> Lines:
     """The lines that leave `learning_rate` and `callbacks`; with a warm-up they use `ramp`."""
     rule = plan.strategy
     assert isinstance(rule, Plateau)  # noqa: S101 (a narrowing, not a check of input)
-    parts = [f"FIRST_EPOCH = {course.first_epoch}  # that begins after the warm-up", "", ""]
-    if course.warmup:
+    parts = [f"FIRST_EPOCH = {program.first_epoch}  # that begins after the warm-up", "", ""]
+    if program.warmup:
         parts += [*WARM_UP.splitlines(), "", ""]
     made = _keras(rule) if rule.rules == "keras" else _torch(rule)
-    first = "WarmUp(), " if course.warmup else ""
-    start = "float(np.float32(ramp[0]))" if course.warmup else "float(np.float32(BASE_LR))"
+    first = "WarmUp(), " if program.warmup else ""
+    start = "float(np.float32(ramp[0]))" if program.warmup else "float(np.float32(BASE_LR))"
     return [*parts, *made, f"learning_rate = {start}", f"callbacks = [{first}plateau]"]
 
 

@@ -33,7 +33,7 @@ def preview_figure(
     Args:
         rates: rate of each update, [updates]; may be empty.
         steps_per_epoch: updates an epoch, S.
-        marks: places to mark, e.g. `Course.marks()`.
+        marks: places to mark, e.g. `RateProgram.marks()`.
         strategy: id, for the colour.
         stuck: for a rule, the rates if its metric never improved, [updates].
         height: in pixels.

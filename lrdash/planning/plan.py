@@ -19,9 +19,8 @@ from lrdash.planning import external
 from lrdash.strategies import STRATEGIES
 from lrdash.strategies.base import Rates, Rule, Strategy
 from lrdash.strategies.corners import corners
-from lrdash.strategies.course import Course
+from lrdash.strategies.program import RateProgram
 from lrdash.strategies.recorded import Recorded
-from lrdash.strategies.relay import Leg, Relay, leg_text, relay_of
 from lrdash.strategies.snippet import call
 
 KERAS_LOSSES = {"cross_entropy": "sparse_categorical_crossentropy"}  # others have the same name
@@ -45,9 +44,9 @@ class Plan:
     metrics: tuple[str, ...]  # what each epoch is measured by
     followers: tuple[Strategy | None, ...] = ()  # one a piece; None: what went before goes on
 
-    def course(self) -> Course | Relay:
-        """A fresh course of the rate."""
-        return _course(self.spec, self.strategy, self.followers, self.steps_per_epoch)
+    def program(self) -> RateProgram:
+        """A fresh rate program, at the start of the run."""
+        return _program(self.spec, self.strategy, self.followers, self.steps_per_epoch)
 
     def steered(self, piece: Piece) -> Plan:
         """The plan with a piece more, checked like any other.
@@ -63,13 +62,13 @@ class Plan:
         What a rule will do is not known beforehand: its rates are those of a run whose metric
         improves in every epoch.
         """
-        course = self.course()
-        if course.table is not None:
-            return course.table
-        return np.concatenate([course.rates(epoch) for epoch in range(self.spec.epochs)])
+        program = self.program()
+        if program.table is not None:
+            return program.table
+        return np.concatenate([program.rates(epoch) for epoch in range(self.spec.epochs)])
 
     def keras_code(self) -> str:
-        """The same recipe as a Keras script; see `lrdash.strategies.code.keras_code`.
+        """The same recipe as a Keras script; see `Strategy.keras_code`.
 
         Pieces become points where all rates are known beforehand.
 
@@ -79,7 +78,7 @@ class Plan:
         spec, strategy = self.spec, self.strategy
         warmup, start, base_lr = spec.warmup_epochs, spec.warmup_start_factor, spec.base_lr
         if spec.pieces or spec.horizon:
-            table = self.course().table
+            table = self.program().table
             if table is None:
                 problem = "must be known beforehand to be written as Keras code; export its rates"
                 raise InvalidField("strategy", problem, spec.strategy)
@@ -130,7 +129,7 @@ def make(spec: RunSpec) -> Plan:
     strategy = strategy_kind(**spec.params)
     followers = tuple(_follower(piece) for piece in spec.pieces)
     _check_monitors(spec, [strategy, *followers], dataset, metrics)
-    _course(spec, strategy, followers, steps)  # refuses what the training's length does not bear
+    _program(spec, strategy, followers, steps)  # refuses what does not fit the training's length
     own = {
         "examples": dataset.used(spec.examples), "model_params": model.as_dict(), "loss": loss,
     }
@@ -243,42 +242,13 @@ def _complete(piece: Piece, strategy: Strategy | None, spec: RunSpec) -> Piece:
     return piece.replace(params=strategy.as_dict(), base_lr=piece.base_lr or spec.base_lr)
 
 
-def _course(
+def _program(
     spec: RunSpec, strategy: Strategy, followers: Sequence[Strategy | None], steps_per_epoch: int
-) -> Course | Relay:
+) -> RateProgram:
     if isinstance(strategy, Recorded):  # one rate for all: nothing is known, however long it is
-        return Course(strategy, base_lr=spec.base_lr, epochs=1, steps_per_epoch=1)
-    first = Course(
+        return RateProgram(strategy, base_lr=spec.base_lr, epochs=1, steps_per_epoch=1)
+    return RateProgram(
         strategy, base_lr=spec.base_lr, epochs=spec.epochs, steps_per_epoch=steps_per_epoch,
         warmup_epochs=spec.warmup_epochs, warmup_start_factor=spec.warmup_start_factor,
-        horizon=spec.horizon,
+        horizon=spec.horizon, pieces=list(zip(spec.pieces, followers, strict=True)),
     )
-    legs = [
-        _leg(spec, piece, follower, steps_per_epoch)
-        for piece, follower in zip(spec.pieces, followers, strict=True)
-    ]
-    return relay_of(first, legs)
-
-
-def _leg(spec: RunSpec, piece: Piece, strategy: Strategy | None, steps_per_epoch: int) -> Leg:
-    base_lr, horizon = piece.base_lr or spec.base_lr, piece.settled(spec.epochs).horizon
-    text = leg_text(
-        strategy, base_lr=base_lr, factor=piece.factor, epochs=horizon or spec.epochs,
-        from_start=piece.from_start,
-    )
-    if strategy is None:
-        return Leg(start=piece.epoch, text=text, factor=piece.factor)
-    if piece.from_start:  # the curve of a run of that length, its warm-up included
-        course = Course(
-            strategy, base_lr=base_lr, epochs=spec.epochs, steps_per_epoch=steps_per_epoch,
-            warmup_epochs=spec.warmup_epochs, warmup_start_factor=spec.warmup_start_factor,
-            horizon=horizon,
-        )
-        return Leg(start=piece.epoch, text=text, course=course)
-    course = Course(
-        strategy, base_lr=base_lr, epochs=spec.epochs - piece.epoch,
-        steps_per_epoch=steps_per_epoch, horizon=horizon,
-    )
-    if isinstance(strategy, Rule) and piece.state:
-        course.restore(strategy.entered(base_lr, piece.state), 0)
-    return Leg(start=piece.epoch, text=text, course=course, offset=piece.epoch)

@@ -17,7 +17,6 @@ from lrdash.strategies.base import Rates, Rule, Schedule, Strategy
 from lrdash.strategies.constant import Constant
 from lrdash.strategies.cosine import Cosine
 from lrdash.strategies.cosine_restarts import CosineRestarts
-from lrdash.strategies.course import Course
 from lrdash.strategies.custom import Custom
 from lrdash.strategies.cyclic import Cyclic
 from lrdash.strategies.exponential import Exponential
@@ -30,10 +29,11 @@ from lrdash.strategies.one_cycle import OneCycle
 from lrdash.strategies.plateau import Plateau
 from lrdash.strategies.points import Points
 from lrdash.strategies.polynomial import Polynomial
+from lrdash.strategies.program import RateProgram
 from lrdash.strategies.step import Step
 from lrdash.strategies.wsd import WarmupStableDecay
 
-__all__ = ["STRATEGIES", "Course", "Rule", "Schedule", "Strategy", "make", "preview"]
+__all__ = ["STRATEGIES", "RateProgram", "Rule", "Schedule", "Strategy", "make", "preview"]
 
 MAX_UPDATES = 100_000_000  # a preview holds 8 bytes for each
 
@@ -112,18 +112,18 @@ def preview(
         warmup_start_factor=warmup_start_factor,
     )
     steps = _steps(steps_per_epoch, spec.epochs)
-    course = Course(
+    program = RateProgram(
         made, base_lr=spec.base_lr, epochs=spec.epochs, steps_per_epoch=steps,
         warmup_epochs=spec.warmup_epochs, warmup_start_factor=spec.warmup_start_factor,
     )
     values = _values(monitored, spec.epochs)
-    if course.table is not None:
-        return course.table
+    if program.table is not None:
+        return program.table
     parts = []
     for epoch in range(spec.epochs):
-        parts.append(course.rates(epoch))
+        parts.append(program.rates(epoch))
         if values is not None:
-            course.end_epoch(epoch, {str(course.monitor): values[epoch]})
+            program.end_epoch(epoch, {str(program.monitor): values[epoch]})
     return np.concatenate(parts)
 
 

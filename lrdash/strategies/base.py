@@ -2,74 +2,22 @@
 
 Two kinds: a `Schedule` knows every rate before training starts; a `Rule` decides at the end of each
 epoch from a metric. Both are records: frozen, validated, and described well enough for a form.
-
-Time is counted in updates `t` from 0 after warm-up. Durations in epochs become updates by rounding.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, ClassVar, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from lrdash.core.errors import InvalidField
+from lrdash.core.errors import BrokenPlugin, InvalidField, LrdashError
 from lrdash.core.events import RateDecided
 from lrdash.core.record import Record
+from lrdash.strategies.code import keras_script
+from lrdash.strategies.horizon import Horizon, Mark, Rates, divided
+from lrdash.strategies.snippet import KerasCode
 
-Rates = NDArray[np.float64]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Horizon:
-    """The stretch of training that a strategy covers, warm-up excluded."""
-
-    base_lr: float  # the peak rate lr0
-    steps_per_epoch: int  # updates an epoch, S
-    updates: int  # updates in all, T
-    lead: int = 0  # updates before the first whole epoch, where warm-up ends inside an epoch
-
-    @property
-    def epochs(self) -> float:
-        """Length in epochs, T / S."""
-        return self.updates / self.steps_per_epoch
-
-    @property
-    def whole_epochs(self) -> int:
-        """Epochs that begin inside the horizon: how often a decision an epoch is taken."""
-        return -(-(self.updates - self.lead) // self.steps_per_epoch)
-
-    def steps(self, epochs: float) -> int:
-        """A duration in epochs as updates, at least 1."""
-        return max(1, round(epochs * self.steps_per_epoch))
-
-    def time(self) -> Rates:
-        """Update numbers 0..T-1, float64."""
-        return np.arange(self.updates, dtype=np.float64)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Mark:
-    """A place worth a mark on the rate curve: where it changes and why."""
-
-    update: int  # the first update that uses the changed rate
-    text: str  # e.g. "drop 1: 0.1 to 0.05"
-
-
-@dataclass(frozen=True, kw_only=True)
-class KerasCode:
-    """A strategy's part of a Keras script.
-
-    `definitions` (classes and functions, may be empty) come before `learning_rate`, the expression
-    given to the optimizer, and `callbacks`, the expressions of the list given to `fit`.
-    """
-
-    learning_rate: str
-    callbacks: tuple[str, ...] = ()
-    definitions: str = ""
-    imports: tuple[str, ...] = ("import keras",)
+__all__ = ["Horizon", "KerasCode", "Mark", "Rates", "Rule", "Schedule", "Strategy"]
 
 
 class Strategy(Record):
@@ -121,15 +69,40 @@ class Strategy(Record):
         label_smoothing: float = 0.0,
         more_callbacks: Sequence[str] = (),
     ) -> str:
-        """A complete Keras script with these rates; `lrdash.strategies.code` has the details."""
-        from lrdash.strategies.code import keras_code
+        """A complete Keras script that defines `learning_rate`, `callbacks` and `optimizer`.
 
-        return keras_code(
-            self, base_lr=base_lr, epochs=epochs, steps_per_epoch=steps_per_epoch,
+        Args:
+            base_lr: peak rate.
+            epochs: epochs in all, warm-up included.
+            steps_per_epoch: updates an epoch.
+            warmup_epochs: length of the warm-up, fractions allowed.
+            warmup_start_factor: where the warm-up starts, as a share of base_lr.
+            optimizer: sgd, rmsprop, adam or adamw.
+            momentum: of sgd and rmsprop.
+            nesterov: of sgd.
+            weight_decay: of adamw.
+            batch_size: examples an update, for the commented call of `fit`.
+            loss: for the commented call of `compile`.
+            metrics: for the commented call of `compile`.
+            label_smoothing: of the loss, which then is the cross-entropy of one-hot targets.
+            more_callbacks: further callbacks as Python expressions, e.g. an early stopping.
+
+        Raises:
+            InvalidField: the warm-up is as long as the training, or a setting does not fit its
+                length.
+            UnknownName: for another optimizer.
+        """
+        warmup, horizon = divided(
+            base_lr=base_lr, epochs=epochs, steps_per_epoch=steps_per_epoch,
             warmup_epochs=warmup_epochs, warmup_start_factor=warmup_start_factor,
-            optimizer=optimizer, momentum=momentum, nesterov=nesterov, weight_decay=weight_decay,
-            batch_size=batch_size, loss=loss, metrics=metrics, label_smoothing=label_smoothing,
-            more_callbacks=more_callbacks,
+        )
+        with explained(self):
+            self.check(horizon)
+        return keras_script(
+            self.keras(horizon), label=self.label, epochs=epochs, base_lr=base_lr, warmup=warmup,
+            steps_per_epoch=steps_per_epoch, optimizer=optimizer, momentum=momentum,
+            nesterov=nesterov, weight_decay=weight_decay, batch_size=batch_size, loss=loss,
+            metrics=metrics, label_smoothing=label_smoothing, more_callbacks=more_callbacks,
         )
 
 
@@ -188,3 +161,21 @@ class Rule(Strategy):
             value: the monitored metric of that epoch; NaN never counts as an improvement.
         """
         raise NotImplementedError
+
+
+@contextmanager
+def explained(strategy: Strategy) -> Iterator[None]:
+    """Say in words what a strategy of another package raises; lrdash's own errors pass through."""
+    try:
+        yield
+    except LrdashError:
+        raise
+    except (Exception, SystemExit) as fault:
+        kind = type(fault).__name__
+        raise BrokenPlugin(f"{called(strategy)} gives no rates: {kind}: {fault}.") from fault
+
+
+def called(strategy: Strategy) -> str:
+    """A strategy and its package, at the beginning of a message."""
+    package = type(strategy).__module__.partition(".")[0]
+    return f"The strategy {strategy.id!r} of the package {package}"

@@ -11,9 +11,9 @@ import textwrap
 from collections.abc import Iterable, Sequence
 
 from lrdash.core.errors import UnknownName
-from lrdash.strategies.base import KerasCode, Strategy
-from lrdash.strategies.course import Course
-from lrdash.strategies.snippet import OPS, call, literal
+from lrdash.core.wording import plural
+from lrdash.strategies.horizon import WarmUp
+from lrdash.strategies.snippet import OPS, KerasCode, call, literal
 
 _WARMUP = '''
 @keras.saving.register_keras_serializable()
@@ -85,57 +85,22 @@ class WarmupThen(keras.callbacks.Callback):
 '''
 
 
-def keras_code(
-    strategy: Strategy,
-    *,
-    base_lr: float,
-    epochs: int,
-    steps_per_epoch: int = 1,
-    warmup_epochs: float = 0.0,
-    warmup_start_factor: float = 0.0,
-    optimizer: str = "sgd",
-    momentum: float = 0.9,
-    nesterov: bool = False,
-    weight_decay: float = 0.004,
-    batch_size: int = 32,
-    loss: str = "sparse_categorical_crossentropy",
-    metrics: Sequence[str] = ("accuracy",),
-    label_smoothing: float = 0.0,
-    more_callbacks: Sequence[str] = (),
+def keras_script(
+    code: KerasCode, *, label: str, epochs: int, base_lr: float, warmup: WarmUp,
+    steps_per_epoch: int, optimizer: str, momentum: float, nesterov: bool, weight_decay: float,
+    batch_size: int, loss: str, metrics: Sequence[str], label_smoothing: float,
+    more_callbacks: Sequence[str],
 ) -> str:
-    """A complete Keras script that defines `learning_rate`, `callbacks` and `optimizer`.
-
-    Args:
-        strategy: the schedule or rule.
-        base_lr: peak rate.
-        epochs: epochs in all, warm-up included.
-        steps_per_epoch: updates an epoch.
-        warmup_epochs: length of the warm-up, fractions allowed.
-        warmup_start_factor: where the warm-up starts, as a share of base_lr.
-        optimizer: sgd, rmsprop, adam or adamw.
-        momentum: of sgd and rmsprop.
-        nesterov: of sgd.
-        weight_decay: of adamw.
-        batch_size: examples an update, for the commented call of `fit`.
-        loss: for the commented call of `compile`.
-        metrics: for the commented call of `compile`.
-        label_smoothing: of the loss, which then is the cross-entropy of one-hot targets.
-        more_callbacks: further callbacks as Python expressions, e.g. an early stopping.
+    """The script of a strategy's code; see `Strategy.keras_code` for the other arguments.
 
     Raises:
-        InvalidField: warm-up as long as the training, or settings that the horizon does not bear.
         UnknownName: for another optimizer.
     """
-    course = Course(
-        strategy, base_lr=base_lr, epochs=epochs, steps_per_epoch=steps_per_epoch,
-        warmup_epochs=warmup_epochs, warmup_start_factor=warmup_start_factor,
-    )
-    code = strategy.keras(course.horizon)
-    if course.warmup:
-        code = _warmed(code, course, warmup_start_factor)
+    if warmup.updates:
+        code = _warmed(code, warmup, base_lr)
     update_rule = _optimizer(optimizer, momentum, nesterov, weight_decay)
     title = (
-        f"# {strategy.label}: {_counted(epochs, 'epoch')} of {_counted(steps_per_epoch, 'update')}."
+        f"# {label}: {plural(epochs, 'epoch')} of {plural(steps_per_epoch, 'update')}."
         "\n# With another number of updates an epoch the rates move.\n"
     )
     blocks = [f"{title}\n{_sorted_imports(code.imports)}"]
@@ -155,24 +120,24 @@ def keras_code(
     return "\n\n".join(blocks) + "\n"
 
 
-def _warmed(code: KerasCode, course: Course, start_factor: float) -> KerasCode:
+def _warmed(code: KerasCode, warmup: WarmUp, peak: float) -> KerasCode:
     """The code with warm-up in front."""
-    peak, updates = course.horizon.base_lr, course.warmup
+    start_factor = literal(float(warmup.start_factor))
     if not code.callbacks:
         after = textwrap.indent(code.learning_rate, "    ").lstrip()
         return KerasCode(
             learning_rate=(
                 f"Warmup(\n    schedule={after},\n    peak={literal(float(peak))},\n"
-                f"    updates={updates},\n    start_factor={literal(float(start_factor))},\n)"
+                f"    updates={warmup.updates},\n    start_factor={start_factor},\n)"
             ),
             definitions="\n\n\n".join(filter(None, (code.definitions.strip(), _WARMUP.strip()))),
             imports=(*code.imports, *OPS),
         )
     wrapped = tuple(
         f"WarmupThen(\n    {textwrap.indent(callback, '    ').lstrip()},\n"
-        f"    peak={literal(float(peak))},\n    updates={updates},\n"
-        f"    start_factor={literal(float(start_factor))},\n"
-        f"    first_epoch={course.first_epoch},\n)"
+        f"    peak={literal(float(peak))},\n    updates={warmup.updates},\n"
+        f"    start_factor={start_factor},\n"
+        f"    first_epoch={warmup.first_epoch},\n)"
         for callback in code.callbacks
     )
     both = "\n\n\n".join(filter(None, (code.definitions.strip(), _WARMUP_CALLBACK.strip())))
@@ -216,10 +181,6 @@ def _listed(expressions: Sequence[str]) -> str:
         return "[]"
     inside = "".join(f"{textwrap.indent(text, '    ')},\n" for text in expressions)
     return f"[\n{inside}]"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _fit(epochs: int, batch_size: int, loss: str, metrics: Sequence[str]) -> str:

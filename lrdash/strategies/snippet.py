@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import json
 import textwrap
-
-from lrdash.strategies.base import KerasCode
+from dataclasses import dataclass
 
 WIDTH = 88  # columns of the code that is written
 OPS = ("import keras", "from keras import ops")
 SCHEDULES = "keras.optimizers.schedules"
+
+
+@dataclass(frozen=True, kw_only=True)
+class KerasCode:
+    """A strategy's part of a Keras script.
+
+    `definitions` (classes and functions, may be empty) come before `learning_rate`, the expression
+    given to the optimizer, and `callbacks`, the expressions of the list given to `fit`.
+    """
+
+    learning_rate: str
+    callbacks: tuple[str, ...] = ()
+    definitions: str = ""
+    imports: tuple[str, ...] = ("import keras",)
 
 
 def number(value: float) -> str:

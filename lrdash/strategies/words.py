@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lrdash.strategies.base import Mark
+from lrdash.strategies.horizon import Mark
 
 MOST_MARKS = 50  # more would hide the curve
 

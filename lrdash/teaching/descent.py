@@ -14,7 +14,7 @@ import numpy as np
 
 from lrdash.core.errors import InvalidField
 from lrdash.core.spec import RunSpec
-from lrdash.strategies import Course, make
+from lrdash.strategies import RateProgram, make
 from lrdash.teaching.surfaces import Floats, Surface
 
 MOST_STEPS = 500
@@ -142,12 +142,12 @@ def _opposed(before: float, after: float) -> bool:
 
 def _course(
     strategy: str, params: Mapping[str, Any] | None, base_lr: float, steps: int, warmup_steps: int
-) -> Course:
+) -> RateProgram:
     made = make(strategy, params)
     if isinstance(steps, bool) or not isinstance(steps, int) or not 1 <= steps <= MOST_STEPS:
         raise InvalidField("steps", f"must be a whole number between 1 and {MOST_STEPS}", steps)
     spec = RunSpec(base_lr=base_lr, epochs=steps, warmup_epochs=warmup_steps)
-    course = Course(
+    course = RateProgram(
         made, base_lr=spec.base_lr, epochs=steps, steps_per_epoch=1,
         warmup_epochs=spec.warmup_epochs,
     )

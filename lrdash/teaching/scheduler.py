@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from lrdash.core.errors import InvalidField
 from lrdash.core.events import RateDecided
-from lrdash.strategies.course import Course
 from lrdash.strategies.custom import Custom
+from lrdash.strategies.program import RateProgram
 from lrdash.teaching.moments import Moment, Variable, Walk, digits, finite, held, variable
 from lrdash.teaching.steps import scheduler_steps
 
 
-def walk_scheduler(course: Course, values: Sequence[float] = ()) -> Walk:
+def walk_scheduler(course: RateProgram, values: Sequence[float] = ()) -> Walk:
     """The calls of the user's expression at the beginning of each epoch.
 
     Args:

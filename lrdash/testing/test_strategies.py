@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from lrdash.core.errors import InvalidField
-from lrdash.strategies import STRATEGIES, Course, Rule, Schedule, Strategy, make, preview
+from lrdash.strategies import STRATEGIES, RateProgram, Rule, Schedule, Strategy, make, preview
 
 every = pytest.mark.parametrize("name", list(STRATEGIES))
 
@@ -60,7 +60,7 @@ def test_every_setting_has_label_help_and_bounds(name: str) -> None:
 
 @every
 def test_the_defaults_hold_for_thirty_epochs(name: str) -> None:
-    course = Course(make(name), base_lr=0.1, epochs=30, steps_per_epoch=47)
+    course = RateProgram(make(name), base_lr=0.1, epochs=30, steps_per_epoch=47)
     assert course.rates(0).shape == (47,)
     for mark in course.marks():
         assert 0 <= mark.update < 30 * 47
@@ -97,7 +97,7 @@ def test_very_short_trainings_have_a_rate_for_every_update(name: str, updates: i
 def test_rates_at_the_bounds_of_each_setting_are_finite_and_never_negative(name: str) -> None:
     for made in at_the_bounds(name):
         try:
-            course = Course(made, base_lr=0.1, epochs=30, steps_per_epoch=3)
+            course = RateProgram(made, base_lr=0.1, epochs=30, steps_per_epoch=3)
         except InvalidField:  # makes no sense over so few epochs, and says so
             continue
         rates = np.concatenate([course.rates(epoch) for epoch in range(30)])

@@ -1,18 +1,24 @@
-"""The page shell: the same head and activity line on every page; faults become messages."""
+"""The page shell: the same head, activity line and error boundary on every page."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
+from streamlit.runtime.scriptrunner import StopException
 
+from lrdash.core import wording
 from lrdash.core.errors import LrdashError
 from lrdash.ui import resources
+from lrdash.ui.components.errors import error_boundary, show_error
+from lrdash.ui.components.live import live
 from lrdash.ui.components.steady_chart import preload
 
 ICON = Path(__file__).parent / "icon.svg"
+EVERY = 2.0  # seconds between two looks at what trains
 
 STYLE = """<style>
 [data-testid="stMainBlockContainer"] {
@@ -41,8 +47,8 @@ button:is([kind="secondary"], [kind="tertiary"]):is(:hover, :active) {
 def own_navigation() -> None:
     """Let app.py alone say which pages there are.
 
-    Streamlit would list the files of pages/ to the first visitor of a server if that visitor comes
-    straight to a page; it stops when `st.navigation` has been called once in the process.
+    Without this, Streamlit would list the files of pages/ to the first visitor of a server who
+    opens a page directly; it stops once `st.navigation` has been called in the process.
     """
     PagesManager.uses_pages_directory = False
 
@@ -55,40 +61,36 @@ def setup(title: str) -> None:
     st.html(STYLE)
 
 
-def page(title: str, body: Callable[[], None]) -> None:
-    """A page: the head, then its body; a fault that lrdash explains is shown, never a traceback."""
+@contextmanager
+def page(title: str) -> Iterator[None]:
+    """A page: its head, then the block that draws it, inside the error boundary."""
     setup(title)
     st.title(title, anchor=False)
     try:
         resources.laboratory()
-        body()
+    except LrdashError as error:
+        show_error(error)
+        st.stop()
+    with error_boundary():
+        try:
+            yield
+        except StopException:  # a page that stops early is as whole as another
+            preload(idle=True)
+            raise
         preload(idle=True)
-    except LrdashError as fault:
-        st.error(str(fault), icon=":material/error:")
 
 
 def activity() -> None:
     """A line that says what trains now; refreshes itself only while something does."""
     counts = resources.store().counts()
     busy = counts.get("running", 0) + counts.get("queued", 0) > 0
-    st.fragment(_guarded, run_every=2.0 if busy else None)()
-
-
-def _guarded() -> None:
-    try:
-        _activity()
-    except LrdashError as fault:  # a fragment runs outside the page's own frame
-        st.caption(f":material/error: {fault}")
+    live(_activity, EVERY if busy else None)
 
 
 def _activity() -> None:
     counts = resources.store().counts()
     running, queued = counts.get("running", 0), counts.get("queued", 0)
-    if not running and not queued:
-        return
-    parts = []
-    if running:
-        parts.append(f"{running} {'run' if running == 1 else 'runs'} training")
-    if queued:
-        parts.append(f"{queued} queued")
-    st.caption(f":material/model_training: {', '.join(parts)}")
+    parts = [f"{wording.plural(running, 'run')} training"] if running else []
+    parts += [f"{queued} queued"] if queued else []
+    if parts:
+        st.caption(f":material/model_training: {', '.join(parts)}")

@@ -27,7 +27,7 @@ def store() -> Iterator[Store]:
 
 
 def epoch_event(plan: Plan, epoch: int) -> EpochEnded:
-    rates = plan.course().rates(epoch - 1).astype(np.float32)
+    rates = plan.program().rates(epoch - 1).astype(np.float32)
     metrics = dict.fromkeys(plan.metrics, 1.0 / epoch)
     return EpochEnded(epoch=epoch, metrics=metrics, rates=rates, seconds=0.1 * epoch)
 

@@ -356,7 +356,7 @@ def test_doctor_says_that_database_and_checkpoints_are_whole(store: Store) -> No
     trained(store, checkpoint=True)
     assert doctors_words("integrity").state == "ok"
     assert doctors_words("checkpoints").state == "ok"
-    assert "0 of 2,048 MB, 1 run, all whole" in doctors_words("checkpoints").detail
+    assert "0 of 2,048 MB, 1 run, all intact" in doctors_words("checkpoints").detail
 
 
 def test_doctor_names_runs_with_gaps_and_rows_that_belong_to_nothing(store: Store) -> None:

@@ -49,7 +49,7 @@ def say_run(plan: Plan, run_id: str, sink: Sink) -> RunEnded:
         return ended
     away = abs(np.log10(spec.base_lr / 0.1)) + 0.01 * spec.seed + (spec.strategy == "step")
     for epoch in range(1, spec.epochs + 1):
-        rates = plan.course().rates(epoch - 1).astype(np.float32)
+        rates = plan.program().rates(epoch - 1).astype(np.float32)
         metrics = {"loss": 1.0, "val_loss": away + 1 / epoch, "accuracy": 0.5, "val_accuracy": 0.5}
         sink(run_id, EpochEnded(epoch=epoch, metrics=metrics, rates=rates, seconds=0.1 * epoch))
     ended = RunEnded(status="finished", seconds=0.5)

@@ -416,7 +416,7 @@ def test_doctor_finds_a_sound_house_sound(monkeypatch: pytest.MonkeyPatch) -> No
     assert {"Python", "keras", "home folder", "disk", "database", "datasets", "port"} <= {
         finding["name"] for finding in value["checks"]
     }
-    assert "All is well." in call("doctor").stdout
+    assert "Everything works." in call("doctor").stdout
 
 
 def test_doctor_names_what_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

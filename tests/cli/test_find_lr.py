@@ -1,4 +1,4 @@
-"""`lrdash find-lr`: one JSON document, a table for people, and wrong input told in a line."""
+"""`lrdash find-lr`: one JSON document, a table for people, and wrong input reported in one line."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_people_get_a_row_a_rule_and_the_suggestion() -> None:
     ("given", "told"),
     [
         (["--updates", "3"], "range_test.updates must be between 30 and 5,000"),
-        (["--seeds", "a"], "seeds must be whole numbers with commas between them"),
+        (["--seeds", "a"], "seeds must be whole numbers separated by commas"),
         (["--dataset", "wyne"], "Did you mean 'wine'?"),
         (["--lowest", "9"], "must be at least 10 times the lowest rate"),
     ],

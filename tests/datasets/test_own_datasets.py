@@ -252,7 +252,7 @@ def test_the_shell_looks_adds_lists_and_deletes(tmp_path: Path) -> None:
     path.write_text(csv())
     assert "likely target" in call("look", str(path)).output
     assert json.loads(call("look", str(path), "--json").stdout)["rows"] == 40
-    assert "No data is kept yet" in call("list").output
+    assert "No data yet" in call("list").output
     added = call("add", str(path), "--feature", "size", "--feature", "city", "--name", "Fruit")
     assert added.exit_code == 0, added.output
     data_id = added.stdout.split()[-1]
@@ -269,7 +269,7 @@ def test_the_shell_looks_adds_lists_and_deletes(tmp_path: Path) -> None:
     store.close()
     gone = call("delete", data_id, "--yes")
     assert gone.exit_code == 0, gone.output
-    assert "Named by 1 runs" in gone.output
+    assert "Used by 1 run" in gone.output
     assert json.loads(call("list", "--json").stdout) == []
 
 

@@ -283,11 +283,11 @@ def test_event_files_go_straight_into_a_folder(store: Store, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(("words", "told"), [
-    (["--format", "csv"], "RUN_ID must be given, or --experiment in its place"),
-    (["RUN", "--experiment", "x"], "RUN_ID must be given, or --experiment in its place"),
+    (["--format", "csv"], "RUN_ID or --experiment must be given, not both"),
+    (["RUN", "--experiment", "x"], "RUN_ID or --experiment must be given, not both"),
     (["RUN", "RUN", "--format", "script"], "must be one run for a script, got 2"),
-    (["RUN", "--updates", "--format", "json"], "--updates must go with --format csv or parquet"),
-    (["RUN", "RUN", "--format", "html"], "must be one run for html"),
+    (["RUN", "--updates", "--format", "json"], "--updates needs --format csv or parquet"),
+    (["RUN", "RUN", "--format", "html"], "must be a single run for html"),
 ])
 def test_what_does_not_go_together_is_told(store: Store, words: list[str], told: str) -> None:
     run_id = one_run(store)

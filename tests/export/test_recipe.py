@@ -24,7 +24,7 @@ from lrdash.export.networks import NETWORKS
 from lrdash.export.samples import READERS
 from lrdash.models import MODELS
 from lrdash.planning.plan import Plan, make
-from lrdash.strategies import STRATEGIES, Course
+from lrdash.strategies import STRATEGIES, RateProgram
 from lrdash.strategies import make as strategy_of
 from tests.strategies.test_keras_code import CALLBACKS, VARIANTS, WARMUPS
 
@@ -137,7 +137,7 @@ def test_everything_that_can_be_trained_can_be_written() -> None:
 def test_the_written_formula_gives_every_rate_to_the_last_bit(
     name: str, params: dict[str, Any], warmup: dict[str, float]
 ) -> None:
-    course = Course(
+    course = RateProgram(
         strategy_of(name, params), base_lr=0.3, epochs=7, steps_per_epoch=13, **warmup
     )
     updates = course.horizon.updates
@@ -195,6 +195,6 @@ def test_what_is_not_written_for_scripts_is_refused() -> None:
     class Other(type(strategy_of("constant"))):  # type: ignore[misc]
         id = "other"
 
-    horizon = make(RunSpec()).course().horizon
+    horizon = make(RunSpec()).program().horizon
     with pytest.raises(InvalidField, match="strategy must be one that can be written as a script"):
         rate_lines(Other(), horizon)

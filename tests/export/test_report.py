@@ -260,7 +260,7 @@ def test_the_shell_refuses_a_report_in_no_folder_before_it_trains() -> None:
     words = ["compare", "--strategies", "constant", "--html", "no/where.html"]
     result = CliRunner().invoke(app, words)
     assert result.exit_code == 2
-    assert "--html must lie in a folder that exists" in result.stderr
+    assert "--html must be in a folder that exists" in result.stderr
 
 
 def test_an_arm_that_is_no_object_is_refused() -> None:

@@ -7,9 +7,9 @@ import math
 import numpy as np
 
 from lrdash import figures
-from lrdash.strategies.course import Course
 from lrdash.strategies.custom import Custom
 from lrdash.strategies.plateau import Plateau
+from lrdash.strategies.program import RateProgram
 from lrdash.teaching import Recorded, first_difference, grid, replay, walk_plateau, walk_scheduler
 
 VALUES = (1.0, 0.9, 0.95, 0.92, 0.91, 0.93, math.nan, 0.8)
@@ -50,7 +50,7 @@ def test_a_loss_over_decades_is_drawn_on_a_log_axis_and_an_accuracy_never() -> N
 
 
 def test_a_scheduler_has_no_wait_and_may_have_no_metric() -> None:
-    course = Course(Custom(expression="lr / 2"), base_lr=0.1, epochs=5, steps_per_epoch=1)
+    course = RateProgram(Custom(expression="lr / 2"), base_lr=0.1, epochs=5, steps_per_epoch=1)
     layout = figures.walk_figure(walk_scheduler(course), (), metric="metric").layout
     assert "yaxis3" not in layout.to_plotly_json()
     assert layout.xaxis.range[1] > 4

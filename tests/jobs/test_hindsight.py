@@ -79,7 +79,7 @@ def test_on_the_noisy_quadratic_the_schedule_found_decays_and_beats_a_constant_r
     points = make(found.spec.replace(
         strategy="points", params=as_drawn["params"], base_lr=as_drawn["base_lr"], pieces=[],
     ))
-    table = points.course().table
+    table = points.program().table
     assert table is not None
     assert np.allclose(table, used, rtol=1e-6)
 
@@ -149,7 +149,7 @@ def over(store: Store, run_id: str, val_loss: float, status: Status = "finished"
         RunStarted(engine="lanes", parameters=1, steps_per_epoch=plan.steps_per_epoch,
                    updates=plan.updates, versions={}),
         *(EpochEnded(epoch=epoch + 1, metrics={"loss": val_loss, "val_loss": val_loss}, seconds=1.0,
-                     rates=plan.course().rates(epoch).astype(np.float32))
+                     rates=plan.program().rates(epoch).astype(np.float32))
           for epoch in range(first, plan.spec.epochs)),
         RunEnded(status=status, reason="" if status == "finished" else "it was so"),
     ]
@@ -297,7 +297,7 @@ def test_wrong_input_is_told_and_nothing_is_made(store: Store) -> None:
     for arguments, message in (
         ([run_id], "run must have finished before one can look back on it, got 'queued'"),
         ([run_id, "--epochs", "3"], "epochs cannot be given for a run that exists"),
-        (["--points", "x"], "points must be numbers with commas between them"),
+        (["--points", "x"], "points must be whole numbers separated by commas"),
         (["--points", "0"], "points must be a number of at least 1"),
         (["--strategies", "cosin"], "Did you mean 'cosine'?"),
         (["--show", "nowhere"], "There is no hindsight 'nowhere'"),

@@ -118,7 +118,7 @@ def made(store: Store) -> str:
     )
     rows = list(reversed(store.runs(experiment_id=experiment_id)))
     for row, run in zip(rows, planned, strict=True):
-        course, stopped = run.plan.course(), row is rows[-1]
+        course, stopped = run.plan.program(), row is rows[-1]
         store.record([(row.run_id, RunStarted(
             engine="keras", parameters=99, steps_per_epoch=4, updates=12, versions={},
             note="lanes do not have the optimizer Lion",

@@ -76,7 +76,7 @@ def test_the_beam_finds_the_best_of_a_made_up_loss() -> None:
     assert found.moves == ((4, 2.0), (8, 0.5))
     spec = what.spec(found.moves)
     assert [(piece.epoch, piece.factor) for piece in spec.pieces] == [(4, 2.0), (8, 0.5)]
-    rates = make(spec).course().table
+    rates = make(spec).program().table
     assert rates is not None
     steps = make(spec).steps_per_epoch
     assert rates[::steps].tolist() == [0.1] * 4 + [0.2] * 4 + [0.1] * 4

@@ -196,7 +196,7 @@ def test_accuracy_may_be_watched_where_there_are_classes() -> None:
         strategy="plateau", params={"monitor": "val_accuracy"},
         early_stopping=EarlyStopping(monitor="accuracy"),
     )
-    assert make(spec).course().monitor == "val_accuracy"
+    assert make(spec).program().monitor == "val_accuracy"
 
 
 def test_the_last_batch_of_an_epoch_may_be_smaller() -> None:
@@ -217,14 +217,14 @@ def test_the_preview_shows_a_rate_for_every_update(strategy: str) -> None:
     assert rates.shape == (plan.updates,)
     assert np.isfinite(rates).all()
     assert (rates >= 0).all()
-    course = plan.course()
+    course = plan.program()
     assert np.array_equal(np.concatenate([course.rates(0), course.rates(1)]), rates[:30])
 
 
 def test_a_rule_is_previewed_as_if_its_metric_kept_improving() -> None:
     plan = make(RunSpec(strategy="plateau", base_lr=0.2, warmup_epochs=2, epochs=20))
     assert isinstance(plan.strategy, Rule)
-    course = plan.course()
+    course = plan.program()
     seen = []
     for epoch in range(plan.spec.epochs):
         seen.append(course.rates(epoch))
@@ -234,10 +234,10 @@ def test_a_rule_is_previewed_as_if_its_metric_kept_improving() -> None:
 
 def test_each_course_starts_afresh() -> None:
     plan = make(RunSpec(strategy="plateau", params={"patience": 1}))
-    course = plan.course()
+    course = plan.program()
     for epoch in range(5):
         course.end_epoch(epoch, {"val_loss": 1.0})
-    assert course.rates(5)[0] < plan.course().rates(5)[0] == plan.spec.base_lr
+    assert course.rates(5)[0] < plan.program().rates(5)[0] == plan.spec.base_lr
 
 
 def test_a_plan_can_be_sent_to_another_process() -> None:

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from lrdash.core.errors import InvalidField
 from lrdash.strategies import custom
 from lrdash.strategies.base import Horizon
-from lrdash.strategies.course import Course
 from lrdash.strategies.custom import Custom
+from lrdash.strategies.program import RateProgram
 
 
 def horizon(epochs: int = 30, steps: int = 2, base_lr: float = 0.1, lead: int = 0) -> Horizon:
@@ -48,7 +48,7 @@ def test_each_name_means_what_it_says() -> None:
 
 
 def test_the_rest_of_the_epoch_in_which_warm_up_ends_uses_the_peak_rate() -> None:
-    course = Course(
+    course = RateProgram(
         Custom(expression="lr / 2"), base_lr=0.4, epochs=4, steps_per_epoch=4, warmup_epochs=1.5
     )
 
@@ -58,7 +58,7 @@ def test_the_rest_of_the_epoch_in_which_warm_up_ends_uses_the_peak_rate() -> Non
 
 
 def test_decisions_follow_the_course_s_epochs() -> None:
-    course = Course(
+    course = RateProgram(
         Custom(expression="lr / 2 if epoch == 1 else lr"),
         base_lr=0.4, epochs=4, steps_per_epoch=4, warmup_epochs=1.5,
     )
@@ -75,7 +75,7 @@ def test_decisions_follow_the_course_s_epochs() -> None:
 
 def test_a_course_resumes_exactly() -> None:
     settings = {"base_lr": 0.1, "epochs": 6, "steps_per_epoch": 3, "warmup_epochs": 0.5}
-    first, second = (Course(Custom(expression="lr * 0.7"), **settings) for _ in range(2))
+    first, second = (RateProgram(Custom(expression="lr * 0.7"), **settings) for _ in range(2))
     first.end_epoch(0, {})
     second.restore(first.state(), 1)
 
@@ -84,7 +84,7 @@ def test_a_course_resumes_exactly() -> None:
 
 
 def test_without_warm_up_the_first_epoch_is_decided_before_training() -> None:
-    course = Course(Custom(expression="base_lr / 4"), base_lr=0.4, epochs=2, steps_per_epoch=1)
+    course = RateProgram(Custom(expression="base_lr / 4"), base_lr=0.4, epochs=2, steps_per_epoch=1)
     before = course.before_start()
 
     assert before is not None

@@ -14,8 +14,8 @@ import pytest
 from lrdash.core.errors import InvalidField
 from lrdash.strategies import plateau
 from lrdash.strategies.base import Horizon
-from lrdash.strategies.course import Course
 from lrdash.strategies.plateau import Plateau
+from lrdash.strategies.program import RateProgram
 from tests import DATA
 
 CASES = [
@@ -202,12 +202,12 @@ def test_a_resumed_course_goes_on_exactly_after_warm_up(rules: Any) -> None:
     rule = Plateau(rules=rules, patience=2, cooldown=1)
     settings = {"base_lr": 0.1, "epochs": 12, "steps_per_epoch": 4, "warmup_epochs": 1.5}
     losses = [{"val_loss": 1.0 if epoch % 5 else 0.9} for epoch in range(12)]
-    whole, first = Course(rule, **settings), Course(rule, **settings)
+    whole, first = RateProgram(rule, **settings), RateProgram(rule, **settings)
 
     expected = [(whole.rates(e).tolist(), whole.end_epoch(e, m)) for e, m in enumerate(losses)]
     for epoch in range(6):
         first.end_epoch(epoch, losses[epoch])
-    second = Course(rule, **settings)
+    second = RateProgram(rule, **settings)
     second.restore(json.loads(json.dumps(first.state())), 6)
     rest = [(second.rates(e).tolist(), second.end_epoch(e, losses[e])) for e in range(6, 12)]
 
@@ -216,7 +216,7 @@ def test_a_resumed_course_goes_on_exactly_after_warm_up(rules: Any) -> None:
 
 
 def test_the_rule_sleeps_through_warm_up() -> None:
-    course = Course(
+    course = RateProgram(
         Plateau(patience=1), base_lr=0.1, epochs=6, steps_per_epoch=2, warmup_epochs=1.5
     )
     decisions = [course.end_epoch(epoch, {"val_loss": 1.0}) for epoch in range(4)]

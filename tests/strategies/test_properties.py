@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrdash.strategies import Course, make, preview
+from lrdash.strategies import RateProgram, make, preview
 from tests.strategies.params import OPEN_LOOP, settings_of
 
 every_open_loop = pytest.mark.parametrize("name", OPEN_LOOP)
@@ -39,7 +39,7 @@ def test_settings_survive_json_and_give_the_same_rates(name: str, data: st.DataO
     again = make(name, json.loads(json.dumps(made.as_dict())))
     assert again == made
     first, second = (
-        Course(one, base_lr=0.1, epochs=10, steps_per_epoch=3).table for one in (made, again)
+        RateProgram(one, base_lr=0.1, epochs=10, steps_per_epoch=3).table for one in (made, again)
     )
     assert first is not None
     assert second is not None
@@ -52,7 +52,7 @@ def test_settings_survive_json_and_give_the_same_rates(name: str, data: st.DataO
 def test_marks_lie_within_training_and_are_few(name: str, data: st.DataObject) -> None:
     epochs, steps = data.draw(st.integers(1, 60)), data.draw(st.integers(1, 9))
     made = make(name, data.draw(settings_of(name, epochs)))
-    marks = Course(made, base_lr=0.1, epochs=epochs, steps_per_epoch=steps).marks()
+    marks = RateProgram(made, base_lr=0.1, epochs=epochs, steps_per_epoch=steps).marks()
     assert len(marks) <= 51
     assert all(0 <= mark.update < epochs * steps for mark in marks)
 

@@ -11,7 +11,7 @@ import pytest
 
 import lrdash
 from lrdash.core.errors import InvalidField, UnknownName
-from lrdash.strategies import STRATEGIES, Course, Schedule, make, preview
+from lrdash.strategies import STRATEGIES, RateProgram, Schedule, make, preview
 from lrdash.strategies.base import Horizon
 
 CATALOGUE = (
@@ -168,22 +168,22 @@ def test_marks_stand_at_the_first_update_with_the_new_rate() -> None:
 
 
 def test_a_drop_is_marked_with_both_rates() -> None:
-    course = Course(make("step"), base_lr=0.1, epochs=30, steps_per_epoch=10, warmup_epochs=2)
+    course = RateProgram(make("step"), base_lr=0.1, epochs=30, steps_per_epoch=10, warmup_epochs=2)
     assert [(mark.update, mark.text) for mark in course.marks()] == [
         (20, "warm-up ends"), (120, "drop 1: 0.1 to 0.05"), (220, "drop 2: 0.05 to 0.025"),
     ]
 
 
 def test_many_drops_are_marked_evenly() -> None:
-    course = Course(make("step", {"drop_every": 1}), base_lr=0.1, epochs=300, steps_per_epoch=1)
-    marks = course.marks()
+    step = make("step", {"drop_every": 1})
+    marks = RateProgram(step, base_lr=0.1, epochs=300, steps_per_epoch=1).marks()
     assert len(marks) == 50
     assert (marks[0].update, marks[1].update) == (1, 7)
 
 
 def test_the_peak_and_the_beginning_of_a_decay_are_marked() -> None:
     def marks(name: str) -> list[tuple[int, str]]:
-        course = Course(make(name), base_lr=0.1, epochs=20, steps_per_epoch=5)
+        course = RateProgram(make(name), base_lr=0.1, epochs=20, steps_per_epoch=5)
         return [(mark.update, mark.text) for mark in course.marks()]
 
     assert marks("one_cycle") == [(29, "peak 0.1")]

@@ -14,9 +14,9 @@ import pytest
 from lrdash.core.errors import InvalidField
 from lrdash.core.spec import RunSpec
 from lrdash.planning.plan import make
-from lrdash.strategies.course import Course
 from lrdash.strategies.custom import Custom
 from lrdash.strategies.plateau import Plateau
+from lrdash.strategies.program import RateProgram
 from lrdash.teaching import EXAMPLES, Recorded, Walk, remarks, walk_plateau, walk_scheduler
 from lrdash.teaching.moments import held
 from tests.strategies.test_plateau import Model, Rounded, any_rule, callback_of, series
@@ -67,7 +67,7 @@ def test_each_moment_is_what_the_real_keras_callback_did(block: int) -> None:
 
 def test_the_real_scheduler_of_keras_sets_the_same_rates() -> None:
     strategy = Custom(expression="lr * 0.7 if epoch % 3 == 2 else lr")
-    course = Course(strategy, base_lr=0.1, epochs=20, steps_per_epoch=4)
+    course = RateProgram(strategy, base_lr=0.1, epochs=20, steps_per_epoch=4)
     optimizer = Rounded(0.1)
     callback = keras.callbacks.LearningRateScheduler(
         lambda epoch, lr: float(lr * 0.7 if epoch % 3 == 2 else lr)
@@ -161,7 +161,7 @@ def test_values_without_a_number_leave_gaps_and_are_named() -> None:
 
 def test_a_scheduler_tells_the_call_and_counts_epochs_after_the_warm_up() -> None:
     strategy = Custom(expression="lr / 2 if epoch == 1 else lr")
-    course = Course(
+    course = RateProgram(
         strategy, base_lr=0.1, epochs=4, steps_per_epoch=2, warmup_epochs=1.5
     )
     walk = walk_scheduler(course, [0.9, 0.8, 0.7, 0.6])
@@ -176,7 +176,7 @@ def test_a_scheduler_tells_the_call_and_counts_epochs_after_the_warm_up() -> Non
 def test_only_an_expression_has_calls_to_walk_through() -> None:
     plan = make(RunSpec(strategy="cosine"))
     with pytest.raises(InvalidField, match="strategy must be custom to walk through its calls"):
-        walk_scheduler(plan.course())
+        walk_scheduler(plan.program())
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def run(
 
 def assert_the_rates_are_the_courses(plan: Plan, heard: Heard) -> None:
     """Replays the course on the logged metrics and compares to the last bit."""
-    course = plan.course()
+    course = plan.program()
     decisions = [course.before_start()]
     for epoch, said in enumerate(heard.epochs):
         expected = np.float32(course.rates(epoch))

@@ -42,7 +42,7 @@ def finish(store: Store, run_id: str) -> None:
     """Train a queued run on, as a worker would record it."""
     row = store.run(run_id)
     assert store.claim(run_id, "w1")
-    course = make(row.spec).course()
+    course = make(row.spec).program()
     for epoch in range(row.spec.epochs):
         metrics = {"loss": 0.4, "val_loss": 0.5, "accuracy": 0.5, "val_accuracy": 0.6}
         if epoch >= row.epochs_done:

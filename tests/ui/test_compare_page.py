@@ -58,7 +58,7 @@ def train(store: Store, experiment_id: str, *, diverging: float = 1e9) -> None:
                 RunStarted(engine="keras", parameters=1, steps_per_epoch=plan.steps_per_epoch,
                            updates=plan.updates, versions={})
             ]
-            course = plan.course()
+            course = plan.program()
             for epoch in range(1 if lost else 3):
                 loss = plan.spec.base_lr + plan.spec.seed / 100 + 1 / (epoch + 1)
                 metrics = {"loss": loss, "val_loss": float("nan") if lost else loss,

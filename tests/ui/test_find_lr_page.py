@@ -183,7 +183,7 @@ def trained(store: Store, experiment_id: str) -> None:
                 RunStarted(engine="lanes", parameters=1, steps_per_epoch=plan.steps_per_epoch,
                            updates=plan.updates, versions={}),
                 EpochEnded(epoch=1, metrics={"loss": loss, "val_loss": loss}, seconds=1.0,
-                           rates=plan.course().rates(0).astype(np.float32)),
+                           rates=plan.program().rates(0).astype(np.float32)),
                 RunEnded(status="finished"),
             ]
             store.record([(run_id, event) for event in events])

@@ -49,7 +49,7 @@ def finish(store: Store, run_id: str, losses: tuple[float, ...], status: str = "
     plan = make(store.run(run_id).spec)
     store.register_worker("w1", "host", 1)
     assert store.claim(run_id, "w1")
-    course = plan.course()
+    course = plan.program()
     events: list[Event] = [RunStarted(
         engine="keras", parameters=1, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
         versions={},

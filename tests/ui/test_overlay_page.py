@@ -40,7 +40,7 @@ def trained(store: Store, *, name: str = "", epochs: int = 3, **fields: object) 
         versions={},
     )]
     for epoch in range(1, epochs + 1):
-        rates = plan.course().rates(epoch - 1).astype(np.float32)
+        rates = plan.program().rates(epoch - 1).astype(np.float32)
         metrics = {**dict.fromkeys(plan.metrics, plan.spec.base_lr / epoch), "gradient_norm": 2.0}
         events.append(EpochEnded(epoch=epoch, metrics=metrics, rates=rates, seconds=epoch / 10))
     events.append(RunEnded(status="finished" if epochs == 3 else "diverged", seconds=0.3))

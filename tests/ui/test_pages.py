@@ -35,7 +35,7 @@ def trained(
     )
     store.register_worker("w1", "host", 1)
     assert store.claim(run_id, "w1")
-    course = plan.course()
+    course = plan.program()
     events: list[Event] = [
         RunStarted(engine="keras", parameters=plan.parameters, updates=plan.updates,
                    steps_per_epoch=plan.steps_per_epoch, versions={"keras": "3"})

@@ -46,7 +46,7 @@ def train(
         claimed = store.claim_group(group, "w1")
         for run_id in claimed:
             plan = make(store.run(run_id).spec)
-            course = plan.course()
+            course = plan.program()
             told: list[Event] = [
                 RunStarted(engine="lanes", parameters=1, steps_per_epoch=plan.steps_per_epoch,
                            updates=plan.updates, versions={})

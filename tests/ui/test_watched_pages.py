@@ -308,7 +308,7 @@ def test_such_runs_stand_beside_own_ones(store: Store) -> None:
     )
     store.record([(own, EpochEnded(
         epoch=1, metrics={"loss": 1.0, "val_loss": 1.0, "accuracy": 0.1, "val_accuracy": 0.2},
-        rates=plan.course().rates(0).astype("float32"), seconds=1.0))])
+        rates=plan.program().rates(0).astype("float32"), seconds=1.0))])
     test = page("runs", runs=f"{own},{watched(store)},{imported(store)}")
     assert not test.exception
     said = words(test)

@@ -71,7 +71,7 @@ def _curves(
     rates = frames.rates_frame(epochs)
     changes = analysis.rate_changes(
         rates["learning_rate"].to_numpy(), [len(one.rates) for one in epochs], decisions,
-        plan.course().marks(), before=epochs[0].epoch - 1,
+        plan.program().marks(), before=epochs[0].epoch - 1,
     )
     figure = figures.training_figure(
         frames.epochs_frame(epochs), rates, changes, strategy=row.spec.strategy,

@@ -14,8 +14,7 @@ from lrdash.checkpoints.folder import Cause, Checkpoint
 from lrdash.core.events import Event, RateDecided, RunEnded
 from lrdash.core.spec import RunSpec
 from lrdash.planning.plan import Plan
-from lrdash.strategies.course import Course
-from lrdash.strategies.relay import Relay
+from lrdash.strategies.program import RateProgram
 from lrdash.training.checkpoints import Arrays, CheckpointPolicy
 from lrdash.training.failures import Turned
 from lrdash.training.keras.callbacks import Logs, Stream
@@ -60,7 +59,7 @@ class CheckpointCallback(keras.callbacks.Callback):  # type: ignore[misc]
     """
 
     def __init__(
-        self, notes: CheckpointPolicy, plan: Plan, course: Course | Relay, stream: Stream,
+        self, notes: CheckpointPolicy, plan: Plan, course: RateProgram, stream: Stream,
         wheel: RunCommands, emit: Callable[[Event], None],
     ) -> None:
         super().__init__()

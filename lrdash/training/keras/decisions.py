@@ -16,9 +16,8 @@ import keras
 
 from lrdash.core.events import RateDecided
 from lrdash.strategies.base import Rates
-from lrdash.strategies.course import Course
 from lrdash.strategies.plateau import Plateau
-from lrdash.strategies.relay import Relay
+from lrdash.strategies.program import RateProgram
 from lrdash.training.failures import Contradiction
 from lrdash.training.keras.callbacks import Logs
 from lrdash.training.keras.rates import rate_in_use, scheduler_of, set_rate
@@ -29,7 +28,7 @@ Say = Callable[[RateDecided], None]
 class WarmUp(keras.callbacks.Callback):  # type: ignore[misc]
     """Sets the rate of each update up to the first epoch that begins after warm-up."""
 
-    def __init__(self, course: Course | Relay) -> None:
+    def __init__(self, course: RateProgram) -> None:
         super().__init__()
         self._course, self._epoch = course, 0
 
@@ -44,9 +43,9 @@ class WarmUp(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 class EveryUpdate(keras.callbacks.Callback):  # type: ignore[misc]
-    """Sets the rate of each update: for a relay with a rule in it."""
+    """Sets the rate of each update: for a program with a rule after another segment in it."""
 
-    def __init__(self, course: Relay) -> None:
+    def __init__(self, course: RateProgram) -> None:
         super().__init__()
         self._course = course
         self._rates: Rates = course.rates(0)
@@ -63,7 +62,7 @@ class EveryUpdate(keras.callbacks.Callback):  # type: ignore[misc]
 class Decide(keras.callbacks.Callback):  # type: ignore[misc]
     """Lets the course decide at each epoch's end, says what it decided, and sets a rule's rate."""
 
-    def __init__(self, course: Course | Relay, say: Say) -> None:
+    def __init__(self, course: RateProgram, say: Say) -> None:
         super().__init__()
         self._course, self._say = course, say
 
@@ -80,7 +79,7 @@ class SteeredPlateau(keras.callbacks.ReduceLROnPlateau):  # type: ignore[misc]
         Contradiction: out of `fit`, where Keras cuts, waits or rests otherwise than the rule.
     """
 
-    def __init__(self, course: Course | Relay, rule: Plateau, say: Say) -> None:
+    def __init__(self, course: RateProgram, rule: Plateau, say: Say) -> None:
         super().__init__(
             monitor=rule.monitor,
             mode="max" if rule.rising else "min",
@@ -115,7 +114,7 @@ class SteeredPlateau(keras.callbacks.ReduceLROnPlateau):  # type: ignore[misc]
             )
 
 
-def steering(course: Course | Relay, say: Say) -> tuple[list[Any], list[Any]]:
+def steering(course: RateProgram, say: Say) -> tuple[list[Any], list[Any]]:
     """The callbacks that steer the rate of a course.
 
     Returns:
@@ -123,7 +122,7 @@ def steering(course: Course | Relay, say: Say) -> tuple[list[Any], list[Any]]:
         between them.
     """
     strategy = course.strategy
-    if isinstance(course, Relay):
+    if not course.plain:
         before = [EveryUpdate(course)] if course.table is None else []
         return before, [Decide(course, say)]
     if isinstance(strategy, Plateau) and strategy.rules == "keras":
@@ -136,7 +135,7 @@ def steering(course: Course | Relay, say: Say) -> tuple[list[Any], list[Any]]:
 
 
 def _adopt(
-    model: keras.Model, course: Course | Relay, decision: RateDecided | None, say: Say
+    model: keras.Model, course: RateProgram, decision: RateDecided | None, say: Say
 ) -> None:
     if decision is None:
         return

@@ -12,8 +12,7 @@ import tensorflow as tf
 from lrdash.core.events import Mailbox, RunEnded, RunStarted, Sink, no_mail, stopped_after
 from lrdash.datasets.base import Split
 from lrdash.planning.plan import Plan
-from lrdash.strategies.course import Course
-from lrdash.strategies.relay import Relay
+from lrdash.strategies.program import RateProgram
 from lrdash.training.checkpoints import CheckpointPolicy, CheckpointWriter
 from lrdash.training.failures import Diverged, Stopped, Turned
 from lrdash.training.keras.callbacks import Stream
@@ -69,10 +68,10 @@ def _fit(
     plan: Plan, split: Split | None, emit: Callable[[Any], None], should_stop: Callable[[], bool],
     notes: CheckpointPolicy, wheel: RunCommands,
 ) -> RunEnded:
-    course, own = plan.course(), recipe_of(plan)
+    course, own = plan.program(), recipe_of(plan)
     model = _compiled(plan, course)
     if notes.ended is not None:
-        decision = course.told(notes.decision, notes.epoch)
+        decision = course.reported(notes.decision, notes.epoch)
         if decision is not None:
             emit(decision)
         return notes.ended
@@ -81,7 +80,7 @@ def _fit(
     keep = CheckpointCallback(notes, plan, course, stream, wheel, emit)
     before, after = steering(course, keep.hear)
     keep.restore(model, Watchers(rule=after[0], stopper=next(iter(stopper), None)))
-    first = course.told(notes.decision, notes.epoch) if notes.found else course.before_start()
+    first = course.reported(notes.decision, notes.epoch) if notes.found else course.before_start()
     if first is not None:
         emit(first)
     data = _batches(plan, split, notes.epoch)
@@ -106,11 +105,11 @@ def _fit(
     )
 
 
-def _compiled(plan: Plan, course: Course | Relay) -> keras.Model:
+def _compiled(plan: Plan, course: RateProgram) -> keras.Model:
     spec, shape, own = plan.spec, plan.dataset.shape, recipe_of(plan)
     keras.utils.set_random_seed(spec.seed)
     tf.config.experimental.enable_op_determinism()
-    by_expression = isinstance(course, Course) and course.strategy.id == "custom"
+    by_expression = course.plain and course.strategy.id == "custom"
     steered = course.table is None or by_expression
     rate = first_rate(course) if steered else RateTable(course.table)  # type: ignore[arg-type]
     if own:

@@ -9,8 +9,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from lrdash.strategies.course import Course
-from lrdash.strategies.relay import Relay
+from lrdash.strategies.program import RateProgram
 
 
 class RateTable(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
@@ -33,7 +32,7 @@ class RateTable(keras.optimizers.schedules.LearningRateSchedule):  # type: ignor
         return {"rates": self._rates.numpy().tolist()}
 
 
-def first_rate(course: Course | Relay) -> float:
+def first_rate(course: RateProgram) -> float:
     """The rate of the first update, exact in float32."""
     return float(np.float32(course.rates(0)[0]))
 
@@ -57,7 +56,7 @@ def rate_in_use(model: keras.Model) -> np.float32:
     return np.float32(tf.convert_to_tensor(model.optimizer.learning_rate).numpy())
 
 
-def scheduler_of(course: Course | Relay) -> keras.callbacks.LearningRateScheduler:
+def scheduler_of(course: RateProgram) -> keras.callbacks.LearningRateScheduler:
     """Keras' own callback, asking the course for the rate at the start of each epoch."""
 
     def schedule(epoch: int, _lr: float) -> float:

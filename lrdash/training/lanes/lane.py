@@ -55,7 +55,7 @@ class Lane:
         self.due: Cause | None = None  # why it is to be kept as it is, at the end of an epoch
         self.rates: NDArray[np.float32] = np.zeros(0, np.float32)  # of the epoch under way
         self._emit = partial(sink, run_id)
-        self._course = plan.course()
+        self._course = plan.program()
         wanted = plan.spec.early_stopping
         self._stopper = EarlyStop(wanted) if wanted else None
         self._wheel = RunCommands(run_id, mailbox, notes.recorded)
@@ -74,7 +74,7 @@ class Lane:
         self._emit(started)
         first = self._course.before_start()
         if self.notes.found:
-            first = self._course.told(self.notes.decision, self.epochs_done)
+            first = self._course.reported(self.notes.decision, self.epochs_done)
         if first is not None:
             self._emit(first)
         if self.notes.ended is not None:
@@ -167,12 +167,12 @@ class Lane:
     def _turn(self, turn: Turn) -> RateDecided | None:
         """Go on by another plan; gives what is decided now."""
         own = self._course.decided
-        self.plan, self._course = turn.plan, turn.plan.course()
+        self.plan, self._course = turn.plan, turn.plan.program()
         self._course.restore(self._kept["course"], self.epochs_done)
         self._course.decided = own
         self.notes.follow(turn.plan)
         self._emit(turn.event)
-        return self._course.told(own, self.epochs_done)
+        return self._course.reported(own, self.epochs_done)
 
     def _begin_piece(self) -> None:
         if self._stopper:

@@ -12,9 +12,8 @@ from lrdash.analysis import RateChange, rate_changes, rate_jumps
 from lrdash.core.events import RateDecided
 from lrdash.planning.plan import Plan, make
 from lrdash.store import EpochRow, RunRow, Store
-from lrdash.strategies.course import Course
+from lrdash.strategies.program import RateProgram
 from lrdash.strategies.recorded import Recorded
-from lrdash.strategies.relay import Relay
 
 GLIDE = 50  # changes of the rate above which a schedule is said to glide
 
@@ -29,7 +28,7 @@ class History:
     plan: Plan
     glides: bool  # the rate moves with almost every update, not at single places
     recorded: bool  # the rates are not lrdash's: what was used is all that is known
-    course: Course | Relay  # replays the rates from the stored metrics: what should have been used
+    course: RateProgram  # replays the rates from the stored metrics: what should have been used
     epochs: list[EpochRow] = field(default_factory=list)
     decisions: list[RateDecided] = field(default_factory=list)
     difference: float = 0.0  # largest |rate shown - rate used| so far, in float32
@@ -47,7 +46,7 @@ class History:
             return False
         if run.spec != self.run.spec:  # steered or lengthened: what should be used is told anew
             self.plan = make(run.spec)
-            self.course, self.difference = self.plan.course(), 0.0
+            self.course, self.difference = self.plan.program(), 0.0
             self.glides = _glides(self.course)
             for row in self.epochs:
                 self._compare(row)
@@ -92,7 +91,7 @@ def of(run_id: str, store: Store) -> History:
     if known is None:
         run = store.run(run_id)
         plan = make(run.spec)
-        course = plan.course()
+        course = plan.program()
         known = History(
             run=run, plan=plan, course=course, glides=_glides(course),
             recorded=run.spec.strategy == Recorded.id,
@@ -111,6 +110,6 @@ def _shared(row: EpochRow) -> EpochRow:
     return row
 
 
-def _glides(course: Course | Relay) -> bool:
+def _glides(course: RateProgram) -> bool:
     table = course.table
     return table is not None and bool(np.count_nonzero(np.diff(table)) > GLIDE)

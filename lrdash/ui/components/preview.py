@@ -31,7 +31,7 @@ def draw(plan: Plan) -> None:
 
 def _chart(plan: Plan) -> None:
     figure = figures.preview_figure(
-        plan.rates(), plan.steps_per_epoch, plan.course().marks(), strategy=plan.spec.strategy,
+        plan.rates(), plan.steps_per_epoch, plan.program().marks(), strategy=plan.spec.strategy,
         stuck=_stuck(plan),
     )
     st.plotly_chart(figure, key="preview", config={"displayModeBar": False})

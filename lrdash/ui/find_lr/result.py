@@ -16,7 +16,7 @@ from lrdash.planning.range_test import RangeTestSpec, make
 from lrdash.store import RangeTestRow
 from lrdash.ui import resources
 from lrdash.ui.components import fields, found_rate
-from lrdash.ui.components.attempt import attempt
+from lrdash.ui.components.errors import attempt
 from lrdash.ui.components.steady_chart import steady_chart
 from lrdash.ui.find_lr import sweep
 

@@ -15,9 +15,9 @@ from lrdash.core.events import RateDecided
 from lrdash.core.spec import RunSpec
 from lrdash.planning.plan import Plan, make
 from lrdash.store import EpochRow, RunRow
-from lrdash.strategies.course import Course
 from lrdash.strategies.custom import Custom
 from lrdash.strategies.plateau import Plateau
+from lrdash.strategies.program import RateProgram
 from lrdash.strategies.recorded import Recorded as Watched
 from lrdash.teaching import (
     EXAMPLES,
@@ -128,7 +128,7 @@ def _typed_plateau() -> Source:
         values = fields.draw(Plateau.knobs(), prefix="own.", columns=3)
     rule = Plateau(**values)
     recorded = Recorded(values=read_series(text or ""), base_lr=base_lr)
-    Course(rule, base_lr=base_lr, epochs=len(recorded.values), steps_per_epoch=1)  # checks
+    RateProgram(rule, base_lr=base_lr, epochs=len(recorded.values), steps_per_epoch=1)  # checks
     return Source(
         key=OWN, told=rule.sentence(), walk=walk_plateau(rule, recorded), values=recorded.values,
         metric=rule.monitor, remarks=" ".join(remarks(rule)), rule=rule, recorded=recorded,
@@ -143,7 +143,7 @@ def _typed_scheduler() -> Source:
         base_lr = fields.widget(KNOBS["base_lr"], key="own.base_lr", start=0.1)
     with right:
         epochs = st.number_input("Epochs", 1, MOST, 30, key="own.epochs", **fields.PERSIST)
-    course = Course(strategy, base_lr=base_lr, epochs=int(epochs), steps_per_epoch=1)
+    course = RateProgram(strategy, base_lr=base_lr, epochs=int(epochs), steps_per_epoch=1)
     return Source(
         key=OWN, told=strategy.sentence(), walk=walk_scheduler(course), values=(), metric="metric",
     )
@@ -202,8 +202,8 @@ def _without(metric: str, count: int) -> str:
 def _of_plan(
     key: str, told: str, plan: Plan, metrics: dict[str, tuple[float, ...]], engine: str
 ) -> Source:
-    strategy, course = plan.strategy, plan.course()
-    if not isinstance(course, Course):
+    strategy, course = plan.strategy, plan.program()
+    if not course.plain:
         raise InvalidField("pieces", "must be empty to be walked through", len(plan.spec.pieces))
     shared: dict[str, Any] = {"key": key, "told": told, "spec": plan.spec, "engine": engine}
     if not isinstance(strategy, Plateau):

@@ -22,7 +22,7 @@ from lrdash.store import RunRow
 from lrdash.strategies.recorded import Recorded, drawn_as
 from lrdash.ui import resources
 from lrdash.ui.components import export, hindsight_offer, history, interrupted, preview
-from lrdash.ui.components.attempt import attempt
+from lrdash.ui.components.errors import attempt
 from lrdash.ui.components.exact import exact
 from lrdash.ui.components.history import History
 from lrdash.ui.components.live_chart import live_chart

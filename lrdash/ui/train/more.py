@@ -111,7 +111,7 @@ def ahead(past: History, plan: Plan, done: int) -> Rates:
         plan: of the other.
         done: epochs that they share.
     """
-    course, parts = plan.course(), []
+    course, parts = plan.program(), []
     for epoch in range(plan.spec.epochs):
         parts.append(course.rates(epoch))
         if epoch < done:

@@ -1,4 +1,4 @@
-"""Horizon and pieces: digests, prefixes, and the rates of a relay against those put together."""
+"""Horizon and pieces: digests, prefixes, and the rates of a program against those put together."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from lrdash.core.errors import InvalidField
 from lrdash.core.spec import MAX_RATE, Piece, RunSpec
 from lrdash.planning.plan import make
-from lrdash.strategies import STRATEGIES, Course, preview
+from lrdash.strategies import STRATEGIES, RateProgram, preview
 from lrdash.strategies import make as make_strategy
 from lrdash.strategies.corners import corners
 from tests import DATA
@@ -37,7 +37,7 @@ def spec_of(*pieces: dict[str, Any], **fields: Any) -> RunSpec:
 
 def played(spec: RunSpec) -> np.ndarray[Any, Any]:
     """The rates of a run whose validation losses are LOSSES, [epochs, updates]."""
-    course = make(spec).course()
+    course = make(spec).program()
     rates = []
     for epoch in range(spec.epochs):
         rates.append(course.rates(epoch))
@@ -47,7 +47,7 @@ def played(spec: RunSpec) -> np.ndarray[Any, Any]:
 
 def alone(name: str, params: dict[str, Any], epochs: int, losses: list[float], rate: float) -> Any:
     """The rates of a strategy by itself, [epochs, updates]."""
-    course = Course(
+    course = RateProgram(
         make_strategy(name, params), base_lr=rate, epochs=epochs, steps_per_epoch=steps()
     )
     rates = []
@@ -95,11 +95,11 @@ def test_a_piece_follows_every_strategy(strategy: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", PIECES)
-def test_what_a_relay_knows_beforehand_is_what_it_does(kind: str) -> None:
+def test_what_a_program_knows_beforehand_is_what_it_does(kind: str) -> None:
     pieces = [{"epoch": 2, **PIECES[kind]}, {"epoch": 5, "factor": 0.1}]
     for strategy in STRATEGIES:
         plan = make(spec_of(*pieces, strategy=strategy, params=SETTINGS.get(strategy, {})))
-        table = plan.course().table
+        table = plan.program().table
         rule = strategy == "plateau" or kind == "rule"
         assert (table is None) == rule
         assert len(plan.rates()) == plan.updates
@@ -136,7 +136,7 @@ def test_a_state_that_no_rule_can_have_is_refused(piece: dict[str, Any], named: 
 
 def test_a_factor_on_a_rule_keeps_what_it_has_seen_and_counted() -> None:
     rule = {"strategy": "plateau", "params": {"patience": 3, "min_delta": 0.01}}
-    course = make(spec_of({"epoch": 3, "factor": 0.1}, **rule)).course()
+    course = make(spec_of({"epoch": 3, "factor": 0.1}, **rule)).program()
     for epoch in range(3):
         decision = course.end_epoch(epoch, {"val_loss": LOSSES[epoch]})
     assert course.state() == {"rate": 0.2, "best": 0.9, "wait": 1, "cooldown": 0}
@@ -152,17 +152,17 @@ def test_a_factor_on_a_rule_keeps_what_it_has_seen_and_counted() -> None:
 
 @pytest.mark.parametrize("at", range(9))
 @pytest.mark.parametrize("kind", PIECES)
-def test_a_relay_goes_on_from_the_state_of_any_epoch(kind: str, at: int) -> None:
+def test_a_program_continues_from_the_state_of_any_epoch(kind: str, at: int) -> None:
     pieces = [{"epoch": 2, **PIECES[kind]}, {"epoch": 5, "factor": 0.1}]
     plan = make(spec_of(*pieces, strategy="plateau", params=SETTINGS["plateau"]))
-    whole, first = plan.course(), plan.course()
+    whole, first = plan.program(), plan.program()
     said = None
     for epoch in range(at):
         whole.end_epoch(epoch, {"val_loss": LOSSES[epoch]})
         said = first.end_epoch(epoch, {"val_loss": LOSSES[epoch]})
-    second = plan.course()
+    second = plan.program()
     second.restore(first.state(), at)
-    assert second.told(first.decided, at) == said
+    assert second.reported(first.decided, at) == said
     for epoch in range(at, 8):
         np.testing.assert_array_equal(second.rates(epoch), whole.rates(epoch))
         metrics = {"val_loss": LOSSES[epoch]}
@@ -171,13 +171,13 @@ def test_a_relay_goes_on_from_the_state_of_any_epoch(kind: str, at: int) -> None
 
 def test_a_branch_reads_the_state_of_a_plain_course() -> None:
     rule = {"strategy": "plateau", "params": SETTINGS["plateau"]}
-    parent = make(RunSpec(**BASE, **rule)).course()
-    child = make(spec_of({"epoch": 4, "factor": 0.5}, **rule)).course()
+    parent = make(RunSpec(**BASE, **rule)).program()
+    child = make(spec_of({"epoch": 4, "factor": 0.5}, **rule)).program()
     for epoch in range(4):
         parent.end_epoch(epoch, {"val_loss": LOSSES[epoch]})
     child.restore(parent.state(), 4)
     assert child.rates(4)[0] == parent.rates(4)[0] * 0.5
-    told = child.told(parent.decided, 4)
+    told = child.reported(parent.decided, 4)
     assert told is not None
     assert told.rate_after == parent.rates(4)[0] * 0.5
 
@@ -186,7 +186,7 @@ def test_the_expression_counts_its_epochs_from_its_piece() -> None:
     piece = {"epoch": 3, "strategy": "custom", "params": {"expression": "base_lr / (1 + epoch)"}}
     spec = spec_of(piece)
     np.testing.assert_allclose(played(spec)[3:, 0], 0.2 / np.arange(1, 6), rtol=1e-15)
-    course = make(spec).course()
+    course = make(spec).program()
     decided = [course.end_epoch(epoch, {}) for epoch in range(8)]
     assert [d.epoch for d in decided if d] == [3, 4, 5, 6, 7]
     assert decided[4] is not None
@@ -195,7 +195,7 @@ def test_the_expression_counts_its_epochs_from_its_piece() -> None:
 
 def test_marks_name_pieces_and_scale_what_follows() -> None:
     spec = spec_of({"epoch": 3, "factor": 0.5}, strategy="step", params={"drop_every": 2})
-    marks = {mark.update / steps(): mark.text for mark in make(spec).course().marks()}
+    marks = {mark.update / steps(): mark.text for mark in make(spec).program().marks()}
     assert marks == {
         2: "drop 1: 0.2 to 0.1", 3: "from here on times 0.5", 4: "0.05 to 0.025",
         6: "0.025 to 0.0125",

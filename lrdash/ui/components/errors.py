@@ -1,0 +1,41 @@
+"""The error boundary: what lrdash explains becomes a message where it happens, never a traceback.
+
+Each page, fragment and form has one around it. A message can hold text of a user, so it is shown
+letter by letter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from lrdash.core.errors import LrdashError
+from lrdash.core.wording import escaped
+
+ICON = ":material/error:"
+
+
+@contextmanager
+def error_boundary() -> Iterator[None]:
+    """Show an `LrdashError` of the block at this place; what follows the block runs as usual."""
+    try:
+        yield
+    except LrdashError as error:
+        show_error(error)
+
+
+def show_error(error: LrdashError | str) -> None:
+    """Show the message of an error."""
+    st.error(escaped(str(error)), icon=ICON)
+
+
+def attempt(job: Callable[..., object], *arguments: object) -> None:
+    """Do what a button's callback does, which runs outside every boundary: an `LrdashError` becomes
+    a message that stays until it is closed.
+    """
+    try:
+        job(*arguments)
+    except LrdashError as error:
+        st.toast(escaped(str(error)), icon=ICON, duration="infinite")

@@ -1,0 +1,65 @@
+"""A table whose rows can be ticked, by id: rows that come, go or move keep their ticks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from hashlib import md5
+from typing import Any, Literal
+
+import pandas as pd
+import streamlit as st
+
+
+def pick_rows(
+    frame: pd.DataFrame, ids: Sequence[str], *, key: str, columns: Mapping[str, Any],
+    order: Sequence[str] | None = None, several: bool = False,
+    height: int | Literal["auto"] = "auto",
+) -> list[str]:
+    """Draw the table; gives the ids of the rows that are ticked, in their order.
+
+    Streamlit keeps ticks by position. So the table gets another key when its rows change, and
+    begins with the ticks of the rows that are still there.
+
+    Args:
+        frame: a row for each id.
+        ids: in the order of the rows.
+        key: of the table on the page.
+        columns: their configuration, by name.
+        order: columns to show; by default those configured.
+        several: whether more than one row can be ticked.
+        height: in pixels.
+    """
+    ticked = f"{key}-ticked"
+    earlier = set(st.session_state.get(ticked, ()))
+    start: Any = {"selection": {"rows": [at for at, name in enumerate(ids) if name in earlier]}}
+    event = st.dataframe(
+        frame, hide_index=True, on_select="rerun", height=height, column_config=dict(columns),
+        column_order=list(order or columns), selection_default=start,
+        selection_mode="multi-row" if several else "single-row",
+        key=f"{key}-{md5(' '.join(ids).encode(), usedforsecurity=False).hexdigest()[:8]}",
+    )
+    picked = [ids[at] for at in event.selection.rows if at < len(ids)]
+    st.session_state[ticked] = picked
+    return picked
+
+
+def earlier_list(
+    title: str, lines: Mapping[str, Mapping[str, Any]], *, key: str, columns: Mapping[str, Any],
+) -> str | None:
+    """A list of earlier results under its title; gives the id of the one to open, if any.
+
+    Args:
+        title: of the list.
+        lines: a line for each id, the newest first: values by column.
+        key: of the table on the page.
+        columns: their configuration, by name.
+    """
+    if not lines:
+        return None
+    st.header(title, anchor=False)
+    picked = pick_rows(pd.DataFrame(list(lines.values())), list(lines), key=key, columns=columns)
+    st.caption("Tick the box at the left of a row to open it.")
+    if not picked:
+        return None
+    del st.session_state[f"{key}-ticked"]
+    return picked[0]

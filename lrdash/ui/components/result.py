@@ -1,0 +1,61 @@
+"""The head of a result: its title and settings, how far it is or how it ended, and its actions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from lrdash.core import wording
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
+ICONS = {
+    "queued": ":material/schedule:", "running": ":material/model_training:",
+    "finished": ":material/check_circle:", "stopped": ":material/stop_circle:",
+    "failed": ":material/error:", "diverged": ":material/trending_up:",
+    "interrupted": ":material/power_off:",
+}
+CALM = {"finished": st.success, "stopped": st.info, "interrupted": st.info}
+
+
+def header(
+    title: str, settings: str, *, notes: Iterable[str] = (), buttons: str = "row"
+) -> DeltaGenerator:
+    """Draw title and settings on the left; gives the place on the right for the actions.
+
+    Args:
+        title: of the result; may be a user's own.
+        settings: in one line.
+        notes: further lines.
+        buttons: "row": side by side; "stack": one above the other, in a narrow column.
+    """
+    left, right = st.columns([3, 2 if buttons == "row" else 1], vertical_alignment="center")
+    with left:
+        st.header(wording.escaped(title), anchor=False)
+        for line in (settings, *notes):
+            st.caption(wording.escaped(line))
+    if buttons == "row":
+        return right.container(horizontal=True, horizontal_alignment="right")
+    return right.container()
+
+
+def progress(share: float, words: str, seconds_left: float | None = None) -> None:
+    """How far it is, and how long it still takes where that is known."""
+    left = f" · {wording.duration(seconds_left)} left" if seconds_left else ""
+    st.progress(min(1.0, max(0.0, share)), text=f"{words}{left}")
+
+
+def ended(status: str, words: str, *, reason: str = "", hint: str = "") -> None:
+    """How it ended.
+
+    Args:
+        status: a status of `lrdash.core.events`.
+        words: what became of it, without a full stop.
+        reason: why, with or without a full stop; may hold text of a user.
+        hint: what to do next, a sentence.
+    """
+    why = f": {wording.escaped(reason.rstrip('.'))}" if reason else ""
+    CALM.get(status, st.error)(f"{words}{why}. {hint}".rstrip(), icon=ICONS[status])
