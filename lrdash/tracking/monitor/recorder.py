@@ -23,6 +23,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 Rates = NDArray[np.float32]
+Write = Callable[[Any, Any], None]  # a rate, and the gradients of its update
 NONE: Rates = np.empty(0, np.float32)
 ROOM = 2**18  # updates of an epoch that can be recorded if its length is not known
 PLACE = "_backend_update_step"
@@ -128,20 +129,18 @@ def _reads(model: Any, rate: Any) -> bool:
     return all(any(one is rate.value for one in part.variables) for part in compiled)
 
 
-def _recording(kind: type[Any], held: Any, write: Callable[[Any], None]) -> Callable[..., Any]:
+def _recording(kind: type[Any], held: Any, write: Write) -> Callable[..., Any]:
     """What stands in for `_backend_update_step`: it writes the rate down and goes on as before."""
 
     def update(gradients: Any, variables: Any, learning_rate: Any) -> Any:
         try:
-            write(learning_rate)
+            write(learning_rate, gradients)
         except Exception:  # a kind of training that the memory does not suit: it is not known then
             vars(held()).pop(PLACE, None)
         return getattr(kind, PLACE)(held(), gradients, variables, learning_rate)
 
     return update
 
-
-Write = Callable[[Any], None]
 
 
 def _memory(room: int) -> tuple[Write | None, Callable[[], int], Callable[[], Rates]]:
@@ -151,7 +150,7 @@ def _memory(room: int) -> tuple[Write | None, Callable[[], int], Callable[[], Ra
         return _tensorflow_memory(room)
     written: list[float] = []
 
-    def write(rate: Any) -> None:
+    def write(rate: Any, _gradients: Any) -> None:
         written.append(float(ops.convert_to_numpy(rate)))
 
     def ring() -> Rates:
@@ -170,11 +169,13 @@ def _tensorflow_memory(room: int) -> tuple[Write, Callable[[], int], Callable[[]
     with tf.init_scope():
         held = tf.Variable(tf.zeros([1 + room], tf.int32), trainable=False, name="lrdash_rates")
 
-    def write(rate: Any) -> None:
-        number = tf.cast(tf.reshape(ops.convert_to_tensor(rate), ()), tf.float32)
-        count = held[0]
-        new = tf.stack([count + 1, tf.bitcast(number, tf.int32)])
-        places = tf.stack([0, 1 + count % room])[:, None]
-        held.assign(tf.tensor_scatter_nd_update(held, places, new))
+    def write(rate: Any, gradients: Any) -> None:
+        # After the gradients: where the data end, a step begins that makes no update.
+        with tf.control_dependencies(tf.nest.flatten(gradients, expand_composites=True)):
+            number = tf.cast(tf.reshape(ops.convert_to_tensor(rate), ()), tf.float32)
+            count = held[0]
+            new = tf.stack([count + 1, tf.bitcast(number, tf.int32)])
+            places = tf.stack([0, 1 + count % room])[:, None]
+            held.assign(tf.tensor_scatter_nd_update(held, places, new))
 
     return write, lambda: int(held[0].numpy()), lambda: held.numpy()[1:].view(np.float32)
