@@ -1,8 +1,4 @@
-"""The web server: Streamlit with a clean start (laboratory and warm worker) and a clean stop.
-
-`server` stands beside `ui` in the house: it may import ui and streamlit, nothing imports it but the
-command line.
-"""
+"""The web server: Streamlit with a clean start (laboratory and warm worker) and a clean stop."""
 
 from __future__ import annotations
 
@@ -40,7 +36,7 @@ def serve(
         port: TCP port.
         base_path: path under which a proxy shows the app, e.g. `lr`.
         browser: open the system's browser once the server is up.
-        resume_interrupted: let runs go on that were interrupted before the start.
+        resume_interrupted: resume runs that were interrupted before the start.
 
     Raises:
         InvalidField: the port is taken or the address is not this machine's.
@@ -67,7 +63,7 @@ def serve(
     allowed = [name for name in os.environ.get("LRDASH_ALLOWED_HOSTS", "").split(",") if name]
     if allowed:
         settings["server.allowedHosts"] = [name.strip() for name in allowed]
-    # Uvicorn ends in good order and then sends itself the signal once more.
+    # Uvicorn shuts down in order and then sends itself the signal again.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with suppress(KeyboardInterrupt):
         application.run(config=settings)
@@ -94,7 +90,7 @@ async def _lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
     try:
         resources.laboratory()
         threading.Thread(target=_warm, name="lrdash-warm", daemon=True).start()
-    except LrdashError as fault:  # the page says the same; the server stays up to say it
+    except LrdashError as fault:  # the server stays up, so that the page can show it
         logger.error("%s", fault)
     try:
         yield {}
@@ -103,7 +99,7 @@ async def _lifespan(_app: Any) -> AsyncIterator[dict[str, Any]]:
 
 
 def _warm() -> None:
-    """Load what the first pages would wait for."""
+    """Load what the first pages need."""
     import pandas as pd
     import plotly.graph_objects as go
     import scipy.special  # noqa: F401
@@ -113,4 +109,4 @@ def _warm() -> None:
     traces = [go.Scatter(x=[0], y=[0]), go.Heatmap(z=[[0]])]
     go.Figure(traces).update_layout(height=100).to_json()
     pd.DataFrame().style  # noqa: B018 (loads it)
-    gc.freeze()  # Streamlit collects garbage after every run of a page: not among all of this
+    gc.freeze()  # Streamlit collects garbage after every run of a page; this is skipped

@@ -8,12 +8,15 @@ import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
+
+if TYPE_CHECKING:
+    from lrdash.store import Store
 
 # Before any import of the package: shared fixtures and child processes never see the user's own
 # runs, settings or Keras files, and TensorFlow is quiet and on the CPU.
@@ -56,6 +59,16 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "lrdash-home"
     monkeypatch.setenv("LRDASH_HOME", str(folder))
     return folder
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    """The database of the test's own home."""
+    from lrdash.store import Store
+
+    opened = Store()
+    yield opened
+    opened.close()
 
 
 @pytest.fixture(autouse=True, scope="module")

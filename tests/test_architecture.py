@@ -223,3 +223,16 @@ def test_the_version_is_the_same_wherever_it_stands() -> None:
     assert f'image.version="{version}"' in dockerfile
     assert f"lrdash:{version}" in (ROOT / "compose.yaml").read_text(encoding="utf-8")
     assert f"## [{version}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_no_test_takes_anything_from_another_test() -> None:
+    """Builders are in `tests/factories`, fixtures in `conftest.py`; text that a child process
+    runs counts too.
+    """
+    taken = re.compile(r"^\s*(?:from|import) tests\.(?:\w+\.)*test_\w+", re.MULTILINE)
+    found = {
+        str(path.relative_to(ROOT)): lines
+        for path in (ROOT / "tests").rglob("*.py")
+        if (lines := taken.findall(path.read_text(encoding="utf-8")))
+    }
+    assert not found

@@ -34,6 +34,6 @@ def test_the_notebook_compares_four_strategies_on_its_own_model(
     assert "://" not in "".join(html)
     assert (tmp_path / "comparison.html").stat().st_size > 10_000
     store = Store()
-    experiment = store.experiments()[0]
+    experiment = store.experiments.listing()[0]
     assert experiment.counts["finished"] == 36
-    assert {run.engine for run in store.runs()} == {"lanes"}
+    assert {run.engine for run in store.runs.listing()} == {"lanes"}

@@ -156,7 +156,8 @@ def curves_frame(
     """One row an epoch of each run, with what tells the runs apart.
 
     Args:
-        columns: what `Store.curves` gives: arrays of equal length, in the order of runs and epochs.
+        columns: what `Experiments.curves` gives: arrays of equal length, in the order of runs and
+            epochs.
         rows: the runs; epochs of others are left out.
         labels: what to call each run, in the order of `rows`; by default as in `arms_frame`.
 

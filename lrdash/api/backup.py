@@ -23,12 +23,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from lrdash.checkpoints.folder import FOLDER, CheckpointFolder
+from lrdash.checkpoints import FOLDER, CheckpointFolder
 from lrdash.core.errors import InvalidField, StoreError
 from lrdash.core.events import now
+from lrdash.core.files import sync
 from lrdash.datasets import stored
 from lrdash.store import home
-from lrdash.store.copies import check_copy, copy_to, database_path, replacing, sync
+from lrdash.store.copies import check_copy, copy_to, database_path, replacing
 
 FORMAT = 1
 DATABASE, MANIFEST = "lrdash.db", "manifest.json"
@@ -96,7 +97,7 @@ def backup(
             sync(target)
     except OSError as fault:
         raise _cannot_write(target, fault) from fault
-    return _told(target, size, runs, files)
+    return _described(target, size, runs, files)
 
 
 def restore(file: str | Path, *, force: bool = False) -> Backup:
@@ -141,10 +142,10 @@ def restore(file: str | Path, *, force: bool = False) -> Backup:
             f"The backup {source} cannot be restored into {place}: {fault.strerror}. Check that "
             "the folder can be written and its disk has room."
         ) from fault
-    return _told(source, source.stat().st_size, runs, files)
+    return _described(source, source.stat().st_size, runs, files)
 
 
-def _told(file: Path, size: int, runs: int, names: Iterable[str]) -> Backup:
+def _described(file: Path, size: int, runs: int, names: Iterable[str]) -> Backup:
     checkpoints = sum(bool(CHECKPOINT.fullmatch(name)) for name in names)
     datasets = len({Path(name).parent for name in names if DATA.fullmatch(name)})
     return Backup(
@@ -172,10 +173,10 @@ def _cannot_write(target: Path, fault: OSError) -> InvalidField:
 
 
 def _checkpoints() -> list[str]:
-    vault = CheckpointFolder(home())
+    folder = CheckpointFolder(home())
     return [
         f"{FOLDER}/{run_id}/{kept.epoch:06d}.npz"
-        for run_id in vault.runs() for kept in vault.of(run_id)
+        for run_id in folder.runs() for kept in folder.of(run_id)
     ]
 
 

@@ -1,18 +1,19 @@
-"""Branches of runs, more epochs, and a hand at the wheel, from Python."""
+"""Branches of runs, more epochs, and setting the rate by hand, from Python."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from functools import partial
 from typing import Any
 
-from lrdash.api.compare import train_groups
-from lrdash.api.in_process import as_worker, check
-from lrdash.api.run import Run, load
+from lrdash.api.checks import check
+from lrdash.api.results.run import Run, load_run
 from lrdash.core.errors import InvalidField
 from lrdash.core.events import Sink
-from lrdash.jobs.branches import Wanted, make_branches, plan_more, wish
-from lrdash.planning.grouping import cut
+from lrdash.jobs.branches import Wanted, make_branches, plan_more
+from lrdash.jobs.branches import steer as steer_run
+from lrdash.jobs.session import in_process
 from lrdash.store import Store
 
 
@@ -20,37 +21,37 @@ def fork(
     run: Run | str, epoch: int, branches: Iterable[Wanted] = (0.5, 0.2, 0.1, 1.0), *,
     engine: str = "auto", progress: Sink | None = None,
 ) -> list[Run]:
-    """Train branches of a run, from exactly the weights that it had after an epoch.
+    """Train branches of a run, from exactly its weights after an epoch.
 
     Args:
-        run: the run, or its id; it may still train.
+        run: the run, or its id; it may still be training.
         epoch: epochs done when the branches leave it.
         branches: factors on the rate, or mappings with strategy, params, base_lr, state, factor,
             epochs.
         engine: `auto` or an engine by name.
-        progress: is told every event, `(run_id, event)`.
+        progress: receives every event, `(run_id, event)`.
 
     Returns:
-        The branches in the order given, whatever their ends.
+        The branches in the order given, however they ended.
 
     Raises:
-        RunNotFound, InvalidField, UnknownName, EngineUnavailable: then none is made.
+        NotFound, InvalidField, UnknownName, EngineUnavailable: then no branch is made.
         StoreError: if the database cannot be used.
     """
-    return _grow(run, [(epoch, one) for one in branches], engine, progress)
+    return _branch(run, [(epoch, one) for one in branches], engine, progress)
 
 
 def cooldowns(
     run: Run | str, at: Iterable[int], epochs: int = 5, strategy: str = "linear",
     params: Mapping[str, Any] | None = None, *, engine: str = "auto", progress: Sink | None = None,
 ) -> list[Run]:
-    """Train one cooldown from each of several epochs of a run, all as one program.
+    """Train one cooldown from each of several epochs of a run.
 
     Args:
-        run: the trunk, or its id.
-        at: epochs done when a cooldown begins, at the rate of there.
-        epochs: length of each.
-        strategy: that takes the rate down.
+        run: the run, or its id.
+        at: epochs done when a cooldown begins, at the rate that the run has there.
+        epochs: length of each cooldown.
+        strategy: that lowers the rate.
         params: its settings.
         engine, progress: as in `fork`.
 
@@ -61,7 +62,7 @@ def cooldowns(
         (epoch, {"strategy": strategy, "params": dict(params or {}), "epochs": epoch + epochs})
         for epoch in at
     ]
-    return _grow(run, wanted, engine, progress)
+    return _branch(run, wanted, engine, progress)
 
 
 def more(
@@ -69,73 +70,62 @@ def more(
 ) -> Run:
     """Train a finished run further, from its last checkpoint; it keeps its id.
 
-    Without a checkpoint it is trained anew, which gives the same bits.
+    Without a checkpoint it is trained again from the start, which gives the same bits.
 
     Args:
         run: the run, or its id.
         epochs: how many more.
-        how: what a schedule with a horizon does: `hold` its last rate, or `stretch` over the whole.
-        progress: is told every event.
+        how: whether a schedule should `hold` its last rate or `stretch` over all epochs.
+        progress: receives every event.
 
     Raises:
-        RunNotFound, InvalidField: then nothing is changed.
-        StoreError: if it is not over, or the database cannot be used.
+        NotFound, InvalidField: then nothing is changed.
+        StoreError: if it has not finished, or the database cannot be used.
     """
-    store = Store()
-    try:
-        row = store.run(_id(run))
+    with closing(Store()) as store:
+        row = store.runs.one(_id(run))
         plan = plan_more(row, epochs, how, check)
-        with as_worker(store) as worker_id:
-            store.lengthen(row.run_id, plan.spec, updates=plan.updates, worker_id=worker_id)
-            engine, done = store.run(row.run_id).engine, {row.run_id: row.epochs_done}
-            train_groups(store, {row.run_id: plan}, [[0]], engine, progress, done)
-        return load(row.run_id, store)
-    finally:
-        store.close()
+        with in_process(store) as session:
+            store.branches.lengthen(
+                row.run_id, plan.spec, updates=plan.updates, worker_id=session.worker_id
+            )
+            session.train_rows([store.runs.one(row.run_id)], progress)
+        return load_run(row.run_id, store)
 
 
 def steer(
     run: Run | str, *, rate: float | None = None, factor: float | None = None, back: bool = False
 ) -> int:
-    """Change the rate of a run that trains, from its next epoch on; gives the command's number.
+    """Change the rate of a run that trains, from its next epoch; gives the number of the command.
 
     Args:
         run: the run, or its id.
         rate: to hold.
-        factor: on the rate; the strategy goes on.
-        back: to the run's own strategy.
+        factor: on the rate; the strategy continues.
+        back: return to the run's own strategy.
 
     Raises:
-        RunNotFound, InvalidField: for what is wrong.
-        StoreError: if the run is over.
+        NotFound, InvalidField: for what is wrong.
+        StoreError: if the run has ended.
     """
-    store = Store()
-    try:
-        row = store.run(_id(run))
-        piece = wish(row, store, rate=rate, factor=factor, back=back)
-        return store.steer(row.run_id, piece)
-    finally:
-        store.close()
+    with closing(Store()) as store:
+        return steer_run(_id(run), store, rate=rate, factor=factor, back=back)
 
 
-def _grow(
+def _branch(
     run: Run | str, wanted: Sequence[tuple[int, Wanted]], engine: str, progress: Sink | None
 ) -> list[Run]:
-    store = Store()
-    try:
-        parent = store.run(_id(run))
+    with closing(Store()) as store:
+        parent = store.runs.one(_id(run))
         if not wanted:
             raise InvalidField("branches", "must be a list of at least one", [])
-        with as_worker(store) as worker_id:
+        with in_process(store) as session:
             plans = make_branches(
-                parent, wanted, store, engine=engine, worker_id=worker_id,
+                parent, wanted, store, engine=engine, worker_id=session.worker_id,
                 check=partial(check, engine=engine),
             )
-            done = {run_id: epoch for run_id, (epoch, _) in zip(plans, wanted, strict=True)}
-            train_groups(store, plans, cut(list(plans.values())), engine, progress, done)
-        return [load(run_id, store) for run_id in plans]
-    finally:
-        store.close()
+            session.train_rows(store.runs.listing(run_ids=plans), progress)
+        return [load_run(run_id, store) for run_id in plans]
 
 
 def _id(run: Run | str) -> str:

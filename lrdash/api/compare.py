@@ -1,33 +1,29 @@
-"""Comparing in the process of the caller, recorded like an experiment of the app."""
+"""Comparing in the process of the caller, recorded like a comparison of the app."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from time import monotonic
-from typing import TYPE_CHECKING, Any, Literal
+from contextlib import closing
+from typing import Any, Literal
 
-from lrdash.api.comparison import Comparison, load_comparison
-from lrdash.api.in_process import as_worker, new_keeper, prepare
+from lrdash.api.checks import check_experiment
 from lrdash.api.own import STRATEGIES, own_task, refuse_taken
 from lrdash.api.plain import listed, seeds_of
-from lrdash.api.telling import told
+from lrdash.api.reporting import reporting
+from lrdash.api.results.comparison import Comparison, load_comparison
 from lrdash.core.errors import InvalidField
-from lrdash.core.events import EpochEnded, Event, Mailbox, RunEnded, Sink, fan_out, stopped_after
+from lrdash.core.events import Sink
 from lrdash.core.spec import RunSpec
-from lrdash.jobs.presence import StopRequests
-from lrdash.planning.experiment import MAX_SEEDS, Arm, Experiment, Planned, missing, plan_all
-from lrdash.planning.external import refuse
+from lrdash.jobs.session import in_process
+from lrdash.planning.experiment import MAX_SEEDS, Arm, Experiment, Planned, missing
 from lrdash.planning.grouping import cut
 from lrdash.planning.plan import Plan
 from lrdash.store import NewRun, Store
 
-if TYPE_CHECKING:
-    from lrdash.training.checkpoints import CheckpointWriter
-
 USUAL_RATES = (0.01, 0.1)
 INSTEAD = {
     "strategy": "strategies", "params": "strategies", "base_lr": "base_lrs", "seed": "seeds",
-}  # fields of a run, and what a comparison has in their place
+}  # fields of a run, and what a comparison has instead
 
 
 def compare(
@@ -51,40 +47,39 @@ def compare(
     registered dataset and model, and `compare(build_model, (x, y))` with your own.
 
     Runs of one seed start from the same weights and see the same batches (those of a
-    `tf.data.Dataset` or a `PyDataset` as they come; `notes()` tells where they are not the same).
-    Ctrl-C, or Stop in the app, stops what is still training; what is done is kept. Runs of your own
-    model are shown by the app as all others; to go on training them it lacks your script.
+    `tf.data.Dataset` or a `PyDataset` as they come; `notes()` says where they are not the same).
+    Ctrl-C, or Stop in the app, stops what is still training; finished runs and epochs are kept. The
+    app shows runs of your own model like all others, but cannot resume them without your script.
 
     Args:
         what: strategies, or a function that makes your model: see `strategies`, `build_model`.
         data: what your own model is trained on: (x, y), of which a fifth is held out for
             validation, (x, y, sample_weight), (x, y, x_val, y_val), ((x, y), (x_val, y_val)), a
             `tf.data.Dataset`, a `keras.utils.PyDataset`, a pair of these, or a function that
-            returns one of all these: what shuffles itself is then made anew for each run, after
-            its seed is set.
-        build_model: makes a fresh Keras model at each call. What it compiles the model with is
-            kept but for the rate; without that the loss and metrics follow from the targets.
+            returns any of these: it is called for each run, after its seed is set.
+        build_model: makes a fresh Keras model at each call. All that it is compiled with is kept,
+            except the rate; if it is not compiled, loss and metrics follow from the targets.
         strategies: ids of strategies, or `Arm`s (or mappings like them) with settings and a label.
-        base_lrs: peak rates; without them 0.01 and 0.1, and for your own model three around the
-            rate that it is compiled with, or that is usual.
+        base_lrs: peak rates; by default 0.01 and 0.1, and for your own model three around the rate
+            that it is compiled with, or the default of its optimizer.
         seeds: how many (0, 1, 2, ...), or which.
         target: a validation loss to reach.
-        spec: what all runs share; the default spec if there is none. Not for your own model.
-        engine: `auto` or an engine by name. The engine keras trains what lanes cannot; why is in
-            `notes()` of the comparison.
+        spec: what all runs share; by default the default spec. Not for your own model.
+        engine: `auto` or an engine by name. The engine keras trains what lanes cannot; `notes()`
+            says why.
         name: shown in the app.
-        progress: is told every event of every run, `(run_id, event)`; a fault in it ends the runs.
-            False: say nothing. Without it a notebook shows a line, a terminal a bar.
-        fields: fields of `RunSpec`, in place of those of the spec: epochs, batch_size, optimizer,
+        progress: receives every event of every run, `(run_id, event)`; a fault in it ends the
+            runs. False: show nothing. By default a notebook shows a line, a terminal a bar.
+        fields: fields of `RunSpec` that replace those of the spec: epochs, batch_size, optimizer,
             ... For your own model also `loss` and `metrics`, as for `model.compile`,
             `steps_per_epoch` for data without an end, and names for it in `dataset` and `model`.
 
     Returns:
-        The comparison, whatever the ends of its runs.
+        The comparison, however its runs ended.
 
     Raises:
-        InvalidField, UnknownName, EngineUnavailable: for a field that is wrong, or runs too large
-            for the memory; then nothing is made.
+        InvalidField, UnknownName, EngineUnavailable: for a wrong field, or runs too large for the
+            memory; then nothing is made.
         StoreError: if the database cannot be used.
     """
     if callable(what):
@@ -109,7 +104,7 @@ def compare(
             **task.fields,
         )
         return run_experiment(
-            experiment, engine=engine, name=name, progress=progress, keep=False
+            experiment, engine=engine, name=name, progress=progress, checkpoints=False
         )
 
 
@@ -141,31 +136,29 @@ def run_experiment(
     engine: str = "auto",
     name: str = "",
     progress: Sink | Literal[False] | None = None,
-    keep: bool = True,
+    checkpoints: bool = True,
 ) -> Comparison:
     """Train all runs of an experiment; as `compare` does.
 
     Args:
         experiment: what to train.
         engine, name, progress: as in `compare`.
-        keep: checkpoints, so that runs can go on later.
+        checkpoints: write them, so that runs can be resumed.
     """
     planned = check_experiment(experiment, engine)
-    store = Store()
-    try:
-        with as_worker(store) as worker_id:
-            new, groups = new_runs(planned), cut([run.plan for run in planned])
-            made = store.create_experiment(
-                experiment.to_json(), new, groups=groups, name=name, engine=engine,
-                worker_id=worker_id,
+    groups = cut([run.plan for run in planned])
+    with closing(Store()) as store:
+        with in_process(store, checkpoints=checkpoints) as session:
+            made = store.experiments.create(
+                experiment.to_json(), new_runs(planned), groups=groups, name=name, engine=engine,
+                worker_id=session.worker_id,
             )
-            run_ids = [row.run_id for row in reversed(store.runs(experiment_id=made))]
+            run_ids = [row.run_id for row in reversed(store.runs.listing(experiment_id=made))]
             plans = _plans(planned, run_ids)
-            with told(_epochs(plans), progress) as sink:
-                train_groups(store, plans, groups, engine, sink, keep=keep)
+            epochs = {run_id: plan.spec.epochs for run_id, plan in plans.items()}
+            with reporting(epochs, progress) as sink:
+                session.train(plans, engine=engine, groups=groups, progress=sink)
         return load_comparison(made, store)
-    finally:
-        store.close()
 
 
 def extend(
@@ -177,52 +170,35 @@ def extend(
     engine: str = "auto",
     progress: Sink | None = None,
 ) -> Comparison:
-    """Train what a stored experiment lacks for these further rates, seeds and strategies.
+    """Train the missing runs of a stored experiment for further rates, seeds and strategies.
 
-    Runs that exist are not repeated, whatever their end.
+    Existing runs are not repeated, however they ended.
 
     Raises:
-        ExperimentNotFound: if there is none of this id.
+        NotFound: if there is none of this id.
         InvalidField, UnknownName, EngineUnavailable, StoreError: as in `compare`.
     """
-    store = Store()
-    try:
-        present = Experiment.from_json(store.experiment(experiment_id).definition)
+    with closing(Store()) as store:
+        present = Experiment.from_json(store.experiments.one(experiment_id).definition)
         larger = present.extended(
             base_lrs=listed(base_lrs), seeds=listed(seeds), arms=_arms(strategies)
         )
-        existing = [row.spec for row in store.runs(experiment_id=experiment_id)]
+        existing = [row.spec for row in store.runs.listing(experiment_id=experiment_id)]
         planned = missing(check_experiment(larger, engine), existing)
         groups = cut([run.plan for run in planned])
-        with as_worker(store) as worker_id:
-            run_ids = store.add_runs(
+        with in_process(store) as session:
+            run_ids = store.experiments.add_runs(
                 experiment_id, larger.to_json(), new_runs(planned), groups=groups, engine=engine,
-                worker_id=worker_id,
+                worker_id=session.worker_id,
             )
-            train_groups(store, _plans(planned, run_ids), groups, engine, progress)
+            session.train(
+                _plans(planned, run_ids), engine=engine, groups=groups, progress=progress
+            )
         return load_comparison(experiment_id, store)
-    finally:
-        store.close()
-
-
-def check_experiment(experiment: Experiment, engine: str = "auto") -> list[Planned]:
-    """The plans of an experiment that an engine of this name can train; without TensorFlow.
-
-    Raises:
-        InvalidField, UnknownName, DatasetUnavailable, EngineUnavailable: for what is wrong.
-    """
-    from lrdash.training import check_engine
-
-    check_engine(engine)
-    refuse([experiment.base])
-    planned = plan_all(experiment)
-    planned[0].plan.dataset.require()
-    check_engine(engine, planned[0].plan)  # what decides is the same for all
-    return planned
 
 
 def new_runs(planned: Sequence[Planned]) -> list[NewRun]:
-    """Plans as the store takes them."""
+    """Plans in the form that the store takes."""
     return [
         NewRun(
             spec=run.plan.spec, label=run.label, steps_per_epoch=run.plan.steps_per_epoch,
@@ -232,100 +208,8 @@ def new_runs(planned: Sequence[Planned]) -> list[NewRun]:
     ]
 
 
-def _epochs(plans: Mapping[str, Plan]) -> dict[str, int]:
-    return {run_id: plan.spec.epochs for run_id, plan in plans.items()}
-
-
 def _plans(planned: Sequence[Planned], run_ids: Sequence[str]) -> dict[str, Plan]:
     return {run_id: run.plan for run_id, run in zip(run_ids, planned, strict=True)}
-
-
-def train_groups(
-    store: Store,
-    plans: Mapping[str, Plan],
-    groups: Sequence[Sequence[int]],
-    engine: str,
-    progress: Sink | None,
-    done: Mapping[str, int] | None = None,
-    *,
-    keep: bool = True,
-) -> None:
-    """Train runs that are this process' own, to their ends or to Ctrl-C.
-
-    Args:
-        store: records what they say.
-        plans: by run id.
-        groups: places in `plans`, each once: runs to be trained together.
-        engine: `auto` or an engine by name.
-        progress: is told every event.
-        done: epochs recorded of each run that goes on.
-        keep: checkpoints.
-    """
-    from lrdash.jobs.commands import Commands
-    from lrdash.jobs.outbox import Outbox
-
-    prepare()
-    run_ids, outbox = list(plans), Outbox(store.record)
-    keeper = new_keeper(
-        done, store.origins(run_ids) if done else None,
-        store.origin_engines(run_ids) if done else None, keep=keep,
-    )
-    tell = progress or (lambda _run_id, _event: None)
-    watch = _Watch(run_ids, done or {})
-    sink = fan_out(outbox, watch, tell)
-    try:
-        for group in groups:
-            own = {run_ids[place]: plans[run_ids[place]] for place in group}
-            mailbox = Commands(store, list(own))
-            stops = StopRequests(store, list(own))
-            _train_group(own, sink, stops, engine, keeper, mailbox)
-    except KeyboardInterrupt:
-        for run_id, ended in watch.stopped():
-            outbox(run_id, ended)
-            tell(run_id, ended)
-    finally:
-        keeper.close()
-        outbox.close()
-
-
-def _train_group(
-    plans: Mapping[str, Plan],
-    sink: Sink,
-    should_stop: Callable[[], set[str]],
-    engine: str,
-    keeper: CheckpointWriter,
-    mailbox: Mailbox,
-) -> None:
-    from lrdash import training
-
-    training.train_group(
-        list(plans.values()), run_ids=list(plans), sink=sink, should_stop=should_stop,
-        engine=engine, keeper=keeper, mailbox=mailbox,
-    )
-
-
-class _Watch:
-    """A sink that knows how far each run is."""
-
-    def __init__(self, run_ids: Iterable[str], done: Mapping[str, int]) -> None:
-        self._epochs = {run_id: done.get(run_id, 0) for run_id in run_ids}  # of those that go on
-        self._began = monotonic()
-
-    def __call__(self, run_id: str, event: Event) -> None:
-        if isinstance(event, RunEnded):
-            self._epochs.pop(run_id, None)
-        elif isinstance(event, EpochEnded) and run_id in self._epochs:
-            self._epochs[run_id] = max(self._epochs[run_id], event.epoch)
-
-    def stopped(self) -> list[tuple[str, RunEnded]]:
-        """The ending of each run that has none, stopped by its user."""
-        seconds = monotonic() - self._began
-        return [
-            (run_id, RunEnded(
-                status="stopped", reason=stopped_after(epochs), seconds=seconds if epochs else 0.0
-            ))
-            for run_id, epochs in self._epochs.items()
-        ]
 
 
 def _arms(strategies: Iterable[str | Arm | Mapping[str, Any]]) -> tuple[Arm, ...]:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from typing import Any
 
 from lrdash.analysis.range_test import suggested
 from lrdash.api.compare import run_experiment
-from lrdash.api.comparison import Comparison
-from lrdash.api.in_process import as_worker, prepare
 from lrdash.api.own import own_task, refuse_taken
 from lrdash.api.plain import seeds_of
-from lrdash.api.range_test import RangeTest, load_range_test
+from lrdash.api.results.comparison import Comparison
+from lrdash.api.results.range_test import RangeTest, load_range_test
 from lrdash.core.errors import InvalidField
 from lrdash.core.spec import RunSpec
+from lrdash.jobs import range_test
+from lrdash.jobs.session import in_process
 from lrdash.planning.range_test import INSTEAD, MOST_SEEDS, PlannedTest, RangeTestSpec, make, sweep
 from lrdash.store import Store
 
@@ -34,26 +36,26 @@ def find_lr(
 ) -> RangeTest:
     """Make a range test in this process: the rate grows with every update, once for each seed.
 
-    No model of yours is touched: each seed gets a fresh one. Ctrl-C, or Stop in the app, stops it;
-    the losses so far are kept.
+    Each seed trains a fresh model. Ctrl-C, or Stop in the app, stops the test; the losses so far
+    are kept.
 
     Args:
-        spec: what to try; the default spec if there is none. Its strategy, rates, epochs and seed
-            are not used.
+        spec: what to train; by default the default spec. Its strategy, rates, epochs and seed are
+            not used.
         lowest: rate of the first update.
         highest: rate of the last update.
         updates: how many there are.
         seeds: how many (0, 1, 2, ...), or which.
-        progress: is told the updates done and those in all.
-        build_model: makes your own Keras model, in place of a registered one; see `compare`.
-        data: what that is trained on; arrays, and a model that lanes can train.
-        fields: fields of `RunSpec`, in place of those of the spec.
+        progress: receives the updates done and those in all.
+        build_model: makes your own Keras model; see `compare`.
+        data: what it is trained on: arrays; lanes must be able to train the model.
+        fields: fields of `RunSpec` that replace those of the spec.
 
     Returns:
-        The test, whatever its end: look at `status` and `reason`.
+        The test, however it ended: see `status` and `reason`.
 
     Raises:
-        InvalidField, UnknownName: for a field that is wrong; then nothing is made.
+        InvalidField, UnknownName: for a wrong field; then nothing is made.
         StoreError: if the database cannot be used.
     """
     if build_model is not None:
@@ -96,20 +98,14 @@ def define_range_test(
 
 def run_range_test(planned: PlannedTest, progress: Listener | None = None) -> RangeTest:
     """Make a test and record it; as `find_lr` does."""
-    from lrdash.jobs import range_test
-
-    prepare()
-    store = Store()
-    try:
-        with as_worker(store) as worker_id:
-            spec = planned.spec
+    spec = planned.spec
+    with closing(Store()) as store:
+        with in_process(store) as session:
             made = store.range_tests.create(
-                spec.to_json(), spec.rates, seeds=len(spec.seeds), worker_id=worker_id
+                spec.to_json(), spec.rates, seeds=len(spec.seeds), worker_id=session.worker_id
             )
-            range_test.run(store, made, worker_id, progress)
+            range_test.run(store, made, session.worker_id, progress)
         return load_range_test(made, store)
-    finally:
-        store.close()
 
 
 def sweep_around(
@@ -121,15 +117,15 @@ def sweep_around(
     seeds: int = 3,
     rates: int = 7,
 ) -> Comparison:
-    """Train at the rates around a suggestion, to see how good it is; the test remembers the sweep.
+    """Train at the rates around a suggestion to check it; the test remembers the comparison.
 
     Args:
         test: with a suggestion.
-        strategy: id of the one that all trainings follow.
-        params: its settings; the usual ones by default.
-        epochs: of each.
+        strategy: id of the strategy of all runs.
+        params: its settings; by default its defaults.
+        epochs: of each run.
         seeds: how many.
-        rates: how many peak rates, two a decade, the suggestion in their middle.
+        rates: how many peak rates, two a decade, with the suggestion in the middle.
 
     Raises:
         InvalidField: for a test without a suggestion, or a value that is not allowed.
@@ -143,9 +139,6 @@ def sweep_around(
         rates=rates,
     )
     made = run_experiment(experiment, name=f"Around {centre:g}, from a range test")
-    store = Store()
-    try:
+    with closing(Store()) as store:
         store.range_tests.held_against(test.range_test_id, made.experiment_id)
-    finally:
-        store.close()
     return made

@@ -1,21 +1,20 @@
-"""Looking back on a run from Python: a beam search over its rates, recorded like one of the app."""
+"""A search in hindsight from Python, recorded like one of the app."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from typing import Any
 
-from lrdash.api.compare import train_groups
-from lrdash.api.in_process import as_worker, check
-from lrdash.api.looking_back import Hindsight, load_hindsight
-from lrdash.api.run import Run
+from lrdash.api.checks import check
+from lrdash.api.results.hindsight import Hindsight, load_hindsight
+from lrdash.api.results.run import Run
 from lrdash.core.errors import InvalidField
 from lrdash.core.events import Sink
 from lrdash.core.spec import RunSpec
 from lrdash.jobs import hindsight as job
-from lrdash.planning import plan
+from lrdash.jobs.session import Session, in_process
 from lrdash.planning.experiment import Arm
-from lrdash.planning.grouping import cut
 from lrdash.planning.hindsight import (
     BEAM,
     FACTORS,
@@ -31,7 +30,7 @@ from lrdash.store import Store
 
 NOT_OWN = (
     "cannot be given: a search branches runs from checkpoints, which runs of a script's own model "
-    "do not keep. Bring model and data in a package (docs/python.md) and name them here"
+    "do not have. Put model and data into a package (docs/python.md) and name them here"
 )
 
 Given = str | Arm | Mapping[str, Any]
@@ -52,33 +51,33 @@ def hindsight(
 ) -> Hindsight:
     """Find the schedule that would have been near best for a run, and how far others are from it.
 
-    At each decision point the branches that are left are forked over the factors, and the best are
-    kept; then the schedule found and the strategies are trained anew with fresh seeds, which tells
-    how much of its lead the search owes to the seed that it looked at. All in this process; Ctrl-C,
-    or Stop in the app, stops it, and `lrdash.api.continue_hindsight` goes on.
+    At each decision point every remaining branch is forked over the factors, and the best are kept.
+    Then the schedule found and the strategies are trained again with fresh seeds, which shows how
+    much of its lead comes from the seed of the search. Ctrl-C, or Stop in the app, stops it;
+    `lrdash.api.continue_hindsight` resumes it.
 
     Args:
-        run: a finished run or its id, or a spec that is trained first (the default one if there is
-            neither).
-        points: how many decision points, spread evenly, or at which epochs done.
-        factors: on the rate, tried at each point beside going on as before.
+        run: a finished run or its id, or a spec that is trained first (by default the default
+            spec).
+        points: how many decision points, spread evenly, or the epochs done at each.
+        factors: on the rate, tried at each point as well as no change.
         beam: branches kept.
         ahead: branches are judged at the `end` of the run, or at the `next` point, which costs less
-            and cuts too early.
-        strategies: compared with it, at the peak rate of the run: ids, or mappings with strategy,
+            and cuts the rate too early.
+        strategies: compared with it at the peak rate of the run: ids, or mappings with strategy,
             params, label and base_lr.
         seeds: how many fresh seeds (those after the run's own), or which.
         engine: `auto` or an engine by name.
-        progress: is told every event of every run, `(run_id, event)`.
-        fields: fields of `RunSpec`, in place of those of the spec; not for a run that exists. A
-            model of your own is named by `model` if a package brings it; one that a script makes
-            cannot be searched, since its runs keep no checkpoints.
+        progress: receives every event of every run, `(run_id, event)`.
+        fields: fields of `RunSpec` that replace those of the spec; not for an existing run. A model
+            from a package is named by `model`; one that a script makes cannot be searched, since
+            its runs have no checkpoints.
 
     Returns:
-        What was found, whatever the end of the search: look at `status` and `reason`.
+        The result, however the search ended: see `status` and `reason`.
 
     Raises:
-        RunNotFound, InvalidField, UnknownName, EngineUnavailable: then nothing is made.
+        NotFound, InvalidField, UnknownName, EngineUnavailable: then nothing is made.
         StoreError: if the database cannot be used.
     """
     search, run_id = define_hindsight(
@@ -118,46 +117,36 @@ def define_hindsight(
 def run_hindsight(
     search: Search, run_id: str | None = None, *, progress: Sink | None = None
 ) -> Hindsight:
-    """Go through a search to its end; as `hindsight` does."""
-    store = Store()
-    try:
-        with as_worker(store) as worker_id:
-            made = job.create(store, search, run_id, worker_id)
-            _go_through(store, made, worker_id, search.engine, progress)
+    """Run a search to its end, as `hindsight` does."""
+    with closing(Store()) as store:
+        with in_process(store) as session:
+            made = job.create(store, search, run_id, session.worker_id)
+            _train_stages(session, made, progress)
         return load_hindsight(made, store)
-    finally:
-        store.close()
 
 
 def continue_hindsight(hindsight_id: str, *, progress: Sink | None = None) -> Hindsight:
-    """Go on with a search that was stopped or interrupted, from the checkpoints of its runs.
+    """Resume a search that was stopped or interrupted, from the checkpoints of its runs.
 
     Raises:
-        HindsightNotFound: if there is none of this id.
+        NotFound: if there is none of this id.
         StoreError: if the database cannot be used.
     """
-    store = Store()
-    try:
-        engine = Search.from_json(store.hindsights.one(hindsight_id).definition).engine
-        with as_worker(store) as worker_id:
-            if store.hindsights.resume(hindsight_id, worker_id):
-                _go_through(store, hindsight_id, worker_id, engine, progress)
+    with closing(Store()) as store:
+        store.hindsights.one(hindsight_id)
+        with in_process(store) as session:
+            if store.hindsights.resume(hindsight_id, session.worker_id):
+                _train_stages(session, hindsight_id, progress)
         return load_hindsight(hindsight_id, store)
-    finally:
-        store.close()
 
 
-def _go_through(
-    store: Store, hindsight_id: str, worker_id: str, engine: str, progress: Sink | None
-) -> None:
-    """Train stage after stage; first what is left of the one that it is in."""
+def _train_stages(session: Session, hindsight_id: str, progress: Sink | None) -> None:
+    """Train stage after stage, beginning with what is left of the current one."""
+    store = session.store
     runs = store.hindsights.runs(hindsight_id)
     waiting = [run.run_id for run in runs if run.status == "running"]
-    while waiting := waiting or job.advance(store, hindsight_id, worker_id):
-        rows = {row.run_id: row for row in store.runs(run_ids=waiting)}
-        plans = {run_id: plan.make(rows[run_id].spec) for run_id in waiting}
-        done = {run_id: rows[run_id].epochs_done for run_id in waiting}
-        train_groups(store, plans, cut(list(plans.values())), engine, progress, done)
+    while waiting := waiting or job.advance(store, hindsight_id, session.worker_id):
+        session.train_rows(store.runs.listing(run_ids=waiting), progress)
         waiting = []
 
 
@@ -165,16 +154,13 @@ def _base(run: Run | str | RunSpec | None, fields: Mapping[str, Any]) -> tuple[R
     if run is None or isinstance(run, RunSpec):
         return (RunSpec(**fields) if run is None else run.replace(**fields)), None
     if fields:
-        problem = "cannot be given for a run that exists: it was trained as it was"
+        problem = "cannot be given for a run that exists: its settings are fixed"
         raise InvalidField(next(iter(fields)), problem, next(iter(fields.values())))
     run_id = run if isinstance(run, str) else run.run_id
-    store = Store()
-    try:
-        row = store.run(run_id)
+    with closing(Store()) as store:
+        row = store.runs.one(run_id)
         job.base_of(row)
         return row.spec, run_id
-    finally:
-        store.close()
 
 
 def _number(name: str, given: int) -> int:

@@ -7,31 +7,31 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from lrdash.api.in_process import prepare
 from lrdash.core.errors import InvalidField
 from lrdash.core.spec import RunSpec
+from lrdash.jobs.session import prepare
 from lrdash.planning import external
 from lrdash.planning.experiment import peaks_around, suggested_peak
 
-STRATEGIES = ("constant", "linear", "cosine", "plateau")  # where a caller names none
+STRATEGIES = ("constant", "linear", "cosine", "plateau")  # by default
 PEAKS = 3  # as many where a caller names none
 NOT_OWN = {  # fields of a run that a caller's model or data decide
     "examples": "data", "model_params": "build_model", "label_smoothing": "loss",
     "origin": "build_model", "facts": "build_model",
 }
-WEIGHTED = "is not given by itself: give data as (x, y, sample_weight)"
-OF_FIT = {  # arguments of `model.fit`, and what to give in their place
-    "validation_data": "is not given by itself: give data as ((x, y), (x_val, y_val))",
+WEIGHTED = "is not given separately: give data as (x, y, sample_weight)"
+OF_FIT = {  # arguments of `model.fit`, and what to give instead
+    "validation_data": "is not given separately: give data as ((x, y), (x_val, y_val))",
     "validation_split": "is not a setting: of (x, y) a fifth of the examples is held out; for "
     "other parts give data as ((x, y), (x_val, y_val))",
     "sample_weight": WEIGHTED,
     "class_weight": f"{WEIGHTED}, each example with the weight of its class",
-    "callbacks": "cannot be given: lrdash has its own. To watch a fit of yours give that "
-    "lrdash.Monitor() among its callbacks",
+    "callbacks": "cannot be given: lrdash uses its own. To record your own fit, add "
+    "lrdash.Monitor() to its callbacks",
     "shuffle": "is not a setting: arrays are seen in an order that follows from the seed",
     "verbose": "is not a setting: progress=False keeps it silent",
 }
-TAKEN = ("loss", "metrics", "steps_per_epoch")  # what belongs to own models alone
+TAKEN = ("loss", "metrics", "steps_per_epoch")  # for own models only
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +42,7 @@ class OwnTask:
     rate: float | None  # that the model was compiled with
 
     def peaks(self) -> tuple[float, ...]:
-        """Peak rates to compare, around the model's own or the usual one."""
+        """Peak rates to compare, around the model's own rate or the default of its optimizer."""
         spec = RunSpec(**self.fields)
         return peaks_around(self.rate or suggested_peak(spec.optimizer, spec.momentum), PEAKS)
 
@@ -50,7 +50,7 @@ class OwnTask:
 @contextmanager
 def own_task(build_model: Any, data: Any, spec: RunSpec | None, fields: dict[str, Any]) \
         -> Iterator[OwnTask]:
-    """Look at a model and its data, and let plans have them for as long as this lasts.
+    """Inspect a model and its data; plans can use them for as long as this lasts.
 
     Args:
         build_model: makes a fresh Keras model at each call.
@@ -85,7 +85,7 @@ def own_task(build_model: Any, data: Any, spec: RunSpec | None, fields: dict[str
 
 
 def refuse_taken(fields: dict[str, Any], data: Any) -> None:
-    """Refuse what belongs to own models alone, where there is none."""
+    """Refuse what is only for own models, where there is none."""
     own = ("metrics", "steps_per_epoch")
     given: dict[str, Any] = {name: fields[name] for name in own if name in fields}
     if data is not None:

@@ -1,4 +1,4 @@
-"""Values as Python and JSON know them."""
+"""Values as plain Python and JSON types."""
 
 from __future__ import annotations
 
@@ -27,9 +27,7 @@ def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def listed(values: Any) -> Any:
-    """Generators and arrays as lists, numbers of NumPy in them as Python's; what is no collection
-    stays as it is, for a check to refuse.
-    """
+    """Generators and arrays as lists of Python numbers; anything else as it is, to be checked."""
     if not isinstance(values, Iterable) or isinstance(values, str):
         return values
     return [one.item() if isinstance(one, np.generic) else one for one in values]

@@ -1,67 +1,55 @@
-"""Letting runs go on that were interrupted or stopped, in the process of the caller."""
+"""Resuming runs that were interrupted or stopped, in the process of the caller."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import closing
 
-from lrdash.api.compare import train_groups
-from lrdash.api.in_process import as_worker, check
-from lrdash.api.run import Run, load
-from lrdash.core.errors import InvalidField, RunNotFound
+from lrdash.api.checks import check
+from lrdash.api.results.run import Run, load_run
+from lrdash.core.errors import InvalidField, NotFound
 from lrdash.core.events import Sink
+from lrdash.jobs.session import in_process
 from lrdash.planning import external
-from lrdash.planning.grouping import cut
 from lrdash.store import RunRow, Store
 
 
 def resume(run_ids: str | Iterable[str], *, progress: Sink | None = None) -> list[Run]:
-    """Train runs to their ends that were interrupted or stopped.
+    """Train runs that were interrupted or stopped to their ends.
 
-    A run goes on from its last checkpoint, with the same weights and log to the last bit as if it
-    had never paused; without a checkpoint it begins anew, which gives the same.
+    A run resumes from its last checkpoint, with the same weights and log to the last bit as without
+    the pause; without a checkpoint it starts again, which gives the same.
 
     Args:
         run_ids: one or several.
-        progress: is told every event of every run, `(run_id, event)`.
+        progress: receives every event of every run, `(run_id, event)`.
 
     Returns:
-        The runs in the order given, whatever their ends.
+        The runs in the order given, however they ended.
 
     Raises:
-        RunNotFound: for an id that no run has.
-        NotHere: for a run whose model and data only a script has; then none is trained.
+        NotFound: for an id that no run has; then none is trained.
+        NotHere: if only a script has its model and data; then none is trained.
         InvalidField: for a run that is neither interrupted nor stopped; then none is trained.
         StoreError: if the database cannot be used.
     """
     ids = list(dict.fromkeys([run_ids] if isinstance(run_ids, str) else run_ids))
-    store = Store()
-    try:
-        found = {row.run_id: row for row in store.runs(run_ids=ids)}
+    with closing(Store()) as store:
+        found = {row.run_id: row for row in store.runs.listing(run_ids=ids)}
         _refuse(ids, found)
         external.refuse([row.spec for row in found.values()])
-        with as_worker(store) as worker_id:
-            taken = set(store.requeue(ids, worker_id))
-            _train(store, store.runs(run_ids=taken), progress)
-        return [load(run_id, store) for run_id in ids]
-    finally:
-        store.close()
+        for row in found.values():
+            check(row.spec, row.engine)
+        with in_process(store) as session:
+            taken = store.runs.requeue(ids, session.worker_id)
+            session.train_rows(store.runs.listing(run_ids=taken), progress)
+        return [load_run(run_id, store) for run_id in ids]
 
 
 def _refuse(ids: Iterable[str], found: dict[str, RunRow]) -> None:
     for run_id in ids:
         if run_id not in found:
-            raise RunNotFound(run_id)
+            raise NotFound("run", run_id)
         if found[run_id].status not in ("interrupted", "stopped"):
-            problem = "must be interrupted or stopped to go on"
+            problem = "must be interrupted or stopped to be resumed"
             raise InvalidField("run_id", problem, f"{run_id} ({found[run_id].status})")
-
-
-def _train(store: Store, rows: list[RunRow], progress: Sink | None) -> None:
-    rows = sorted(rows, key=lambda row: row.created_at)
-    for engine in sorted({row.engine for row in rows}):
-        own = [row for row in rows if row.engine == engine]
-        plans = {row.run_id: check(row.spec, engine) for row in own}
-        train_groups(
-            store, plans, cut(list(plans.values())), engine, progress,
-            {row.run_id: row.epochs_done for row in own},
-        )

@@ -1,4 +1,4 @@
-"""How well the range test does: its suggestions against whole sweeps."""
+"""How good the range test is: its suggestions compared with whole sweeps."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from lrdash.models import MODELS
 
 SEEDS = 3
 EPOCHS, SHORT = 15, 8  # of each training; of convolutional models
-EXAMPLES = 300  # that a convolutional model gets
+EXAMPLES = 300  # for a convolutional model
 RATES = np.geomspace(1e-4, 10**0.5, 10)  # two a decade
-FINER = np.geomspace(1e-4, 10**0.5, 19)  # four a decade, where a training costs next to nothing
+FINER = np.geomspace(1e-4, 10**0.5, 19)  # four a decade, where a run costs next to nothing
 
 
 def pairs_at_hand() -> list[tuple[str, str]]:
@@ -42,7 +42,7 @@ def finder(*, optimizer: str = "sgd", only: list[str] | None = None) -> list[dic
         where the rule has no suggestion), inside (the loss there is within 10% of the lowest).
     """
     found = []
-    with _home_of_its_own():
+    with _own_home():
         for dataset, model in pairs_at_hand():
             if only is None or dataset in only:
                 found += _pair(dataset, model, optimizer)
@@ -50,8 +50,8 @@ def finder(*, optimizer: str = "sgd", only: list[str] | None = None) -> list[dic
 
 
 @contextmanager
-def _home_of_its_own() -> Iterator[None]:
-    """Nothing of this comes among the user's runs."""
+def _own_home() -> Iterator[None]:
+    """A temporary home, so that the user's runs stay as they are."""
     names = ("LRDASH_HOME", "LRDASH_DATABASE_URL")
     before = {name: os.environ.pop(name) for name in names if name in os.environ}
     try:

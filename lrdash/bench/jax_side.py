@@ -77,14 +77,14 @@ def trainer(plans: Sequence[Plan]) -> Callable[[], object]:
     def train() -> object:
         weights = [tuple(jnp.asarray(part) for part in layer) for layer in first]
         slots = jax.tree.map(jnp.zeros_like, weights)
-        courses = [one.program() for one in plans]
+        programs = [one.program() for one in plans]
         for number in range(spec.epochs):
             order = np.stack([epoch_order(one.spec.seed, number, len(x)) for one in plans])
-            rates = np.stack([course.rates(number) for course in courses]).astype(np.float32)
-            weights, slots, *told = compiled(weights, slots, order.astype(np.int32), rates)
-            values = [np.asarray(value) for value in told]
-            for place, course in enumerate(courses):
-                course.end_epoch(number, {"val_loss": float(values[2][place])})
+            rates = np.stack([program.rates(number) for program in programs]).astype(np.float32)
+            weights, slots, *counts = compiled(weights, slots, order.astype(np.int32), rates)
+            values = [np.asarray(value) for value in counts]
+            for place, program in enumerate(programs):
+                program.end_epoch(number, {"val_loss": float(values[2][place])})
         return weights
 
     return train

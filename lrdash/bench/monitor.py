@@ -1,8 +1,8 @@
 """What `lrdash.Monitor` costs: the same fits with and without it, in turn, in one process.
 
 The examples come from a `tf.data.Dataset` that is not tuned while it runs: with arrays, Keras makes
-a pipeline that TensorFlow tunes, and one and the same epoch takes 0.7 s or 1.3 s, which hides what
-is looked for (measured with TensorFlow 2.21). The heap is swept before each fit for the same
+a pipeline that TensorFlow tunes, and the same epoch takes 0.7 s or 1.3 s, which hides the cost
+of the monitor (measured with TensorFlow 2.21). Garbage is collected before each fit for the same
 reason.
 """
 
@@ -30,7 +30,7 @@ Seconds = tuple[float, float]  # on the clock, and of all processors
 def watched(*, rate: str, pairs: int) -> list[tuple[Seconds, Seconds]]:
     """Seconds of a fit with and without the monitor, pair by pair; who is first alternates.
 
-    The model is compiled and warm. The end of a watched fit, when all is written down, is included.
+    The model is compiled and warm. The last writes of a watched fit are included.
 
     Args:
         rate: `variable` (ReduceLROnPlateau), `schedule`, or `batches` (a callback of the user's own

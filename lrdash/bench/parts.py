@@ -1,4 +1,4 @@
-"""The parts of the benchmark: what is compared with what, and what is hoped for."""
+"""The parts of the benchmark: what is compared with what, and the goals."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Outcome:
 class Part:
     """One figure.
 
-    A ratio "at most" the goal is a share of the other side's time; one of "at least" tells how many
+    A ratio "at most" the goal is a share of the other side's time; one of "at least" says how many
     times faster.
     """
 
@@ -43,10 +43,10 @@ class Part:
     title: str
     goal: float | None
     bound: Literal["at most", "at least"]
-    measure: Callable[[Run], Outcome]  # given what runs a task in a process of its own
+    measure: Callable[[Run], Outcome]  # takes what runs a task in a process of its own
 
     def reached(self, ratio: float) -> bool | None:
-        """Whether the goal is; None without one."""
+        """Whether the goal is reached; None without one."""
         if self.goal is None:
             return None
         return ratio <= self.goal if self.bound == "at most" else ratio >= self.goal
@@ -104,11 +104,11 @@ def _pairs(run: Run) -> Outcome:
         )
         found[f"{dataset} + {model}"] = fits[0] / ours[0]
     slowest = min(found, key=lambda name: found[name])
-    told = ", ".join(f"{name} {ratio:.3g}x" for name, ratio in found.items())
+    shown = ", ".join(f"{name} {ratio:.3g}x" for name, ratio in found.items())
     return Outcome(
         ratio=found[slowest], values={"pairs": found},
         detail=f"slowest {slowest}; one warm run of 60 updates an epoch on examples made for it, "
-        f"against its warm model.fit: {told}",
+        f"against its warm model.fit: {shown}",
     )
 
 
@@ -125,9 +125,9 @@ def _linear(run: Run) -> Outcome:
         k: min(run("lanes", runs=k, epochs=_epochs(k), times=2, store=False)) / k / _epochs(k)
         for k in KS
     }
-    told = ", ".join(f"{k}: {1000 * seconds:.3g} ms" for k, seconds in each.items())
+    shown = ", ".join(f"{k}: {1000 * seconds:.3g} ms" for k, seconds in each.items())
     return Outcome(
-        ratio=each[KS[-1]] / each[RUNS], detail=f"a lane's epoch at K = {told}",
+        ratio=each[KS[-1]] / each[RUNS], detail=f"a lane's epoch at K = {shown}",
         values={"seconds_per_lane_epoch": each},
     )
 
@@ -146,7 +146,7 @@ def _finder(run: Run) -> Outcome:
             "factor": median(factors) if factors else None, "found": len(factors),
             "pairs": len(own), "inside": sum(row["inside"] for row in own) / len(own),
         }
-    told = ", ".join(
+    shown = ", ".join(
         f"{rule} {row['factor'] or float('nan'):.3g}x, {row['inside']:.0%} in the bowl"
         for rule, row in values.items()
     )
@@ -154,16 +154,16 @@ def _finder(run: Run) -> Outcome:
         ratio=values[PREFERRED]["factor"], values={"rules": values, "pairs": found},
         detail=f"factor between suggestion and best rate of a sweep (median of "
         f"{values[PREFERRED]['pairs']} pairs), and share of them in the sweep's bowl of 10%: "
-        f"{told}",
+        f"{shown}",
     )
 
 
 def _monitor(run: Run) -> Outcome:
-    """The dearest of three ways to set a rate.
+    """The most expensive of three ways to set a rate.
 
-    Each is the fastest fit with the monitor over the fastest without: what disturbs a fit only
-    ever makes it slower, by more than the monitor does. The medians of pairs of neighbouring fits
-    are told as well.
+    Each is the fastest fit with the monitor over the fastest without, since disturbances only make
+    a fit slower, by more than the monitor does. The medians of pairs of neighbouring fits
+    are shown as well.
     """
     pairs = {kind: run("watched", rate=kind, pairs=PAIRS) for kind in WATCHED}
     fastest = {
@@ -174,14 +174,14 @@ def _monitor(run: Run) -> Outcome:
         {kind: median(ours[place] / other[place] for ours, other in found)
          for kind, found in pairs.items()} for place in (0, 1)
     )
-    told = ", ".join(
+    shown = ", ".join(
         f"{words} {fastest[kind]:.4g} (medians of pairs {clock[kind]:.4g}, of the processors' "
         f"time {work[kind]:.4g})" for kind, words in WATCHED.items()
     )
     return Outcome(
         ratio=max(fastest.values()),
         values={"fastest": fastest, "clock": clock, "processors": work},
-        detail=f"the fastest of {PAIRS} fits of 5 epochs of 1,000 updates: {told}",
+        detail=f"the fastest of {PAIRS} fits of 5 epochs of 1,000 updates: {shown}",
     )
 
 

@@ -1,4 +1,4 @@
-"""What is timed. Each task runs in a process of its own; TensorFlow is imported before the clock
+"""The tasks that are timed, each in a process of its own; TensorFlow is imported before the clock
 starts, on both sides.
 """
 
@@ -69,7 +69,7 @@ def lanes(
 
     data = dataset if updates is None else _made(dataset, updates)
     plans = _plans(data, model, runs, epochs)
-    plans[0].dataset.load(plans[0].spec.examples)  # nor is reading the examples
+    plans[0].dataset.load(plans[0].spec.examples)  # reading the examples is not, either
     with tempfile.TemporaryDirectory() as home:
         os.environ["LRDASH_HOME"] = home
         return [_seconds(lambda: _train(plans, store=store)) for _ in range(times)]
@@ -160,28 +160,19 @@ def _train(plans: Sequence[Plan], *, store: bool) -> None:
 
 
 def _train_stored(plans: Sequence[Plan], groups: Sequence[Sequence[int]]) -> None:
-    """As the worker does it: events and checkpoints go to the disk."""
-    from lrdash import training
-    from lrdash.checkpoints.folder import CheckpointFolder
-    from lrdash.jobs.outbox import Outbox
-    from lrdash.store import NewRun, Store, home
-    from lrdash.training.checkpoints import CheckpointWriter
+    """Like a worker: events and checkpoints go to the disk."""
+    from lrdash.jobs.session import Session
+    from lrdash.store import NewRun, Store
 
     store = Store()
-    made = store.create_experiment("{}", [
+    made = store.experiments.create("{}", [
         NewRun(spec=plan.spec, label="", steps_per_epoch=plan.steps_per_epoch,
                updates=plan.updates, parameters=plan.parameters)
         for plan in plans
     ], groups=groups, worker_id="bench")
-    ids = [row.run_id for row in reversed(store.runs(experiment_id=made))]
-    for group in groups:
-        outbox, keeper = Outbox(store.record), CheckpointWriter(CheckpointFolder(home()))
-        training.train_group(
-            [plans[place] for place in group], run_ids=[ids[place] for place in group],
-            sink=outbox, should_stop=set, engine="lanes", keeper=keeper,
-        )
-        keeper.close()
-        outbox.close()
+    ids = [row.run_id for row in reversed(store.runs.listing(experiment_id=made))]
+    session = Session(store, "bench")
+    session.train(dict(zip(ids, plans, strict=True)), engine="lanes", groups=groups)
     store.close()
 
 

@@ -80,7 +80,7 @@ def database() -> Iterator[Finding]:
     try:
         store = Store()
         try:
-            total, unread = sum(store.counts().values()), len(store.unreadable())
+            total, unread = sum(store.runs.counts().values()), len(store.runs.unreadable())
             faults = store.unsound()
         finally:
             store.close()
@@ -97,14 +97,14 @@ def database() -> Iterator[Finding]:
 
 def checkpoints() -> Iterator[Finding]:
     """Whether checkpoints are intact, belong to a run, and stay below their limit."""
-    from lrdash.checkpoints.folder import CheckpointFolder
+    from lrdash.checkpoints import CheckpointFolder
     from lrdash.store import Store, home
 
     try:
         folder, store = CheckpointFolder(home()), Store()
         try:
             kept = folder.runs()
-            strays = sorted(set(kept) - store.versions(kept).keys())
+            strays = sorted(set(kept) - store.runs.versions(kept).keys())
         finally:
             store.close()
         size, damaged = folder.size(), folder.damaged()

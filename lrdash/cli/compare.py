@@ -26,14 +26,12 @@ from lrdash.core.events import EpochEnded, Event, RunEnded, Sink
 from lrdash.core.record import json_object
 from lrdash.core.spec import RunSpec
 from lrdash.core.wording import plural
-from lrdash.planning.experiment import Arm, Experiment
+from lrdash.planning.experiment import VARIED, Arm, Experiment
 from lrdash.strategies import STRATEGIES
 
 if TYPE_CHECKING:
     from lrdash.api import Comparison
 
-# Fields of a run that a comparison has several values of.
-VARIED = ("strategy", "params", "base_lr", "seed")
 SHARED = tuple(knob.name for knob in RunSpec.knobs() if knob.name not in VARIED)
 
 

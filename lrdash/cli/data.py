@@ -162,7 +162,7 @@ def delete(data_id: DataId, yes: Yes = False, json_output: AsJson = False) -> No
     """Delete data permanently. Shows how many runs use it, and asks first."""
     facts = own.facts_of(data_id)
     with open_store() as store:
-        use = store.data_use(data_id)
+        use = store.runs.data_use(data_id)
     if use.active:
         problem = f"must not be in use ({plural(use.active, 'run')} queued or training)"
         raise InvalidField("DATA_ID", problem, data_id)

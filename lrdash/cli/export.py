@@ -81,16 +81,16 @@ def _runs(store: Store, run_ids: Sequence[str], experiment: str | None) -> Recor
         given = [*run_ids, experiment] if experiment else None
         raise InvalidField("RUN_ID", "or --experiment must be given, not both", given)
     if experiment is not None:
-        row = store.experiment(experiment)
-        rows = list(reversed(store.runs(experiment_id=experiment)))
+        row = store.experiments.one(experiment)
+        rows = list(reversed(store.runs.listing(experiment_id=experiment)))
         name = row.name or experiment
     else:
-        rows, name = [store.run(run_id) for run_id in run_ids or ()], ""
-    return recorded(rows, store.epochs_of([row.run_id for row in rows]), name)
+        rows, name = [store.runs.one(run_id) for run_id in run_ids or ()], ""
+    return recorded(rows, store.runs.epochs_of([row.run_id for row in rows]), name)
 
 
 def _report(store: Store, run_ids: Sequence[str], experiment: str | None) -> bytes:
-    from lrdash.api import load, load_comparison
+    from lrdash.api import load_comparison, load_run
     from lrdash.export.report import comparison_report, run_report
 
     if experiment is not None and not run_ids:
@@ -98,7 +98,7 @@ def _report(store: Store, run_ids: Sequence[str], experiment: str | None) -> byt
         return comparison_report(made.row, made.rows, made.columns).encode()
     if len(run_ids) != 1 or experiment is not None:
         raise InvalidField("RUN_ID", "must be a single run for html", list(run_ids))
-    run = load(run_ids[0], store)
+    run = load_run(run_ids[0], store)
     return run_report(run.row, run.epochs, run.decided).encode()
 
 

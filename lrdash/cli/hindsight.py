@@ -102,7 +102,7 @@ def hindsight(
 def _estimate(search: Search, run_id: str | None) -> str:
     stages = job.check(search)
     with open_store() as store:
-        seconds = expected_seconds(stages, store.runs(limit=HISTORY), known_paces())
+        seconds = expected_seconds(stages, store.runs.listing(limit=HISTORY), known_paces())
     time = f", about {duration(max(1.0, seconds))}" if seconds is not None else ""
     return f"At most {plural(sum(map(len, stages)) + (run_id is None), 'run')}{time}."
 

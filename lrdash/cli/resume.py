@@ -30,8 +30,8 @@ def resume(
     chosen = list(run_ids or ())
     if interrupted:
         with open_store() as store:
-            store.mark_interrupted()  # no server may have looked since the machine went down
-            rows = store.runs(status="interrupted")
+            store.workers.mark_interrupted()  # no server may have looked since a crash
+            rows = store.runs.listing(status="interrupted")
         chosen += [row.run_id for row in rows if row.spec.trainable_here]
         if not chosen:
             answer([], "No run was interrupted.", json_output)
@@ -52,7 +52,7 @@ def stop(run_ids: RunIds, json_output: AsJson = False) -> None:
     """Pause runs (to stop is the same); `lrdash runs resume` resumes them."""
     with open_store() as store:
         for run_id in run_ids:
-            store.request_stop(run_id)
+            store.runs.request_stop(run_id)
     words = f"Asked {plural(len(run_ids), 'run')} to stop."
     answer({"asked": run_ids}, words, json_output)
 

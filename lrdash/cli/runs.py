@@ -11,7 +11,7 @@ from lrdash.analysis.words import known_settings, settings_in_words
 from lrdash.cli import backup, branches, export, resume
 from lrdash.cli.options import AsJson, RunId, RunIds, Yes
 from lrdash.cli.output import answer, as_json, open_store, print_table
-from lrdash.core.errors import InvalidField, RunNotFound
+from lrdash.core.errors import InvalidField, NotFound
 from lrdash.core.events import Status
 from lrdash.core.wording import duration, number, plural
 from lrdash.store import RunRow
@@ -35,8 +35,8 @@ def list_runs(
     """List runs, newest first."""
     wanted = [_status(name) for name in status or ()] or None
     with open_store() as store:
-        rows = store.runs(status=wanted, limit=limit)
-        epochs = store.epochs_of([row.run_id for row in rows])
+        rows = store.runs.listing(status=wanted, limit=limit)
+        epochs = store.runs.epochs_of([row.run_id for row in rows])
     best = {
         run_id: min(
             (e.metrics["val_loss"] for e in rows if _finite(e.metrics.get("val_loss"))),
@@ -66,7 +66,7 @@ def show(run_id: RunId, json_output: AsJson = False) -> None:
     from lrdash.analysis.frames import decisions_as_json
 
     with open_store() as store:
-        run = api.load(run_id, store)
+        run = api.load_run(run_id, store)
     if json_output:
         as_json({**run.as_json(), "decisions": decisions_as_json(run.decided)})
         return
@@ -91,7 +91,7 @@ def rename(
 ) -> None:
     """Rename a run."""
     with open_store() as store:
-        store.rename(run_id, name)
+        store.runs.rename(run_id, name)
     answer({"run_id": run_id, "name": name}, f"Run {run_id} is now {name!r}.", json_output)
 
 
@@ -106,8 +106,8 @@ def tag(
 ) -> None:
     """Replace the tags of a run."""
     with open_store() as store:
-        store.tag(run_id, tags or [])
-        kept = list(store.run(run_id).tags)
+        store.runs.tag(run_id, tags or [])
+        kept = list(store.runs.one(run_id).tags)
     words = f"Run {run_id} is tagged {', '.join(kept)}." if kept else f"Run {run_id} has no tags."
     answer({"run_id": run_id, "tags": kept}, words, json_output)
 
@@ -117,14 +117,15 @@ def delete(run_ids: RunIds, yes: Yes = False, json_output: AsJson = False) -> No
     """Delete runs with all their epochs, permanently. Asks first."""
     chosen = list(dict.fromkeys(run_ids))
     with open_store() as store:
-        known = {row.run_id for row in store.runs(run_ids=chosen)} | set(store.unreadable())
+        known = {row.run_id for row in store.runs.listing(run_ids=chosen)}
+        known |= set(store.runs.unreadable())
         for run_id in chosen:
             if run_id not in known:
-                raise RunNotFound(run_id)
+                raise NotFound("run", run_id)
         if not yes:
             words = f"Delete {plural(len(chosen), 'run')} with all epochs, permanently?"
             typer.confirm(words, abort=True, err=True)
-        gone = store.delete(chosen)
+        gone = store.runs.delete(chosen)
     answer({"deleted": gone}, f"Deleted {plural(gone, 'run')}.", json_output)
 
 

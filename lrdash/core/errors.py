@@ -7,10 +7,7 @@
     ├── DatasetUnavailable  a dataset that could not be fetched: says what failed and the way out
     ├── DataRefused         a file that cannot become a dataset: names file, line or column
     ├── StoreError          the database: read-only, full, locked, of a newer version
-    ├── RunNotFound         no run has this id
-    ├── ExperimentNotFound  no experiment has this id
-    ├── RangeTestNotFound   no range test has this id
-    ├── HindsightNotFound   no search in hindsight has this id
+    ├── NotFound            no run, experiment, range test or hindsight has this id
     ├── BrokenPlugin        what another package brings and cannot be used: says which and why
     ├── NotHere             a run whose model and data only a script has: says what to do
     └── EngineUnavailable   the asked engine cannot train this spec: says why and what can
@@ -103,48 +100,24 @@ class StoreError(LrdashError):
     """The database cannot be used as asked; the message says why and what to do."""
 
 
-class RunNotFound(LrdashError):
-    """No run has the id that was asked for."""
+class NotFound(LrdashError):
+    """The store holds nothing with the id that was asked for.
 
-    def __init__(self, run_id: str) -> None:
-        self.run_id = run_id
-        super().__init__(f"There is no run {shorten(run_id)}. It may have been deleted.")
+    Args:
+        kind: what was asked for, e.g. `run`.
+        item_id: the id received.
+        near: an id that was probably meant.
+    """
 
-    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
-        return type(self), (self.run_id,)
-
-
-class ExperimentNotFound(LrdashError):
-    """No experiment has the id that was asked for."""
-
-    def __init__(self, experiment_id: str) -> None:
-        self.experiment_id = experiment_id
-        super().__init__(f"There is no experiment {shorten(experiment_id)}. It may be deleted.")
+    def __init__(self, kind: str, item_id: str, near: str | None = None) -> None:
+        self.kind, self.item_id, self.near = kind, item_id, near
+        hint = f"Did you mean {near!r}?" if near else "It may have been deleted."
+        super().__init__(f"There is no {kind} {shorten(item_id)}. {hint}")
 
     def __reduce__(self) -> tuple[type, tuple[object, ...]]:
-        return type(self), (self.experiment_id,)
+        return type(self), (self.kind, self.item_id, self.near)
 
 
-class RangeTestNotFound(LrdashError):
-    """No range test has the id that was asked for."""
-
-    def __init__(self, range_test_id: str) -> None:
-        self.range_test_id = range_test_id
-        super().__init__(f"There is no range test {shorten(range_test_id)}. It may be deleted.")
-
-    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
-        return type(self), (self.range_test_id,)
-
-
-class HindsightNotFound(LrdashError):
-    """No search in hindsight has the id that was asked for."""
-
-    def __init__(self, hindsight_id: str) -> None:
-        self.hindsight_id = hindsight_id
-        super().__init__(f"There is no hindsight {shorten(hindsight_id)}. It may be deleted.")
-
-    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
-        return type(self), (self.hindsight_id,)
 class BrokenPlugin(LrdashError):
     """A dataset, model or strategy of another package cannot be used; says which and why."""
 

@@ -1,6 +1,6 @@
-"""Runs in the formats of the field: tables, TensorBoard, MLflow, scripts and notebooks.
+"""Runs in common formats: tables, TensorBoard, MLflow, scripts and notebooks.
 
-Nothing here loads TensorFlow or Keras: a server may write all of it.
+Nothing here loads TensorFlow or Keras, so a server may write all of it.
 """
 
 from lrdash.export.formats import FORMATS, Format, recipe_of

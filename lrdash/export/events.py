@@ -1,7 +1,7 @@
 """Event files as TensorBoard reads and writes them, without TensorFlow.
 
-A file is a row of records: length (uint64), masked CRC-32C of the length, an `Event` message, and
-its masked CRC-32C. References: tensorflow/core/lib/io/record_writer.h and
+A file is a series of records: length (uint64), masked CRC-32C of the length, an `Event` message,
+and its masked CRC-32C. References: tensorflow/core/lib/io/record_writer.h and
 tensorflow/core/util/event.proto; CRC-32C after G. Castagnoli, S. Bräuer and M. Herrmann,
 Optimization of cyclic redundancy-check codes with 24 and 32 parity bits, IEEE Transactions on
 Communications 41 (1993), in the reflected form of RFC 3720.
@@ -16,7 +16,7 @@ from lrdash.export.protobuf import double, nested, single, text, whole
 
 POLYNOMIAL = 0x82F63B78  # reflected
 MASK = 0xA282EAD8
-LARGEST = 65_536  # bytes of a record that is looked at
+LARGEST = 65_536  # bytes of a record that is read
 # Message fields of Event, Summary, Summary.Value and SummaryMetadata.
 WALL_TIME, STEP, FILE_VERSION, SUMMARY = 1, 2, 3, 5
 VALUE, TAG, SIMPLE_VALUE, TENSOR, METADATA = 1, 1, 2, 8, 9
@@ -37,7 +37,7 @@ _TABLE = _table()
 
 
 def crc32c(data: bytes) -> int:
-    """The CRC-32C of some bytes.
+    """The CRC-32C checksum of some bytes.
 
     >>> hex(crc32c(b"123456789"))
     '0xe3069283'
@@ -55,12 +55,12 @@ def record(data: bytes) -> bytes:
 
 
 def header(at: float) -> bytes:
-    """The record that every event file begins with; `at` in seconds since 1970."""
+    """The first record of every event file; `at` in seconds since 1970."""
     return record(double(WALL_TIME, at) + text(FILE_VERSION, "brain.Event:2"))
 
 
 def scalars(values: Mapping[str, float], step: int, at: float) -> bytes:
-    """Several scalars of one step, by tag; kept as 32-bit floats."""
+    """Several scalars of one step, by tag; stored as 32-bit floats."""
     parts = [
         nested(VALUE, text(TAG, tag) + single(SIMPLE_VALUE, value))
         for tag, value in values.items()
@@ -69,7 +69,7 @@ def scalars(values: Mapping[str, float], step: int, at: float) -> bytes:
 
 
 def plugin(tag: str, name: str, content: bytes, at: float) -> bytes:
-    """Data of a TensorBoard plugin, which it finds in the metadata of an empty summary."""
+    """Data of a TensorBoard plugin, stored in the metadata of an empty summary."""
     data = text(PLUGIN_NAME, name) + nested(PLUGIN_CONTENT, content)
     metadata = nested(METADATA, nested(PLUGIN_DATA, data))
     return _event(nested(VALUE, text(TAG, tag) + metadata), 0, at)
@@ -86,17 +86,17 @@ def _masked(data: bytes) -> bytes:
 
 
 class Damaged(ValueError):
-    """A file that is not whole; the message says where and why."""
+    """A damaged file; the message says where and why."""
 
 
 def records(data: bytes) -> Iterator[bytes]:
     """The records of a file in their order.
 
-    Those above `LARGEST` bytes (graphs, images) are passed over: no scalar is that long, and a
-    checksum in Python takes its time.
+    Those above `LARGEST` bytes (graphs, images) are skipped: no scalar is that long, and a checksum
+    in Python is slow.
 
     Raises:
-        Damaged: at the first that is not whole, after those before it were given.
+        Damaged: at the first damaged record; those before it were given.
     """
     place, number = 0, 0
     while place < len(data):
@@ -106,14 +106,13 @@ def records(data: bytes) -> Iterator[bytes]:
             raise Damaged(f"record {number} at byte {place:,} is cut short")
         length = int(struct.unpack("<Q", head[:8])[0])
         if _masked(head[:8]) != head[8:]:
-            raise Damaged(f"the checksum of the length of record {number} at byte {place:,} is "
-                          "wrong")
+            raise Damaged(f"record {number} at byte {place:,} has a wrong length checksum")
         end = place + 12 + length
         if end + 4 > len(data):
             raise Damaged(f"record {number} at byte {place:,} is cut short")
         body = data[place + 12 : end]
         if length <= LARGEST:
             if _masked(body) != data[end : end + 4]:
-                raise Damaged(f"the checksum of record {number} at byte {place:,} is wrong")
+                raise Damaged(f"record {number} at byte {place:,} has a wrong checksum")
             yield body
         place = end + 4

@@ -1,4 +1,4 @@
-"""What TensorBoard's HParams tab reads: the settings and metrics there are, and those of each run.
+"""What TensorBoard's HParams tab reads: which settings and metrics exist, and those of each run.
 
 Reference: tensorboard/plugins/hparams, plugin_data.proto and api.proto.
 """
@@ -46,11 +46,11 @@ def settings(row: RunRow) -> dict[str, Value]:
 def experiment(
     runs: Iterable[Mapping[str, Value]], metrics: Mapping[str, str], at: float
 ) -> bytes:
-    """The record that tells which settings and metrics there are.
+    """The record that lists the settings and metrics.
 
     Args:
         runs: the settings of each run.
-        metrics: tag in the validation part, and what it is called.
+        metrics: tag in the validation part, and its display name.
         at: seconds since 1970.
     """
     kinds: dict[str, int] = {}
@@ -67,11 +67,11 @@ def experiment(
 
 def session(values: Mapping[str, Value], group: str, status: Status, start: float, end: float
             ) -> bytes:
-    """The records that tell the settings and the end of one run.
+    """The records of the settings and the end of one run.
 
     Args:
         values: from `settings`.
-        group: runs of one group are averaged over by TensorBoard; here all seeds of an arm.
+        group: TensorBoard averages the runs of a group; here all seeds of an arm.
         status: of the run.
         start: seconds since 1970.
         end: seconds since 1970.

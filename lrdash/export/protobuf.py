@@ -1,4 +1,4 @@
-"""As much of the Protocol Buffers wire format as TensorBoard's event files need, to write and read.
+"""The part of the Protocol Buffers wire format that TensorBoard's event files need.
 
 Reference: protobuf.dev, Encoding. Fields are tag-length-value; a tag is `number << 3 | type`.
 """
@@ -13,7 +13,7 @@ FIXED = {DOUBLE: "<d", FLOAT: "<f"}
 
 
 def varint(value: int) -> bytes:
-    """A whole number >= 0, seven bits a byte, the lowest first."""
+    """An integer >= 0, seven bits in each byte, the lowest first."""
     parts = bytearray()
     while value > 0x7F:
         parts.append(value & 0x7F | 0x80)
@@ -23,7 +23,7 @@ def varint(value: int) -> bytes:
 
 
 def whole(field: int, value: int) -> bytes:
-    """A whole number, an enumeration or a truth value."""
+    """An integer, an enumeration or a boolean."""
     return varint(field << 3 | VARINT) + varint(value)
 
 
@@ -48,12 +48,12 @@ def text(field: int, value: str) -> bytes:
 
 
 def fields(data: bytes) -> Iterator[tuple[int, int | float | bytes]]:
-    """The fields of a message in their order: number, and value as its wire type has it.
+    """The fields of a message in their order: number, and value by its wire type.
 
-    Texts, messages and packed numbers come as bytes; whole numbers without their sign.
+    Texts, messages and packed numbers come as bytes; integers without their sign.
 
     Raises:
-        ValueError: if the bytes are no message.
+        ValueError: if the bytes are not a message.
 
     >>> list(fields(whole(2, 300) + text(1, "loss")))
     [(2, 300), (1, b'loss')]
@@ -73,7 +73,7 @@ def fields(data: bytes) -> Iterator[tuple[int, int | float | bytes]]:
             end = place + struct.calcsize(FIXED[kind])
             value = struct.unpack(FIXED[kind], data[place:end])[0] if end <= len(data) else 0
         else:
-            raise ValueError(f"wire type {kind} is not known")
+            raise ValueError(f"wire type {kind} is unknown")
         if end > len(data):
             raise ValueError("it ends inside a field")
         yield tag >> 3, value
@@ -81,7 +81,7 @@ def fields(data: bytes) -> Iterator[tuple[int, int | float | bytes]]:
 
 
 def _varint_at(data: bytes, place: int) -> tuple[int, int]:
-    """A whole number and the place behind it."""
+    """An integer and the position after it."""
     value = 0
     for shift in range(0, 70, 7):
         if place >= len(data):

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from lrdash.core.errors import InvalidField
 from lrdash.export.formulas import math_imports, rate_lines
-from lrdash.export.networks import model_lines
 from lrdash.export.samples import data_lines
 from lrdash.export.steering import steering_lines
 from lrdash.planning.external import refuse
@@ -51,7 +50,7 @@ def sections(plan: Plan) -> list[Section]:
         ("Model", f"{plan.model.label}, {plan.parameters:,} trainable weights.",
          ["keras.utils.set_random_seed(SEED)",
           "tf.config.experimental.enable_op_determinism()",
-          *model_lines(plan.model, plan.dataset.shape)]),
+          *plan.model.keras_code(plan.dataset.shape)]),
         ("Learning rate", plan.strategy.sentence(), _rates(plan)),
         ("Training", "The batches follow one seeded permutation of the examples an epoch.",
          _training(plan)),

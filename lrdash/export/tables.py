@@ -1,4 +1,4 @@
-"""All rows as CSV and Parquet: a row an epoch with every setting, or an update with its rate."""
+"""CSV and Parquet: a row for each epoch with every setting, or for each update with its rate."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from lrdash.core.events import COLUMNS, metric_name
 from lrdash.export.recorded import Recorded, label_of
 from lrdash.store.rows import RunRow
 
-RENAMED = {"loss": "loss_function"}  # settings that bear the name of a measurement
+RENAMED = {"loss": "loss_function"}  # settings with the name of a measurement
 
 
 def epochs_table(runs: Recorded, *, rates: bool = False) -> pd.DataFrame:
-    """One row an epoch, with the settings of its run behind the measurements.
+    """One row for each epoch: the measurements, then the settings of its run.
 
     Args:
-        runs: what to write; none gives an empty table.
+        runs: to write; none gives an empty table.
         rates: also the rate of every update.
 
     Columns:
-        those of `frames.epochs_frame`, further metrics as they were recorded (float64; those with
-        the name of a column have "(logged)" behind it), `rates` if asked for (a list of float32
-        each), then name, label, status, engine (str), each field of `RunSpec` (params, model_params
-        and early_stopping as JSON texts; its loss as loss_function; empty where it is not known of
-        another program's run), steps_per_epoch and parameters (int64).
+        those of `frames.epochs_frame`, further metrics as recorded (float64; one with the name of a
+        column gets the suffix "(logged)"), `rates` on request (a list of float32 each), then name,
+        label, status, engine (str), each field of `RunSpec` (params, model_params and
+        early_stopping as JSON texts; its loss as loss_function; empty where unknown for a run of
+        another program), steps_per_epoch and parameters (int64).
     """
     epochs = runs.all_epochs()
     table = frames.epochs_frame(epochs)
@@ -48,11 +48,11 @@ def epochs_table(runs: Recorded, *, rates: bool = False) -> pd.DataFrame:
 
 
 def updates_table(runs: Recorded) -> pd.DataFrame:
-    """One row an update.
+    """One row for each update.
 
     Columns:
         those of `frames.rates_frame`, then label, strategy (str), base_lr (float64), seed (int64);
-        the last two are empty where they are not known of another program's run.
+        the last two are empty where unknown for a run of another program.
     """
     table = frames.rates_frame(runs.all_epochs())
     known = _table([
@@ -79,12 +79,12 @@ def parquet(runs: Recorded, *, updates: bool = False) -> bytes:
 
 def as_json(runs: Recorded) -> bytes:
     """The runs with their epochs as one JSON list; see `frames.run_as_json`."""
-    told = [frames.run_as_json(row, runs.epochs_of(row)) for row in runs.rows]
-    return (json.dumps(told, indent=2, allow_nan=False, ensure_ascii=False) + "\n").encode()
+    found = [frames.run_as_json(row, runs.epochs_of(row)) for row in runs.rows]
+    return (json.dumps(found, indent=2, allow_nan=False, ensure_ascii=False) + "\n").encode()
 
 
 def _table(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
-    """Rows that may lack a column; whole numbers stay such."""
+    """Rows that may lack a column; integers stay integers."""
     table = pd.DataFrame(rows)
     for name in table.columns:
         found = [row.get(name) for row in rows]

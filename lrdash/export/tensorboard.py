@@ -1,8 +1,8 @@
-"""Runs as TensorBoard shows them: curves of training and validation, the rate, and HParams.
+"""Runs for TensorBoard: curves of training and validation, the rate, and HParams.
 
 The names are those of `keras.callbacks.TensorBoard`: `train` and `validation` below each run, with
 `epoch_loss`, `epoch_accuracy` and `epoch_learning_rate`. Steps are epochs done. `learning_rate` has
-a step for each update, with the rate that it used.
+a step for each update, with its rate.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ METRICS = {"epoch_loss": "validation loss", "epoch_accuracy": "validation accura
 
 
 def files(runs: Recorded) -> Iterator[tuple[str, bytes]]:
-    """The event files, each with its path below the log folder, `/` between the parts."""
+    """The event files, each with its path below the log folder, in POSIX notation."""
     if not runs.rows:
         return
     first = min(row.created_at for row in runs.rows)
@@ -37,7 +37,7 @@ def files(runs: Recorded) -> Iterator[tuple[str, bytes]]:
 
 
 def zipped(runs: Recorded) -> bytes:
-    """The event files as a zip archive, to be unpacked for `tensorboard --logdir`."""
+    """The event files as a ZIP archive, to unpack for `tensorboard --logdir`."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for path, data in files(runs):
@@ -64,19 +64,18 @@ def write(runs: Recorded, folder: Path) -> int:
 
 
 def _run(
-    row: RunRow, said: Sequence[EpochRow],
-    settings: dict[str, hparams.Value],
+    row: RunRow, epochs: Sequence[EpochRow], settings: dict[str, hparams.Value]
 ) -> Iterator[tuple[str, bytes]]:
     started = row.started_at or row.created_at
     start, name = started.timestamp(), _folder(row)
     group = f"{label_of(row)} at {peak_in_words(row.spec)}"
-    over = start + (said[-1].seconds if said else row.seconds)
+    over = start + (epochs[-1].seconds if epochs else row.seconds)
     head = events.header(start)
     yield _file(name, started), head + hparams.session(settings, group, row.status, start, over)
-    if said:
-        train = b"".join(_train(epoch, row.steps_per_epoch, start) for epoch in said)
+    if epochs:
+        train = b"".join(_train(epoch, row.steps_per_epoch, start) for epoch in epochs)
         yield _file(f"{name}/train", started), head + train
-        validation = b"".join(_validation(epoch, start) for epoch in said)
+        validation = b"".join(_validation(epoch, start) for epoch in epochs)
         yield _file(f"{name}/validation", started), head + validation
 
 
@@ -86,9 +85,10 @@ def _train(epoch: EpochRow, steps: int, start: float) -> bytes:
         if not metric.startswith("val_")
     }
     at = start + epoch.seconds
-    told = events.scalars({**values, "epoch_learning_rate": epoch.learning_rate}, epoch.epoch, at)
+    values["epoch_learning_rate"] = epoch.learning_rate
+    measured = events.scalars(values, epoch.epoch, at)
     first = (epoch.epoch - 1) * steps
-    return told + b"".join(
+    return measured + b"".join(
         events.scalars({"learning_rate": float(used)}, first + place, at)
         for place, used in enumerate(epoch.rates)
     )
@@ -103,7 +103,7 @@ def _validation(epoch: EpochRow, start: float) -> bytes:
 
 
 def _folder(row: RunRow) -> str:
-    """A name that sorts by arm, rate and seed and is safe in every file system."""
+    """A name that sorts by arm, rate and seed and is valid in every file system."""
     label = re.sub(r"[^A-Za-z0-9._-]+", "-", label_of(row)).strip("-.")[:60] or "run"
     known = known_settings(row.spec)
     peak = f"-{row.spec.base_lr:g}" if "base_lr" in known else ""

@@ -1,6 +1,6 @@
-"""Runs into an MLflow tracking server, or into the SQLite file of one.
+"""Runs logged to an MLflow tracking server or its SQLite file.
 
-MLflow is an extra: `pip install 'lrdash[mlflow]'`. It is imported only here and only when asked.
+MLflow is an extra: `pip install 'lrdash[mlflow]'`. It is imported only here, on request.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 STATUS = {"finished": "FINISHED", "stopped": "KILLED", "queued": "SCHEDULED", "running": "RUNNING"}
-BATCH = 1000  # metrics in one request, MLflow's own limit
+BATCH = 1000  # metrics in one request, MLflow's limit
 BY_UPDATE = "learning_rate_by_update"
 
 
 def log_runs(runs: Recorded, uri: str, experiment: str) -> list[str]:
-    """Write runs with settings, metrics of every epoch, and the rate of every update.
+    """Log runs with settings, metrics of every epoch, and the rate of every update.
 
-    The step of a metric is the epochs done; that of `learning_rate_by_update` the update, from 0.
-    Values that are not finite are left out.
+    The step of a metric is the number of epochs done; that of `learning_rate_by_update` the update,
+    from 0. Values that are not finite are left out.
 
     Args:
-        runs: what to write.
+        runs: to log.
         uri: tracking URI, e.g. `sqlite:///mlflow.db` or the address of a server.
-        experiment: its name there; made if it does not exist.
+        experiment: its name there; created if missing.
 
     Returns:
-        MLflow's ids of the runs, in their order.
+        MLflow's run ids, in the order of the runs.
 
     Raises:
         InvalidField: if MLflow is not installed or refuses the URI.
@@ -53,7 +53,7 @@ def log_runs(runs: Recorded, uri: str, experiment: str) -> list[str]:
 
 
 def _client(uri: str) -> MlflowClient:
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # nobody asked for it
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # opt-in only
     try:
         from mlflow import MlflowClient
         from mlflow.exceptions import MlflowException
@@ -67,11 +67,9 @@ def _client(uri: str) -> MlflowClient:
 
 
 def _refused(uri: str, fault: Exception) -> InvalidField:
-    told = " ".join(str(fault).split()).partition(". ")[0].rstrip(".")
-    return InvalidField(
-        "--tracking-uri", f"must be a store that MLflow can use, e.g. sqlite:///mlflow.db ({told})",
-        uri,
-    )
+    reason = " ".join(str(fault).split()).partition(". ")[0].rstrip(".")
+    problem = f"must be a store that MLflow can use, e.g. sqlite:///mlflow.db ({reason})"
+    return InvalidField("--tracking-uri", problem, uri)
 
 
 def _log(client: MlflowClient, experiment: str, row: RunRow, epochs: list[EpochRow]) -> str:
@@ -80,9 +78,10 @@ def _log(client: MlflowClient, experiment: str, row: RunRow, epochs: list[EpochR
     started = row.started_at or row.created_at
     start = round(started.timestamp() * 1000)
     known = known_settings(row.spec)
-    told = [f"rate {row.spec.base_lr:g}"] if "base_lr" in known else []
-    told += [f"seed {row.spec.seed}"] if "seed" in known else []
-    name = row.name or ", ".join([label_of(row), *told])
+    parts = [label_of(row)]
+    parts += [f"rate {row.spec.base_lr:g}"] if "base_lr" in known else []
+    parts += [f"seed {row.spec.seed}"] if "seed" in known else []
+    name = row.name or ", ".join(parts)
     made: str = client.create_run(experiment, start, tags=_tags(row), run_name=name).info.run_id
     params = [Param(key, str(value)) for key, value in hparams.settings(row).items()]
     client.log_batch(made, params=params)
@@ -95,13 +94,13 @@ def _log(client: MlflowClient, experiment: str, row: RunRow, epochs: list[EpochR
 
 
 def _tags(row: RunRow) -> dict[str, str]:
-    told = {
+    tags = {
         "lrdash.run_id": row.run_id, "lrdash.label": label_of(row), "lrdash.status": row.status,
         "lrdash.reason": row.reason, "lrdash.engine": row.engine,
         "lrdash.experiment_id": row.experiment_id or "", "lrdash.tags": ", ".join(row.tags),
         **{f"lrdash.version.{name}": version for name, version in row.versions.items()},
     }
-    return {key: value for key, value in told.items() if value}
+    return {key: value for key, value in tags.items() if value}
 
 
 def _metrics(row: RunRow, epochs: list[EpochRow], start: int) -> Iterator[Any]:

@@ -19,14 +19,14 @@ from lrdash.figures.preview import preview_figure, rate_line
 from lrdash.figures.range_test import range_bowl_figure, range_figure
 from lrdash.figures.training import LIVE_TRACES, live_marks, live_tail, training_figure
 from lrdash.figures.valley import valley_loss_figure, valley_picture, valley_rate_figure
-from lrdash.figures.whatif import Truth, grid_figure, whatif_figure
+from lrdash.figures.whatif import Actual, grid_figure, whatif_figure
 
 __all__ = [
     "LIVE_TRACES",
     "STYLES",
+    "Actual",
     "Member",
     "Style",
-    "Truth",
     "arm_styles",
     "bowl_figure",
     "compare_loss_figure",

@@ -19,7 +19,7 @@ NEVER = "rgba(128, 128, 128, 0.25)"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Truth:
+class Actual:
     """What the other settings did when they were trained."""
 
     values: tuple[float, ...]  # of the watched metric, one an epoch
@@ -28,7 +28,7 @@ class Truth:
 
 def whatif_figure(
     recorded: Recorded, was: Replay, would: Replay, differs: int | None, *, metric: str,
-    truth: Truth | None = None, height: int = 420,
+    actual: Actual | None = None, height: int = 420,
 ) -> go.Figure:
     """The recorded metric above; below the rates as they were and as they would have been.
 
@@ -38,14 +38,14 @@ def whatif_figure(
         would: what the others would have decided.
         differs: epochs done at the first decision that differs; None for none.
         metric: its name.
-        truth: what they did, once that was trained.
+        actual: what they did, once that was trained.
         height: in pixels.
     """
     figure = blank(height)
     style = style_of("plateau")
     _above(figure, recorded.values, f"{metric}, recorded", style.colour)
-    if truth:
-        _above(figure, truth.values, f"{metric}, trained", GREEN)
+    if actual:
+        _above(figure, actual.values, f"{metric}, trained", GREEN)
     start = recorded.lead[0] if recorded.lead else recorded.base_lr
     _below(figure, [start, *was.rates], "rate, recorded", style.colour)
     sure = len(would.rates) if differs is None else differs
@@ -53,12 +53,12 @@ def whatif_figure(
     if differs is not None and differs < len(would.rates):
         _below(figure, would.rates[differs - 1 :], "a guess from here on", BLUE,
                first=differs, dash="dot")
-    if truth:
-        _below(figure, [*truth.rates, *truth.rates[-1:]], "rate, trained", GREEN, dash="dash")
+    if actual:
+        _below(figure, [*actual.rates, *actual.rates[-1:]], "rate, trained", GREEN, dash="dash")
     _cuts(figure, would, start)
-    rates = np.array([start, *was.rates, *would.rates, *(truth.rates if truth else ())])
-    values = np.array([*recorded.values, *(truth.values if truth else ())], dtype=np.float64)
-    epochs = max(len(recorded.values), len(truth.values) if truth else 0, 1)
+    rates = np.array([start, *was.rates, *would.rates, *(actual.rates if actual else ())])
+    values = np.array([*recorded.values, *(actual.values if actual else ())], dtype=np.float64)
+    epochs = max(len(recorded.values), len(actual.values) if actual else 0, 1)
     figure.update_layout(
         xaxis=axis("Epochs done", range=[0, epochs + 0.6], anchor="y2", hoverformat="d"),
         yaxis={**metric_axis(values, metric), "domain": [0.46, 1.0]},

@@ -1,1 +1,1 @@
-"""What makes plans happen: worker processes and the laboratory that supervises them."""
+"""Training in progress: sessions, worker processes, and the laboratory that supervises them."""

@@ -1,14 +1,11 @@
-"""Branches, longer runs and wishes at the wheel, planned from what the store holds of a run.
-
-What Python, the shell and the pages share: all of them make the same specs of the same wishes.
-"""
+"""Branches, longer runs and changes of the rate by hand: the same for Python, shell and pages."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from lrdash.checkpoints.folder import CheckpointFolder
+from lrdash.checkpoints import CheckpointFolder
 from lrdash.core.errors import InvalidField, StoreError
 from lrdash.core.spec import Piece, RunSpec
 from lrdash.planning import branches
@@ -28,20 +25,21 @@ def plan_branches(
 
     Args:
         parent: the run.
-        wanted: for each the epochs done when it leaves, and what it does; see `branching.branch`.
+        wanted: for each the epochs done when it leaves, and what it does; see
+            `lrdash.planning.branches.branch`.
         store: has the rates of the parent.
         check: makes the plans.
 
     Raises:
         InvalidField, UnknownName, EngineUnavailable: for what is wrong.
-        NotHere: model and data are in a script.
+        NotHere: if only a script has model and data.
     """
     refuse([parent.spec])
-    rates = {row.epoch: row.learning_rate for row in store.epochs(parent.run_id)}
+    rates = {row.epoch: row.learning_rate for row in store.runs.epochs(parent.run_id)}
     plans = []
     for epoch, one in wanted:
         if epoch not in rates:
-            problem = f"must be between 1 and {max(rates, default=0)}, the epochs that are done"
+            problem = f"must be between 1 and {max(rates, default=0)}, the epochs done"
             raise InvalidField("epoch", problem, epoch)
         plans.append(check(branches.branch(parent.spec, epoch, one, rates[epoch])))
     return plans
@@ -53,7 +51,7 @@ def make_branches(
 ) -> dict[str, Plan]:
     """Add branches to the store, with the checkpoints that they begin with; gives their plans.
 
-    Without a `worker_id` they are queued, for the server to train. Errors as in `plan_branches`.
+    Without a `worker_id` they are queued for the server. Errors as in `plan_branches`.
     """
     plans = plan_branches(parent, wanted, store, check)
     new = [
@@ -64,24 +62,24 @@ def make_branches(
         for plan in plans
     ]
     epochs = [epoch for epoch, _ in wanted]
-    ids = store.create_branches(
+    ids = store.branches.create(
         parent.run_id, epochs, new, groups=cut(plans), engine=engine, worker_id=worker_id
     )
-    vault = CheckpointFolder(home())
+    folder = CheckpointFolder(home())
     for run_id, epoch in zip(ids, epochs, strict=True):
-        vault.hand_over(parent.run_id, run_id, epoch)
+        folder.hand_over(parent.run_id, run_id, epoch)
     return dict(zip(ids, plans, strict=True))
 
 
 def plan_more(row: RunRow, epochs: int, how: str, check: Check = make) -> Plan:
-    """The plan of a finished run that trains on; see `branching.longer`.
+    """The plan of a finished run with more epochs; see `lrdash.planning.branches.longer`.
 
     Raises:
         InvalidField: for what is not allowed.
         StoreError: if the run has not finished.
     """
     if row.status != "finished":
-        raise StoreError(f"Run {row.run_id} is {row.status}: let it finish first.")
+        raise StoreError(f"Run {row.run_id} is {row.status}: more epochs are for finished runs.")
     refuse([row.spec])
     return check(branches.longer(row.spec, row.epochs_done, epochs, how))
 
@@ -90,7 +88,7 @@ def wish(
     row: RunRow, store: Store, *, rate: float | None = None, factor: float | None = None,
     back: bool = False,
 ) -> Piece:
-    """What a hand at the wheel of a run wants, checked against its course; see `branching.by_hand`.
+    """A change of the rate by hand as a piece, checked; see `lrdash.planning.branches.by_hand`.
 
     Raises:
         InvalidField: for what is wrong.
@@ -99,15 +97,29 @@ def wish(
     left_at = _left_at(row, store) if back else None
     piece = branches.by_hand(row.spec, rate=rate, factor=factor, back=back, left_at=left_at)
     soon = row.epochs_done + 1
-    if soon < row.spec.epochs:  # told now rather than passed over later
+    if soon < row.spec.epochs:  # refused now rather than skipped later
         make(row.spec.steered(piece.replace(epoch=soon)))
     return piece
 
 
+def steer(
+    run_id: str, store: Store, *, rate: float | None = None, factor: float | None = None,
+    back: bool = False,
+) -> int:
+    """Queue a change of the rate by hand, for the next epoch; gives the number of the command.
+
+    Raises:
+        NotFound, InvalidField: for what is wrong.
+        StoreError: if the run is over.
+    """
+    piece = wish(store.runs.one(run_id), store, rate=rate, factor=factor, back=back)
+    return store.branches.steer(run_id, piece)
+
+
 def _left_at(row: RunRow, store: Store) -> float | None:
-    """The rate in force when the run first left its own strategy."""
+    """The rate when the run first left its own strategy."""
     left = next((piece.epoch for piece in row.spec.pieces), None)
     if left is None:
         return None
-    found = [one.learning_rate for one in store.epochs(row.run_id, after=left - 1)[:1]]
+    found = [one.learning_rate for one in store.runs.epochs(row.run_id, after=left - 1)[:1]]
     return found[0] if found else None

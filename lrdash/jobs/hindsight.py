@@ -1,9 +1,8 @@
-"""A stored search in hindsight, one stage after another: for the laboratory and for Python alike.
+"""A stored search in hindsight, stage by stage, for the laboratory and for Python.
 
-`advance` looks at the runs of the stage that the search is in. While one is queued or running it
-does nothing; when all are over it plans the next stage and puts its runs into the store, where they
-are trained like any others. It keeps nothing of its own, so it may be called by anybody at any
-time, and a server that died in between finds everything where it was.
+`advance` does nothing while a run of the current stage is queued or running. When all have ended it
+plans the next stage and puts its runs into the store, where they are trained like any others. All
+state is in the store, so any process may call it at any time, also after a crash.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import logging
 import math
 from collections.abc import Sequence
 
-from lrdash.checkpoints.folder import CheckpointFolder
+from lrdash.checkpoints import CheckpointFolder
 from lrdash.core.errors import InvalidField, LrdashError, StoreError
 from lrdash.core.events import ACTIVE
 from lrdash.planning import plan as planning
@@ -31,8 +30,9 @@ from lrdash.planning.hindsight import (
 from lrdash.planning.plan import Plan
 from lrdash.store import NewRun, NewStageRun, RunRow, StageRun, Store, home
 
-ATTEMPTS = 3  # times that a stage's runs are queued anew after their worker died
+ATTEMPTS = 3  # times that the runs of a stage are queued again after their worker died
 LOST = ("failed", "diverged")
+NONE_LEFT = "every branch failed or diverged"
 
 log = logging.getLogger(__name__)
 
@@ -40,13 +40,13 @@ log = logging.getLogger(__name__)
 def create(
     store: Store, search: Search, run_id: str | None = None, worker_id: str | None = None
 ) -> str:
-    """Store a search and give its id; the run to look back on is made if there is none.
+    """Store a search and give its id; its run is added if there is none.
 
     Args:
         store: where.
         search: its base is the complete spec of the run.
         run_id: of the run, finished.
-        worker_id: the process that goes through it by itself; by default the server does.
+        worker_id: the process that trains all of it; by default the server does.
 
     Raises:
         InvalidField, UnknownName: for a rival or a point that cannot be trained; nothing is made.
@@ -65,7 +65,7 @@ def create(
 
 
 def check(search: Search) -> list[list[Plan]]:
-    """Plans as long as the runs that a search may train after the run itself, stage by stage.
+    """Plans of the lengths of the runs that a search may train after its own run, by stage.
 
     Raises:
         InvalidField, UnknownName: for a rival or a point that cannot be trained.
@@ -85,28 +85,28 @@ def check(search: Search) -> list[list[Plan]]:
 
 
 def base_of(row: RunRow) -> None:
-    """Refuse to look back on a run that has not finished.
+    """Refuse to search on a run that has not finished.
 
     Raises:
         InvalidField: if it has not.
     """
     if row.status != "finished":
-        raise InvalidField("run", "must have finished before one can look back on it", row.status)
+        raise InvalidField("run", "must have finished before its search", row.status)
 
 
 def advance(store: Store, hindsight_id: str, worker_id: str | None = None) -> list[str]:
-    """Go on with a search if its stage is over; whatever goes wrong becomes its end.
+    """Start the next stage of a search if the current one is over; a fault ends the search.
 
     Args:
         store: has the search.
         hindsight_id: of a search.
-        worker_id: the process that trains its runs itself; by default they are queued.
+        worker_id: the process that trains its runs; by default they are queued.
 
     Returns:
-        Ids of the runs to be trained now; none if the search is over or its stage is not.
+        Ids of the runs to train now; none if the search is over or its stage is not.
 
     Raises:
-        StoreError: if the database cannot be used; to be tried again.
+        StoreError: if the database cannot be used; try again later.
     """
     try:
         return _advance(store, hindsight_id, worker_id)
@@ -121,7 +121,7 @@ def advance(store: Store, hindsight_id: str, worker_id: str | None = None) -> li
 
 
 def tried(runs: Sequence[StageRun]) -> list[Tried]:
-    """What is known of the runs of a search."""
+    """The runs of a search, with their results so far."""
     return [
         Tried(
             run_id=run.run_id, stage=run.stage, role=run.part["role"], label=run.part["label"],
@@ -150,17 +150,17 @@ def _advance(store: Store, hindsight_id: str, worker_id: str | None) -> list[str
     made = store.hindsights.advance(
         hindsight_id, row.stage, new, cut(plans), engine=search.engine, worker_id=worker_id
     )
-    vault = CheckpointFolder(home())
+    folder = CheckpointFolder(home())
     for child, one in zip(made, wanted, strict=False):
         if one.parent is not None:
-            vault.hand_over(one.parent, child, one.epoch)
+            folder.hand_over(one.parent, child, one.epoch)
     return made or advance(store, hindsight_id, worker_id)  # a round may have nothing to fork
 
 
 def _next(
     search: Search, known: Sequence[Tried], own: Sequence[StageRun], stage: int
 ) -> list[Wanted] | str:
-    """What the next stage trains; in place of it the reason why there is none, empty at the end."""
+    """What the next stage trains, or the reason why there is none, empty at the end."""
     lost = [run for run in own if run.status in LOST]
     if stage == 0 and (lost or not own):
         return f"the run itself {lost[0].status}: {lost[0].reason}" if lost else "its run is gone"
@@ -170,7 +170,7 @@ def _next(
         return ""
     found = best(search, known)
     if found is None:
-        return f"no branch came through: {lost[0].reason}" if lost else "no branch came through"
+        return f"{NONE_LEFT}: {lost[0].reason}" if lost else NONE_LEFT
     return check_of(search, found)
 
 
@@ -178,7 +178,7 @@ def _cut_short(
     store: Store, hindsight_id: str, stage: int, attempts: int, runs: Sequence[StageRun],
     worker_id: str | None,
 ) -> list[str]:
-    """A worker died, or somebody stopped a run of the search."""
+    """What follows when a worker died or a run of the search was stopped."""
     stopped = [run for run in runs if run.status == "stopped"]
     if stopped:
         reason = f"run {stopped[0].run_id} was stopped"
@@ -206,7 +206,7 @@ def _part(wanted: Wanted) -> dict[str, object]:
 
 
 def _loss(run: StageRun) -> float:
-    """After the last epoch; infinite if the run was lost, NaN if it is not over."""
+    """After the last epoch; infinite if the run failed or diverged, NaN if it has not ended."""
     if run.status in LOST:
         return math.inf
     if run.status != "finished":

@@ -1,4 +1,4 @@
-"""A sink that hands events on in batches, so that training never waits for the database."""
+"""A sink that passes events on in batches, so that training never waits for the database."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lrdash.core.errors import StoreError
 from lrdash.core.events import Event
 
 INTERVAL = 0.25  # seconds between two batches
-PAUSES = (0.1, 0.3, 1.0)  # seconds before each new attempt, beside the store's own waiting
+PAUSES = (0.1, 0.3, 1.0)  # seconds before each new attempt, after the store's own timeout
 
 T = TypeVar("T")
 
@@ -19,8 +19,8 @@ T = TypeVar("T")
 class Outbox:
     """Collects events and writes them in batches, at most `interval` apart, from its own thread.
 
-    Calls may come from any thread, never wait for a write, and keep their order. If a batch can't
-    be written after some attempts, it is lost, and every later call and `close` raise the fault.
+    Calls may come from any thread, never wait for a write, and keep their order. A batch that
+    cannot be written after some attempts is dropped; later calls and `close` raise the fault.
 
     Args:
         write: takes a batch of (run_id, event), in order.
@@ -41,7 +41,7 @@ class Outbox:
         self._thread.start()
 
     def __call__(self, run_id: str, event: Event) -> None:
-        """Take an event; raises what the last write raised, if it did."""
+        """Take an event; raises the fault of an earlier write, if there was one."""
         with self._changed:
             if self._fault is not None:
                 raise self._fault
@@ -80,7 +80,7 @@ class Outbox:
 
 
 def patiently(job: Callable[[], T], pauses: Sequence[float] = PAUSES) -> T:
-    """Do a job with the store, again after each pause if the store refuses.
+    """Do a job with the store, and again after each pause while the store refuses.
 
     Raises:
         StoreError: of the last attempt.

@@ -1,4 +1,4 @@
-"""What every process that trains owes to the others: signs of life, and order among checkpoints."""
+"""What every process that trains does beside it: heartbeats, polling, tidying checkpoints."""
 
 from __future__ import annotations
 
@@ -6,25 +6,28 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from time import monotonic
+from typing import Generic, TypeVar
 
-from lrdash.checkpoints.folder import CheckpointFolder
+from lrdash.checkpoints import CheckpointFolder
 from lrdash.core.errors import StoreError
 from lrdash.store import Store, home
+from lrdash.store.heartbeats import HEARTBEAT
 
-HEARTBEAT = 1.0  # seconds
 TIDY = 60.0  # seconds between two looks at all checkpoints
-POLL = 0.2  # seconds between two looks whether a stop was asked for
+POLL = 0.2  # seconds between two questions to the store: requests to stop, commands
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 class Presence:
     """A process as a worker of the store. A fault of the store is logged and tried again.
 
-    Two threads of its own, so that neither a long epoch nor a large folder holds up the heart; a
-    run that takes days is tidied up after like a short one.
+    It has two threads, so that neither a long epoch nor a large folder delays the heartbeat, and
+    checkpoints are tidied during a run of several days, too.
 
     Args:
         store: where the worker is registered; must stay open until `end`.
@@ -35,22 +38,22 @@ class Presence:
         self._store, self._id = store, worker_id
         self._over = threading.Event()
         self._threads = [
-            self._repeating("heartbeat", HEARTBEAT, lambda: store.beat(worker_id)),
+            self._repeating("heartbeat", HEARTBEAT, lambda: store.workers.beat(worker_id)),
             self._repeating("tidying", TIDY, lambda: tidy(store)),
         ]
 
     def begin(self) -> None:
-        """Register, and let the heart beat.
+        """Register, and start the heartbeat.
 
         Raises:
             StoreError: if the store cannot be written.
         """
-        self._store.register_worker(self._id, socket.gethostname(), os.getpid())
+        self._store.workers.register(self._id, socket.gethostname(), os.getpid())
         for thread in self._threads:
             thread.start()
 
     def end(self) -> None:
-        """Fall silent; returns when nothing is written any more."""
+        """End the heartbeat; returns when nothing is written any more."""
         self._over.set()
         for thread in self._threads:
             thread.join()
@@ -66,37 +69,36 @@ class Presence:
         return threading.Thread(target=run, name=f"lrdash-{name}", daemon=True)
 
 
-class StopRequests:
-    """Asks the store which runs have to stop, at most every `POLL` seconds. For one thread.
+class Poll(Generic[T]):
+    """Asks the store now and then, at most every `POLL` seconds. For one thread.
 
     Args:
-        store: to be asked.
-        run_ids: whose.
-        worker_id: runs that belong to another worker by now have to stop, too; None for all.
+        name: of what is asked for, for the log.
+        ask: asks the store. While it raises a `StoreError`, the last answer holds.
+        answer: until the first one.
     """
 
-    def __init__(self, store: Store, run_ids: Sequence[str], worker_id: str | None = None) -> None:
-        self._store, self._run_ids, self._worker_id = store, run_ids, worker_id
-        self._due, self._asked = 0.0, set[str]()
+    def __init__(self, name: str, ask: Callable[[], T], answer: T) -> None:
+        self._name, self._ask, self._answer, self._due = name, ask, answer, 0.0
 
-    def __call__(self) -> set[str]:
-        """Those that were ever found to have to."""
+    def __call__(self) -> T:
+        """The latest answer."""
         if monotonic() >= self._due:
             self._due = monotonic() + POLL
             try:
-                self._asked |= self._store.stop_requests(self._run_ids, self._worker_id)
-            except StoreError as fault:  # busy for the moment; the next look may tell
-                log.warning("cannot tell whether to stop: %s", fault)
-        return self._asked
+                self._answer = self._ask()
+            except StoreError as fault:  # busy for the moment
+                log.warning("no %s: %s", self._name, fault)
+        return self._answer
 
 
 def tidy(store: Store) -> None:
-    """Remove checkpoints of runs that are no more, and those beyond the limit, if possible."""
-    vault = CheckpointFolder(home())
+    """Remove checkpoints of deleted runs and those beyond the limit, if possible."""
+    folder = CheckpointFolder(home())
     try:
-        kept = vault.runs()
-        known = store.versions(kept)
-        vault.forget([run_id for run_id in kept if run_id not in known])
-        vault.shrink(spare=store.versions())  # running ones, and what queued branches begin with
+        kept = folder.runs()
+        known = store.runs.versions(kept)
+        folder.forget([run_id for run_id in kept if run_id not in known])
+        folder.shrink(spare=store.runs.versions())  # queued branches begin with theirs
     except (StoreError, OSError) as fault:
         log.warning("checkpoints were not tidied: %s", fault)

@@ -1,8 +1,9 @@
-"""One range test from the store, made and recorded there: for the worker and for the shell."""
+"""Making a range test of the store and recording it there, for workers and scripts alike."""
 
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 from time import monotonic
 
@@ -10,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrdash.core.events import Status
+from lrdash.core.wording import plural
 from lrdash.jobs.outbox import patiently
+from lrdash.jobs.presence import Poll
 from lrdash.planning.range_test import RangeTestSpec, make
 from lrdash.store import Store
 from lrdash.training.failures import in_words
 
-POLL = 0.2  # seconds between two looks whether a stop was asked for
-NOTE = 0.25  # seconds between two notes of how far it is
+NOTE = 0.25  # seconds between two writes of the losses so far
 
 log = logging.getLogger(__name__)
 
@@ -26,13 +28,13 @@ Listener = Callable[[int, int], None]
 def run(
     store: Store, range_test_id: str, worker_id: str, listener: Listener | None = None
 ) -> None:
-    """Make a test that is this worker's own; whatever goes wrong becomes its reason.
+    """Make a range test of this worker; whatever goes wrong becomes its reason.
 
     Args:
         store: records the losses as they come, and the end.
         range_test_id: of a test that is running in this worker.
         worker_id: this one.
-        listener: is told the updates done and those in all.
+        listener: receives the updates done and those in all.
 
     Raises:
         StoreError: if the end cannot be stored.
@@ -46,37 +48,29 @@ def _made(
 ) -> tuple[Status, str]:
     from lrdash.training.range_test import Stopped, measure
 
-    done = 0
-    noted = asked = -np.inf
-    stop = False
+    done, saved = 0, -math.inf
 
-    def note(losses: NDArray[np.float32]) -> None:
+    def save(losses: NDArray[np.float32]) -> None:
         patiently(lambda: store.range_tests.note(range_test_id, done, losses, worker_id))
 
-    def told(update: int, losses: NDArray[np.float32]) -> None:
-        nonlocal done, noted
+    def on_progress(update: int, losses: NDArray[np.float32]) -> None:
+        nonlocal done, saved
         done = update
         if listener is not None:
             listener(update, losses.shape[1])
-        if monotonic() - noted >= NOTE:
-            noted = monotonic()
-            note(losses)
+        if monotonic() - saved >= NOTE:
+            saved = monotonic()
+            save(losses)
 
-    def should_stop() -> bool:
-        nonlocal asked, stop
-        if monotonic() - asked >= POLL:
-            asked = monotonic()
-            stop = patiently(lambda: store.range_tests.has_to_stop(range_test_id, worker_id))
-        return stop
-
+    should_stop = Poll(
+        "requests to stop", lambda: store.range_tests.has_to_stop(range_test_id, worker_id), False
+    )
     try:
         row = patiently(lambda: store.range_tests.one(range_test_id))
-        losses = measure(
-            make(RangeTestSpec.from_json(row.definition)), told=told, should_stop=should_stop
-        )
-        note(losses)
+        planned = make(RangeTestSpec.from_json(row.definition))
+        save(measure(planned, on_progress=on_progress, should_stop=should_stop))
     except (Stopped, KeyboardInterrupt):
-        return "stopped", f"stopped by the user after {done} updates"
+        return "stopped", f"stopped by the user after {plural(done, 'update')}"
     except Exception as fault:
         log.exception("range test %s failed", range_test_id)
         return "failed", in_words(fault)

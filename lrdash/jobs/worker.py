@@ -1,11 +1,10 @@
 """The process that trains: `python -m lrdash.jobs.worker`. The only one that holds TensorFlow.
 
-It is started by the laboratory and talks with it in lines of JSON. On standard input come the ids
-of runs to be trained together, `{"runs": ["...", ...]}`, or one, `{"run": "..."}`, or that of a
-range test, `{"range_test": "..."}`; on standard output it says `{"ready": true}` once and, for each
-such line, `{"ended": ...}` with the same value, and `unsaved` (the reason) if an ending could not
-be stored. Standard input is also its leash: when it closes, because the server closed or died, the
-process ends.
+The laboratory starts it and talks with it in lines of JSON. Standard input brings the ids of runs
+to train together, `{"runs": ["...", ...]}`, of one run, `{"run": "..."}`, or of a range test,
+`{"range_test": "..."}`. Standard output answers `{"ready": true}` once and, for each such line,
+`{"ended": ...}` with the same value, and `unsaved` (the reason) if an ending could not be stored.
+When standard input closes, because the server closed or died, the process ends.
 """
 
 from __future__ import annotations
@@ -19,34 +18,32 @@ import queue
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import FrameType
 from typing import Any
 
 from lrdash import training
-from lrdash.checkpoints.folder import CheckpointFolder, interval
 from lrdash.core.errors import LrdashError, StoreError
-from lrdash.core.events import SHUT_DOWN, Event, RunEnded, Sink, Status, fan_out
+from lrdash.core.events import SHUT_DOWN, Event, RunEnded, Status, fan_out
 from lrdash.core.spec import RunSpec
 from lrdash.jobs import range_test
-from lrdash.jobs.commands import Commands
-from lrdash.jobs.outbox import Outbox, patiently
-from lrdash.jobs.presence import Presence, StopRequests
-from lrdash.planning import plan
-from lrdash.store import RunRow, Store, home, keep_pace, known_paces
-from lrdash.training.checkpoints import CheckpointWriter, Origin
+from lrdash.jobs.outbox import patiently
+from lrdash.jobs.presence import Presence
+from lrdash.jobs.session import Session, by_engine
+from lrdash.planning.plan import Plan, make
+from lrdash.store import RunRow, Store, keep_pace, known_paces
 from lrdash.training.failures import ending, in_words
 from lrdash.training.pace import Pace
 
-IDLE = 0.3  # seconds without a job before the first practice
-PRACTICE_RUNS, PRACTICE_EPOCHS = 8, 3
-PARTING = 0.7  # seconds for the last words to the store
+IDLE = 0.3  # seconds without a job before the warm-up runs
+WARM_UP_RUNS, WARM_UP_EPOCHS = 8, 3
+PARTING = 0.7  # seconds for the last writes to the store
 
 log = logging.getLogger("lrdash.jobs.worker")
 
 
 class Worker:
-    """Trains group after group in one thread, while others show that it lives.
+    """Trains group after group in one thread, while other threads send heartbeats.
 
     Args:
         worker_id: its id in the store.
@@ -56,7 +53,7 @@ class Worker:
 
     def __init__(self, worker_id: str, store: Store, say: Callable[[dict[str, Any]], None]) -> None:
         self._id, self._store, self._say = worker_id, store, say
-        self._vault, self._presence = CheckpointFolder(home()), Presence(store, worker_id)
+        self._session, self._presence = Session(store, worker_id), Presence(store, worker_id)
         self._jobs: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self._leaving = threading.Event()
 
@@ -75,123 +72,90 @@ class Worker:
             parting = threading.Thread(target=self._part, daemon=True)
             parting.start()
             parting.join(PARTING)
-            os._exit(0)  # TensorFlow's threads would hold up an orderly exit
+            os._exit(0)  # TensorFlow's threads would delay an orderly exit
 
     def _part(self) -> None:
         try:
-            self._store.mark_interrupted(self._id, SHUT_DOWN)
-            self._store.forget_worker(self._id)
+            self._store.workers.mark_interrupted(self._id, SHUT_DOWN)
+            self._store.workers.forget(self._id)
         except StoreError as fault:
             log.warning("%s", fault)
 
     def _work(self) -> None:
         try:
-            import lrdash.training.keras.engine  # noqa: F401 (the seconds that it takes)
+            import lrdash.training.keras.engine  # noqa: F401 (takes seconds)
 
             gc.collect()
-            gc.freeze()  # the collections after each run need not look at TensorFlow's modules
+            gc.freeze()  # garbage collection after each run skips TensorFlow's modules
             self._say({"ready": True})
             try:
                 job = self._jobs.get(timeout=IDLE)
             except queue.Empty:
-                _practise()
+                _warm_up()
                 job = self._jobs.get()
             while True:
-                if "range_test" in job:
-                    asked = job["range_test"]
-                    self._say({"ended": asked, **self._do_range_test(asked)})
-                else:
-                    asked = job["runs"] if "runs" in job else job["run"]
-                    run_ids = [asked] if isinstance(asked, str) else list(asked)
-                    self._say({"ended": asked, **self._do(run_ids)})
+                self._say(self._done(job))
                 job = self._jobs.get()
         except BaseException:
-            log.exception("the worker cannot go on")
+            log.exception("the worker cannot continue")
             os._exit(1)
 
-    def _do(self, run_ids: Sequence[str]) -> dict[str, str]:
-        """Train runs; gives what the laboratory has to write down in their place."""
+    def _done(self, job: dict[str, Any]) -> dict[str, Any]:
+        """Do a job; gives the answer, with the ending that the laboratory has to record instead."""
+        key = next(name for name in ("range_test", "runs", "run") if name in job)
         try:
-            claimed = patiently(lambda: self._store.claim_group(run_ids, self._id))
-            try:
-                self._train(claimed)
-            except Exception as fault:
-                log.exception("runs %s failed", " ".join(claimed))
-                self._fail(claimed, in_words(fault), ending(fault))
+            if key == "range_test":
+                self._do_range_test(job[key])
+            else:
+                self._do([job[key]] if key == "run" else job[key])
         except Exception as fault:
-            log.exception("runs %s could not be stored", " ".join(run_ids))
-            return {"unsaved": in_words(fault)}
-        return {}
+            log.exception("%s %s could not be stored", key, job[key])
+            return {"ended": job[key], "unsaved": in_words(fault)}
+        return {"ended": job[key]}
 
-    def _do_range_test(self, range_test_id: str) -> dict[str, str]:
-        """Make a range test; gives what the laboratory has to write down in its place."""
+    def _do(self, run_ids: Sequence[str]) -> None:
+        claimed = patiently(lambda: self._store.runs.claim_group(run_ids, self._id))
         try:
-            tests = self._store.range_tests
-            if patiently(lambda: tests.claim(range_test_id, self._id)):
-                range_test.run(self._store, range_test_id, self._id)
+            self._train(claimed)
         except Exception as fault:
-            log.exception("range test %s could not be stored", range_test_id)
-            return {"unsaved": in_words(fault)}
-        return {}
+            log.exception("runs %s failed", " ".join(claimed))
+            self._fail(claimed, in_words(fault), ending(fault))
+
+    def _do_range_test(self, range_test_id: str) -> None:
+        if patiently(lambda: self._store.range_tests.claim(range_test_id, self._id)):
+            range_test.run(self._store, range_test_id, self._id)
 
     def _fail(self, run_ids: Iterable[str], reason: str, status: Status = "failed") -> None:
         """End those that have not ended."""
         ended = RunEnded(status=status, reason=reason)
         batch = [(run_id, ended) for run_id in run_ids]
-        patiently(lambda: self._store.record(batch, self._id))
+        patiently(lambda: self._store.runs.record(batch, self._id))
 
     def _train(self, run_ids: Sequence[str]) -> None:
-        rows = patiently(lambda: self._store.runs(run_ids=run_ids))
-        by_engine: dict[str, dict[str, RunRow]] = {}
-        for row in reversed(rows):
-            by_engine.setdefault(row.engine, {})[row.run_id] = row
-        for engine, found in by_engine.items():
-            self._train_group(found, engine)
+        rows = patiently(lambda: self._store.runs.listing(run_ids=run_ids))
+        for engine, some in by_engine(rows).items():
+            plans = self._plans(some)
+            if plans:
+                pace = Pace(list(plans.values()))
+                done = {row.run_id: row.epochs_done for row in some}
+                self._session.train(plans, engine=engine, done=done, progress=pace)
+                if pace.kind == "convolutional":  # warm-up runs do not measure these
+                    _keep(pace)
         if len(rows) < len(run_ids):
-            unreadable = patiently(self._store.unreadable)
+            unreadable = patiently(self._store.runs.unreadable)
             for run_id in run_ids:
                 if run_id in unreadable:
                     self._fail([run_id], unreadable[run_id])
 
-    def _train_group(self, rows: Mapping[str, RunRow], engine: str) -> None:
-        outbox = Outbox(lambda batch: self._store.record(batch, self._id))
-        try:
-            plans: dict[str, plan.Plan] = {}
-            for run_id, row in rows.items():
-                try:
-                    plans[run_id] = plan.make(row.spec)
-                except LrdashError as fault:
-                    outbox(run_id, RunEnded(status="failed", reason=str(fault)))
-            if plans:
-                done = {run_id: row.epochs_done for run_id, row in rows.items()}
-                self._train_plans(plans, outbox, engine, done)
-        finally:
-            outbox.close()
-
-    def _train_plans(
-        self, plans: Mapping[str, plan.Plan], sink: Sink, engine: str, done: Mapping[str, int]
-    ) -> None:
-        made, run_ids = list(plans.values()), list(plans)
-        left = patiently(lambda: self._store.origins(run_ids))
-        engines = patiently(lambda: self._store.origin_engines(run_ids))
-        origins = {
-            run: Origin(epoch=at, run_ids=line, engine=engines.get(run, ""))
-            for run, (at, line) in left.items()
-        }
-        pace, keeper = Pace(made), CheckpointWriter(self._vault, done, interval(), origins)
-        try:
-            training.train_group(
-                made, run_ids=run_ids, sink=fan_out(sink, pace), engine=engine,
-                should_stop=StopRequests(self._store, run_ids, self._id), keeper=keeper,
-                mailbox=Commands(self._store, run_ids),
-            )
-        except LrdashError as fault:
-            for run_id in run_ids:
-                sink(run_id, RunEnded(status=ending(fault), reason=str(fault)))
-        finally:
-            keeper.close()
-        if pace.kind == "convolutional":  # what practice does not measure
-            _keep(pace)
+    def _plans(self, rows: Iterable[RunRow]) -> dict[str, Plan]:
+        """Plans by run id; runs that cannot be planned fail."""
+        plans: dict[str, Plan] = {}
+        for row in rows:
+            try:
+                plans[row.run_id] = make(row.spec)
+            except LrdashError as fault:
+                self._fail([row.run_id], str(fault))
+        return plans
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -226,21 +190,21 @@ def _answers() -> Callable[[dict[str, Any]], None]:
         try:
             print(json.dumps(answer), file=out, flush=True)
         except BrokenPipeError:  # the server is gone; standard input says so, too
-            log.warning("nobody listens any more")
+            log.warning("the server no longer listens")
 
     return say
 
 
-def _practise() -> None:
-    """Train some small runs, so that the first real one starts fast, and take their time once."""
+def _warm_up() -> None:
+    """Train some small runs, so that the first real one starts fast; measures their pace once."""
 
     def forget(_run_id: str, _event: Event) -> None:
         pass
 
-    plans = [plan.make(RunSpec(epochs=PRACTICE_EPOCHS, seed=seed)) for seed in range(PRACTICE_RUNS)]
+    plans = [make(RunSpec(epochs=WARM_UP_EPOCHS, seed=seed)) for seed in range(WARM_UP_RUNS)]
     pace = Pace(plans)
     training.train_group(
-        plans, run_ids=[f"practice {run}" for run in range(PRACTICE_RUNS)],
+        plans, run_ids=[f"warm-up {run}" for run in range(WARM_UP_RUNS)],
         sink=fan_out(forget, pace), should_stop=lambda: set(),
     )
     if pace.kind not in known_paces():

@@ -10,6 +10,7 @@ from typing import Any
 from lrdash.core.registry import Registry
 from lrdash.models.base import ImageModel, Model
 from lrdash.models.cnn import Cnn
+from lrdash.models.layers import Layer, Work
 from lrdash.models.lenet import Lenet
 from lrdash.models.linear import Linear
 from lrdash.models.mlp import Mlp
@@ -28,4 +29,4 @@ MODELS: Registry[type[Model]] = Registry("model", group="lrdash.models", problem
 for _model in (Linear, Mlp, Cnn, Lenet, Resnet, NoisyQuadratic, OwnLayers):
     MODELS.add(_model.id, _model)
 
-__all__ = ["MODELS", "ImageModel", "Model"]
+__all__ = ["MODELS", "ImageModel", "Layer", "Model", "Work"]

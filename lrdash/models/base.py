@@ -1,35 +1,27 @@
-"""What a model is: a frozen record of settings that can build a Keras model and count its weights.
+"""What a model is: a frozen record of settings that describes its layers.
 
+A model gives its `rows` of layers; its Keras model, its weights, its cost and its Keras code follow
+from them. One that consists of other things brings `build`, `parameters` and `work` of its own.
 Keras is imported only where a model is built, so that forms, the command line and the plan can ask
 which models fit and how large they are without loading it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
+from lrdash.core.errors import InvalidField
 from lrdash.core.record import Record, field
 from lrdash.core.spec import DataShape
+from lrdash.core.wording import plural
+from lrdash.models import layers
+from lrdash.models.layers import FREE, Activation, Layer, Shape, Step, Work
 
 KerasModel = Any  # keras.Model; naming the class itself would import Keras
-Activation = Literal["relu", "tanh", "gelu", "elu", "silu", "sigmoid"]
 
+FLATTEN = Layer(name="flatten", kind="flatten")
 SMALLEST_IMAGE = 8  # pixels of the shorter side that the convolutional models can take
-
-
-@dataclass(frozen=True, kw_only=True)
-class Work:
-    """What one example costs on its way through a model; two of them add up."""
-
-    multiply_adds: int  # of the forward pass
-    numbers: int  # that the layers hand on; training keeps them for the way back
-
-    def __add__(self, other: Work) -> Work:
-        return Work(
-            multiply_adds=self.multiply_adds + other.multiply_adds,
-            numbers=self.numbers + other.numbers,
-        )
 
 
 class Model(Record):
@@ -49,6 +41,50 @@ class Model(Record):
             return "needs inputs, and these examples have none"
         return None
 
+    def rows(self, shape: DataShape) -> Sequence[Layer]:
+        """Its layers, first to last, without the output layer and the flattening before that.
+
+        Args:
+            shape: data that the model fits (see `misfit`).
+        """
+        raise NotImplementedError
+
+    def network(self, shape: DataShape) -> list[tuple[Layer, Shape, Step]]:
+        """All layers up to the output, each with the shape of its input and what it makes of it."""
+        found: list[tuple[Layer, Shape, Step]] = []
+        before = shape.input_shape
+
+        def add(layer: Layer) -> None:
+            nonlocal before
+            done = layers.step(layer, before)
+            found.append((layer, before, done))
+            before = done.shape
+
+        for row in self.rows(shape):
+            add(row)
+        if len(before) > 1:
+            add(FLATTEN)
+        add(Layer(
+            name="output", kind="dense", size=shape.outputs, l2=getattr(self, "l2", 0.0),
+            fused="softmax" if shape.task == "classification" else "linear",
+        ))
+        return found
+
+    def _shared(self) -> dict[str, Any]:
+        """The settings that all its layers with weights share."""
+        names = ("activation", "batch_norm", "l2")
+        return {name: getattr(self, name) for name in names if name in type(self).model_fields}
+
+    def _dense(self, name: str, units: int) -> list[Layer]:
+        """A hidden dense layer, and its dropout."""
+        dense = Layer(name=name, kind="dense", size=units, **self._shared())
+        return [dense, *self._dropout(name)]
+
+    def _dropout(self, name: str) -> list[Layer]:
+        """Dropout, left out where it would do nothing."""
+        rate: float = getattr(self, "dropout", 0.0)
+        return [Layer(name=f"{name}_dropout", kind="dropout", rate=rate)] if rate else []
+
     def build(self, shape: DataShape) -> KerasModel:
         """The uncompiled Keras model, with fresh weights.
 
@@ -58,15 +94,34 @@ class Model(Record):
         Args:
             shape: data that the model fits (see `misfit`).
         """
-        raise NotImplementedError
+        import keras
+
+        x = inputs = keras.Input(shape.input_shape, name="input")
+        for layer, _, _ in self.network(shape):
+            x = layers.build(layer, x)
+        return keras.Model(inputs, x, name=self.id)
 
     def parameters(self, shape: DataShape) -> int:
         """Trainable weights of the built model, counted without Keras."""
-        raise NotImplementedError
+        return sum(step.parameters for _, _, step in self.network(shape))
 
     def work(self, shape: DataShape) -> Work:
         """What one example costs, counted without Keras: good for estimates, not exact."""
-        raise NotImplementedError
+        return sum((step.work for _, _, step in self.network(shape)), FREE)
+
+    def keras_code(self, shape: DataShape) -> list[str]:
+        """Lines of Keras that leave the uncompiled model in `model`, with the same weights.
+
+        Raises:
+            InvalidField: for a model that does not describe its layers.
+        """
+        if type(self).rows is Model.rows:
+            raise InvalidField("model", "must describe its layers, to be written as code", self.id)
+        lines = [f"x = inputs = keras.Input({shape.input_shape!r})"]
+        for layer, before, _ in self.network(shape):
+            written = layers.code(layer, before)
+            lines += written[1:] if written[0] == lines[-1] == "" else written
+        return [*lines, "model = keras.Model(inputs, x)"]
 
 
 class ImageModel(Model):
@@ -80,7 +135,7 @@ class ImageModel(Model):
         size = shape.input_shape
         need = f"needs images of at least {SMALLEST_IMAGE} x {SMALLEST_IMAGE} pixels"
         if len(size) == 1:
-            return f"{need}, not {size[0]} number{'s' * (size[0] != 1)} an example"
+            return f"{need}, not {plural(size[0], 'number')} an example"
         if len(size) != 3:
             return f"{need} as height x width x channels, not {' x '.join(map(str, size))}"
         if min(size[:2]) < SMALLEST_IMAGE:
@@ -89,10 +144,10 @@ class ImageModel(Model):
 
 
 def activation_field(default: Activation) -> Any:
-    """The field for the function behind each hidden layer."""
+    """The field for the nonlinearity after each hidden layer."""
     return field(
         default, label="Activation",
-        help="What bends the output of each hidden layer; without it all layers would act as one.",
+        help="The nonlinearity after each hidden layer. Without it the layers would act as one.",
     )
 
 
@@ -100,8 +155,8 @@ def batch_norm_field() -> Any:
     """The field for batch normalisation (arXiv 1502.03167)."""
     return field(
         False, label="Batch normalisation",
-        help="Centre and scale each layer's output over the batch, before the activation. Bears "
-        "higher rates.",
+        help="Centres and scales each layer's output over the batch, before the activation. "
+        "Tolerates higher rates.",
     )
 
 
@@ -109,7 +164,7 @@ def dropout_field() -> Any:
     """The field for dropout (Srivastava et al., JMLR 15, 2014)."""
     return field(
         0.0, label="Dropout", unit="share of units", ge=0, lt=1, step=0.05,
-        help="Share of the hidden units silenced in each update. Calms overfitting; the training "
+        help="Share of the hidden units silenced in each update. Reduces overfitting; the training "
         "loss becomes noisier, often higher than the validation loss.",
     )
 

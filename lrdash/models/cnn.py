@@ -6,17 +6,15 @@ from typing import ClassVar
 
 from lrdash.core.record import field
 from lrdash.core.spec import DataShape
-from lrdash.models import layers
 from lrdash.models.base import (
-    Activation,
+    FLATTEN,
     ImageModel,
-    KerasModel,
-    Work,
     activation_field,
     batch_norm_field,
     dropout_field,
     l2_field,
 )
+from lrdash.models.layers import Activation, Layer
 
 
 class Cnn(ImageModel):
@@ -44,7 +42,7 @@ class Cnn(ImageModel):
 
     blocks: int = field(
         2, label="Blocks", ge=1, le=3, step=1,
-        help="Convolution and pooling, so many times; each block halves the image.",
+        help="Pairs of a convolution and a pooling; each halves the image.",
     )
     filters: int = field(
         16, label="Filters", ge=1, le=256, step=8,
@@ -52,49 +50,21 @@ class Cnn(ImageModel):
     )
     width: int = field(
         64, label="Dense width", unit="units", ge=1, le=4096, step=16,
-        help="Units of the dense layer behind the convolutions.",
+        help="Units of the dense layer after the convolutions.",
     )
     activation: Activation = activation_field("relu")
     dropout: float = dropout_field()
     batch_norm: bool = batch_norm_field()
     l2: float = l2_field()
 
-    def build(self, shape: DataShape) -> KerasModel:
-        """Convolution, batch normalisation, activation, pooling, dropout a block; dense; output."""
-        import keras
-
-        x = inputs = layers.start(shape)
+    def rows(self, shape: DataShape) -> list[Layer]:  # noqa: ARG002 (of every model)
+        """Convolution, pooling and dropout for each block; the dense layer."""
+        found: list[Layer] = []
         for block in range(self.blocks):
-            name = f"conv_{block + 1}"
-            x = layers.convolution(
-                x, self.filters * 2**block, name, activation=self.activation,
-                batch_norm=self.batch_norm, l2=self.l2,
-            )
-            x = keras.layers.MaxPooling2D(2, name=f"{name}_pool")(x)
-            x = layers.dropped(x, name, self.dropout)
-        x = layers.dense(
-            layers.flat(x), self.width, "dense", activation=self.activation,
-            batch_norm=self.batch_norm, dropout=self.dropout, l2=self.l2,
-        )
-        return layers.finish(inputs, x, shape, name=self.id, l2=self.l2)
-
-    def parameters(self, shape: DataShape) -> int:
-        """Convolutions, the dense layer over what pooling leaves, and the output."""
-        height, width, channels = shape.input_shape
-        count = 0
-        for block in range(self.blocks):
-            filters = self.filters * 2**block
-            count += layers.convolution_weights(channels, filters, batch_norm=self.batch_norm)
-            height, width, channels = height // 2, width // 2, filters
-        count += layers.dense_weights(height * width * channels, self.width, self.batch_norm)
-        return count + layers.dense_weights(self.width, shape.outputs)
-
-    def work(self, shape: DataShape) -> Work:
-        """Convolutions, the dense layer over what pooling leaves, and the output."""
-        height, width, channels = shape.input_shape
-        work = layers.dense_work(self.width, shape.outputs)
-        for block in range(self.blocks):
-            filters = self.filters * 2**block
-            work += layers.convolution_work(height, width, channels, filters)
-            height, width, channels = height // 2, width // 2, filters
-        return work + layers.dense_work(height * width * channels, self.width)
+            name, filters = f"conv_{block + 1}", self.filters * 2**block
+            found += [
+                Layer(name=name, kind="conv2d", size=filters, **self._shared()),
+                Layer(name=f"{name}_pool", kind="max_pooling", size=2),
+                *self._dropout(name),
+            ]
+        return [*found, FLATTEN, *self._dense("dense", self.width)]

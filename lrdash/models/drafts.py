@@ -1,7 +1,7 @@
-"""Layers while they are put together: what each hands on, or what is wrong with it.
+"""Layers while a user edits them: what each outputs, or what is wrong with it.
 
-A draft is one row as it was typed: its kind and its settings, whatever their values. Rows that are
-not allowed stay as they are until their user mends them.
+A draft is one row as typed: its kind and its settings, whatever their values. Rows that are not
+allowed stay as they are until the user fixes them.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from typing import Any
 from lrdash.core.errors import InvalidField
 from lrdash.core.record import PartFault
 from lrdash.models import rows
+from lrdash.models.layers import RULES, Misplaced, Shape, Step
 from lrdash.models.own_layers import DEEPEST, read_row
-from lrdash.models.rows import RULES, Misplaced, Row, Shape, Step
+from lrdash.models.rows import Row
 
 Draft = Mapping[str, Any]
 NUMBERS = ("size", "kernel", "strides", "rate")
-FRESH: Mapping[str, Mapping[str, Any]] = {  # where it is not what the setting is by default
+FRESH: Mapping[str, Mapping[str, Any]] = {  # settings of a new row that differ from the defaults
     "dense": {"activation": "relu"},
     "conv2d": {"size": 16, "activation": "relu"},
     "activation": {"activation": "relu"},
@@ -29,21 +30,21 @@ FRESH: Mapping[str, Mapping[str, Any]] = {  # where it is not what the setting i
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """What comes of a draft."""
+    """The result of checking a draft."""
 
     row: Row | None  # None: a setting has a value that is not allowed
     step: Step | None  # None: this row or one before it is wrong
-    fault: str  # what is wrong and what would help, in words; empty: nothing
-    idle: tuple[str, ...]  # settings with a value that this kind of layer does not have
+    fault: str  # what is wrong and how to fix it; empty: nothing
+    idle: tuple[str, ...]  # settings with a value that this kind of layer ignores
 
 
 def fresh(kind: str) -> Draft:
-    """A new row of this kind, with the settings that count."""
-    return _counting(Row(**{"kind": kind, **FRESH.get(kind, {})}))
+    """A new row of this kind, with the settings that it uses."""
+    return _used(Row(**{"kind": kind, **FRESH.get(kind, {})}))
 
 
 def read(text: str) -> list[Draft]:
-    """The rows of a text, with all settings that count; none for an empty text.
+    """The rows of a text, with all settings that they use; none for an empty text.
 
     Raises:
         InvalidField: there are too many rows, or one that a table cannot show: of a kind, with a
@@ -59,7 +60,7 @@ def read(text: str) -> list[Draft]:
 
 
 def look(drafts: Sequence[Draft], shape: Shape) -> list[Finding]:
-    """What comes of each row, for examples of this shape."""
+    """Check each row, for examples of this shape."""
     found: list[Finding] = []
     before: Shape | None = shape
     for draft in drafts:
@@ -79,20 +80,20 @@ def _look(draft: Draft, before: Shape | None) -> Finding:
         row = Row(**{name: draft[name] for name in ("kind", *uses)})
         step = rows.step(row, before) if before is not None else None
     except InvalidField as wrong:
-        fault = f"{rows.told(wrong)}, {_said(wrong.given)}."
+        fault = f"{rows.problem(wrong)}, {_given(wrong.given)}."
     except Misplaced as wrong:
         fault = f"{str(wrong)[0].upper()}{str(wrong)[1:]}."
     return Finding(row=row, step=step, fault=fault, idle=idle)
 
 
-def _said(given: Any) -> str:
+def _given(given: Any) -> str:
     if given is None:
         return "and is empty"
     return f"got {given:,.10g}" if isinstance(given, int | float) else f"got {given}"
 
 
 def _read(given: Draft, number: int) -> Draft:
-    """A row with what it does not say; numbers may be out of their bounds."""
+    """A row with its defaults filled in; numbers may be out of bounds."""
     numbers = {
         name: given[name] for name in NUMBERS if name in given and (
             given[name] is None
@@ -101,9 +102,9 @@ def _read(given: Draft, number: int) -> Draft:
     }
     others = {name: value for name, value in given.items() if name not in numbers}
     row = read_row(others, number)
-    return {**_counting(row), **numbers}
+    return {**_used(row), **numbers}
 
 
-def _counting(row: Row) -> Draft:
-    """The settings of a row that count."""
+def _used(row: Row) -> Draft:
+    """The settings of a row that its kind uses."""
     return {"kind": row.kind, **{name: getattr(row, name) for name in RULES[row.kind].uses}}

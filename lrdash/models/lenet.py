@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import ClassVar
 
 from lrdash.core.spec import DataShape
-from lrdash.models import layers
 from lrdash.models.base import (
-    Activation,
+    FLATTEN,
     ImageModel,
-    KerasModel,
-    Work,
     activation_field,
     batch_norm_field,
     dropout_field,
     l2_field,
 )
+from lrdash.models.layers import Activation, Layer
 
 KERNEL = 5  # pixels, both convolutions
 FILTERS = (6, 16)
 WIDTHS = (120, 84)  # units of the dense layers
-ORIGINAL = 32  # pixels of the images in the paper
+UNPADDED = (32, 2 * (KERNEL + 1))  # pixels of the smallest image that each does not pad
 
 
 class Lenet(ImageModel):
@@ -53,58 +52,15 @@ class Lenet(ImageModel):
     batch_norm: bool = batch_norm_field()
     l2: float = l2_field()
 
-    def build(self, shape: DataShape) -> KerasModel:
-        """Convolution and pooling twice, dense twice (with dropout), output."""
-        import keras
-
-        x = inputs = layers.start(shape)
-        for number, filters in enumerate(FILTERS, start=1):
-            name = f"conv_{number}"
-            x = layers.convolution(
-                x, filters, name, kernel=KERNEL, activation=self.activation,
-                batch_norm=self.batch_norm, l2=self.l2,
-                padding="same" if _pads(x.shape[1:3], number) else "valid",
-            )
-            x = keras.layers.AveragePooling2D(2, name=f"{name}_pool")(x)
-        x = layers.flat(x)
-        for number, width in enumerate(WIDTHS, start=1):
-            x = layers.dense(
-                x, width, f"dense_{number}", activation=self.activation,
-                batch_norm=self.batch_norm, dropout=self.dropout, l2=self.l2,
-            )
-        return layers.finish(inputs, x, shape, name=self.id, l2=self.l2)
-
-    def parameters(self, shape: DataShape) -> int:
-        """Two convolutions, two dense layers and the output."""
-        size, channels, count = shape.input_shape[:2], shape.input_shape[2], 0
-        for number, filters in enumerate(FILTERS, start=1):
-            count += layers.convolution_weights(
-                channels, filters, batch_norm=self.batch_norm, kernel=KERNEL
-            )
-            cut = 0 if _pads(size, number) else KERNEL - 1
-            size, channels = tuple((side - cut) // 2 for side in size), filters
-        inputs = size[0] * size[1] * channels
-        for width in WIDTHS:
-            count += layers.dense_weights(inputs, width, self.batch_norm)
-            inputs = width
-        return count + layers.dense_weights(inputs, shape.outputs)
-
-    def work(self, shape: DataShape) -> Work:
-        """Two convolutions, two dense layers and the output."""
-        size, channels = shape.input_shape[:2], shape.input_shape[2]
-        work = layers.dense_work(WIDTHS[-1], shape.outputs)
-        for number, filters in enumerate(FILTERS, start=1):
-            cut = 0 if _pads(size, number) else KERNEL - 1
-            height, width = (side - cut for side in size)
-            work += layers.convolution_work(height, width, channels, filters, kernel=KERNEL)
-            size, channels = (height // 2, width // 2), filters
-        inputs = size[0] * size[1] * channels
-        for units in WIDTHS:
-            work += layers.dense_work(inputs, units)
-            inputs = units
-        return work
-
-
-def _pads(size: tuple[int, ...], number: int) -> bool:
-    """Whether convolution 1 or 2 keeps the size of its maps."""
-    return min(size) < (ORIGINAL if number == 1 else KERNEL + 1)
+    def rows(self, shape: DataShape) -> list[Layer]:
+        """Convolution and pooling twice, dense twice (with dropout)."""
+        found: list[Layer] = []
+        for number, (filters, least) in enumerate(zip(FILTERS, UNPADDED, strict=True), start=1):
+            padding = "same" if min(shape.input_shape[:2]) < least else "valid"
+            found += [
+                Layer(name=f"conv_{number}", kind="conv2d", size=filters, kernel=KERNEL,
+                      padding=padding, **self._shared()),
+                Layer(name=f"conv_{number}_pool", kind="average_pooling", size=2),
+            ]
+        dense = [self._dense(f"dense_{n}", units) for n, units in enumerate(WIDTHS, start=1)]
+        return [*found, FLATTEN, *itertools.chain(*dense)]

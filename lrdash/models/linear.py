@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from lrdash.core.spec import DataShape
-from lrdash.models import layers
-from lrdash.models.base import KerasModel, Model, Work, l2_field
+from lrdash.models.base import Model, l2_field
+from lrdash.models.layers import Layer
 
 
 class Linear(Model):
@@ -32,15 +32,6 @@ class Linear(Model):
 
     l2: float = l2_field()
 
-    def build(self, shape: DataShape) -> KerasModel:
-        """One dense layer over all numbers of an example."""
-        x = layers.start(shape)
-        return layers.finish(x, layers.flat(x), shape, name=self.id, l2=self.l2)
-
-    def parameters(self, shape: DataShape) -> int:
-        """One weight for each input and output, and the biases."""
-        return layers.dense_weights(layers.features(shape), shape.outputs)
-
-    def work(self, shape: DataShape) -> Work:
-        """One dense layer."""
-        return layers.dense_work(layers.features(shape), shape.outputs)
+    def rows(self, shape: DataShape) -> list[Layer]:  # noqa: ARG002 (of every model)
+        """None: the output layer sees all numbers of an example."""
+        return []

@@ -9,17 +9,15 @@ import pydantic
 
 from lrdash.core.record import field
 from lrdash.core.spec import DataShape
-from lrdash.models import layers
 from lrdash.models.base import (
-    Activation,
-    KerasModel,
+    FLATTEN,
     Model,
-    Work,
     activation_field,
     batch_norm_field,
     dropout_field,
     l2_field,
 )
+from lrdash.models.layers import Activation, Layer
 
 WIDEST = 4096  # units of a layer
 DEEPEST = 8  # hidden layers
@@ -65,30 +63,7 @@ class Mlp(Model):
                 f"must be a list of 1 to {DEEPEST} whole numbers between 1 and {WIDEST}"
             ) from None
 
-    def build(self, shape: DataShape) -> KerasModel:
-        """Dense, batch normalisation, activation, dropout for each width, then the output."""
-        inputs = layers.start(shape)
-        x = layers.flat(inputs)
-        for number, width in enumerate(self.widths, start=1):
-            x = layers.dense(
-                x, width, f"dense_{number}", activation=self.activation,
-                batch_norm=self.batch_norm, dropout=self.dropout, l2=self.l2,
-            )
-        return layers.finish(inputs, x, shape, name=self.id, l2=self.l2)
-
-    def parameters(self, shape: DataShape) -> int:
-        """Each layer's inputs times its units, and biases or batch normalisation."""
-        sizes = (layers.features(shape), *self.widths)
-        hidden = sum(
-            layers.dense_weights(inputs, units, self.batch_norm)
-            for inputs, units in itertools.pairwise(sizes)
-        )
-        return hidden + layers.dense_weights(sizes[-1], shape.outputs)
-
-    def work(self, shape: DataShape) -> Work:
-        """Each layer, the output included."""
-        sizes = (layers.features(shape), *self.widths)
-        work = layers.dense_work(sizes[-1], shape.outputs)
-        for inputs, units in itertools.pairwise(sizes):
-            work += layers.dense_work(inputs, units)
-        return work
+    def rows(self, shape: DataShape) -> list[Layer]:
+        """Dense, batch normalisation, activation and dropout for each width."""
+        dense = [self._dense(f"dense_{n}", units) for n, units in enumerate(self.widths, start=1)]
+        return [*([FLATTEN] if len(shape.input_shape) > 1 else []), *itertools.chain(*dense)]

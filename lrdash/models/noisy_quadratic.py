@@ -14,13 +14,15 @@ where stop() has no gradient, the value of p^2 is L and its gradient is that of 
 
 from __future__ import annotations
 
+import ast
+import inspect
 from functools import lru_cache
 from typing import Any, ClassVar
 
 from lrdash.core.record import field
 from lrdash.core.spec import DataShape
-from lrdash.models import layers
-from lrdash.models.base import KerasModel, Model, Work
+from lrdash.models.base import KerasModel, Model
+from lrdash.models.layers import Work
 
 LEAST = 1e-18  # of the prediction, so that nothing is divided by 0; its square is a loss of 1e-36
 
@@ -73,9 +75,25 @@ class NoisyQuadratic(Model):
         """One layer that holds the parameters; its output squared is the loss."""
         import keras
 
-        inputs = layers.start(shape)
+        inputs = keras.Input(shape.input_shape, name="input")
         outputs = _layer()(self.dimensions, self.noise, name="output")(inputs)
         return keras.Model(inputs, outputs, name=self.id)
+
+    def keras_code(self, shape: DataShape) -> list[str]:
+        """The layer's own source, without annotations, and a model of it."""
+        tree = ast.parse(inspect.getsource(inspect.unwrap(_layer)))
+        (bowl,) = (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
+        for node in ast.walk(bowl):
+            if isinstance(node, ast.arg):
+                node.annotation = None
+            elif isinstance(node, ast.FunctionDef):
+                node.returns = None
+        source = ast.unparse(bowl).replace("LEAST", repr(LEAST))
+        return [
+            f"inputs = keras.Input({shape.input_shape!r})", "", "", *source.splitlines(), "", "",
+            f"outputs = Bowl({self.dimensions}, {self.noise!r})(inputs)",
+            "model = keras.Model(inputs, outputs)",
+        ]
 
     def parameters(self, shape: DataShape) -> int:  # noqa: ARG002 (of every model)
         """The coordinates of the point in the bowl."""
@@ -88,9 +106,8 @@ class NoisyQuadratic(Model):
 
 @lru_cache(maxsize=1)
 def _layer() -> Any:
-    """The Keras layer; a function, since its base class is not to be imported with this file."""
+    """The Keras layer; a function, since importing this file must not import its base class."""
     import keras
-    from keras import ops
 
     class Bowl(keras.layers.Layer):  # type: ignore[misc]
         """Examples [examples, 0] to the root of the loss [examples, 1]."""
@@ -108,6 +125,7 @@ def _layer() -> Any:
 
         def call(self, inputs: Any, training: bool = False) -> Any:
             """The root of the loss, with noise in its gradient while training."""
+            ops = keras.ops
             curvature = 1.0 / ops.arange(1, self.dimensions + 1, dtype="float32")[:, None]
             loss = 0.5 * ops.sum(curvature * ops.square(self.position))
             root = ops.stop_gradient(ops.maximum(ops.sqrt(loss), LEAST))

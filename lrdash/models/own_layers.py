@@ -1,9 +1,8 @@
-"""An architecture that its user put together layer by layer."""
+"""An architecture that a user built layer by layer."""
 
 from __future__ import annotations
 
 import dataclasses
-import math
 from typing import Any, ClassVar
 
 import pydantic
@@ -11,9 +10,10 @@ import pydantic
 from lrdash.core.errors import InvalidField
 from lrdash.core.record import Knob, PartFault, field
 from lrdash.core.spec import DataShape
-from lrdash.models import layers, rows
-from lrdash.models.base import KerasModel, Model, Work
-from lrdash.models.rows import Misplaced, Row, Step
+from lrdash.models import rows
+from lrdash.models.base import Model
+from lrdash.models.layers import Layer, Misplaced, Shape, Step
+from lrdash.models.rows import Row
 
 DEEPEST = 60  # rows
 MOST_WEIGHTS = 50_000_000
@@ -24,10 +24,10 @@ FIRST = (
 
 
 class OwnLayers(Model):
-    """Rows of layers, one behind the other; the output layer follows by itself.
+    """Rows of layers, one after the other; the output layer is added automatically.
 
-    Before the output an image is flattened. The whole architecture stands in the settings, so that
-    a run names exactly the network that it trained.
+    Images are flattened before the output. The settings hold the whole architecture, so that a run
+    names exactly the network that it trained.
 
     >>> digits = DataShape(task="classification", input_shape=(8, 8, 1), num_classes=10)
     >>> OwnLayers().parameters(digits)  # 64*64 + 64, 64*32 + 32, 32*10 + 10
@@ -37,15 +37,15 @@ class OwnLayers(Model):
     id: ClassVar[str] = "layers"
     label: ClassVar[str] = "Own layers"
     description: ClassVar[str] = (
-        "A network that you put together layer by layer. The output layer follows by itself."
+        "A network that you build layer by layer. The output layer is added automatically."
     )
     source: ClassVar[str] = "You"
     prefix: ClassVar[str] = "layers."
 
     layers: tuple[Row, ...] = field(
         tuple(Row(**row) for row in FIRST), label="Layers",
-        help=f"1 to {DEEPEST} layers, first to last, with a semicolon between two, e.g. flatten; "
-        "dense size=64 activation=relu. The page Models has a table for it.",
+        help=f"1 to {DEEPEST} layers, first to last, separated by semicolons, e.g. flatten; "
+        "dense size=64 activation=relu. The Models page has a table for it.",
     )
 
     @pydantic.field_validator("layers", mode="before")
@@ -59,7 +59,7 @@ class OwnLayers(Model):
 
     @classmethod
     def knobs(cls) -> tuple[Knob, ...]:
-        """The rows as a text that one can type."""
+        """The rows as text that users can type."""
         (knob,) = super().knobs()
         return (dataclasses.replace(knob, kind="text", default=rows.as_text(knob.default)),)
 
@@ -71,50 +71,38 @@ class OwnLayers(Model):
         later = kinds[kinds.index("residual") :] if "residual" in kinds else []
         return "conv2d" in kinds or bool(images.intersection(later))
 
+    def rows(self, shape: DataShape) -> list[Layer]:  # noqa: ARG002 (of every model)
+        """One for each row, named by its place."""
+        return [row.layer(f"layer_{number}") for number, row in enumerate(self.layers, start=1)]
+
     def steps(self, shape: DataShape) -> list[Step]:
-        """What each row hands on and costs, for such data.
+        """What each row outputs and costs, for such data.
 
         Raises:
-            InvalidField: names the first row that cannot stand where it is.
+            InvalidField: names the first row that does not fit where it is.
         """
         found: list[Step] = []
         for number, row in enumerate(self.layers, start=1):
             try:
                 found.append(rows.step(row, found[-1].shape if found else shape.input_shape))
             except Misplaced as fault:
-                problem = f"must be mended in row {number}: {fault}"
+                problem = f"must be fixed in row {number}: {fault}"
                 raise InvalidField("layers", problem, rows.as_text([row])) from None
         return found
 
-    def build(self, shape: DataShape) -> KerasModel:
-        """Row by row, then the output."""
-        self.parameters(shape)
-        x = inputs = layers.start(shape)
-        for number, row in enumerate(self.layers, start=1):
-            x = rows.build(row, x, f"layer_{number}")
-        return layers.finish(inputs, layers.flat(x), shape, name=self.id, l2=0.0)
-
-    def parameters(self, shape: DataShape) -> int:
-        """Those of each row, and of the output.
+    def network(self, shape: DataShape) -> list[tuple[Layer, Shape, Step]]:
+        """The rows and the output.
 
         Raises:
-            InvalidField: if a row cannot stand where it is, or there are too many weights.
+            InvalidField: if a row does not fit where it is, or there are too many weights.
         """
-        done = self.steps(shape)
-        count = sum(one.parameters for one in done)
-        count += layers.dense_weights(math.prod(done[-1].shape), shape.outputs)
+        self.steps(shape)
+        whole = super().network(shape)
+        count = sum(step.parameters for _, _, step in whole)
         if count > MOST_WEIGHTS:
-            problem = f"must have at most {MOST_WEIGHTS:,} weights together"
+            problem = f"must have at most {MOST_WEIGHTS:,} weights in total"
             raise InvalidField("layers", problem, count)
-        return count
-
-    def work(self, shape: DataShape) -> Work:
-        """That of each row, and of the output."""
-        done = self.steps(shape)
-        work = layers.dense_work(math.prod(done[-1].shape), shape.outputs)
-        for one in done:
-            work += one.work
-        return work
+        return whole
 
 
 def read_row(given: Any, number: int) -> Row:
@@ -122,10 +110,10 @@ def read_row(given: Any, number: int) -> Row:
 
     Args:
         given: the row, or its settings by name.
-        number: its place, counted from 1, for the message.
+        number: its place from 1, for the message.
 
     Raises:
-        PartFault: it is none, or a setting is wrong.
+        PartFault: it is no row, or a setting is wrong.
     """
     if isinstance(given, Row):
         return given
@@ -135,5 +123,5 @@ def read_row(given: Any, number: int) -> Row:
     try:
         return Row(**given)
     except InvalidField as fault:
-        problem = f"must be mended in row {number}: {rows.told(fault)}"
+        problem = f"must be fixed in row {number}: {rows.problem(fault)}"
         raise PartFault(problem, fault.given) from None

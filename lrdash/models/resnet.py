@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from lrdash.core.record import field
 from lrdash.core.spec import DataShape
-from lrdash.models import layers
-from lrdash.models.base import ImageModel, KerasModel, Work, dropout_field, l2_field
+from lrdash.models.base import ImageModel, dropout_field, l2_field
+from lrdash.models.layers import Layer
 
 
 class Resnet(ImageModel):
@@ -51,66 +51,14 @@ class Resnet(ImageModel):
     dropout: float = dropout_field()
     l2: float = l2_field()
 
-    def build(self, shape: DataShape) -> KerasModel:
-        """Convolution, residual stages, average over the maps, dropout, output."""
-        import keras
-
-        inputs = layers.start(shape)
-        x = layers.convolution(
-            inputs, self.filters, "stem", activation="relu", batch_norm=True, l2=self.l2
-        )
-        for stage in range(self.stages):
-            for block in range(self.blocks):
-                x = self._block(x, stage, block)
-        x = keras.layers.GlobalAveragePooling2D(name="average")(x)
-        x = layers.dropped(x, "average", self.dropout)
-        return layers.finish(inputs, x, shape, name=self.id, l2=self.l2)
-
-    def _block(self, x: layers.Tensor, stage: int, block: int) -> layers.Tensor:
-        import keras
-
-        name, filters = f"stage_{stage + 1}_block_{block + 1}", self.filters * 2**stage
-        strides = 2 if stage and not block else 1
-        y = layers.convolution(
-            x, filters, f"{name}_conv_1", strides=strides, activation="relu", batch_norm=True,
-            l2=self.l2,
-        )
-        y = layers.convolution(
-            y, filters, f"{name}_conv_2", activation=None, batch_norm=True, l2=self.l2
-        )
-        if strides > 1:
-            x = layers.convolution(
-                x, filters, f"{name}_shortcut", kernel=1, strides=strides, activation=None,
-                batch_norm=True, l2=self.l2,
-            )
-        return layers.activated(keras.layers.Add(name=f"{name}_add")([x, y]), name, "relu")
-
-    def parameters(self, shape: DataShape) -> int:
-        """Stem, two convolutions a block, a shortcut a halving, output; no size of image counts."""
-        count = layers.convolution_weights(shape.input_shape[2], self.filters, batch_norm=True)
-        channels = self.filters
-        for stage in range(self.stages):
-            filters = self.filters * 2**stage
-            inner = layers.convolution_weights(filters, filters, batch_norm=True)
-            count += layers.convolution_weights(channels, filters, batch_norm=True)
-            count += (2 * self.blocks - 1) * inner
-            if stage:
-                count += layers.convolution_weights(channels, filters, batch_norm=True, kernel=1)
-            channels = filters
-        return count + layers.dense_weights(channels, shape.outputs)
-
-    def work(self, shape: DataShape) -> Work:
-        """Stem, two convolutions a block, a shortcut a halving, output."""
-        height, width, channels = shape.input_shape
-        work = layers.convolution_work(height, width, channels, self.filters)
-        channels = self.filters
-        for stage in range(self.stages):
-            filters = self.filters * 2**stage
-            if stage:
-                height, width = -(-height // 2), -(-width // 2)
-                work += layers.convolution_work(height, width, channels, filters, kernel=1)
-            for _ in range(self.blocks):
-                work += layers.convolution_work(height, width, channels, filters)
-                work += layers.convolution_work(height, width, filters, filters)
-                channels = filters
-        return work + layers.dense_work(channels, shape.outputs)
+    def rows(self, shape: DataShape) -> list[Layer]:  # noqa: ARG002 (of every model)
+        """Convolution, residual stages, average over the maps, dropout."""
+        stem = Layer(name="stem", kind="conv2d", size=self.filters, activation="relu",
+                     batch_norm=True, l2=self.l2)
+        blocks = [
+            Layer(name=f"stage_{stage + 1}_block_{block + 1}", kind="residual",
+                  size=self.filters * 2**stage, strides=2 if stage and not block else 1, l2=self.l2)
+            for stage in range(self.stages) for block in range(self.blocks)
+        ]
+        average = Layer(name="average", kind="global_average_pooling")
+        return [stem, *blocks, average, *self._dropout("average")]

@@ -26,6 +26,7 @@ MAX_SEEDS = 200
 MAX_RUNS = 5000
 LARGEST_SEED = 2**31 - 1
 LABEL_LIMIT = 80  # characters
+VARIED = ("strategy", "params", "base_lr", "seed")  # fields of a run that vary in a comparison
 # Peak rates in use where nothing is known: for adaptive optimizers the default of Keras, for SGD
 # what the published recipes for small networks begin with.
 USUAL = {"sgd": 0.1, "rmsprop": 0.001, "adam": 0.001, "adamw": 0.001}

@@ -18,7 +18,8 @@ from lrdash.core.errors import NotHere
 from lrdash.core.spec import DataShape, Facts, RunSpec
 from lrdash.datasets import DATASETS, Dataset, Split
 from lrdash.models import MODELS, Model
-from lrdash.models.base import KerasModel, Work
+from lrdash.models.base import KerasModel
+from lrdash.models.layers import Work
 
 WHERE = {
     "script": "Its model and its data are in the script that trained it: to train it again or "

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from pathlib import Path
 
 from lrdash.core.errors import InvalidField, StoreError
+from lrdash.core.files import write_whole
 from lrdash.store.settings import home
 
 NAME = re.compile(r"[\w][\w .-]{0,59}")
@@ -39,12 +38,7 @@ def save(name: str, text: str) -> None:
     folder = _folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handle, aside = tempfile.mkstemp(dir=folder, suffix=".part")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text[:MOST_TEXT])
-            file.flush()
-            os.fsync(file.fileno())
-        Path(aside).replace(folder / f"{name}.txt")
+        write_whole(folder / f"{name}.txt", text[:MOST_TEXT].encode())
     except OSError as fault:
         raise StoreError(f"{folder} cannot be written: {fault.strerror}.") from None
 

@@ -1,166 +1,201 @@
-"""Branches of runs, and runs that are lengthened or steered. Each function works inside the
-transaction that it is given.
-"""
+"""The repository of branches: runs that leave another one, are lengthened or steered."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
-from sqlalchemy import Connection, Table, delete, func, insert, literal, select, update
+from sqlalchemy import Connection, Table, func, insert, literal, select, update
 
-from lrdash.core.errors import InvalidField, RunNotFound, StoreError
-from lrdash.core.events import Command, Status, Steered, now
+from lrdash.core.errors import InvalidField, NotFound, StoreError
+from lrdash.core.events import ACTIVE, Command, Status, now
 from lrdash.core.spec import Piece, RunSpec
-from lrdash.store.lookup import chunks
+from lrdash.store.database import Database
+from lrdash.store.repository import rows_of
 from lrdash.store.rows import NewRun
-from lrdash.store.runs import asked_engine, new_id, new_values
+from lrdash.store.runs import continuing
 from lrdash.store.schema import commands, decisions, epochs, runs
+from lrdash.store.values import group_ids, run_values
 
 DEEPEST = 1000  # generations of a family
 LENGTHENED: tuple[Status, ...] = ("finished", "stopped", "interrupted")
 
 
-def create(
-    connection: Connection,
-    parent_id: str,
-    at: Sequence[int],
-    new: Sequence[NewRun],
-    groups: Sequence[Sequence[int]] | None,
-    *,
-    engine: str,
-    worker_id: str | None,
-) -> list[str]:
-    """Add branches of a run, with what they share with it; gives their ids."""
-    columns = select(runs.c.epochs_done, runs.c.versions, runs.c.steps_per_epoch)
-    this = columns.where(runs.c.run_id == parent_id).with_for_update()
-    parent = connection.execute(this).mappings().first()
-    if parent is None:
-        raise RunNotFound(parent_id)
-    for epoch in at:
-        if not 1 <= epoch <= parent["epochs_done"]:
-            problem = f"must be between 1 and {parent['epochs_done']}, the epochs that are done"
-            raise InvalidField("epoch", problem, epoch)
-    places = groups if groups is not None else [range(len(new))]
-    group_of = {place: name for group in places for name in [new_id()] for place in group}
-    made = []
-    for place, (epoch, run) in enumerate(zip(at, new, strict=True)):
-        row = new_values(run, engine=engine, worker_id=worker_id) | {
-            "parent_id": parent_id, "fork_epoch": epoch, "group_id": group_of[place],
-            "epochs_done": epoch, "updates_done": epoch * parent["steps_per_epoch"],
-            "seconds": _seconds(connection, parent_id, epoch), "versions": parent["versions"],
-        }
-        connection.execute(insert(runs).values(row))
-        _copy(connection, epochs, parent_id, row["run_id"], epoch)
-        _copy(connection, decisions, parent_id, row["run_id"], epoch - 1)  # the last is its own
-        made.append(str(row["run_id"]))
-    return made
+class Branches:
+    """The families of runs in a store, and the commands to runs that train.
 
-
-def origins(connection: Connection, run_ids: Iterable[str]) -> dict[str, tuple[int, list[str]]]:
-    """Fork epoch and ancestors, nearest first, of those that are branches."""
-    found: dict[str, tuple[int, list[str]]] = {}
-    for run_id in dict.fromkeys(run_ids):
-        epoch, parent = _parent(connection, run_id)
-        if epoch is None:
-            continue
-        line: list[str] = []
-        while parent is not None and parent not in line and len(line) < DEEPEST:
-            line.append(parent)
-            parent = _parent(connection, parent)[1]
-        found[run_id] = (epoch, line)
-    return found
-
-
-def engines(connection: Connection, run_ids: Iterable[str]) -> dict[str, str]:
-    """Of those that are branches: the engine that trained the last epoch shared with the parent.
-
-    Those of which that is not known any more are left out.
+    Args:
+        database: of the store.
     """
-    columns = select(runs.c.engine, runs.c.fork_epoch)
-    found: dict[str, str] = {}
-    for run_id, (epoch, line) in origins(connection, run_ids).items():
-        for other in line:
-            row = connection.execute(columns.where(runs.c.run_id == other)).first()
-            if row and (row.fork_epoch or 0) < epoch:
-                found[run_id] = row.engine
-                break
-    return found
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(
+        self,
+        parent_id: str,
+        epoch: int | Sequence[int],
+        new_runs: Sequence[NewRun],
+        *,
+        groups: Sequence[Sequence[int]] | None = None,
+        engine: str = "auto",
+        worker_id: str | None = None,
+    ) -> list[str]:
+        """Add branches of a run, which may be running, and give their ids.
+
+        Each has the parent's epochs up to its own first, and the decisions before that.
+
+        Args:
+            parent_id: the run that they leave.
+            epoch: epochs done when they do, of all or of each.
+            new_runs: what to train, complete.
+            groups: places in `new_runs`, each once, to be trained together; by default all.
+            engine: as asked: `auto`, `lanes` or `keras`.
+            worker_id: the worker that trains them; by default they are queued.
+
+        Raises:
+            NotFound: if there is no such run.
+            InvalidField: for an epoch that the parent has not done, or wrong groups.
+        """
+        count = len(new_runs)
+        at = [epoch] * count if isinstance(epoch, int) else list(epoch)
+        group_of = group_ids([range(count)] if groups is None else groups, count)
+        query = select(runs.c.epochs_done, runs.c.versions, runs.c.steps_per_epoch)
+        made = []
+        with self._database.writing() as connection:
+            this = query.where(runs.c.run_id == parent_id).with_for_update()
+            parent = connection.execute(this).mappings().first()
+            if parent is None:
+                raise NotFound("run", parent_id)
+            for done in at:
+                if not 1 <= done <= parent["epochs_done"]:
+                    last = parent["epochs_done"]
+                    problem = f"must be between 1 and {last}, the epochs that are done"
+                    raise InvalidField("epoch", problem, done)
+            for done, run, group_id in zip(at, new_runs, group_of, strict=True):
+                row = run_values(run, engine=engine, worker_id=worker_id) | {
+                    "parent_id": parent_id, "fork_epoch": done, "group_id": group_id,
+                    "epochs_done": done, "updates_done": done * parent["steps_per_epoch"],
+                    "seconds": _seconds(connection, parent_id, done),
+                    "versions": parent["versions"],
+                }
+                connection.execute(insert(runs).values(row))
+                _copy(connection, epochs, parent_id, row["run_id"], done)
+                _copy(connection, decisions, parent_id, row["run_id"], done - 1)  # last: its own
+                made.append(str(row["run_id"]))
+        return made
+
+    def origins(self, run_ids: Iterable[str]) -> dict[str, tuple[int, list[str]]]:
+        """Of those that are branches: epochs shared with the parent, and all ancestors that are
+        left, the nearest first.
+        """
+        found: dict[str, tuple[int, list[str]]] = {}
+        with self._database.reading() as connection:
+            for run_id in dict.fromkeys(run_ids):
+                epoch, parent = _parent(connection, run_id)
+                if epoch is None:
+                    continue
+                line: list[str] = []
+                while parent is not None and parent not in line and len(line) < DEEPEST:
+                    line.append(parent)
+                    parent = _parent(connection, parent)[1]
+                found[run_id] = (epoch, line)
+        return found
+
+    def engines(self, run_ids: Iterable[str]) -> dict[str, str]:
+        """Of those that are branches: the engine that trained the last epoch that they share with
+        their parent, where that is known.
+        """
+        columns = select(runs.c.engine, runs.c.fork_epoch)
+        found: dict[str, str] = {}
+        with self._database.reading() as connection:
+            for run_id, (epoch, line) in self.origins(run_ids).items():
+                for other in line:
+                    row = connection.execute(columns.where(runs.c.run_id == other)).first()
+                    if row and (row.fork_epoch or 0) < epoch:
+                        found[run_id] = row.engine
+                        break
+        return found
+
+    def children(self, run_ids: Iterable[str]) -> list[str]:
+        """Ids of the branches of these runs, oldest first."""
+        query = select(runs.c.number, runs.c.run_id)
+        with self._database.reading() as connection:
+            found = rows_of(connection, query, run_ids, runs.c.parent_id)
+        return [row["run_id"] for row in sorted(found, key=lambda row: int(row["number"]))]
+
+    def lengthen(
+        self, run_id: str, spec: RunSpec, *, updates: int, worker_id: str | None = None
+    ) -> None:
+        """Let a run that is finished, stopped or interrupted continue with a longer spec.
+
+        Args:
+            run_id: of the run.
+            spec: complete, with the same beginning.
+            updates: in all.
+            worker_id: the worker that trains it; by default it is queued.
+
+        Raises:
+            NotFound: if there is no such run.
+            StoreError: if it is queued, running, failed or diverged.
+        """
+        with self._database.writing() as connection:
+            _must_be(
+                connection, run_id, LENGTHENED,
+                "only runs that are finished, stopped or interrupted can be trained further",
+            )
+            connection.execute(update(runs).where(runs.c.run_id == run_id).values(
+                spec=spec.to_json(), spec_digest=spec.digest, updates=updates,
+                version=runs.c.version + 1, **continuing(worker_id),
+            ))
+
+    def steer(self, run_id: str, piece: Piece) -> int:
+        """Change the rate of a run that trains, from its next epoch on.
+
+        Args:
+            run_id: of the run, which may still be queued.
+            piece: what replaces its strategy; its epoch is set when it does.
+
+        Returns:
+            The number of the command.
+
+        Raises:
+            NotFound: if there is no such run.
+            StoreError: if it is over.
+        """
+        values = {"run_id": run_id, "command": json.dumps(piece.as_dict()), "created_at": now()}
+        with self._database.writing() as connection:
+            _must_be(connection, run_id, ACTIVE, "only a run that trains can be steered")
+            made = connection.execute(insert(commands).values(values))
+            return int((made.inserted_primary_key or (0,))[0])
+
+    def commands(self, run_ids: Iterable[str]) -> Mapping[str, Sequence[Command]]:
+        """Changes of the rate that were requested and not made yet, oldest first, by run."""
+        found: dict[str, list[Command]] = {}
+        query = select(commands).order_by(commands.c.number)
+        with self._database.reading() as connection:
+            for row in rows_of(connection, query, run_ids, commands.c.run_id):
+                piece = Piece(**json.loads(row["command"]))
+                command = Command(number=row["number"], piece=piece)
+                found.setdefault(row["run_id"], []).append(command)
+        return found
 
 
-def children(connection: Connection, run_ids: Iterable[str]) -> list[str]:
-    """Ids of the runs that are branches of these, oldest first."""
-    found: list[Any] = []
-    for some in chunks(run_ids):
-        query = select(runs.c.number, runs.c.run_id).where(runs.c.parent_id.in_(some))
-        found += connection.execute(query).all()
-    return [row.run_id for row in sorted(found)]
-
-
-def lengthen(
-    connection: Connection, run_id: str, spec: RunSpec, updates: int, worker_id: str | None
+def _must_be(
+    connection: Connection, run_id: str, allowed: Sequence[Status], rule: str
 ) -> None:
-    """Give a run that is over a longer spec, and queue it or make it the worker's own."""
-    this = (runs.c.run_id == run_id) & runs.c.status.in_(LENGTHENED)
-    changed = connection.execute(update(runs).where(this).values(
-        spec=spec.to_json(), spec_digest=spec.digest, updates=updates, reason="", ended_at=None,
-        status="queued" if worker_id is None else "running", worker_id=worker_id,
-        stop_requested_at=None, engine=asked_engine(), engine_note=None,
-        version=runs.c.version + 1,
-    )).rowcount
-    if not changed:
-        status = connection.scalar(select(runs.c.status).where(runs.c.run_id == run_id))
-        if status is None:
-            raise RunNotFound(run_id)
-        raise StoreError(
-            f"Run {run_id} is {status}: only runs that are finished, stopped or interrupted can "
-            "be trained further."
-        )
+    """Lock a run that has one of the statuses.
 
-
-def steer(connection: Connection, run_id: str, piece: Piece) -> int:
-    """Note a user's wish for a run that is queued or running; gives the command's number."""
+    Raises:
+        NotFound: if there is no such run.
+        StoreError: if it has another status; ends with the rule.
+    """
     query = select(runs.c.status).where(runs.c.run_id == run_id).with_for_update()
     status = connection.scalar(query)
     if status is None:
-        raise RunNotFound(run_id)
-    if status not in ("queued", "running"):
-        raise StoreError(f"Run {run_id} is {status}: only a run that trains can be steered.")
-    values = {"run_id": run_id, "command": json.dumps(piece.as_dict()), "created_at": now()}
-    made = connection.execute(insert(commands).values(values))
-    return int((made.inserted_primary_key or (0,))[0])
-
-
-def waiting(connection: Connection, run_ids: Iterable[str]) -> Mapping[str, Sequence[Command]]:
-    """Commands that are not heeded yet, oldest first, by the run."""
-    found: dict[str, list[Command]] = {}
-    for some in chunks(run_ids):
-        query = select(commands).where(commands.c.run_id.in_(some)).order_by(commands.c.number)
-        for row in connection.execute(query).mappings():
-            piece = Piece(**json.loads(row["command"]))
-            found.setdefault(row["run_id"], []).append(Command(number=row["number"], piece=piece))
-    return found
-
-
-def note(connection: Connection, said: Iterable[tuple[str, Steered]]) -> None:
-    """Write pieces into the specs of their runs and remove the commands that they answer.
-
-    Both in one transaction: whatever is cut short, there is either the command or the piece.
-    """
-    for run_id, event in said:
-        this = runs.c.run_id == run_id
-        text = connection.scalar(select(runs.c.spec).where(this).with_for_update())
-        spec = RunSpec.from_json(str(text)).steered(event.piece)
-        values = {"spec": spec.to_json(), "spec_digest": spec.digest}
-        connection.execute(update(runs).where(this).values(values))
-        connection.execute(delete(commands).where(commands.c.number == event.command))
-
-
-def forget(connection: Connection, run_ids: Iterable[str]) -> None:
-    """Remove commands that came too late: their runs are over for good."""
-    for some in chunks(run_ids):
-        connection.execute(delete(commands).where(commands.c.run_id.in_(some)))
+        raise NotFound("run", run_id)
+    if status not in allowed:
+        raise StoreError(f"Run {run_id} is {status}: {rule}.")
 
 
 def _copy(connection: Connection, table: Table, parent: str, child: str, last: int) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import socket
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
+from lrdash.core.files import write_whole
 from lrdash.store.settings import home
 
 Kind = Literal["dense", "convolutional", "start"]
@@ -39,10 +39,8 @@ def keep_pace(kind: Kind, pace: float) -> None:
     path = _path()
     known = _read(path)
     known[socket.gethostname()] = {**known.get(socket.gethostname(), {}), kind: pace}
-    part = path.with_suffix(f".{os.getpid()}.tmp")
     with suppress(OSError):  # estimates can do without
-        part.write_text(json.dumps(known, indent=2), "utf-8")
-        part.replace(path)
+        write_whole(path, json.dumps(known, indent=2).encode())
 
 
 def _path() -> Path:

@@ -17,6 +17,7 @@ from pathlib import Path
 from sqlalchemy import create_engine, inspect
 
 from lrdash.core.errors import StoreError
+from lrdash.core.files import sync
 from lrdash.store.database import file_of
 from lrdash.store.faults import FAULTS, explain
 from lrdash.store.migrations import MIGRATIONS, schema_version
@@ -120,18 +121,6 @@ def replacing(path: Path) -> Iterator[Path]:
         ) from fault
     finally:
         beside.unlink(missing_ok=True)
-
-
-def sync(path: Path) -> None:
-    """Have a file and its name on the disk, whatever happens to the machine then."""
-    for one in (path, path.parent):
-        if one.is_dir() and os.name != "posix":
-            return
-        handle = os.open(one, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def _refuse_used(path: Path) -> None:

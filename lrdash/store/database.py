@@ -29,6 +29,13 @@ SUPPORTED = ("sqlite", "postgresql")
 POOL = {"pool_size": 5, "max_overflow": 20}
 
 
+class _Open(threading.local):
+    """The innermost transaction of the thread."""
+
+    connection: Connection | None = None
+    writes = False
+
+
 class Database:
     """One pool of connections, for any number of threads of one process.
 
@@ -46,6 +53,7 @@ class Database:
         self.path = _path(self._url)  # of a SQLite file, else None
         self.folder = str(self.path.parent) if self.path else ""
         self._busy_timeout = busy_timeout
+        self._open = _Open()
         self._engine = self._make_engine()
         if self._engine.dialect.name == "sqlite":
             self._switch_to_wal()
@@ -54,29 +62,45 @@ class Database:
     def reading(self) -> Iterator[Connection]:
         """A transaction that sees one state of the database throughout.
 
+        Within another transaction of the same thread, it is part of that one.
+
         Raises:
             StoreError: for every fault of the database.
         """
-        try:
-            with self._engine.connect() as connection, connection.begin():
-                yield connection
-        except FAULTS as fault:
-            raise explain(fault, self.name, self.folder) from fault
+        if self._open.connection is not None:
+            yield self._open.connection
+            return
+        with self._transaction(writes=False) as connection:
+            yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that is committed as a whole at the end, or not at all if anything raises.
 
+        Within another one of the same thread, it is part of that one.
+
         Raises:
             StoreError: for every fault of the database.
         """
+        if self._open.connection is not None and self._open.writes:
+            yield self._open.connection
+            return
+        with self._transaction(writes=True) as connection:
+            yield connection
+
+    @contextmanager
+    def _transaction(self, *, writes: bool) -> Iterator[Connection]:
+        outer = self._open.connection, self._open.writes
         try:
             with self._engine.connect() as connection:
-                connection.execution_options(lrdash_writes=True)
+                connection.execution_options(lrdash_writes=writes)
                 with connection.begin():
+                    self._open.connection, self._open.writes = connection, writes
                     yield connection
         except FAULTS as fault:
             raise explain(fault, self.name, self.folder) from fault
+        finally:
+            self._open.connection, self._open.writes = outer
 
     def close(self) -> None:
         """Close the connections that are not in use."""

@@ -1,6 +1,4 @@
-"""Experiments: runs that belong together, made and read in bulk. Each function works inside the
-transaction that it is given.
-"""
+"""The repository of experiments: runs that belong together, made and read in bulk."""
 
 from __future__ import annotations
 
@@ -10,124 +8,171 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, delete, func, insert, select
 
-from lrdash.core.errors import ExperimentNotFound, InvalidField, StoreError
+from lrdash.core.errors import InvalidField, StoreError
 from lrdash.core.events import ACTIVE, now
 from lrdash.core.record import json_object
 from lrdash.store.codec import experiment_row
-from lrdash.store.lookup import STATUSES, chunks
+from lrdash.store.repository import STATUSES, Repository, chunks, rows_of
 from lrdash.store.rows import ExperimentRow, NewRun
-from lrdash.store.runs import checked_name, new_id, new_values
 from lrdash.store.schema import CURVES, epochs, experiments, runs
+from lrdash.store.values import checked_name, group_ids, new_id, run_values
 
 Columns = dict[str, NDArray[Any]]
 
 
-def create(
-    connection: Connection,
-    definition: str,
-    new: Sequence[NewRun],
-    groups: Sequence[Sequence[int]],
-    *,
-    name: str,
-    engine: str,
-    worker_id: str | None,
-) -> str:
-    """Add an experiment with its runs and give its new id."""
-    experiment_id = new_id()
-    connection.execute(insert(experiments).values(
-        experiment_id=experiment_id, name=checked_name(name), created_at=now(),
-        **_definition(definition),
-    ))
-    _insert(connection, experiment_id, new, groups, engine, worker_id)
-    return experiment_id
+class Experiments(Repository[ExperimentRow]):
+    """The experiments of a store, each with its runs."""
+
+    table = experiments
+    kind = "experiment"
+
+    def create(
+        self,
+        definition: str,
+        new_runs: Sequence[NewRun],
+        *,
+        groups: Sequence[Sequence[int]],
+        name: str = "",
+        engine: str = "auto",
+        worker_id: str | None = None,
+    ) -> str:
+        """Add an experiment with all its runs and give its id.
+
+        Args:
+            definition: JSON object; its `target`, if any, is a number.
+            new_runs: what to train.
+            groups: places in `new_runs`, each once: runs to be trained together.
+            name: shown to users, at most 200 characters.
+            engine: as asked: `auto`, `lanes` or `keras`.
+            worker_id: the worker that trains them; by default they are queued.
+
+        Raises:
+            InvalidField: for a name, definition or groups that are not allowed.
+        """
+        experiment_id = new_id()
+        row = {
+            "experiment_id": experiment_id, "name": checked_name(name), "created_at": now(),
+            **_definition(definition),
+        }
+        with self._database.writing() as connection:
+            connection.execute(insert(experiments).values(row))
+            _insert(connection, experiment_id, new_runs, groups, engine, worker_id)
+        return experiment_id
+
+    def add_runs(
+        self,
+        experiment_id: str,
+        definition: str,
+        new_runs: Sequence[NewRun],
+        *,
+        groups: Sequence[Sequence[int]],
+        engine: str = "auto",
+        worker_id: str | None = None,
+    ) -> list[str]:
+        """Extend an experiment: more runs, and the definition that now holds; gives their ids.
+
+        Raises:
+            NotFound: if there is no such experiment.
+            InvalidField: as in `create`.
+        """
+        with self._database.writing() as connection:
+            self._set(experiment_id, **_definition(definition))
+            return _insert(connection, experiment_id, new_runs, groups, engine, worker_id)
+
+    def rename(self, experiment_id: str, name: str) -> None:
+        """Give an experiment another name, at most 200 characters.
+
+        Raises:
+            NotFound: if there is no such experiment.
+            InvalidField: for a name that is not allowed.
+        """
+        self._set(experiment_id, name=checked_name(name))
+
+    def set_target(self, experiment_id: str, target: float | None) -> None:
+        """Change the validation loss to reach, in the definition too; None: there is none.
+
+        Raises:
+            NotFound: if there is no such experiment.
+            InvalidField: for a target that is not a number of at least 0.
+        """
+        with self._database.writing():
+            row = self.one(experiment_id)
+            if target is not None and not 0 <= target < float("inf"):
+                raise InvalidField("target", "must be a validation loss of at least 0", target)
+            values = {**json.loads(row.definition), "target": target}
+            text = json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
+            self._set(experiment_id, **_definition(text))
+
+    def delete(self, experiment_id: str) -> int:
+        """Delete an experiment with its runs; gives the number of runs deleted.
+
+        Raises:
+            NotFound: if there is no such experiment.
+            StoreError: if one of its runs is queued or running; then nothing is deleted.
+        """
+        with self._database.writing() as connection:
+            row = self.one(experiment_id)
+            own = runs.c.experiment_id == experiment_id
+            over = delete(runs).where(own, runs.c.status.not_in(ACTIVE))
+            removed = connection.execute(over).rowcount
+            active = connection.scalar(select(func.count()).select_from(runs).where(own)) or 0
+            if active:  # raising undoes the deletions
+                raise StoreError(
+                    f"Nothing was deleted: {active} of the {row.runs} runs of this experiment "
+                    f"{'is' if active == 1 else 'are'} still queued or running. Stop first, then "
+                    "delete."
+                )
+            connection.execute(delete(experiments).where(self._id == experiment_id))
+        return removed
+
+    def curves(
+        self,
+        *,
+        experiment_id: str | None = None,
+        run_ids: Iterable[str] | None = None,
+        after: int = 0,
+        metrics: Sequence[str] = CURVES,
+    ) -> Columns:
+        """Epochs of many runs as columns, sorted by run, then epoch; fast enough for 50,000 rows.
+
+        Args:
+            experiment_id: all runs of this experiment, in the order in which they were made.
+            run_ids: these runs, in this order; unknown ids have no rows.
+            after: only epochs beyond this one.
+            metrics: names of the metrics to give.
+
+        Returns:
+            Arrays of one length: run (int64, the run's place in the order above), run_id (str),
+            epoch (int64, epochs done, from 1), each metric (float64, NaN where the value was not
+            finite or the run does not have it), learning_rate (float64, of the epoch's last
+            update), seconds (float64, since training began).
+        """
+        with self._database.reading() as connection:
+            own: list[str] = []
+            if experiment_id:
+                query = select(runs.c.run_id).where(runs.c.experiment_id == experiment_id)
+                own = list(connection.scalars(query.order_by(runs.c.number)))
+            ids = list(dict.fromkeys([*own, *(run_ids or ())]))
+            return _curves(connection, ids, after, metrics)
+
+    def _rows(self, connection: Connection, found: Sequence[RowMapping]) -> list[ExperimentRow]:
+        of = runs.c.experiment_id
+        query = select(
+            of, runs.c.status, func.count().label("runs"),
+            func.sum(runs.c.updates).label("updates"),
+            func.sum(runs.c.updates_done).label("update"),
+        ).group_by(of, runs.c.status)
+        tallies: dict[str, list[RowMapping]] = {row["experiment_id"]: [] for row in found}
+        for tally in rows_of(connection, query, list(tallies), of):
+            tallies[tally["experiment_id"]].append(tally)
+        return [_row(row, tallies[row["experiment_id"]]) for row in found]
 
 
-def add(
-    connection: Connection,
-    experiment_id: str,
-    definition: str,
-    new: Sequence[NewRun],
-    groups: Sequence[Sequence[int]],
-    *,
-    engine: str,
-    worker_id: str | None,
-) -> list[str]:
-    """Add runs to an experiment, whose definition this becomes; gives their ids."""
-    this = experiments.c.experiment_id == experiment_id
-    changed = update(experiments).where(this).values(**_definition(definition))
-    if not connection.execute(changed).rowcount:
-        raise ExperimentNotFound(experiment_id)
-    return _insert(connection, experiment_id, new, groups, engine, worker_id)
-
-
-def listing(
-    connection: Connection, *, experiment_id: str | None = None, limit: int | None = None
-) -> list[ExperimentRow]:
-    """Experiments, newest first, or the one of this id."""
-    query = select(experiments).order_by(experiments.c.number.desc()).limit(limit)
-    if experiment_id is not None:
-        query = query.where(experiments.c.experiment_id == experiment_id)
-    found = list(connection.execute(query).mappings())
-    tallies = _tallies(connection, [row["experiment_id"] for row in found])
-    return [_row(row, tallies.get(row["experiment_id"], [])) for row in found]
-
-
-def one(connection: Connection, experiment_id: str) -> ExperimentRow:
-    """The experiment of this id."""
-    found = listing(connection, experiment_id=experiment_id)
-    if not found:
-        raise ExperimentNotFound(experiment_id)
-    return found[0]
-
-
-def rename(connection: Connection, experiment_id: str, name: str) -> None:
-    """Give an experiment another name."""
-    this = experiments.c.experiment_id == experiment_id
-    changed = update(experiments).where(this).values(name=checked_name(name))
-    if not connection.execute(changed).rowcount:
-        raise ExperimentNotFound(experiment_id)
-
-
-def set_target(connection: Connection, experiment_id: str, target: float | None) -> None:
-    """Give an experiment another target, in its definition too."""
-    row = one(connection, experiment_id)
-    if target is not None and not 0 <= target < float("inf"):
-        raise InvalidField("target", "must be a validation loss of at least 0", target)
-    values = {**json.loads(row.definition), "target": target}
-    text = json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    this = experiments.c.experiment_id == experiment_id
-    connection.execute(update(experiments).where(this).values(**_definition(text)))
-
-
-def remove(connection: Connection, experiment_id: str) -> int:
-    """Delete an experiment with its runs, none if one of them is active; gives their number."""
-    row = one(connection, experiment_id)
-    own = runs.c.experiment_id == experiment_id
-    removed = connection.execute(delete(runs).where(own, runs.c.status.not_in(ACTIVE))).rowcount
-    active = connection.scalar(select(func.count()).select_from(runs).where(own)) or 0
-    if active:  # raising takes the deletions back
-        raise StoreError(
-            f"Nothing was deleted: {active} of the {row.runs} runs of this experiment "
-            f"{'is' if active == 1 else 'are'} still queued or running. Stop first, then delete."
-        )
-    own_row = experiments.c.experiment_id == experiment_id
-    connection.execute(delete(experiments).where(own_row))
-    return removed
-
-
-def run_ids_of(connection: Connection, experiment_id: str) -> list[str]:
-    """Ids of its runs in the order in which they were made."""
-    own = select(runs.c.run_id).where(runs.c.experiment_id == experiment_id)
-    return list(connection.scalars(own.order_by(runs.c.number)))
-
-
-def curves(
-    connection: Connection, run_ids: Iterable[str], after: int, metrics: Sequence[str]
+def _curves(
+    connection: Connection, ids: Sequence[str], after: int, metrics: Sequence[str]
 ) -> Columns:
-    """Epochs of many runs as columns, sorted by run, then epoch; see `Store.curves`."""
-    ids = list(dict.fromkeys(run_ids))
     numbers = ("learning_rate", "seconds", *(name for name in metrics if name in CURVES))
     others = [name for name in metrics if name not in CURVES]
     names = ("epoch", *numbers, *(["metrics"] if others else []))
@@ -135,7 +180,7 @@ def curves(
     found: list[Any] = []
     for some in chunks(ids):
         query = wanted.where(epochs.c.run_id.in_(some), epochs.c.epoch > after)
-        found += connection.execute(query).cursor.fetchall()  # as they are: half of the time
+        found += connection.execute(query).cursor.fetchall()  # driver rows: half of the time
     owners, *columns = zip(*found, strict=True) if found else ((), *(() for _ in names))
     values = dict(zip(names, columns, strict=True))
     places = {run_id: place for place, run_id in enumerate(ids)}
@@ -144,8 +189,8 @@ def curves(
     order = np.lexsort((epoch, run))
     read = {name: _floats(values[name]) for name in numbers}
     if others:
-        said = json.loads(f"[{','.join(values['metrics'])}]")
-        read |= {name: _floats([one.get(name) for one in said]) for name in others}
+        stored = json.loads(f"[{','.join(values['metrics'])}]")
+        read |= {name: _floats([one.get(name) for one in stored]) for name in others}
     return {
         "run": run[order],
         "run_id": np.array(ids or [""], dtype=np.str_)[run[order]],
@@ -162,16 +207,10 @@ def _insert(
     engine: str,
     worker_id: str | None,
 ) -> list[str]:
-    if sorted(place for group in groups for place in group) != list(range(len(new))):
-        problem = f"must name each of the {len(new)} runs once, by its place"
-        raise InvalidField("groups", problem, groups)
-    group_of = {place: name for group in groups for name in [new_id()] for place in group}
     values = [
-        {
-            **new_values(run, engine=engine, worker_id=worker_id),
-            "experiment_id": experiment_id, "group_id": group_of[place],
-        }
-        for place, run in enumerate(new)
+        run_values(run, engine=engine, worker_id=worker_id)
+        | {"experiment_id": experiment_id, "group_id": group_id}
+        for run, group_id in zip(new, group_ids(groups, len(new)), strict=True)
     ]
     if values:
         connection.execute(insert(runs), values)
@@ -180,23 +219,6 @@ def _insert(
 
 def _definition(text: str) -> dict[str, Any]:
     return {"definition": text, "target": json_object("definition", text).get("target")}
-
-
-def _tallies(
-    connection: Connection, experiment_ids: Iterable[str]
-) -> dict[str, list[RowMapping]]:
-    """Numbers of runs and updates by experiment and status."""
-    of = runs.c.experiment_id
-    query = select(
-        of, runs.c.status, func.count().label("runs"), func.sum(runs.c.updates).label("updates"),
-        func.sum(runs.c.updates_done).label("update"),
-    )
-    tallies: dict[str, list[RowMapping]] = {}
-    for some in chunks(experiment_ids):
-        grouped = query.where(of.in_(some)).group_by(of, runs.c.status)
-        for row in connection.execute(grouped).mappings():
-            tallies.setdefault(row["experiment_id"], []).append(row)
-    return tallies
 
 
 def _row(row: RowMapping, tallies: Sequence[RowMapping]) -> ExperimentRow:

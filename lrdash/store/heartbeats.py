@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
 
+HEARTBEAT = 1.0  # seconds between two heartbeats of a worker
 SILENCE = 10.0  # seconds without a new heartbeat
 GRACE = 2.5  # seconds that a silent worker has to beat once the database can be written
 

@@ -5,11 +5,11 @@ A group of runs says hundreds of things at a time, so each table gets one statem
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, select, update
+from sqlalchemy import Connection, Table, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from lrdash.core.events import (
@@ -22,10 +22,10 @@ from lrdash.core.events import (
     RunStarted,
     Steered,
 )
-from lrdash.store import branches
+from lrdash.core.spec import RunSpec
 from lrdash.store.codec import clean, decision_values, epoch_values, versions_text
-from lrdash.store.lookup import chunks
-from lrdash.store.schema import decisions, epochs, runs
+from lrdash.store.repository import chunks
+from lrdash.store.schema import commands, decisions, epochs, runs
 
 FOR_GOOD = ("finished", "failed", "diverged")  # endings after which a run does not just go on
 
@@ -56,9 +56,10 @@ def record(
     _put(connection, epochs, [epoch_values(r, e) for r, e in kept if isinstance(e, EpochEnded)])
     decided = [decision_values(r, e) for r, e in kept if isinstance(e, RateDecided)]
     _put(connection, decisions, decided)
-    branches.note(connection, [(r, e) for r, e in kept if isinstance(e, Steered)])
+    _steer(connection, [(r, e) for r, e in kept if isinstance(e, Steered)])
     over = [r for r, e in kept if isinstance(e, RunEnded) and e.status in FOR_GOOD]
-    branches.forget(connection, over)
+    for some in chunks(over):  # commands that came too late
+        connection.execute(delete(commands).where(commands.c.run_id.in_(some)))
     rows = [_changed(row, said[run_id]) for run_id, row in standing.items()]
     if rows:
         connection.execute(CHANGE, rows)
@@ -79,6 +80,20 @@ def _standing(
         for row in connection.execute(query.with_for_update()).mappings():
             found[row["run_id"]] = dict(row)
     return found
+
+
+def _steer(connection: Connection, steered: Iterable[tuple[str, Steered]]) -> None:
+    """Write pieces into the specs of their runs and remove the commands that they answer.
+
+    Both in one transaction: after a crash there is either the command or the piece.
+    """
+    for run_id, event in steered:
+        this = runs.c.run_id == run_id
+        text = connection.scalar(select(runs.c.spec).where(this).with_for_update())
+        spec = RunSpec.from_json(str(text)).steered(event.piece)
+        values = {"spec": spec.to_json(), "spec_digest": spec.digest}
+        connection.execute(update(runs).where(this).values(values))
+        connection.execute(delete(commands).where(commands.c.number == event.command))
 
 
 def _put(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:

@@ -1,7 +1,7 @@
 """The training processes that are alive, and the runs of those that are not.
 
-A worker says every second or so that it lives. It counts as dead when its heartbeat has stayed the
-same for `heartbeats.SILENCE`, or when its process is gone from this machine.
+A worker stores a heartbeat every second or so. It counts as dead when its heartbeat has not changed
+for `heartbeats.SILENCE`, or when its process is gone from this machine.
 """
 
 from __future__ import annotations
@@ -15,87 +15,119 @@ from sqlalchemy import Connection, Table, delete, func, insert, select, update
 
 from lrdash.core.events import now
 from lrdash.store.codec import clean
+from lrdash.store.database import Database
 from lrdash.store.heartbeats import SILENCE, Watch
-from lrdash.store.lookup import chunks
 from lrdash.store.schema import hindsights, range_tests, runs, workers
 
+WORKED_ON = (runs, range_tests, hindsights)  # tables of what a worker has under way
 UNEXPECTED = "the training process ended unexpectedly"
 SILENT = f"the training process gave no sign of life for {SILENCE:.0f} s"
 
 
-def register(connection: Connection, worker_id: str, host: str, pid: int) -> None:
-    """Note a worker that begins now, in place of an earlier one of this id."""
-    forget(connection, worker_id)
-    moment = _clock(connection)
-    connection.execute(insert(workers).values(
-        id=worker_id, host=host, pid=pid, started_at=moment, heartbeat_at=moment
-    ))
+class Workers:
+    """The workers of a store, and what this process has seen of their heartbeats.
 
-
-def beat(connection: Connection, worker_id: str) -> None:
-    """Note that a worker lives; one that is not registered is left alone."""
-    alive = update(workers).where(workers.c.id == worker_id)
-    connection.execute(alive.values(heartbeat_at=_clock(connection)))
-
-
-def forget(connection: Connection, worker_id: str) -> None:
-    """Remove a worker that ended; its runs keep its id."""
-    connection.execute(delete(workers).where(workers.c.id == worker_id))
-
-
-def mark_interrupted(
-    connection: Connection, worker_id: str | None, reason: str, watch: Watch
-) -> list[str]:
-    """Declare the running runs of one worker, or of all dead ones, interrupted; gives their ids.
-    Their range tests and searches go with them.
+    Args:
+        database: of the store.
     """
-    owned = select(runs.c.run_id, runs.c.worker_id).where(runs.c.status == "running")
-    running = connection.execute(owned.order_by(runs.c.number).with_for_update()).all()
-    lost = {worker_id: reason}
-    if worker_id is None:
-        here, silent = _present(connection), watch.dead(_beats(connection))
-        lost = {
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._watch = Watch()
+
+    def register(self, worker_id: str, host: str, pid: int) -> None:
+        """Add a worker that begins now, in place of an earlier one of this id.
+
+        Args:
+            worker_id: its id, new for every process.
+            host: `socket.gethostname()` of its machine.
+            pid: its process id there.
+        """
+        with self._database.writing() as connection:
+            self.forget(worker_id)
+            moment = _clock(connection)
+            connection.execute(insert(workers).values(
+                id=worker_id, host=host, pid=pid, started_at=moment, heartbeat_at=moment
+            ))
+
+    def beat(self, worker_id: str) -> None:
+        """Store that a worker is alive, every `HEARTBEAT` seconds; one that is not registered is
+        ignored.
+        """
+        with self._database.writing() as connection:
+            alive = update(workers).where(workers.c.id == worker_id)
+            connection.execute(alive.values(heartbeat_at=_clock(connection)))
+
+    def forget(self, worker_id: str) -> None:
+        """Remove a worker that ended in order; its runs keep its id."""
+        with self._database.writing() as connection:
+            connection.execute(delete(workers).where(workers.c.id == worker_id))
+
+    def mark_interrupted(
+        self, worker_id: str | None = None, reason: str = UNEXPECTED
+    ) -> list[str]:
+        """Declare running runs interrupted whose worker is dead, and its range tests and searches
+        with them; gives the ids of the runs, oldest first.
+
+        Args:
+            worker_id: a worker known to be dead. By default all whose process is gone from this
+                machine, that were never registered, or whose heartbeat this store has not seen
+                change for `SILENCE` seconds: call it every few seconds to see that.
+            reason: why, in words for the user.
+        """
+        with self._database.reading() as connection:
+            if not self._anyone_lost(connection, worker_id):
+                return []
+        query = select(runs.c.run_id, runs.c.worker_id).where(runs.c.status == "running")
+        with self._database.writing() as connection:
+            running = connection.execute(query.order_by(runs.c.number).with_for_update()).all()
+            lost = self._lost(connection, reason) if worker_id is None else {worker_id: reason}
+            for table in WORKED_ON:
+                for owner, why in lost.items():
+                    _interrupt(connection, table, owner, why)
+        return [row.run_id for row in running if row.worker_id in lost]
+
+    def silent(self, worker_ids: Iterable[str]) -> set[str]:
+        """Those workers that give no sign of life although the database can be written.
+
+        As with `mark_interrupted`, this store sees it only if it is called every few seconds.
+        """
+        asked = set(worker_ids)
+        with self._database.reading() as connection:
+            if not self._watch.silent(_beats(connection)) & asked:
+                return set()
+        with self._database.writing() as connection:
+            return self._watch.dead(_beats(connection)) & asked
+
+    def _anyone_lost(self, connection: Connection, worker_id: str | None) -> bool:
+        """Whether `mark_interrupted` might find something; only reads."""
+        owners = _owners(connection)
+        if worker_id is not None:
+            return worker_id in owners
+        silent = self._watch.silent(_beats(connection))
+        return bool(owners) and not owners <= _present(connection) - silent
+
+    def _lost(self, connection: Connection, reason: str) -> dict[str | None, str]:
+        """The dead workers that have something under way, with the reason; to be asked while
+        writing.
+        """
+        here, silent = _present(connection), self._watch.dead(_beats(connection))
+        return {
             owner: reason if owner not in here else SILENT
             for owner in _owners(connection)
             if owner not in here or owner in silent
         }
-    gone = {row.run_id: lost[row.worker_id] for row in running if row.worker_id in lost}
-    for why in dict.fromkeys(gone.values()):
-        _interrupt(connection, [run_id for run_id, said in gone.items() if said == why], why)
-    for owner, why in lost.items():
-        for table in (range_tests, hindsights):
-            _interrupt_owned(connection, table, owner, why)
-    return list(gone)
-
-
-def anyone_lost(connection: Connection, worker_id: str | None, watch: Watch) -> bool:
-    """Whether `mark_interrupted` might find something; only reads."""
-    owners = _owners(connection)
-    if worker_id is not None:
-        return worker_id in owners
-    silent = watch.silent(_beats(connection))
-    return bool(owners) and not owners <= _present(connection) - silent
-
-
-def silent(connection: Connection, worker_ids: Iterable[str], watch: Watch) -> set[str]:
-    """Those whose heartbeat stays the same; they may still be alive if nobody could write."""
-    return watch.silent(_beats(connection)) & set(worker_ids)
-
-
-def dead(connection: Connection, worker_ids: Iterable[str], watch: Watch) -> set[str]:
-    """Those that are silent although they could write; to be asked while writing."""
-    return watch.dead(_beats(connection)) & set(worker_ids)
 
 
 def _owners(connection: Connection) -> set[str | None]:
     """Workers of the runs, range tests and searches under way."""
     return {
         owner
-        for table in (runs, range_tests, hindsights)
+        for table in WORKED_ON
         for owner in connection.scalars(
             select(table.c.worker_id).where(table.c.status == "running")
         )
-        if owner is not None or table is not hindsights  # the server's own has none
+        if owner is not None or table is not hindsights  # the server's own have none
     }
 
 
@@ -114,18 +146,10 @@ def _present(connection: Connection) -> set[str]:
     }
 
 
-def _interrupt(connection: Connection, run_ids: Iterable[str], reason: str) -> None:
-    for some in chunks(run_ids):
-        connection.execute(update(runs).where(runs.c.run_id.in_(some)).values(
-            status="interrupted", reason=clean(reason), ended_at=now(),
-            version=runs.c.version + 1,
-        ))
-
-
-def _interrupt_owned(
+def _interrupt(
     connection: Connection, table: Table, worker_id: str | None, reason: str
 ) -> None:
-    """The same for what else a worker has under way; a search without one is the server's."""
+    """End what a worker has under way; a search without one belongs to the server."""
     if worker_id is None and table is hindsights:
         return
     owned = (table.c.status == "running") & (table.c.worker_id == worker_id)

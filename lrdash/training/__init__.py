@@ -33,28 +33,28 @@ def train(
     sink: Sink,
     should_stop: Callable[[], bool],
     engine: str = "auto",
-    keeper: CheckpointWriter | None = None,
+    writer: CheckpointWriter | None = None,
     mailbox: Mailbox = no_mail,
 ) -> RunEnded:
-    """Train one run; whatever goes wrong becomes its ending.
+    """Train one run; if anything goes wrong, the run ends with the reason.
 
     Args:
         plan: what to train, complete and checked.
-        run_id: stands beside each event.
+        run_id: goes with each event.
         sink: receives all events in order, `RunEnded` last. If it raises, the run fails; if it
             still raises for `RunEnded`, that reaches the caller.
         should_stop: asked about ten times a second; True ends the run as stopped.
         engine: "auto" or one of the engines by name.
-        keeper, mailbox: as in `train_group`.
+        writer, mailbox: as in `train_group`.
 
     Returns:
-        How the run ended, as it was said to the sink.
+        How the run ended, as the sink received it.
     """
     def stops() -> set[str]:
         return {run_id} if should_stop() else set()
 
     return train_group(
-        [plan], run_ids=[run_id], sink=sink, should_stop=stops, engine=engine, keeper=keeper,
+        [plan], run_ids=[run_id], sink=sink, should_stop=stops, engine=engine, writer=writer,
         mailbox=mailbox,
     )[run_id]
 
@@ -66,32 +66,31 @@ def train_group(
     sink: Sink,
     should_stop: Callable[[], set[str]],
     engine: str = "auto",
-    keeper: CheckpointWriter | None = None,
+    writer: CheckpointWriter | None = None,
     mailbox: Mailbox = no_mail,
 ) -> dict[str, RunEnded]:
-    """Train several runs; whatever goes wrong becomes the ending of those that have not ended.
+    """Train several runs; if anything goes wrong, those that have not ended end with the reason.
 
     Runs of one `grouping.group_key` become lanes of one program; groups, and runs that cannot be
     lanes, follow one after another.
 
     Args:
         plans: what to train, complete and checked.
-        run_ids: one a plan; stand beside its events.
+        run_ids: one a plan; go with its events.
         sink: receives the events of all runs, those of each in order and `RunEnded` last. Faults
             as in `train`.
         should_stop: gives the ids of the runs that have to stop; asked about ten times a second.
-        engine: "lanes", "keras", or "auto": lanes wherever they apply; the others, trained by
-            keras, say why.
-        keeper: has checkpoints to go on from and takes new ones; by default nothing is kept.
-        mailbox: where users' commands arrive; each takes effect at the next end of an epoch.
+        engine: "lanes", "keras", or "auto": lanes wherever possible; runs trained by keras say why.
+        writer: has checkpoints to resume from and takes new ones; by default nothing is kept.
+        mailbox: where users' commands arrive; each takes effect at the end of an epoch.
 
     Returns:
-        How each run ended, as it was said to the sink.
+        How each run ended, as the sink received it.
     """
-    keeper = keeper or CheckpointWriter()
+    writer = writer or CheckpointWriter()
     ended: dict[str, RunEnded] = {}
 
-    def hear(run_id: str, event: Event) -> None:
+    def send(run_id: str, event: Event) -> None:
         sink(run_id, event)
         if isinstance(event, RunEnded):
             ended[run_id] = event
@@ -100,18 +99,18 @@ def train_group(
         began = perf_counter()
         group, names = [plans[place] for place in part], [run_ids[place] for place in part]
         try:
-            _train(group, names, hear, should_stop, engine, keeper, mailbox)
+            _train(group, names, send, should_stop, engine, writer, mailbox)
         except Exception as fault:
             log.exception("failed: %s", " ".join(names))
             reason, seconds = in_words(fault), perf_counter() - began
             for run_id in names:
                 if run_id not in ended:
-                    hear(run_id, RunEnded(status=ending(fault), reason=reason, seconds=seconds))
+                    send(run_id, RunEnded(status=ending(fault), reason=reason, seconds=seconds))
     return ended
 
 
 def check_engine(name: str, plan: Plan | None = None) -> None:
-    """Refuse an engine that there is not, or that cannot train a plan.
+    """Refuse an engine that does not exist, or that cannot train a plan.
 
     Raises:
         UnknownName: no engine has this name; offers the nearest.
@@ -139,7 +138,7 @@ def _parts(plans: Sequence[Plan], engine: str) -> list[list[int]]:
 
 def _train(
     plans: Sequence[Plan], run_ids: Sequence[str], sink: Sink, should_stop: Callable[[], set[str]],
-    engine: str, keeper: CheckpointWriter, mailbox: Mailbox,
+    engine: str, writer: CheckpointWriter, mailbox: Mailbox,
 ) -> None:
     from lrdash.planning.grouping import lanes_apply
 
@@ -155,18 +154,18 @@ def _train(
 
         _train([short], [name], lambda _run_id, _event: None, stops, by, own, no_mail)
 
-    bridge(plans, run_ids, "keras" if by_keras else "lanes", keeper, again)
+    bridge(plans, run_ids, "keras" if by_keras else "lanes", writer, again)
     if by_keras:
         from lrdash.training.keras.engine import fit
 
         ended = fit(
             plan, run_id=run_id, sink=sink, should_stop=lambda: run_id in should_stop(),
-            keeper=keeper, note=note, mailbox=mailbox,
+            writer=writer, note=note, mailbox=mailbox,
         )
         sink(run_id, ended)
         return
     from lrdash.training.lanes.engine import train_lanes
 
     train_lanes(
-        plans, run_ids=run_ids, sink=sink, should_stop=should_stop, keeper=keeper, mailbox=mailbox
+        plans, run_ids=run_ids, sink=sink, should_stop=should_stop, writer=writer, mailbox=mailbox
     )

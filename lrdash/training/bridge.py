@@ -1,8 +1,8 @@
-"""What a branch needs where no checkpoint of its first epoch is kept: exactly those weights again.
+"""Makes the checkpoint that a branch begins with, where it no longer exists.
 
-Two engines agree to about 1e-6 of the loss an epoch, not to the bit, and at a high rate that grows.
-So the epochs from the newest checkpoint up to the fork are trained again by the engine that had
-trained them, unsaid, once for all branches that share them; from there on they may be lanes.
+Two engines agree to about 1e-6 of the loss an epoch, not to the bit, and at a high rate the
+difference grows. So the epochs from the newest checkpoint to the branch are trained again by the
+engine that trained them first, without events, once for all branches that share them.
 """
 
 from __future__ import annotations
@@ -16,37 +16,37 @@ from lrdash.training.checkpoints import CheckpointWriter
 
 log = logging.getLogger(__name__)
 
-# Trains one plan by the engine named, with this keeper.
+# Trains a plan under the id of a run by the engine named, with this writer.
 Fit = Callable[[Plan, str, str, CheckpointWriter], None]
 
 
 def bridge(
-    plans: Sequence[Plan], run_ids: Sequence[str], engine: str, keeper: CheckpointWriter, fit: Fit
+    plans: Sequence[Plan], run_ids: Sequence[str], engine: str, writer: CheckpointWriter, fit: Fit
 ) -> None:
-    """Make the checkpoints with which branches begin, where they are lacking.
+    """Make the checkpoints with which branches begin, where they are missing.
 
     Args:
         plans: of runs that are about to be trained.
         run_ids: one a plan.
         engine: that will train them.
-        keeper: of their checkpoints.
+        writer: of their checkpoints.
         fit: trains a plan under the id of a run.
     """
-    made: dict[str, str] = {}  # digest of what they share: the branch that has it
+    made: dict[str, str] = {}  # digest of the shared beginning: the branch that has it
     for plan, run_id in zip(plans, run_ids, strict=True):
-        origin = keeper.lacks(run_id, plan, engine)
+        origin = writer.lacks(run_id, plan, engine)
         if origin is None:
             continue
         digest = plan.spec.prefix_digest(origin.epoch)
         if digest in made:
-            keeper.share(made[digest], run_id, origin.epoch)
+            writer.share(made[digest], run_id, origin.epoch)
             continue
         try:
             short = beginning(plan, origin.epoch)
         except LrdashError as fault:
-            log.warning("branch %s begins without its parent's bits: %s", run_id, fault)
+            log.warning("branch %s begins with other bits: %s", run_id, fault)
             continue
-        own = keeper.until(run_id, origin)
+        own = writer.until(run_id, origin)
         try:
             fit(short, run_id, origin.engine, own)
         finally:
@@ -55,10 +55,10 @@ def bridge(
 
 
 def beginning(plan: Plan, epoch: int) -> Plan:
-    """The plan of a run's first epochs alone, with the same bits.
+    """The plan of only the first epochs of a run, with the same bits.
 
     Raises:
-        InvalidField: if they cannot stand alone.
+        InvalidField: if these cannot be a run of their own.
     """
     settled = plan.spec.settled()
     pieces = [piece.as_dict() for piece in settled.pieces if piece.epoch < epoch]

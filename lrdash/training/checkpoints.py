@@ -1,4 +1,4 @@
-"""When a run is kept for later, and with which of its checkpoints it begins."""
+"""When a run is saved, and which of its checkpoints it resumes from."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrdash.checkpoints.folder import (
+from lrdash.checkpoints import (
     INTERVAL,
     About,
     BackgroundWriter,
@@ -31,152 +31,155 @@ class Origin:
 
     epoch: int  # epochs done when it left its parent
     run_ids: Sequence[str]  # parent, grandparent, ...
-    engine: str = ""  # that trained the epochs before; empty if that is not known
+    engine: str = ""  # that trained the epochs before; empty if unknown
 
 
 class CheckpointWriter:
     """The checkpoints of the runs that are trained together.
 
-    What an engine trains from a checkpoint on has the same bits as without a pause; so a run
-    without one, or with a damaged one, begins at an earlier one or anew, and says the same again.
+    A resumed run has the same bits as one without a pause. So a run without a checkpoint, or with
+    a damaged one, resumes from an earlier one or starts again, and sends the same events again.
 
     Args:
-        vault: where they are; without one nothing is kept.
-        done: epochs of each run that are recorded already. A checkpoint may be on disk before the
-            epochs that led to it are recorded; those would be missing if the run went on from it.
+        folder: of the checkpoints; without one nothing is saved.
+        done: epochs of each run that are recorded already. Later checkpoints are not used: the
+            epochs that led to them would be missing.
         interval: seconds between two checkpoints of a run.
-        origins: of the runs that are branches. Where such a run has nothing of its own, it goes on
-            from a checkpoint of these that was written before their ways parted, by any engine.
+        origins: of the runs that are branches. One without a checkpoint of its own begins with one
+            of its parents from before the branch, by any engine.
     """
 
     def __init__(
-        self, vault: CheckpointFolder | None = None, done: Mapping[str, int] | None = None,
+        self, folder: CheckpointFolder | None = None, done: Mapping[str, int] | None = None,
         interval: float = INTERVAL, origins: Mapping[str, Origin] | None = None,
     ) -> None:
-        self._vault, self._done, self._interval = vault, dict(done or {}), interval
+        self._folder, self._done, self._interval = folder, dict(done or {}), interval
         self._origins = dict(origins or {})
-        self._writer = BackgroundWriter(vault) if vault else None
+        self._background = BackgroundWriter(folder) if folder else None
 
     def start(self, run_id: str, plan: Plan, engine: str) -> CheckpointPolicy:
-        """The notes of a run that begins, or goes on."""
+        """The policy of a run that begins or resumes."""
         done = self._done.get(run_id, 0)
         found = self._find(run_id, plan, engine, done) if done else None
         return CheckpointPolicy(self, run_id, plan, engine, found, done)
 
     def _find(self, run_id: str, plan: Plan, engine: str, done: int) -> Checkpoint | None:
-        if self._vault is None:
+        if self._folder is None:
             return None
         digest = plan.spec.prefix_digest
-        found = self._vault.latest(run_id, digest=digest, engine=engine, at_most=done)
+        found = self._folder.latest(run_id, digest=digest, engine=engine, at_most=done)
         origin = self._origins.get(run_id)
         for other in (run_id, *origin.run_ids) if origin else ():
             if found is None and origin:
-                found = self._vault.latest(
+                found = self._folder.latest(
                     other, digest=digest, engine=None, at_most=min(done, origin.epoch)
                 )
         return found
 
     def lacks(self, run_id: str, plan: Plan, engine: str) -> Origin | None:
-        """Where a branch comes from, if going on by this engine would not give its parent's bits.
+        """Where a branch comes from, if this engine could not repeat the bits of its parent.
 
-        That is so where no checkpoint of the fork itself is left and another engine trained the
-        epochs before it.
+        That is so if the checkpoint at the branch is gone and another engine trained the epochs
+        before it.
         """
         origin, done = self._origins.get(run_id), self._done.get(run_id, 0)
-        if not self._vault or not origin or origin.engine in ("", "auto", engine):
+        if not self._folder or not origin or origin.engine in ("", "auto", engine):
             return None
         found = self._find(run_id, plan, engine, done)
         return None if found and found.about.epoch >= origin.epoch else origin
 
     def until(self, run_id: str, origin: Origin) -> CheckpointWriter:
-        """A keeper for training a branch again up to where it left its parent."""
-        return CheckpointWriter(self._vault, {run_id: origin.epoch}, math.inf, {run_id: origin})
+        """A writer for training a branch again up to where it left its parent."""
+        return CheckpointWriter(self._folder, {run_id: origin.epoch}, math.inf, {run_id: origin})
 
     def share(self, run_id: str, heir: str, epoch: int) -> None:
-        """Give a branch the checkpoint of another that shares its beginning."""
-        if self._vault:
-            self._vault.hand_over(run_id, heir, epoch)
+        """Give a branch the checkpoint of another with the same beginning."""
+        if self._folder:
+            self._folder.hand_over(run_id, heir, epoch)
 
     def save(self, run_id: str, checkpoint: Checkpoint) -> None:
         """Write a checkpoint, in the background."""
-        if self._writer:
-            self._writer(run_id, checkpoint)
+        if self._background:
+            self._background(run_id, checkpoint)
 
     @property
     def interval(self) -> float:
-        """Seconds between two checkpoints of a run; infinite if none are kept."""
-        return self._interval if self._writer else float("inf")
+        """Seconds between two checkpoints of a run; infinite if none are saved."""
+        return self._interval if self._background else float("inf")
 
     @property
-    def keeps(self) -> bool:
-        """Whether anything is kept at all."""
-        return self._writer is not None
+    def active(self) -> bool:
+        """Whether checkpoints are saved at all."""
+        return self._background is not None
 
     def close(self) -> None:
-        """Write what is left."""
-        if self._writer:
-            self._writer.close()
+        """Write what is left, then end."""
+        if self._background:
+            self._background.close()
 
 
 class CheckpointPolicy:
-    """What is kept of one run: where it begins, and whether it is time for a checkpoint.
+    """Where one run begins, and when it is time for a checkpoint.
 
     Attributes:
-        found: the checkpoint to go on from, None at the start.
+        found: the checkpoint to resume from, None at the start.
         epoch: epochs done in it.
         recorded: epochs of the run that are recorded already, perhaps more.
         seconds: of training, up to it.
     """
 
     def __init__(
-        self, keeper: CheckpointWriter, run_id: str, plan: Plan, engine: str,
+        self, writer: CheckpointWriter, run_id: str, plan: Plan, engine: str,
         found: Checkpoint | None, recorded: int = 0,
     ) -> None:
-        self._keeper, self._run_id, self._plan, self._engine = keeper, run_id, plan, engine
+        self._writer, self._run_id, self._plan, self._engine = writer, run_id, plan, engine
         self._saved = perf_counter()
         self.found, self.recorded = found, recorded
         self.epoch = found.about.epoch if found else 0
         self.seconds = found.about.seconds if found else 0.0
 
     def follow(self, plan: Plan) -> None:
-        """What is kept from now on is of this plan: a hand has changed it."""
+        """Save checkpoints of this plan from now on: the user has changed the rate."""
         self._plan = plan
 
     def turned(self, plan: Plan, found: Checkpoint) -> CheckpointPolicy:
-        """The notes of the same run that goes on from here by another plan."""
+        """The policy of the same run, resumed from here by another plan."""
         return CheckpointPolicy(
-            self._keeper, self._run_id, plan, self._engine, found, found.about.epoch
+            self._writer, self._run_id, plan, self._engine, found, found.about.epoch
         )
 
     @property
     def decision(self) -> RateDecided | None:
-        """What the strategy decided at the end of the last epoch: it may not have been recorded."""
-        said = self.found.state["decision"] if self.found else None
-        return RateDecided(**said) if said else None
+        """What the strategy decided at the end of the last epoch; it may not be recorded yet."""
+        saved = self.found.state["decision"] if self.found else None
+        return RateDecided(**saved) if saved else None
 
     @property
     def ended(self) -> RunEnded | None:
         """How the run ended, if that was at the end of the last epoch.
 
-        A run that was lengthened, and a branch of one that had ended, do not end there.
+        A lengthened run, and a branch of a run that had ended, do not end there.
         """
-        said = self.found.state["ended"] if self.found else None
-        goes_on = self._plan.spec.begins(self.epoch)
-        if said and (goes_on or (not said[1] and self.epoch < self._plan.spec.epochs)):
+        saved = self.found.state["ended"] if self.found else None
+        if not saved:
             return None
-        return RunEnded(status=said[0], reason=said[1], seconds=self.seconds) if said else None
+        status, reason = saved
+        longer = not reason and self.epoch < self._plan.spec.epochs
+        if longer or self._plan.spec.begins(self.epoch):
+            return None
+        return RunEnded(status=status, reason=reason, seconds=self.seconds)
 
     def due(
         self, decision: RateDecided | None, *, over: bool, turned: bool = False
     ) -> Cause | None:
-        """Why the run is kept at the end of an epoch; None if it is not.
+        """Why to save the run at the end of an epoch; None if there is no reason.
 
         Args:
-            decision: taken at this end.
-            over: whether the run is.
-            turned: whether another piece takes over here.
+            decision: taken there.
+            over: whether the run has ended.
+            turned: whether another piece begins there.
         """
-        if not self._keeper.keeps:
+        if not self._writer.active:
             return None
         if over:
             return "end"
@@ -184,30 +187,30 @@ class CheckpointPolicy:
             decision and np.float32(decision.rate_after) != np.float32(decision.rate_before)
         ):
             return "rate"
-        late = perf_counter() - self._saved >= self._keeper.interval
+        late = perf_counter() - self._saved >= self._writer.interval
         return "time" if late else None
 
     def save(
         self, cause: Cause, arrays: Arrays, state: Mapping[str, Any], *, epoch: int,
         seconds: float, val_loss: float, decision: RateDecided | None, ended: RunEnded | None,
     ) -> Checkpoint:
-        """Keep the run as it is at the end of an epoch.
+        """Save the run as it is at the end of an epoch.
 
         Args:
             cause: as `due` gave it.
-            arrays: that nobody changes any more.
-            state: JSON types; what the engine needs beside the arrays.
+            arrays: nobody may change them any more.
+            state: JSON types; what the engine needs as well.
             epoch: epochs done.
             seconds: of training.
             val_loss: after this epoch.
-            decision: of the strategy, at its end.
-            ended: how the run ended, if it is over.
+            decision: of the strategy.
+            ended: how the run ended, if it has.
 
         Returns:
-            What is kept, where anything is.
+            The checkpoint.
         """
         self._saved = perf_counter()
-        said = {
+        ending = {
             "decision": asdict(decision) if decision else None,
             "ended": [ended.status, ended.reason] if ended else None,
         }
@@ -215,6 +218,6 @@ class CheckpointPolicy:
             digest=self._plan.spec.prefix_digest(epoch), engine=self._engine, epoch=epoch,
             seconds=seconds, cause=cause, val_loss=val_loss,
         )
-        checkpoint = Checkpoint(about=about, arrays=arrays, state={**state, **said})
-        self._keeper.save(self._run_id, checkpoint)
+        checkpoint = Checkpoint(about=about, arrays=arrays, state={**state, **ending})
+        self._writer.save(self._run_id, checkpoint)
         return checkpoint

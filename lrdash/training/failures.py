@@ -9,8 +9,8 @@ from lrdash.core.errors import LrdashError, StoreError
 from lrdash.core.events import Status
 
 if TYPE_CHECKING:
-    from lrdash.checkpoints.folder import Checkpoint
-    from lrdash.training.steering import Turn
+    from lrdash.checkpoints import Checkpoint
+    from lrdash.training.commands import Turn
 
 OUT_OF_MEMORY = (
     "out of memory: choose a smaller batch, fewer examples or a smaller model, "
@@ -36,11 +36,11 @@ class Diverged(Exception):
 
 
 class Turned(Exception):
-    """Leaves `fit` because a hand has changed the plan of the run.
+    """Leaves `fit` because the user changed the rate by hand.
 
     Args:
         turn: what changes.
-        found: the run as it stands.
+        found: the run as it is.
     """
 
     def __init__(self, turn: Turn, found: Checkpoint) -> None:
@@ -49,12 +49,12 @@ class Turned(Exception):
 
 
 class Contradiction(Exception):
-    """Keras decided otherwise than the rule that the run is shown by; the message is the reason."""
+    """Keras and lrdash's rule decided differently; the message is the reason."""
 
 
 def ending(fault: Exception) -> Status:
-    """How a run ends by a fault: one that could not be written down is interrupted, and can be
-    continued once there is room, the others have failed.
+    """How a fault ends a run: interrupted where the store refused, so that it can be resumed; else
+    failed.
     """
     return "interrupted" if isinstance(fault, StoreError) else "failed"
 
@@ -63,8 +63,7 @@ def in_words(fault: Exception) -> str:
     """The reason of a failed run.
 
     Returns:
-        For lrdash's own faults their message, for lack of memory what to do about it, else the
-        type and the line of the message that says the cause.
+        The message of lrdash's own faults; what to do if memory ran out; else type and cause.
     """
     if isinstance(fault, LrdashError | Contradiction):
         return str(fault)
@@ -74,13 +73,13 @@ def in_words(fault: Exception) -> str:
 
 
 def cause(fault: Exception) -> str:
-    """Type and cause of a fault: the first line that is neither a heading nor of a stack.
+    """Type and cause of a fault: the first line that is neither a heading nor part of a stack.
 
-    TensorFlow tells first where in its graph a fault arose, then the stack, then what it was.
+    TensorFlow's messages name the place in the graph first, then the stack, then the cause.
     """
     kind, text = type(fault).__name__, MARKED.sub("", str(fault)).strip()
     lines = ROOT.sub("", text).splitlines()
-    told = next((line for line in lines if line and not AROUND.match(line)), "")
-    if told and NAMED.match(told):  # a fault in Python, as TensorFlow repeats it
-        return told
-    return f"{kind}: {told or lines[0]}" if lines else kind
+    found = next((line for line in lines if line and not AROUND.match(line)), "")
+    if found and NAMED.match(found):  # a fault in Python, as TensorFlow repeats it
+        return found
+    return f"{kind}: {found or lines[0]}" if lines else kind

@@ -1,4 +1,4 @@
-"""What a run minimises and what it measures, with the targets in the form that these need."""
+"""The loss and metrics of a run, and the targets in the form that these need."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def metrics_of(spec: RunSpec, loss: str, shape: DataShape) -> list[keras.metrics
 def targets_of(
     labels: NDArray[Any], spec: RunSpec, loss: str, shape: DataShape
 ) -> NDArray[Any]:
-    """Labels [n] as the loss wants them.
+    """Labels [n] as the loss needs them.
 
     Returns:
         Class numbers int32 [n], one-hot rows float32 [n, num_classes], or for regression
@@ -58,5 +58,5 @@ def targets_of(
 
 
 def is_sparse(spec: RunSpec, loss: str) -> bool:
-    """Whether the loss reads class numbers, not one-hot rows."""
+    """Whether the loss takes class numbers, not one-hot rows."""
     return loss == "cross_entropy" and not spec.label_smoothing

@@ -1,4 +1,4 @@
-"""The optimizer that a spec asks for."""
+"""The optimizer of a spec."""
 
 from __future__ import annotations
 

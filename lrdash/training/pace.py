@@ -1,4 +1,4 @@
-"""How fast a group trained, from what its runs said."""
+"""How fast a group trained, from its events."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Kind = Literal["dense", "convolutional"]
 
 
 class Pace:
-    """A sink that takes the time of the lanes engine.
+    """A sink that measures the lanes engine.
 
-    Until the first epoch ends the program may still be made; that is `start` and does not count
-    for the pace.
+    The time until the first epoch ends, in which the program may be compiled, is `start`; it does
+    not count for the pace.
 
     Args:
         plans: the group, of one kind.
@@ -46,7 +46,7 @@ class Pace:
 
     @property
     def per_multiply_add(self) -> float | None:
-        """Seconds for each multiply-add of a lane; None while it cannot be told."""
+        """Seconds for each multiply-add of a lane; None while unknown."""
         seconds = self._last - self._first
         if not self._lanes or seconds <= 0:
             return None

@@ -1,7 +1,4 @@
-"""A range test, made: all seeds side by side, each from a fresh model.
-
-Nothing outside is touched: the models are made for the test from their seeds and let go after it.
-"""
+"""The losses of a range test: all seeds side by side, each from a fresh model."""
 
 from __future__ import annotations
 
@@ -16,37 +13,39 @@ from numpy.typing import NDArray
 from lrdash.planning.grouping import cut
 from lrdash.planning.plan import Plan
 from lrdash.planning.range_test import PlannedTest
-from lrdash.training.batches import epoch_order
+from lrdash.training.lanes.cache import program_for
+from lrdash.training.lanes.graph import State
 from lrdash.training.lanes.layout import SAME_ORDER, WIDEST, Layout, processors
-from lrdash.training.lanes.sweep import Moving, Sweep, sweep_for
+from lrdash.training.lanes.program import Program
 
 PART = 0.25  # seconds that a call may take, so that a stop is quick
 FIRST_PART = 5  # updates of the first call, before anything is measured
-LOST = np.float32(np.nan)  # the loss of an update that was not made
 
 Losses = NDArray[np.float32]
-Told = Callable[[int, Losses], None]
+OnProgress = Callable[[int, Losses], None]
 
 
 class Stopped(Exception):
-    """Leaves a test because a stop was asked for."""
+    """Leaves a test because a stop was requested."""
 
 
 @dataclass
 class _Lanes:
-    """Some seeds that move together, and what they have lost so far."""
+    """Some seeds that are trained together, and their losses so far."""
 
     seeds: list[int]
-    state: Moving
+    state: State
     losses: list[Losses] = field(default_factory=list)  # parts [lanes, updates of the part]
 
 
-def measure(test: PlannedTest, *, told: Told, should_stop: Callable[[], bool]) -> Losses:
+def measure(
+    test: PlannedTest, *, on_progress: OnProgress, should_stop: Callable[[], bool]
+) -> Losses:
     """The losses of a test; the same test gives the same bits on the same machine.
 
     Args:
         test: what to try.
-        told: is given, several times a second, the updates done and the losses so far
+        on_progress: receives, several times a second, the updates done and the losses so far
             [seeds, updates], NaN where there are none yet.
         should_stop: asked as often.
 
@@ -56,25 +55,25 @@ def measure(test: PlannedTest, *, told: Told, should_stop: Callable[[], bool]) -
         rest is not trained and NaN.
 
     Raises:
-        Stopped: when a stop was asked for; `told` has the losses so far.
+        Stopped: when a stop was requested; `on_progress` has the losses so far.
         InvalidField: if a seed does not fit into the memory.
     """
     spec, plan = test.spec, test.plan
     layout = _layout(plan, len(spec.seeds))
-    sweep, program = sweep_for(plan, layout)
+    program = program_for(plan, layout.width, layout)
     seeds, lanes = list(spec.seeds), list[_Lanes]()
     for first in range(0, len(seeds), layout.width):
         part = seeds[first : first + layout.width]
         padded = part + part[:1] * (layout.width - len(part))
-        lanes.append(_Lanes(padded, Moving(*program.start(padded)[:4])))
+        lanes.append(_Lanes(padded, program.start(padded)))
     done = 0
-    for first, last in _parts(sweep, spec.updates):
+    for first, last in _parts(program, spec.updates):
         if should_stop():
             raise Stopped
-        _advance(sweep, lanes, spec.rates, first, last)
+        _advance(program, lanes, spec.rates, first, last)
         done = last
         losses = _gathered(lanes, len(seeds), spec.updates)
-        told(done, losses)
+        on_progress(done, losses)
         if not np.isfinite(losses[:, done - 1]).any():
             break
     return _gathered(lanes, len(seeds), spec.updates)
@@ -94,13 +93,13 @@ def _calm(plan: Plan) -> int:
     return (SAME_ORDER - 1) // max(widths, default=1)
 
 
-def _parts(sweep: Sweep, updates: int) -> Iterator[tuple[int, int]]:
+def _parts(program: Program, updates: int) -> Iterator[tuple[int, int]]:
     """Stretches of updates, none across the end of an epoch, of about `PART` seconds each."""
     done, size = 0, FIRST_PART
     while done < updates:
-        left = sweep.updates - done % sweep.updates
+        left = program.updates - done % program.updates
         last = min(updates, done + min(size, left))
-        compiled, began = sweep.compiled, perf_counter()
+        compiled, began = program.tested, perf_counter()
         yield done, last
         if compiled:
             each = (perf_counter() - began) / (last - done)
@@ -109,21 +108,21 @@ def _parts(sweep: Sweep, updates: int) -> Iterator[tuple[int, int]]:
 
 
 def _advance(
-    sweep: Sweep, lanes: list[_Lanes], rates: NDArray[np.float32], first: int, last: int
+    program: Program, lanes: list[_Lanes], rates: NDArray[np.float32], first: int, last: int
 ) -> None:
     """Do these updates of the test in all lanes."""
-    epoch, begin = divmod(first, sweep.updates)
-    own = np.zeros(sweep.updates, np.float32)
-    slice_ = rates[epoch * sweep.updates : (epoch + 1) * sweep.updates]
-    own[: len(slice_)] = slice_
+    epoch, begin = divmod(first, program.updates)
+    own = np.zeros((program.layout.width, program.updates), np.float32)
+    own[:, : len(rates) - epoch * program.updates] = \
+        rates[epoch * program.updates : (epoch + 1) * program.updates]
 
     def move(some: _Lanes) -> None:
-        order = np.stack([_order(sweep, seed, epoch) for seed in some.seeds])
-        some.state, losses = sweep.run(some.state, own, order, begin, begin + last - first)
+        order = np.stack([program.order(seed, epoch) for seed in some.seeds])
+        some.state, losses = program.losses(some.state, own, order, begin, begin + last - first)
         some.losses.append(losses)
 
     at_once = min(len(lanes), processors())
-    if at_once == 1 or not sweep.compiled:
+    if at_once == 1 or not program.tested:
         for some in lanes:
             move(some)
         return
@@ -131,15 +130,9 @@ def _advance(
         list(pool.map(move, lanes))
 
 
-def _order(sweep: Sweep, seed: int, epoch: int) -> NDArray[np.int32]:
-    padded = np.zeros(sweep.padded, np.int32)
-    padded[: sweep.examples] = epoch_order(seed, epoch, sweep.examples)
-    return padded
-
-
 def _gathered(lanes: list[_Lanes], seeds: int, updates: int) -> Losses:
     """All losses so far [seeds, updates], NaN where there are none."""
     rows = np.concatenate([np.concatenate(some.losses, axis=1) for some in lanes])[:seeds]
-    whole = np.full((seeds, updates), LOST, np.float32)
+    whole = np.full((seeds, updates), np.nan, np.float32)
     whole[:, : rows.shape[1]] = rows
     return whole

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from lrdash.core.spec import EarlyStopping
+from lrdash.core.wording import plural
 
 
 def diverged(name: str, value: float, *, epoch: int, update: int, rate: float) -> str:
@@ -13,7 +14,7 @@ def diverged(name: str, value: float, *, epoch: int, update: int, rate: float) -
     Args:
         name: of the loss, as a phrase.
         value: NaN or infinite.
-        epoch: in which it happened, from 1.
+        epoch: of the loss, from 1.
         update: updates done.
         rate: of the last of them.
     """
@@ -24,7 +25,7 @@ def diverged(name: str, value: float, *, epoch: int, update: int, rate: float) -
 def stopped_early(wanted: EarlyStopping, epoch: int) -> str:
     """Early stopping after this many epochs."""
     margin = f" by more than {wanted.min_delta:g}" if wanted.min_delta else ""
-    patience = f"{wanted.patience} epoch{'' if wanted.patience == 1 else 's'}"
+    patience = plural(wanted.patience, "epoch")
     return (
         f"early stopping after epoch {epoch}: "
         f"{wanted.monitor} had not improved{margin} for {patience}"

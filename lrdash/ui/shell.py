@@ -82,13 +82,13 @@ def page(title: str) -> Iterator[None]:
 
 def activity() -> None:
     """A line that says what trains now; refreshes itself only while something does."""
-    counts = resources.store().counts()
+    counts = resources.store().runs.counts()
     busy = counts.get("running", 0) + counts.get("queued", 0) > 0
     live(_activity, EVERY if busy else None)
 
 
 def _activity() -> None:
-    counts = resources.store().counts()
+    counts = resources.store().runs.counts()
     running, queued = counts.get("running", 0), counts.get("queued", 0)
     parts = [f"{wording.plural(running, 'run')} training"] if running else []
     parts += [f"{queued} queued"] if queued else []

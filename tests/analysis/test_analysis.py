@@ -9,7 +9,7 @@ from lrdash.core import wording
 from lrdash.core.events import RateDecided
 from lrdash.core.spec import EarlyStopping, RunSpec
 from lrdash.strategies.base import Mark
-from tests.analysis.test_frames import epoch_row, run_row
+from tests.factories.runs import epoch_row, run_row
 
 
 @pytest.mark.parametrize(

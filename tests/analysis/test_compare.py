@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,53 +19,9 @@ from lrdash.core.events import EpochEnded
 from lrdash.core.spec import EarlyStopping, RunSpec
 from lrdash.planning import plan
 from lrdash.store import Store
-from lrdash.store.rows import NewRun, RunRow
-from tests.analysis.test_frames import run_row
-
-NAN, INF = float("nan"), float("inf")
-Trained = tuple[str, float, int, str, Sequence[float]]  # strategy, rate, seed, status, val_loss
-
-
-def comparison(runs: Sequence[Trained], epochs: int = 4) -> tuple[list[RunRow], dict[str, Any]]:
-    """Rows and columns as the store gives them, of runs with these validation losses."""
-    rows: list[RunRow] = []
-    columns: dict[str, list[Any]] = {
-        name: [] for name in ("run", "run_id", "epoch", *frames.METRICS, "learning_rate", "seconds")
-    }
-    for place, (strategy, base_lr, seed, status, losses) in enumerate(runs):
-        run_id = f"run{place}"
-        spec = RunSpec(strategy=strategy, base_lr=base_lr, seed=seed, epochs=epochs)
-        rows.append(
-            run_row(
-                run_id=run_id, spec=spec, status=status, label=strategy.capitalize(),
-                epochs_done=len(losses), seconds=0.5 * len(losses),
-            )
-        )
-        for epoch, loss in enumerate(losses, start=1):
-            values = (
-                place, run_id, epoch, 0.9 * loss, 1 - loss / 10, loss, 1 - loss / 8,
-                base_lr / epoch, 0.5 * epoch,
-            )
-            for name, value in zip(columns, values, strict=True):
-                columns[name].append(value)
-    return rows, {name: np.array(values) for name, values in columns.items()}
-
-
-def framed(runs: Sequence[Trained], epochs: int = 4) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The arms and the curves of runs."""
-    rows, columns = comparison(runs, epochs)
-    curves = frames.curves_frame(columns, rows)
-    return frames.arms_frame(rows, curves), curves
-
-
-def grid(losses: dict[float, Sequence[float]], strategy: str = "cosine") -> list[Trained]:
-    """Finished runs of one epoch: final losses by rate, one a seed."""
-    return [
-        (strategy, rate, seed, "finished", [loss])
-        for rate, finals in losses.items()
-        for seed, loss in enumerate(finals)
-    ]
-
+from lrdash.store.rows import NewRun
+from tests.factories.frames import INF, NAN, Trained, comparison, framed, grid
+from tests.factories.runs import run_row
 
 # Frames
 
@@ -90,14 +44,14 @@ def test_what_the_store_gives_is_framed_as_it_is(tmp_path: Path) -> None:
         )
         for name in ("step", "cosine")
     ]
-    experiment_id = store.create_experiment("{}", new, groups=[[0, 1]])
-    rows = store.runs(experiment_id=experiment_id)
+    experiment_id = store.experiments.create("{}", new, groups=[[0, 1]])
+    rows = store.runs.listing(experiment_id=experiment_id)
     last = next(row for row in rows if row.label == "COSINE")
-    assert store.claim(last.run_id, "worker")
+    assert store.runs.claim(last.run_id, "worker")
     metrics = {"loss": 1.0, "val_loss": 2.0}
     ended = EpochEnded(epoch=1, metrics=metrics, rates=np.full(3, 0.1, np.float32), seconds=1.5)
-    store.record([(last.run_id, ended)])
-    curves = frames.curves_frame(store.curves(experiment_id=experiment_id), rows)
+    store.runs.record([(last.run_id, ended)])
+    curves = frames.curves_frame(store.experiments.curves(experiment_id=experiment_id), rows)
     store.close()
     assert curves["label"].tolist() == ["COSINE"]
     assert curves[["seed", "epoch", "update"]].iloc[0].tolist() == [4, 1, 3]

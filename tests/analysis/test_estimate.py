@@ -17,7 +17,7 @@ from lrdash.planning.plan import Plan, make
 from lrdash.store import RunRow, keep_pace, known_paces
 from lrdash.training import pace as pace_module
 from lrdash.training.pace import Pace
-from tests.analysis.test_frames import run_row
+from tests.factories.runs import run_row
 
 
 def plan(**fields: Any) -> Plan:

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,28 +8,8 @@ import pytest
 
 from lrdash.analysis import frames
 from lrdash.core.events import RateDecided
-from lrdash.core.spec import RunSpec
-from lrdash.store.rows import EpochRow, RunRow
-
-
-def epoch_row(epoch: int, run_id: str = "r1", steps: int = 4, **metrics: float) -> EpochRow:
-    rates = (0.1 / epoch * np.ones(steps)).astype(np.float32)
-    return EpochRow(
-        run_id=run_id, epoch=epoch,
-        metrics=metrics or {"loss": 1.0 / epoch, "val_loss": 2.0 / epoch},
-        learning_rate=float(rates[-1]), rates=rates, seconds=0.5 * epoch,
-    )
-
-
-def run_row(**changes: Any) -> RunRow:
-    values: dict[str, Any] = {
-        "run_id": "r1", "name": "first", "tags": ("a", "b"), "spec": RunSpec(epochs=4),
-        "status": "running", "reason": "", "engine": "keras",
-        "created_at": datetime(2026, 1, 2, tzinfo=UTC), "started_at": None, "ended_at": None,
-        "seconds": 1.5, "steps_per_epoch": 4, "updates": 16, "update": 8, "parameters": 10,
-        "epochs_done": 2, "worker_id": None, "versions": {}, "version": 3, "stop_requested": False,
-    }
-    return RunRow(**{**values, **changes})
+from lrdash.store.rows import EpochRow
+from tests.factories.runs import epoch_row, run_row
 
 
 def test_a_regression_run_has_no_accuracy_columns() -> None:

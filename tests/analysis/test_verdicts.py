@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from itertools import product
 
 import numpy as np
@@ -27,26 +25,9 @@ from lrdash.analysis.verdicts.metrics import METRICS
 from lrdash.analysis.verdicts.scores import Scores, scores
 from lrdash.analysis.verdicts.survival import median_wait
 from lrdash.core.errors import InvalidField, UnknownName
-from tests.analysis.test_compare import INF, NAN, Trained, framed
+from tests.factories.frames import INF, NAN, framed, judged, noisy, runs
 
 SEEDS = list(range(8))
-
-
-def runs(strategy: str, losses: Sequence[float], rate: float = 0.1) -> list[Trained]:
-    """Finished runs of two epochs, one a seed; an infinite loss is a run that diverged."""
-    return [
-        (strategy, rate, seed, "finished" if math.isfinite(loss) else "diverged", [1.0, loss])
-        for seed, loss in enumerate(losses)
-    ]
-
-
-def judged(*arms: list[Trained], **more: object) -> analysis.Verdicts:
-    frames = framed([run for arm in arms for run in arm], 2)
-    return analysis.judge(*frames, **more)  # type: ignore[arg-type]
-
-
-def noisy(mean: float, seed: int, count: int = 8) -> list[float]:
-    return list(mean + np.random.default_rng(seed).normal(0, 0.01, count))
 
 
 # The test

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,49 +9,17 @@ import pytest
 
 import lrdash
 from lrdash import training
-from lrdash.api import Run, load
-from lrdash.core.errors import InvalidField, RunNotFound, UnknownName
-from lrdash.core.events import EpochEnded, Event, Mailbox, RateDecided, RunEnded, RunStarted, Sink
+from lrdash.api import Run, load_run
+from lrdash.core.errors import InvalidField, NotFound, UnknownName
+from lrdash.core.events import Event, RunEnded, Sink
 from lrdash.planning.plan import Plan
 from lrdash.store import Store
-from lrdash.training.checkpoints import CheckpointWriter
-
-Trainer = Callable[..., RunEnded]
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
-
-
-def epoch_event(plan: Plan, epoch: int) -> EpochEnded:
-    rates = plan.program().rates(epoch - 1).astype(np.float32)
-    metrics = dict.fromkeys(plan.metrics, 1.0 / epoch)
-    return EpochEnded(epoch=epoch, metrics=metrics, rates=rates, seconds=0.1 * epoch)
-
-
-def imitation(
-    plan: Plan, *, run_id: str, sink: Sink, should_stop: Callable[[], bool], engine: str = "auto",
-    keeper: CheckpointWriter, mailbox: Mailbox,
-) -> RunEnded:
-    """Says what an engine would say, without one."""
-    sink(run_id, RunStarted(
-        engine="keras", parameters=plan.parameters, steps_per_epoch=plan.steps_per_epoch,
-        updates=plan.updates, versions={},
-    ))
-    for epoch in range(1, plan.spec.epochs + 1):
-        sink(run_id, epoch_event(plan, epoch))
-    sink(run_id, RateDecided(epoch=1, rate_before=0.1, rate_after=0.05, reason="cut", wait=0))
-    ended = RunEnded(status="finished", seconds=0.5)
-    sink(run_id, ended)
-    return ended
+from tests.factories.runs import epoch_event, imitation
 
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "train", imitation)
+    monkeypatch.setattr(training, "train_group", imitation)
 
 
 @pytest.mark.usefixtures("quick")
@@ -70,17 +38,17 @@ def test_a_run_gives_frames_numbers_and_a_figure() -> None:
 @pytest.mark.usefixtures("quick")
 def test_a_run_from_python_stands_in_the_store_like_any_other(store: Store) -> None:
     run = lrdash.train(epochs=2, name="mine")
-    row = store.run(run.run_id)
+    row = store.runs.one(run.run_id)
     assert (row.name, row.status, row.epochs_done) == ("mine", "finished", 2)
-    assert load(run.run_id, store).as_json() == run.as_json()
-    assert store.mark_interrupted() == []
+    assert load_run(run.run_id, store).as_json() == run.as_json()
+    assert store.workers.mark_interrupted() == []
 
 
 @pytest.mark.usefixtures("quick")
-def test_progress_is_told_every_event_in_order() -> None:
-    told: list[Event] = []
-    lrdash.train(epochs=2, progress=told.append)
-    names = [type(event).__name__ for event in told]
+def test_progress_receives_every_event_in_order() -> None:
+    received: list[Event] = []
+    lrdash.train(epochs=2, progress=received.append)
+    names = [type(event).__name__ for event in received]
     assert names == ["RunStarted", "EpochEnded", "EpochEnded", "RateDecided", "RunEnded"]
 
 
@@ -97,7 +65,7 @@ def test_a_wrong_field_is_named_before_anything_is_made(
 ) -> None:
     with pytest.raises(InvalidField, match=message):
         lrdash.train(**fields)
-    assert store.runs() == []
+    assert store.runs.listing() == []
 
 
 @pytest.mark.parametrize("spec", ["digits", {"epochs": 1}, 3])
@@ -111,7 +79,7 @@ def test_an_unknown_name_is_answered_with_the_nearest(store: Store) -> None:
         lrdash.train(strategy="cosin")
     with pytest.raises(UnknownName, match="No engine named 'jet'"):
         lrdash.train(engine="jet")
-    assert store.runs() == []
+    assert store.runs.listing() == []
 
 
 @pytest.mark.usefixtures("quick")
@@ -122,11 +90,13 @@ def test_fields_replace_those_of_the_spec_that_is_given() -> None:
 
 
 def test_ctrl_c_stops_the_run_and_keeps_its_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(plan: Plan, *, run_id: str, sink: Sink, **_others: Any) -> RunEnded:
-        sink(run_id, epoch_event(plan, 1))
+    def interrupted(
+        plans: Sequence[Plan], *, run_ids: Sequence[str], sink: Sink, **_others: Any
+    ) -> None:
+        sink(run_ids[0], epoch_event(plans[0], 1))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(training, "train", interrupted)
+    monkeypatch.setattr(training, "train_group", interrupted)
     run = lrdash.train(epochs=5)
     assert (run.status, run.reason) == ("stopped", "stopped by the user after 1 epoch")
     assert len(run.frame()) == 1
@@ -136,17 +106,16 @@ def test_a_stop_from_the_app_reaches_a_run_from_python(
     monkeypatch: pytest.MonkeyPatch, store: Store
 ) -> None:
     def patient(
-        plan: Plan, *, run_id: str, sink: Sink, should_stop: Callable[[], bool], **_others: Any
-    ) -> RunEnded:
-        store.request_stop(run_id)
+        _plans: Sequence[Plan], *, run_ids: Sequence[str], sink: Sink,
+        should_stop: Callable[[], set[str]], **_others: Any
+    ) -> None:
+        store.runs.request_stop(run_ids[0])
         pause = threading.Event()
         while not should_stop():
             pause.wait(0.02)
-        ended = RunEnded(status="stopped", reason="as asked")
-        sink(run_id, ended)
-        return ended
+        sink(run_ids[0], RunEnded(status="stopped", reason="as asked"))
 
-    monkeypatch.setattr(training, "train", patient)
+    monkeypatch.setattr(training, "train_group", patient)
     run = lrdash.train(epochs=5)
     assert (run.status, run.reason) == ("stopped", "as asked")
 
@@ -157,10 +126,10 @@ def test_a_fault_in_progress_reaches_the_caller_and_leaves_no_running_run(
     def careless(_event: Event) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(training, "train", imitation)
+    monkeypatch.setattr(training, "train_group", imitation)
     with pytest.raises(ZeroDivisionError):
         lrdash.train(epochs=2, progress=careless)
-    assert [row.status for row in store.runs()] == ["interrupted"]
+    assert [row.status for row in store.runs.listing()] == ["interrupted"]
 
 
 @pytest.mark.usefixtures("quick")
@@ -183,8 +152,8 @@ def test_a_regression_run_has_no_accuracy_to_draw() -> None:
 
 
 def test_a_run_that_does_not_exist_cannot_be_loaded(store: Store) -> None:
-    with pytest.raises(RunNotFound):
-        load("nothere", store)
+    with pytest.raises(NotFound):
+        load_run("nothere", store)
 
 
 @pytest.mark.parametrize("engine", ["keras", "auto"])

@@ -8,7 +8,6 @@ import sqlite3
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from lrdash.api.backup import backup, restore
-from lrdash.checkpoints.folder import About, Checkpoint, CheckpointFolder
+from lrdash.checkpoints import About, Checkpoint, CheckpointFolder
 from lrdash.cli import app, checks
 from lrdash.core.errors import InvalidField, StoreError
 from lrdash.core.events import EpochEnded, RunEnded
@@ -25,19 +24,12 @@ from lrdash.core.spec import RunSpec
 from lrdash.datasets import DATASETS, stored
 from lrdash.store import Store
 from lrdash.store import home as home_folder
-from tests.own_files import csv, keep
-from tests.store.test_faults import WRITER, raw
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
+from tests.factories.database import WRITER, raw
+from tests.factories.files import csv, keep
 
 
 def trained(store: Store, epochs: int = 3, *, checkpoint: bool = False) -> str:
-    run_id = store.create_run(
+    run_id = store.runs.create(
         RunSpec(epochs=epochs), steps_per_epoch=2, updates=2 * epochs, parameters=1, worker_id="w"
     )
     rates = np.full(2, 0.1, np.float32)
@@ -45,7 +37,7 @@ def trained(store: Store, epochs: int = 3, *, checkpoint: bool = False) -> str:
         EpochEnded(epoch=number + 1, metrics={"loss": 1.0}, rates=rates, seconds=0.1)
         for number in range(epochs)
     ]
-    store.record([(run_id, event) for event in [*said, RunEnded(status="interrupted")]])
+    store.runs.record([(run_id, event) for event in [*said, RunEnded(status="interrupted")]])
     if checkpoint:
         CheckpointFolder(home_folder()).save(run_id, kept(epochs))
     return run_id
@@ -74,12 +66,12 @@ def test_a_backup_brings_back_runs_epochs_and_checkpoints(store: Store, tmp_path
     file = tmp_path / "all.zip"
     made = backup(file, checkpoints=True)
     assert (made.runs, made.checkpoints, made.size) == (1, 1, file.stat().st_size)
-    before = store.epochs(run_id)
-    store.delete([run_id])
+    before = store.runs.epochs(run_id)
+    store.runs.delete([run_id])
     CheckpointFolder(home_folder()).forget([run_id])
     store.close()
     assert restore(file, force=True).checkpoints == 1
-    assert [row.epoch for row in store.epochs(run_id)] == [row.epoch for row in before]
+    assert [row.epoch for row in store.runs.epochs(run_id)] == [row.epoch for row in before]
     found = CheckpointFolder(home_folder()).latest(
         run_id, digest=lambda _epoch: "d", engine="keras", at_most=3
     )
@@ -181,7 +173,7 @@ def test_a_database_in_use_is_not_replaced(store: Store, tmp_path: Path) -> None
     backup(tmp_path / "copy.db")
     with pytest.raises(StoreError, match=r"is in use\. End the server"):
         restore(tmp_path / "copy.db", force=True)
-    assert store.run(run_id).epochs_done == 3
+    assert store.runs.one(run_id).epochs_done == 3
     assert {path.name for path in home_folder().iterdir()} <= {
         "lrdash.db", "lrdash.db-wal", "lrdash.db-shm"
     }
@@ -193,7 +185,7 @@ def test_a_damaged_database_is_replaced_and_kept(store: Store, tmp_path: Path) -
     store.close()
     (home_folder() / "lrdash.db").write_bytes(b"not a database " * 400)
     restore(tmp_path / "copy.db", force=True)
-    assert store.run(run_id).epochs_done == 3
+    assert store.runs.one(run_id).epochs_done == 3
     (replaced,) = home_folder().glob("lrdash.db.replaced-*")
     assert replaced.read_bytes().startswith(b"not a database")
 
@@ -206,7 +198,7 @@ def test_a_backup_goes_into_an_empty_home(
     monkeypatch.setenv("LRDASH_HOME", str(tmp_path / "elsewhere"))
     restore(tmp_path / "all.zip")
     there = Store()
-    assert there.run(run_id).status == "interrupted"
+    assert there.runs.one(run_id).status == "interrupted"
     there.close()
     assert CheckpointFolder(tmp_path / "elsewhere").runs() == [run_id]
 
@@ -268,7 +260,7 @@ def test_a_file_that_is_no_backup_is_refused(
     (tmp_path / "file").write_bytes(content)
     with pytest.raises(StoreError, match=said):
         restore(tmp_path / "file", force=True)
-    assert store.run(run_id).epochs_done == 3
+    assert store.runs.one(run_id).epochs_done == 3
 
 
 def test_a_backup_of_a_newer_lrdash_or_of_another_program_is_refused(
@@ -376,17 +368,17 @@ def test_doctor_names_damaged_and_stray_checkpoints_and_those_beyond_the_limit(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_id = trained(store, checkpoint=True)
-    vault = CheckpointFolder(home_folder())
-    vault.save("abcdefghijkl", kept(1))
+    folder = CheckpointFolder(home_folder())
+    folder.save("abcdefghijkl", kept(1))
     found = doctors_words("checkpoints")
     assert (found.state, "1 belong to no run" in found.detail) == ("note", True)
-    (vault.folder / run_id / "000003.npz").write_bytes(b"torn")
+    (folder.folder / run_id / "000003.npz").write_bytes(b"torn")
     found = doctors_words("checkpoints")
     assert found.state == "wrong"
     assert f"{run_id}/000003.npz" in found.detail
-    vault.forget([run_id, "abcdefghijkl"])
+    folder.forget([run_id, "abcdefghijkl"])
     monkeypatch.setenv("LRDASH_CHECKPOINTS_MB", "1")
     large = Checkpoint(about=kept(3).about, arrays={"w": np.zeros(300_000)}, state={})
-    vault.save(run_id, large)
+    folder.save(run_id, large)
     found = doctors_words("checkpoints")
     assert (found.state, found.detail[:9]) == ("note", "2 of 1 MB")

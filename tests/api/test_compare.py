@@ -6,7 +6,7 @@ import json
 import re
 import sys
 import types
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ import lrdash
 from lrdash import training
 from lrdash.api import Comparison, extend, load_comparison
 from lrdash.cli import app
-from lrdash.core.errors import ExperimentNotFound, InvalidField, LrdashError
+from lrdash.core.errors import InvalidField, LrdashError, NotFound
 from lrdash.core.events import EpochEnded, Event, RunEnded, RunStarted, Sink
 from lrdash.jobs import presence
 from lrdash.planning.experiment import Arm
@@ -27,13 +27,6 @@ from lrdash.training.checkpoints import CheckpointWriter
 
 SMALL: dict[str, Any] = {"dataset": "wine", "model": "linear", "epochs": 3}
 SHELL = ["compare", "--dataset", "wine", "--model", "linear", "--epochs", "3"]
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
 
 
 def say_run(plan: Plan, run_id: str, sink: Sink) -> RunEnded:
@@ -59,7 +52,7 @@ def say_run(plan: Plan, run_id: str, sink: Sink) -> RunEnded:
 
 def group(
     plans: Sequence[Plan], *, run_ids: Sequence[str], sink: Sink,
-    should_stop: Callable[[], set[str]], engine: str = "auto", keeper: CheckpointWriter,
+    should_stop: Callable[[], set[str]], engine: str = "auto", writer: CheckpointWriter,
     **_more: object,
 ) -> dict[str, RunEnded]:
     """Says what the lanes engine would say, without it."""
@@ -114,23 +107,23 @@ def test_a_comparison_gives_frames_numbers_and_figures() -> None:
 @pytest.mark.usefixtures("quick")
 def test_a_comparison_stands_in_the_store_as_an_experiment(store: Store) -> None:
     comparison = made()
-    row = store.experiment(comparison.experiment_id)
+    row = store.experiments.one(comparison.experiment_id)
     assert (row.name, row.runs, row.active) == ("first", 12, False)
-    rows = store.runs(experiment_id=row.experiment_id)
+    rows = store.runs.listing(experiment_id=row.experiment_id)
     assert len({run.group_id for run in rows}) == 1
     assert {run.engine for run in rows} == {"lanes"}
     assert load_comparison(row.experiment_id, store).as_json() == comparison.as_json()
-    assert store.mark_interrupted() == []
+    assert store.workers.mark_interrupted() == []
 
 
 @pytest.mark.usefixtures("quick")
 def test_json_holds_no_number_that_is_not_finite() -> None:
-    told = made(seeds=1).as_json()
-    assert json.loads(json.dumps(told, allow_nan=False)) == told
-    assert told["arms"][2]["final_val_loss"] is None
-    assert told["summary"][0]["interval_low"] is None
+    found = made(seeds=1).as_json()
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    assert found["arms"][2]["final_val_loss"] is None
+    assert found["summary"][0]["interval_low"] is None
     assert {"strategy", "label", "best_base_lr", "mean_final_val_loss", "runs", "diverged"} <= set(
-        told["summary"][0]
+        found["summary"][0]
     )
 
 
@@ -160,7 +153,7 @@ def test_an_experiment_is_extended_without_repeating_what_exists(store: Store) -
     assert larger.experiment.base_lrs == (0.01, 0.1)
     again = extend(first.experiment_id, seeds=[1])
     assert len(again.rows) == 12
-    with pytest.raises(ExperimentNotFound):
+    with pytest.raises(NotFound):
         extend("nowhere", seeds=[1])
 
 
@@ -186,7 +179,7 @@ def test_a_run_stopped_in_the_app_is_stopped(
 ) -> None:
     def stop_last(_run_id: str, event: Event) -> None:
         if isinstance(event, RunStarted):
-            store.request_stop(store.runs(limit=1)[0].run_id)
+            store.runs.request_stop(store.runs.listing(limit=1)[0].run_id)
 
     monkeypatch.setattr(presence, "POLL", 0.0)
     comparison = made(progress=stop_last, base_lrs=[0.1])
@@ -218,7 +211,7 @@ def test_what_cannot_be_compared_is_explained_and_nothing_is_made(
 ) -> None:
     with pytest.raises(LrdashError, match=message):
         made(**changes)
-    assert store.experiments() == []
+    assert store.experiments.listing() == []
 
 
 @pytest.mark.usefixtures("quick")
@@ -232,9 +225,9 @@ def test_a_comparison_too_large_for_the_memory_is_refused(monkeypatch: pytest.Mo
 def test_verdicts_are_asked_for_by_metric_baseline_and_target() -> None:
     comparison = made(target=0.4)
     assert comparison.verdicts().pairs["verdict"].tolist() == ["no evidence"]
-    told = comparison.verdicts("epochs_to_target", baseline="Step decay")
-    assert told.pairs["difference"].tolist() == [np.inf]  # step never gets there
-    assert told.sentence.startswith("By epochs to the target: against **Step decay**")
+    found = comparison.verdicts("epochs_to_target", baseline="Step decay")
+    assert found.pairs["difference"].tolist() == [np.inf]  # step never gets there
+    assert found.sentence.startswith("By epochs to the target: against **Step decay**")
     assert comparison.verdicts("epochs_to_target", target=9.0).pairs["difference"].tolist() == [0]
     with pytest.raises(LrdashError, match="No metric named 'loss'"):
         comparison.verdicts("loss")
@@ -278,18 +271,18 @@ def test_the_shell_prints_the_comparison_as_one_json_document(store: Store) -> N
     result = call("--strategies", "step,cosine", "--base-lrs", "0.01,0.1,10", "--seeds", "2",
                   "--json")
     assert result.exit_code == 0, result.output
-    told = json.loads(result.stdout)
-    assert set(told) == {
+    found = json.loads(result.stdout)
+    assert set(found) == {
         "experiment_id", "name", "arms", "summary", "verdicts", "sentence", "seconds"
     }
-    (pair,) = told["verdicts"]
+    (pair,) = found["verdicts"]
     assert (pair["first"], pair["second"]) == ("Step decay", "Cosine decay")
     assert (pair["seeds"], pair["verdict"], pair["p"]) == (2, "no evidence", 1.0)
     assert pair["difference"] == pytest.approx(1.0)
-    assert "no evidence of a difference between Cosine decay and Step decay" in told["sentence"]
-    assert len(told["arms"]) == 12
-    assert [row["strategy"] for row in told["summary"]] == ["cosine", "step"]
-    assert told == load_comparison(told["experiment_id"], store).as_json()
+    assert "no evidence of a difference between Cosine decay and Step decay" in found["sentence"]
+    assert len(found["arms"]) == 12
+    assert [row["strategy"] for row in found["summary"]] == ["cosine", "step"]
+    assert found == load_comparison(found["experiment_id"], store).as_json()
 
 
 @pytest.mark.usefixtures("quick")
@@ -311,7 +304,7 @@ def test_settings_go_to_one_strategy_or_to_all_that_have_them(store: Store) -> N
         "--json",
     )
     assert result.exit_code == 0, result.output
-    rows = store.runs(experiment_id=json.loads(result.stdout)["experiment_id"])
+    rows = store.runs.listing(experiment_id=json.loads(result.stdout)["experiment_id"])
     params = {row.spec.strategy: row.spec.params for row in rows}
     assert params["step"]["factor"] == 0.2
     assert (params["plateau"]["factor"], params["plateau"]["patience"]) == (0.3, 1)
@@ -342,7 +335,7 @@ def test_wrong_words_end_with_status_2_and_nothing_is_made(
     result = call(*words)
     assert result.exit_code == 2
     assert re.search(message, result.stderr)
-    assert store.experiments() == []
+    assert store.experiments.listing() == []
 
 
 @pytest.mark.usefixtures("quick")

@@ -95,11 +95,11 @@ def test_the_command_prints_the_machine_and_each_ratio_with_its_goal(
 ) -> None:
     monkeypatch.setattr(parts, "run_task", Clock())
     monkeypatch.setattr(parts.measured, "__defaults__", (Clock(),))
-    told = CliRunner().invoke(app, ["bench", "one", "matmul"])
-    assert told.exit_code == 0, told.output
-    assert "processors " in told.stdout
-    assert "one: one warm run against its fit: 50 (goal: at least 10; reached)" in told.stdout
-    assert "matmul: share" in told.stdout
+    found = CliRunner().invoke(app, ["bench", "one", "matmul"])
+    assert found.exit_code == 0, found.output
+    assert "processors " in found.stdout
+    assert "one: one warm run against its fit: 50 (goal: at least 10; reached)" in found.stdout
+    assert "matmul: share" in found.stdout
     document = json.loads(CliRunner().invoke(app, ["bench", "--json"]).stdout)
     assert [part["part"] for part in document["parts"]] == list(QUICK)
     assert document["machine"]["tensorflow"]
@@ -118,9 +118,9 @@ def test_a_part_that_cannot_be_measured_says_why(monkeypatch: pytest.MonkeyPatch
         raise LrdashError("this part needs JAX: pip install 'lrdash[bench]'")
 
     monkeypatch.setattr(parts.measured, "__defaults__", (broken,))
-    told = CliRunner().invoke(app, ["bench", "jax"])
-    assert told.exit_code == 1
-    assert "jax: not measured: this part needs JAX: pip install" in told.stdout
+    found = CliRunner().invoke(app, ["bench", "jax"])
+    assert found.exit_code == 1
+    assert "jax: not measured: this part needs JAX: pip install" in found.stdout
 
 
 def test_a_task_runs_in_a_process_of_its_own() -> None:
@@ -149,11 +149,11 @@ def test_the_finder_is_measured_on_every_pair_that_needs_no_download() -> None:
     at_hand = {name for name, dataset in DATASETS.items() if not dataset.download_bytes}
     assert {name for name, _ in pairs_at_hand()} == at_hand
     assert ("digits", "resnet") in pairs_at_hand()
-    told = parts.measured(PARTS["finder"], Clock())
-    assert told["values"]["rules"]["minimum"] == {
+    found = parts.measured(PARTS["finder"], Clock())
+    assert found["values"]["rules"]["minimum"] == {
         "factor": 2.0, "found": 3, "pairs": 4, "inside": 0.25
     }
-    assert "minimum 2x, 25% in the bowl" in told["detail"]
+    assert "minimum 2x, 25% in the bowl" in found["detail"]
     found = finder(only=["noisy_regression"])
     assert {row["model"] for row in found} == {"linear", "mlp", "layers"}
     assert len(found) == 12  # four rules each

@@ -42,7 +42,8 @@ def begin(page: Page) -> str:
 def until(store: Store, experiment_id: str, status: str, number: int) -> ExperimentRow:
     """Wait until so many runs have a status."""
     end = monotonic() + PATIENCE
-    while (row := store.experiment(experiment_id)).counts[status] < number:  # type: ignore[index]
+    find = store.experiments.one
+    while (row := find(experiment_id)).counts[status] < number:  # type: ignore[index]
         assert monotonic() < end, dict(row.counts)
         sleep(0.1)
     return row
@@ -133,7 +134,7 @@ def test_a_killed_worker_costs_only_what_was_training_and_the_rest_goes_on(
     expect(page.get_by_text(re.compile(r"300 runs: \d+ finished, \d+ interrupted"))).to_be_visible()
     button(page, "continue").click()
     expect(page.get_by_text("300 runs: 300 finished")).to_be_visible(timeout=1000 * PATIENCE)
-    assert all(run.epochs_done == 60 for run in store.runs(experiment_id=experiment_id))
+    assert all(run.epochs_done == 60 for run in store.runs.listing(experiment_id=experiment_id))
 
 
 def test_a_wrong_rate_names_its_field_and_nothing_is_lost(page: Page, server: Server) -> None:
@@ -160,7 +161,7 @@ def test_no_serious_barrier_and_nothing_sticks_out_on_a_phone(
         color_scheme=theme,  # type: ignore[arg-type]
     )
     page = context.new_page()
-    newest = store.experiments(limit=1)[0].experiment_id
+    newest = store.experiments.listing(limit=1)[0].experiment_id
     for path in ("/compare", f"/compare?experiment={newest}"):
         page.goto(server.url + path)
         settle(page)

@@ -24,7 +24,7 @@ def upload(page: Page, name: str, content: bytes) -> None:
 def test_the_example_is_uploaded_trained_on_and_deleted(page: Page, server: Server) -> None:
     page.goto(f"{server.url}/data")
     settle(page)
-    expect(page.get_by_text("What you keep will be listed here")).to_be_visible()
+    expect(page.get_by_text("Data that you save is listed here")).to_be_visible()
 
     upload(page, "broken.csv", b"a;b;c\n1;2;3\n4;5\n")
     fault = page.get_by_text("line 3 has 2 fields, the line with the names has 3")
@@ -36,7 +36,7 @@ def test_the_example_is_uploaded_trained_on_and_deleted(page: Page, server: Serv
     expect(page.get_by_role("combobox", name=re.compile("Target"))).to_have_value("species")
     expect(page.get_by_text("species has 3 classes")).to_be_visible()
     button(page, "data-save").click()
-    expect(page.get_by_text("Kept as leaves.")).to_be_visible(timeout=UI_TIMEOUT)
+    expect(page.get_by_text("Saved as leaves.")).to_be_visible(timeout=UI_TIMEOUT)
     assert barriers(page) == []
     page.set_viewport_size({"width": 390, "height": 844})
     assert fits(page)
@@ -55,8 +55,8 @@ def test_the_example_is_uploaded_trained_on_and_deleted(page: Page, server: Serv
     page.get_by_role("button", name="More").click()
     page.get_by_role("button", name="Delete", exact=True).click()
     expect(page.get_by_text(run_id)).to_be_visible()
-    page.get_by_role("button", name="Delete for good").click()
-    expect(page.get_by_text("What you keep will be listed here")).to_be_visible()
+    page.get_by_role("button", name="Delete permanently").click()
+    expect(page.get_by_text("Data that you save is listed here")).to_be_visible()
 
     page.goto(f"{server.url}/?run={run_id}")
     expect(page.get_by_text("Finished after 30 of 30 epochs")).to_be_visible(timeout=UI_TIMEOUT)

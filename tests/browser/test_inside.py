@@ -112,11 +112,11 @@ def test_playing_goes_through_the_epochs_without_a_word_to_the_server(inside: Pa
     expect(inside.locator(f"{WALK} .lw-said")).to_have_attribute("aria-live", "polite")
 
 
-def test_what_if_answers_at_once_keeps_the_moment_and_trains_the_truth(inside: Page) -> None:
+def test_what_if_answers_at_once_keeps_the_moment_and_trains_it_for_real(inside: Page) -> None:
     control(inside, "change").click()
     type_number(inside, "Patience", "2")
     expect(inside.get_by_text("the rate would have been cut after epochs 13, 16")).to_be_visible()
-    at_epoch(inside, 14)  # the walk above is not drawn anew
+    at_epoch(inside, 14)  # the player above is not drawn again
     inside.reload()
     settle(inside)
     expect(inside.get_by_text("the rate would have been cut after epochs 13, 16")).to_be_visible()
@@ -134,15 +134,15 @@ def test_what_if_answers_at_once_keeps_the_moment_and_trains_the_truth(inside: P
     at_epoch(inside, 1)
     first = re.search(r"run=([a-z0-9]+)", inside.url)[1]  # type: ignore[index]
 
-    type_number(inside, "Patience", "4")  # that run has weights to go on from
+    type_number(inside, "Patience", "4")  # that run has checkpoints to start from
     expect(inside.get_by_text(re.compile("^A branch that leaves this run after"))).to_be_visible()
     button(inside, "truth").click()
-    told = inside.get_by_text(re.compile("^Trained as a branch of the record"))
-    expect(told).to_be_visible(timeout=120_000)
+    result = inside.get_by_text(re.compile("^Trained as a branch of the record"))
+    expect(result).to_be_visible(timeout=120_000)
     inside.wait_for_url(re.compile(rf"run={first}&whatif.patience=4&truth=[a-z0-9]+"))
     inside.reload()
     settle(inside)
-    expect(told).to_be_visible()
+    expect(result).to_be_visible()
 
 
 @pytest.mark.parametrize("look", ["light", "dark"])

@@ -30,7 +30,7 @@ def many(server: Server) -> str:
     )
     planned = plan_all(experiment)
     store = Store(sqlite_url(server.home / DATABASE_FILE))
-    made = store.create_experiment(
+    made = store.experiments.create(
         experiment.to_json(), worker_id="filler", groups=[list(range(len(planned)))],
         new_runs=[
             NewRun(spec=run.plan.spec, label=run.label, steps_per_epoch=1, updates=EPOCHS,
@@ -39,7 +39,7 @@ def many(server: Server) -> str:
         ],
     )
     random = np.random.default_rng(0)
-    rows = reversed(store.runs(experiment_id=made))
+    rows = reversed(store.runs.listing(experiment_id=made))
     batch: list[tuple[str, Event]] = []
     for row, run in zip(rows, planned, strict=True):
         batch.append((row.run_id, RunStarted(
@@ -57,7 +57,7 @@ def many(server: Server) -> str:
                 seconds=0.01 * epoch,
             )))
         batch.append((row.run_id, RunEnded(status="finished", seconds=1.0)))
-    store.record(batch)
+    store.runs.record(batch)
     store.close()
     return made
 
@@ -116,7 +116,7 @@ def test_200_runs_side_by_side_are_light(
     browser: Browser, server: Server, many: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     store = Store(sqlite_url(server.home / DATABASE_FILE))
-    ids = [row.run_id for row in store.runs(experiment_id=many, limit=200)]
+    ids = [row.run_id for row in store.runs.listing(experiment_id=many, limit=200)]
     store.close()
     context = browser.new_context(viewport={"width": 1400, "height": 1000})
     page = context.new_page()

@@ -1,4 +1,4 @@
-"""Own layers in a real browser: edited in the table, mended, saved, trained."""
+"""Own layers in a real browser: edited in the table, fixed, saved, trained."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_layers_are_edited_kept_in_the_address_saved_and_trained(
     expect(page.get_by_text("Finished after 2 of 2 epochs")).to_be_visible(timeout=UI_TIMEOUT)
 
 
-def test_one_types_on_in_the_same_table_and_each_value_stays(page: Page, server: Server) -> None:
+def test_typing_continues_in_one_table_and_each_value_stays(page: Page, server: Server) -> None:
     page.goto(f"{server.url}/models")
     settle(page)
     expect(weights(page)).to_be_visible()
@@ -104,7 +104,7 @@ def test_after_a_button_the_next_click_into_the_table_counts(page: Page, server:
     page.wait_for_url(re.compile("size%3D8.*size%3D32"))
 
 
-def test_a_wrong_order_names_its_row_and_can_be_mended(page: Page, server: Server) -> None:
+def test_a_wrong_order_names_its_row_and_can_be_fixed(page: Page, server: Server) -> None:
     wrong = "flatten; conv2d size=8 kernel=3 strides=1 activation=relu; dense size=4"
     page.goto(f"{server.url}/models?layers={wrong}")
     settle(page)

@@ -57,6 +57,6 @@ def _newest(server: Server) -> str:
 
     store = Store(sqlite_url(server.home / DATABASE_FILE))
     try:
-        return next(row.run_id for row in store.runs() if row.name == "digits, plateau")
+        return next(row.run_id for row in store.runs.listing() if row.name == "digits, plateau")
     finally:
         store.close()

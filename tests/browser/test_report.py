@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from lrdash import api
 from lrdash.store import Store
 from tests.browser.app import barriers
-from tests.exports import one_experiment
+from tests.factories.runs import one_experiment
 
 HOSTILE = '<b>bold</b> <script>alert("x")</script>'
 ARMS = ("constant", {"strategy": "step", "label": HOSTILE})

@@ -36,10 +36,10 @@ def open_runs(page: Page, server: Server, search: str) -> None:
 
 
 def saved(server: Server, run_id: str, word: str) -> None:
-    """Wait until a run bears a word as its name or one of its tags."""
+    """Wait until a run has a word as its name or one of its tags."""
     store = Store(f"sqlite:///{server.home / 'lrdash.db'}")
     end = monotonic() + 30
-    while word not in ((run := store.run(run_id)).name, *run.tags):
+    while word not in ((run := store.runs.one(run_id)).name, *run.tags):
         assert monotonic() < end
         sleep(0.1)
     store.close()
@@ -82,11 +82,11 @@ def test_a_run_of_the_shell_is_listed_renamed_tagged_exported_and_deleted(
     assert len(exported[0]["epochs"]) == 2
 
     button(page, "delete").click()
-    expect(page.get_by_text(re.compile("will be gone for good"))).to_be_visible()
-    page.get_by_role("button", name="Delete 1 for good").click()
-    expect(page.get_by_text(re.compile("will be gone for good"))).to_have_count(0)
+    expect(page.get_by_text(re.compile("with all epochs, permanently"))).to_be_visible()
+    page.get_by_role("button", name="Delete 1 run").click()
+    expect(page.get_by_text(re.compile("with all epochs, permanently"))).to_have_count(0)
     known = Store(f"sqlite:///{server.home / 'lrdash.db'}")
-    assert trained not in [run.run_id for run in known.runs()]
+    assert trained not in [run.run_id for run in known.runs.listing()]
     known.close()
 
 

@@ -11,39 +11,26 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lrdash.checkpoints.folder import (
-    CHANGES,
+from lrdash.checkpoints import (
     FOLDER,
-    LAST,
-    SPREAD,
-    About,
     BackgroundWriter,
     Cause,
     Checkpoint,
     CheckpointFolder,
     interval,
 )
+from lrdash.checkpoints.policy import CHANGES, LAST, SPREAD
 from lrdash.core.errors import InvalidField
+from tests.factories.runs import checkpoint
 
 
-def checkpoint(epoch: int = 3, cause: Cause = "time", loss: float = 0.5) -> Checkpoint:
-    about = About(
-        digest="abc", engine="lanes", epoch=epoch, seconds=1.5, cause=cause, val_loss=loss
-    )
-    arrays = {
-        "weight:0": np.arange(6, dtype=np.float32).reshape(2, 3) + epoch,
-        "step": np.array(7, np.int32), "other:0": np.array([1, 2**31], np.uint32),
-    }
-    return Checkpoint(about=about, arrays=arrays, state={"course": {"rate": 0.1, "best": None}})
+def epochs(folder: CheckpointFolder, run_id: str = "r") -> list[int]:
+    return [kept.epoch for kept in folder.of(run_id)]
 
 
-def epochs(vault: CheckpointFolder, run_id: str = "r") -> list[int]:
-    return [kept.epoch for kept in vault.of(run_id)]
-
-
-def latest(vault: CheckpointFolder, **other: Any) -> Checkpoint | None:
+def latest(folder: CheckpointFolder, **other: Any) -> Checkpoint | None:
     wanted = {"digest": lambda _epoch: "abc", "engine": "lanes", "at_most": 100, **other}
-    return vault.latest("r", **wanted)
+    return folder.latest("r", **wanted)
 
 
 def test_a_checkpoint_comes_back_as_it_was(tmp_path: Path) -> None:
@@ -71,25 +58,25 @@ def test_a_checkpoint_is_plain_data(tmp_path: Path) -> None:
 
 
 def test_only_what_fits_is_the_latest(tmp_path: Path) -> None:
-    vault = CheckpointFolder(tmp_path)
+    folder = CheckpointFolder(tmp_path)
     for epoch in (2, 5):
-        vault.save("r", checkpoint(epoch, "rate"))
-    found = latest(vault)
+        folder.save("r", checkpoint(epoch, "rate"))
+    found = latest(folder)
     assert found is not None
     assert found.about.epoch == 5
-    earlier = latest(vault, at_most=4)
+    earlier = latest(folder, at_most=4)
     assert earlier is not None
     assert earlier.about.epoch == 2
-    assert latest(vault, at_most=1) is None
-    assert latest(vault, engine="keras") is None
-    assert latest(vault, digest=lambda _epoch: "other") is None
+    assert latest(folder, at_most=1) is None
+    assert latest(folder, engine="keras") is None
+    assert latest(folder, digest=lambda _epoch: "other") is None
 
 
 @pytest.mark.parametrize("harm", ["cut", "flip", "empty", "swap", "format"])
 def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(tmp_path: Path, harm: str) -> None:
-    vault = CheckpointFolder(tmp_path)
+    folder = CheckpointFolder(tmp_path)
     for epoch in (2, 5):
-        vault.save("r", checkpoint(epoch))
+        folder.save("r", checkpoint(epoch))
     path = tmp_path / FOLDER / "r" / "000005.npz"
     content = path.read_bytes()
     if harm == "cut":
@@ -116,40 +103,40 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(tmp_path: Path, 
 
 
 def test_the_rule_keeps_the_last_two_the_best_the_changes_and_some_between(tmp_path: Path) -> None:
-    vault = CheckpointFolder(tmp_path)
+    folder = CheckpointFolder(tmp_path)
     for epoch in range(1, 22):
         cause: Cause = "rate" if epoch in (6, 15) else "time"
-        vault.save("r", checkpoint(epoch, cause, loss=0.01 if epoch == 13 else 1 / epoch))
-    assert epochs(vault) == [1, 4, 6, 8, 12, 13, 15, 16, 20, 21]
+        folder.save("r", checkpoint(epoch, cause, loss=0.01 if epoch == 13 else 1 / epoch))
+    assert epochs(folder) == [1, 4, 6, 8, 12, 13, 15, 16, 20, 21]
 
 
 @pytest.mark.parametrize("step", [1, 7])
 def test_checkpoints_stay_spread_over_a_run_however_long_it_gets(step: int, tmp_path: Path) -> None:
-    vault, longest = CheckpointFolder(tmp_path), 150 * step
+    folder, longest = CheckpointFolder(tmp_path), 150 * step
     for epoch in range(step, longest + 1, step):
-        vault.save("r", checkpoint(epoch, loss=1 / epoch))
-        assert len(epochs(vault)) <= SPREAD + LAST
-    assert max(np.diff([0, *epochs(vault)])) <= 2 * longest / SPREAD + step
+        folder.save("r", checkpoint(epoch, loss=1 / epoch))
+        assert len(epochs(folder)) <= SPREAD + LAST
+    assert max(np.diff([0, *epochs(folder)])) <= 2 * longest / SPREAD + step
 
 
 def test_of_many_changes_the_latest_stay(tmp_path: Path) -> None:
-    vault = CheckpointFolder(tmp_path)
+    folder = CheckpointFolder(tmp_path)
     for epoch in range(1, CHANGES + 11):
-        vault.save("r", checkpoint(epoch, "rate", loss=float(epoch)))
+        folder.save("r", checkpoint(epoch, "rate", loss=float(epoch)))
     spread = [1, 4, 8]  # the first is the best, too
-    assert epochs(vault) == [*spread, *range(11, CHANGES + 11)]
-    assert epochs(CheckpointFolder(tmp_path)) == epochs(vault)
+    assert epochs(folder) == [*spread, *range(11, CHANGES + 11)]
+    assert epochs(CheckpointFolder(tmp_path)) == epochs(folder)
     again = CheckpointFolder(tmp_path)  # another process goes on
     again.save("r", checkpoint(CHANGES + 11, "rate", loss=9.0))
     assert epochs(again) == [*spread, *range(12, CHANGES + 12)]
 
 
 def test_all_together_stay_below_the_limit(tmp_path: Path) -> None:
-    vault = CheckpointFolder(tmp_path)
+    folder = CheckpointFolder(tmp_path)
     for number, run_id in enumerate(("old", "middle", "new")):
-        vault.save(run_id, checkpoint())
+        folder.save(run_id, checkpoint())
         os.utime(tmp_path / FOLDER / run_id, (number, number))
-    each = vault.size() // 3
+    each = folder.size() // 3
     smaller = CheckpointFolder(tmp_path, limit=2 * each)
     assert smaller.shrink(spare=["old"]) == 1
     assert smaller.runs() == ["new", "old"]
@@ -160,14 +147,14 @@ def test_all_together_stay_below_the_limit(tmp_path: Path) -> None:
 
 
 def test_runs_that_still_need_theirs_keep_two_where_the_limit_asks_for_it(tmp_path: Path) -> None:
-    vault = CheckpointFolder(tmp_path)
+    folder = CheckpointFolder(tmp_path)
     for epoch in range(1, 6):
-        vault.save("r", checkpoint(epoch, "rate"))
-    each = vault.size() // 5
+        folder.save("r", checkpoint(epoch, "rate"))
+    each = folder.size() // 5
     assert CheckpointFolder(tmp_path, limit=6 * each).shrink(spare=["r"]) == 0
-    assert len(epochs(vault)) == 5
+    assert len(epochs(folder)) == 5
     assert CheckpointFolder(tmp_path, limit=3 * each).shrink(spare=["r"]) == 0
-    assert epochs(vault) == [4, 5]
+    assert epochs(folder) == [4, 5]
 
 
 def test_a_disk_that_cannot_be_written_costs_the_checkpoint_only(
@@ -183,15 +170,15 @@ def test_a_disk_that_cannot_be_written_costs_the_checkpoint_only(
 
 
 def test_a_full_disk_leaves_no_half_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    vault = CheckpointFolder(tmp_path)
-    vault.save("r", checkpoint(1))
+    folder = CheckpointFolder(tmp_path)
+    folder.save("r", checkpoint(1))
 
     def full(_file: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("lrdash.checkpoints.folder.os.fsync", full)
+    monkeypatch.setattr("lrdash.core.files.os.fsync", full)
     with pytest.raises(OSError, match="No space"):
-        vault.save("r", checkpoint(2))
+        folder.save("r", checkpoint(2))
     assert [path.name for path in (tmp_path / FOLDER / "r").iterdir()] == ["000001.npz"]
 
 

@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import types
-from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -26,7 +25,7 @@ from lrdash.core.spec import EarlyStopping, RunSpec
 from lrdash.planning.plan import make
 from lrdash.store import Store
 from tests import ROOT
-from tests.api.test_api import epoch_event, imitation
+from tests.factories.runs import epoch_event, imitation
 
 COMMANDS = (
     ["preview"], ["train"], ["compare"], ["serve"], ["doctor"], ["bench"], ["runs"],
@@ -51,23 +50,16 @@ def told(*words: str) -> Any:
     return json.loads(result.stdout)
 
 
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
-
-
 def finished(store: Store, epochs: int = 2, **more: Any) -> str:
     plan = make(RunSpec(epochs=epochs))
-    store.register_worker("w", socket.gethostname(), 1)
-    run_id = store.create_run(
+    store.workers.register("w", socket.gethostname(), 1)
+    run_id = store.runs.create(
         plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
         parameters=plan.parameters, worker_id="w", **more,
     )
     events = [epoch_event(plan, epoch) for epoch in range(1, epochs + 1)]
-    store.record([(run_id, event) for event in events])
-    store.record([(run_id, RunEnded(status="finished", seconds=1.0))])
+    store.runs.record([(run_id, event) for event in events])
+    store.runs.record([(run_id, RunEnded(status="finished", seconds=1.0))])
     return run_id
 
 
@@ -212,7 +204,7 @@ def test_wrong_input_is_told_in_one_line_with_exit_status_2(
     assert message in result.stderr
     assert result.stderr.startswith("Error: ")
     assert result.stderr.count("\n") == 1
-    assert store.runs() == []
+    assert store.runs.listing() == []
 
 
 def test_a_database_that_cannot_be_used_is_wrong_input(
@@ -237,7 +229,7 @@ def test_train_hands_on_every_option(store: Store) -> None:
         "--early-stopping-monitor", "val_accuracy", "--label-smoothing", "0.1", "--name", "me",
         "--no-nesterov", "--loss", "cross_entropy",
     )
-    spec = store.run(value["run_id"]).spec
+    spec = store.runs.one(value["run_id"]).spec
     assert spec.as_dict() == value["spec"]
     assert spec.params == {"drop_every": 1.0, "factor": 0.5}
     assert (spec.examples, spec.seed, spec.optimizer, spec.model_params["widths"]) == (
@@ -324,24 +316,24 @@ def test_runs_are_renamed_and_tagged(store: Store) -> None:
     run_id = finished(store)
     assert told("runs", "rename", run_id, "best") == {"run_id": run_id, "name": "best"}
     assert told("runs", "tag", run_id, "a", "b")["tags"] == ["a", "b"]
-    assert store.run(run_id).name == "best"
+    assert store.runs.one(run_id).name == "best"
     assert "has no tags" in call("runs", "tag", run_id).stdout
 
 
 def test_an_interrupted_run_goes_on_to_its_end(store: Store) -> None:
     plan = make(RunSpec(dataset="wine", model="linear", epochs=4, base_lr=0.05))
-    run_id = store.create_run(
+    run_id = store.runs.create(
         plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
         parameters=plan.parameters, worker_id="gone",
     )
-    store.mark_interrupted("gone")
+    store.workers.mark_interrupted("gone")
     result = call("runs", "resume", "--interrupted")
     assert result.exit_code == 0, result.output
     assert f"Run {run_id} finished" in result.stdout
-    assert [epoch.epoch for epoch in store.epochs(run_id)] == [1, 2, 3, 4]
+    assert [epoch.epoch for epoch in store.runs.epochs(run_id)] == [1, 2, 3, 4]
     again = call("runs", "resume", run_id)
     assert again.exit_code == 2
-    assert "must be interrupted or stopped to go on" in again.stderr
+    assert "must be interrupted or stopped to be resumed" in again.stderr
     assert call("runs", "resume").exit_code == 2
     assert call("runs", "resume", "nosuchrun").exit_code == 2
     assert "No run was interrupted" in call("runs", "resume", "--interrupted").stdout
@@ -350,26 +342,26 @@ def test_an_interrupted_run_goes_on_to_its_end(store: Store) -> None:
 @pytest.mark.parametrize("command", ["stop", "pause"])
 def test_a_queued_run_is_stopped(command: str, store: Store) -> None:
     plan = make(RunSpec())
-    run_id = store.create_run(
+    run_id = store.runs.create(
         plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
         parameters=plan.parameters,
     )
     assert told("runs", command, run_id) == {"asked": [run_id]}
-    assert store.run(run_id).status == "stopped"
+    assert store.runs.one(run_id).status == "stopped"
 
 
 def test_delete_asks_first(store: Store) -> None:
     run_id = finished(store)
     result = call("runs", "delete", run_id, input="n\n")
     assert result.exit_code == 1
-    assert store.run(run_id)
+    assert store.runs.one(run_id)
     assert "Deleted 1 run" in call("runs", "delete", run_id, input="y\n").stdout
-    assert store.runs() == []
+    assert store.runs.listing() == []
 
 
 def test_delete_refuses_runs_that_are_active(store: Store) -> None:
     plan = make(RunSpec())
-    run_id = store.create_run(plan.spec, steps_per_epoch=1, updates=1, parameters=1)
+    run_id = store.runs.create(plan.spec, steps_per_epoch=1, updates=1, parameters=1)
     result = call("runs", "delete", run_id, "--yes")
     assert result.exit_code == 2
     assert run_id in result.stderr
@@ -475,13 +467,13 @@ def test_a_real_run_from_the_shell_prints_one_json_document(store: Store) -> Non
     assert value["status"] == "finished"
     assert [epoch["epoch"] for epoch in value["epochs"]] == [1, 2, 3]
     assert value["epochs"][-1]["val_accuracy"] > 0.8
-    assert store.run(value["run_id"]).epochs_done == 3
+    assert store.runs.one(value["run_id"]).epochs_done == 3
 
 
 def test_ctrl_c_in_the_shell_stops_the_run_in_order(store: Store) -> None:
     with shell("train", "--dataset", "wine", "--epochs", "10000", "--json") as train:
         deadline = monotonic() + 120
-        while not any(row.epochs_done for row in store.runs()) and monotonic() < deadline:
+        while not any(row.epochs_done for row in store.runs.listing()) and monotonic() < deadline:
             with pytest.raises(subprocess.TimeoutExpired):
                 train.wait(timeout=0.2)
         train.send_signal(signal.SIGINT)

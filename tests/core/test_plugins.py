@@ -20,7 +20,8 @@ from lrdash.core.registry import Registry
 from lrdash.datasets import DATASETS
 from lrdash.models import MODELS
 from lrdash.strategies import STRATEGIES
-from tests import ROOT, shown
+from tests import ROOT
+from tests.factories import pages as shown
 
 REGISTRIES: tuple[Registry[Any], ...] = (DATASETS, MODELS, STRATEGIES)
 CODE = '''

@@ -23,12 +23,8 @@ from lrdash.datasets.own import Recipe, apart
 from lrdash.export import script
 from lrdash.planning.plan import make
 from lrdash.store import Store
-from tests.export.test_recipe import executed
-from tests.own_files import csv, keep, packed, pictures
-
-GAPS = "a,b,y\n" + "\n".join(
-    f"{'' if n % 7 == 3 else n % 11},{n % 5},{(n % 11) / 2 + n % 5}" for n in range(60)
-)
+from tests.factories.files import GAPS, csv, keep, packed, pictures
+from tests.factories.training import executed
 
 
 def trained(spec: RunSpec, engine: str) -> list[EpochEnded]:
@@ -44,7 +40,7 @@ def trained(spec: RunSpec, engine: str) -> list[EpochEnded]:
 def queued(dataset: str) -> str:
     store = Store()
     plan = make(RunSpec(dataset=dataset, epochs=2))
-    run_id = store.create_run(
+    run_id = store.runs.create(
         plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
         parameters=plan.parameters,
     )
@@ -231,11 +227,11 @@ def test_damaged_data_is_told(damage: str) -> None:
 def test_what_names_data_is_counted() -> None:
     facts, _ = keep(csv(), "fruit.csv")
     store = Store()
-    assert not store.data_use(facts.id)
+    assert not store.runs.data_use(facts.id)
     store.close()
     run_id = queued(facts.id)
     store = Store()
-    use = store.data_use(facts.id)
+    use = store.runs.data_use(facts.id)
     store.close()
     assert (use.run_ids, use.active, use.others) == ((run_id,), 1, 0)
 
@@ -265,7 +261,7 @@ def test_the_shell_looks_adds_lists_and_deletes(tmp_path: Path) -> None:
     busy = call("delete", data_id, "--yes")
     assert (busy.exit_code, "queued or training" in busy.output) == (2, True)
     store = Store()
-    store.request_stop_all([run.run_id for run in store.runs()])
+    store.runs.request_stop_all([run.run_id for run in store.runs.listing()])
     store.close()
     gone = call("delete", data_id, "--yes")
     assert gone.exit_code == 0, gone.output

@@ -18,7 +18,7 @@ from lrdash.core.errors import DataRefused
 from lrdash.datasets.own import Profile, Recipe, limits
 from lrdash.datasets.own.profiles import profile
 from tests import ROOT
-from tests.own_files import csv, keep, npz, packed, picture, pictures
+from tests.factories.files import csv, keep, npz, packed, picture, pictures
 
 SKLEARN = Path(sklearn.datasets.__file__).parent / "data"
 STATSMODELS = Path(statsmodels.datasets.__file__).parent

@@ -8,7 +8,6 @@ import struct
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,20 +24,13 @@ from lrdash.export.events import crc32c
 from lrdash.export.protobuf import varint
 from lrdash.store import Store
 from tests import ROOT
-from tests.exports import EPOCHS, one_experiment, one_run
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
+from tests.factories.runs import EPOCHS, one_experiment, one_run
 
 
 def experiment(store: Store, **more: Any) -> Recorded:
     made = one_experiment(store, **more)
-    rows = list(reversed(store.runs(experiment_id=made)))
-    return recorded(rows, store.epochs_of([row.run_id for row in rows]), "name")
+    rows = list(reversed(store.runs.listing(experiment_id=made)))
+    return recorded(rows, store.runs.epochs_of([row.run_id for row in rows]), "name")
 
 
 def call(*words: str) -> Any:
@@ -73,7 +65,7 @@ def test_parquet_keeps_the_rate_of_every_update_to_the_bit(store: Store) -> None
 
 
 def test_runs_without_an_epoch_make_an_empty_table(store: Store) -> None:
-    row = store.run(one_run(store))
+    row = store.runs.one(one_run(store))
     bare = recorded([row], {})
     assert len(pd.read_csv(io.BytesIO(FORMATS["csv"].write(bare)))) == 0
     assert len(pd.read_parquet(io.BytesIO(FORMATS["parquet"].write(bare)))) == 0
@@ -84,7 +76,7 @@ def test_the_shell_writes_a_row_an_update(store: Store, tmp_path: Path) -> None:
     target = tmp_path / "rates.parquet"
     call(run_id, "--format", "parquet", "--updates", "--output", str(target))
     table = pd.read_parquet(target)
-    steps = store.run(run_id).steps_per_epoch
+    steps = store.runs.one(run_id).steps_per_epoch
     assert table["update"].tolist() == list(range(EPOCHS * steps))
     assert table["learning_rate"].is_monotonic_decreasing
     assert len(call(run_id, "--updates").stdout.splitlines()) == 1 + EPOCHS * steps
@@ -217,12 +209,12 @@ def test_mlflow_gets_settings_metrics_and_the_rate_of_every_update(
     found = client.get_experiment_by_name("first")
     assert len(client.search_runs([found.experiment_id])) == len(told) == 2
     for pair in told:
-        run, row = client.get_run(pair["mlflow_run_id"]), store.run(pair["run_id"])
+        run, row = client.get_run(pair["mlflow_run_id"]), store.runs.one(pair["run_id"])
         assert run.info.status == "FINISHED"
         assert run.data.params["seed"] == str(row.spec.seed)
         assert run.data.params["mlp.widths"] == "[128, 64]"
         assert run.data.tags["lrdash.version.keras"] == "3.15.1"
-        said = store.epochs(row.run_id)
+        said = store.runs.epochs(row.run_id)
         losses = client.get_metric_history(pair["mlflow_run_id"], "val_loss")
         assert [(m.step, m.value) for m in losses] == [
             (e.epoch, e.metrics["val_loss"]) for e in said
@@ -260,7 +252,7 @@ def test_the_winning_recipe_is_a_run_of_the_best_arm(store: Store) -> None:
 
 
 def test_without_a_run_that_came_through_there_is_no_recipe(store: Store) -> None:
-    with pytest.raises(InvalidField, match="must hold one that came through"):
+    with pytest.raises(InvalidField, match="must include one that did not diverge or fail"):
         recipe_of(experiment(store, diverging=0.0))
 
 
@@ -307,8 +299,8 @@ def test_exports_and_reports_load_neither_tensorflow_nor_keras(
         "from lrdash.export import FORMATS, recipe_of, recorded\n"
         "from lrdash.store import Store\n"
         "store = Store()\n"
-        f"rows = store.runs(experiment_id={made!r})\n"
-        "runs = recorded(rows, store.epochs_of([row.run_id for row in rows]))\n"
+        f"rows = store.runs.listing(experiment_id={made!r})\n"
+        "runs = recorded(rows, store.runs.epochs_of([row.run_id for row in rows]))\n"
         "for kind in FORMATS.values():\n"
         "    kind.write(recipe_of(runs) if kind.single else runs)\n"
         f"api.load_comparison({made!r}, store).report({str(tmp_path / 'x.html')!r})\n"

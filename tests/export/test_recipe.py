@@ -20,13 +20,14 @@ from lrdash.core.spec import RunSpec
 from lrdash.datasets import DATASETS
 from lrdash.export import notebook, script
 from lrdash.export.formulas import FORMULAS, math_imports, rate_lines
-from lrdash.export.networks import NETWORKS
 from lrdash.export.samples import READERS
 from lrdash.models import MODELS
 from lrdash.planning.plan import Plan, make
 from lrdash.strategies import STRATEGIES, RateProgram
 from lrdash.strategies import make as strategy_of
-from tests.strategies.test_keras_code import CALLBACKS, VARIANTS, WARMUPS
+from lrdash.testing.shapes import home
+from tests.factories.settings import CALLBACKS, VARIANTS, WARMUPS
+from tests.factories.training import executed
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 CLOSE = 1e-5
@@ -81,29 +82,6 @@ def trained(plan: Plan) -> list[EpochEnded]:
     return [event for event in heard if isinstance(event, EpochEnded)]
 
 
-def executed(text: str, monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, Any], np.ndarray]:
-    """What a script leaves behind, and the rate that each of its updates used."""
-    import keras
-
-    rates: list[float] = []
-
-    class Recorder(keras.callbacks.Callback):
-        def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-            rates.append(float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)))
-
-    fit = keras.Model.fit
-
-    def recorded(self: Any, *args: Any, callbacks: list[Any], **more: Any) -> Any:
-        return fit(self, *args, callbacks=[*callbacks, Recorder()], **more)
-
-    names: dict[str, Any] = {"__name__": "__main__"}
-    with monkeypatch.context() as patch:
-        patch.setattr(keras.Model, "fit", recorded)
-        exec(compile(text, "recipe.py", "exec"), names)
-    keras.backend.clear_session()
-    return names, np.array(rates, np.float32)
-
-
 @pytest.mark.parametrize("fields", RUNS, ids=lambda fields: fields["strategy"])
 def test_a_script_ends_with_the_metrics_and_rates_of_the_keras_engine(
     fields: dict[str, Any], monkeypatch: pytest.MonkeyPatch
@@ -128,7 +106,8 @@ def test_every_strategy_is_among_those_that_are_run() -> None:
 
 def test_everything_that_can_be_trained_can_be_written() -> None:
     assert {*FORMULAS, "plateau"} == set(STRATEGIES)
-    assert set(NETWORKS) == set(MODELS)
+    for kind in MODELS.values():
+        assert kind().keras_code(home(kind))[-1].startswith("model = ")
     assert set(READERS) == set(DATASETS)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -22,17 +21,10 @@ from lrdash.export.report import compare_command, run_report, train_command
 from lrdash.export.report.html import marked
 from lrdash.planning.experiment import Arm, Experiment
 from lrdash.store import Store
-from tests.exports import one_experiment, one_run
+from tests.factories.runs import one_experiment, one_run
 
 HOSTILE = '<script>alert("x")</script>'
 LARGEST = 6_000_000  # bytes
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
 
 
 class Reader(HTMLParser):
@@ -107,7 +99,7 @@ def test_every_chart_has_a_description_and_its_numbers(store: Store) -> None:
     assert all(chart["role"] == "figure" and chart["aria-label"] for chart in charts)
     data = {script["id"] for script in page.tags("script") if "id" in script}
     assert {chart["data-source"] for chart in charts} <= data
-    assert "3 of 3 lost" in page.text
+    assert "3 of 3 diverged or failed" in page.text
     assert "diverged: the loss became NaN" in page.text
 
 
@@ -216,7 +208,7 @@ def test_the_report_shows_the_command_of_its_comparison(
     page = report(store, made)
     (command,) = [text for text in page.texts if text.startswith("lrdash compare")]
     found, engine, name = repeated(command, monkeypatch)
-    assert found.to_json() == store.experiment(made).definition
+    assert found.to_json() == store.experiments.one(made).definition
     assert (engine, name) == ("lanes", "First try")
 
 
@@ -239,7 +231,7 @@ def test_the_command_of_a_run_gives_the_same_spec(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_run_has_a_report_of_its_own(store: Store, tmp_path: Path) -> None:
-    run = api.load(one_run(store, strategy="plateau", params={"patience": 1}), store)
+    run = api.load_run(one_run(store, strategy="plateau", params={"patience": 1}), store)
     page = Reader(run.report(tmp_path / "run.html").read_text(encoding="utf-8"))
     for words in ("Finished after 4 of 4 epochs", "Strategy: patience 1", "lrdash train",
                   "tensorflow 2.21.0", "Every epoch", "ReduceOnPlateau"):
@@ -247,7 +239,7 @@ def test_a_run_has_a_report_of_its_own(store: Store, tmp_path: Path) -> None:
 
 
 def test_a_run_without_an_epoch_has_a_report_too(store: Store) -> None:
-    run = api.load(one_run(store), store)
+    run = api.load_run(one_run(store), store)
     assert "nothing to draw" in Reader(run_report(run.row, ())).text
 
 

@@ -8,18 +8,12 @@ import pytest
 
 from lrdash import analysis, figures
 from lrdash.analysis import frames
-from lrdash.analysis.compare.bands import COLUMNS
 from lrdash.core.errors import InvalidField
 from lrdash.strategies import STRATEGIES
-from tests.analysis.test_compare import INF, Trained, comparison, framed, grid
+from tests.factories.frames import INF, Trained, comparison, framed, grid, lines
 
 BUDGET = 1_500_000  # bytes of all figures of a page with 500 runs of 100 epochs
 EMPTY = frames.curves_frame(comparison([])[1], [])
-
-
-def lines(rows: list[tuple[str, str, float, float, float, float]]) -> pd.DataFrame:
-    """A band: label, strategy, epoch, mean, low, high; of 3 runs each."""
-    return pd.DataFrame([(*row, 3) for row in rows], columns=list(COLUMNS)).astype(COLUMNS)
 
 
 def named(figure: Any, name: str) -> list[Any]:

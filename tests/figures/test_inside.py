@@ -76,10 +76,10 @@ def test_without_a_difference_nothing_is_a_guess() -> None:
     assert not figure.layout.annotations
 
 
-def test_the_truth_is_laid_over_the_guess() -> None:
+def test_the_actual_training_is_drawn_over_the_guess() -> None:
     was, would = replay(Plateau(patience=3), RECORD), replay(RULE, RECORD)
-    truth = figures.Truth(values=(1.0, 0.5), rates=(0.1, 0.05))
-    figure = figures.whatif_figure(RECORD, was, would, 4, metric="val_loss", truth=truth)
+    actual = figures.Actual(values=(1.0, 0.5), rates=(0.1, 0.05))
+    figure = figures.whatif_figure(RECORD, was, would, 4, metric="val_loss", actual=actual)
     lines = {trace.name: trace for trace in figure.data}
     assert list(lines["val_loss, trained"].y) == [1.0, 0.5]
     assert list(lines["rate, trained"].y) == [0.1, 0.05, 0.05]  # to the end of its last epoch

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from lrdash import analysis, figures
-from tests.analysis.test_verdicts import INF, judged, noisy, runs
-from tests.figures.test_compare import lines
+from tests.factories.frames import INF, judged, lines, noisy, runs
 
 
 def test_each_arm_has_its_difference_its_interval_and_its_verdict_in_words() -> None:

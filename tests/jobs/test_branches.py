@@ -1,8 +1,8 @@
-"""Branches, longer runs and a hand at the wheel give what their specs give when trained alone."""
+"""Branches, longer runs and changes by hand give what their specs give when trained alone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import pytest
 
 import lrdash
 from lrdash import training
-from lrdash.checkpoints.folder import CheckpointFolder
+from lrdash.checkpoints import CheckpointFolder
 from lrdash.core.errors import InvalidField, StoreError
 from lrdash.core.events import Command, EpochEnded, RateDecided, Steered
 from lrdash.core.spec import Piece, RunSpec
@@ -20,7 +20,7 @@ from lrdash.store import Store
 from lrdash.strategies.plateau import Plateau
 from lrdash.teaching import Recorded, first_difference, left_off, replay
 from lrdash.training.checkpoints import CheckpointWriter, Origin
-from tests.training.test_resume import last, log, of, train
+from tests.factories.training import last, log, of, train
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -29,22 +29,15 @@ RULE = {"strategy": "plateau", "params": {"patience": 1, "min_delta": 0.05}}
 ENGINES = pytest.mark.parametrize("engine", ["keras", "lanes"])
 
 
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
-
-
 def go(
-    spec: RunSpec, engine: str, keeper: CheckpointWriter, name: str, mail: Any = None
+    spec: RunSpec, engine: str, writer: CheckpointWriter, name: str, mail: Any = None
 ) -> list[Any]:
     said: list[Any] = []
     training.train(
         make(spec), run_id=name, sink=lambda _, event: said.append(event), engine=engine,
-        should_stop=lambda: False, keeper=keeper, mailbox=mail or (lambda _: ()),
+        should_stop=lambda: False, writer=writer, mailbox=mail or (lambda _: ()),
     )
-    keeper.close()
+    writer.close()
     return said
 
 
@@ -58,12 +51,12 @@ def go(
 def test_a_branch_has_the_bits_of_its_spec_trained_alone(
     fields: dict[str, Any], engine: str, tmp_path: Path
 ) -> None:
-    vault, parent = CheckpointFolder(tmp_path / "a"), make(RunSpec(**{**SMALL, **fields})).spec
-    train([parent], engine, vault, until=4)
+    folder, parent = CheckpointFolder(tmp_path / "a"), make(RunSpec(**{**SMALL, **fields})).spec
+    train([parent], engine, folder, until=4)
     at = 3
     child = branches.branch(parent, at, 0.5, 0.05)
     origins = {"child": Origin(epoch=at, run_ids=["run0"])}
-    grown = go(child, engine, CheckpointWriter(vault, {"child": at}, 0.0, origins), "child")
+    grown = go(child, engine, CheckpointWriter(folder, {"child": at}, 0.0, origins), "child")
     alone = CheckpointFolder(tmp_path / "b")
     whole = go(child, engine, CheckpointWriter(alone, interval=0.0), "alone")
     epochs, decided, ended = log(grown)
@@ -71,7 +64,7 @@ def test_a_branch_has_the_bits_of_its_spec_trained_alone(
     assert epochs.items() <= log(whole)[0].items()
     assert decided.items() <= log(whole)[1].items()
     assert ended == log(whole)[2]
-    assert last(vault, "child") == last(alone, "alone")
+    assert last(folder, "child") == last(alone, "alone")
 
 
 @ENGINES
@@ -104,11 +97,11 @@ def test_a_run_that_was_steered_replays_without_the_hand(
 def test_a_branch_of_a_keras_run_goes_on_as_a_lane_from_exactly_those_weights(
     tmp_path: Path,
 ) -> None:
-    spec, vault = make(RunSpec(**SMALL, optimizer="rmsprop")).spec, CheckpointFolder(tmp_path)
-    train([spec], "keras", vault)
+    spec, folder = make(RunSpec(**SMALL, optimizer="rmsprop")).spec, CheckpointFolder(tmp_path)
+    train([spec], "keras", folder)
     child = branches.branch(spec, 5, 0.5, 0.05)
     origins = {"child": Origin(epoch=5, run_ids=["run0"])}
-    said = go(child, "lanes", CheckpointWriter(vault, {"child": 5}, 0.0, origins), "child")
+    said = go(child, "lanes", CheckpointWriter(folder, {"child": 5}, 0.0, origins), "child")
     assert [event.epoch for event in of(said, EpochEnded)] == [6]
 
 
@@ -116,10 +109,10 @@ def test_a_branch_of_a_keras_run_goes_on_as_a_lane_from_exactly_those_weights(
 def test_a_rule_that_takes_over_with_what_it_would_have_seen_is_that_rule_from_the_start(
     engine: str, tmp_path: Path
 ) -> None:
-    vault = CheckpointFolder(tmp_path)
+    folder = CheckpointFolder(tmp_path)
     parent = make(RunSpec(**SMALL | {"epochs": 8}, strategy="plateau",
                           params={"patience": 3, "min_delta": 0.05})).spec
-    recorded = train([parent], engine, vault, until=3)["run0"]
+    recorded = train([parent], engine, folder, until=3)["run0"]
     other = Plateau(patience=1, min_delta=0.3, cooldown=2)
     values = tuple(event.metrics["val_loss"] for event in of(recorded, EpochEnded))
     record = Recorded(values=values, base_lr=parent.base_lr)
@@ -131,11 +124,11 @@ def test_a_rule_that_takes_over_with_what_it_would_have_seen_is_that_rule_from_t
         "strategy": "plateau", "params": other.as_dict(), "base_lr": rate, "state": seen,
     }, rate)
     origins = {"child": Origin(epoch=at, run_ids=["run0"])}
-    said = go(child, engine, CheckpointWriter(vault, {"child": at}, 0.0, origins), "child")
+    said = go(child, engine, CheckpointWriter(folder, {"child": at}, 0.0, origins), "child")
     alone = CheckpointFolder(tmp_path / "b")
     whole = train([parent.replace(params=other.as_dict())], engine, alone)["run0"]
     ours, theirs = log(said)[0], log(whole)[0]
-    assert min(ours) > 1, "began anew"
+    assert min(ours) > 1, "started again"
     assert ours == {epoch: theirs[epoch] for epoch in ours}
     decided = {d.epoch: d.reason for d in of(whole, RateDecided)}
     assert [d.reason for d in of(said, RateDecided) if d.epoch > at] == [
@@ -164,30 +157,30 @@ def test_fork_more_and_cooldowns_from_python(store: Store) -> None:
             (e.metrics, e.rates.tobytes()) for e in whole.epochs
         ]
     assert len(longer.epochs) == 10
-    store.delete([run.run_id])
-    kept = store.run(grown[0].run_id)
+    store.runs.delete([run.run_id])
+    kept = store.runs.one(grown[0].run_id)
     assert (kept.parent_id, kept.fork_epoch, kept.epochs_done) == (None, 3, 6)
-    assert len(store.epochs(kept.run_id)) == 6
+    assert len(store.runs.epochs(kept.run_id)) == 6
 
 
 def test_a_command_becomes_a_piece_or_stays(store: Store) -> None:
     plan = make(RunSpec(**SMALL))
-    run_id = store.create_run(
+    run_id = store.runs.create(
         plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates, parameters=1
     )
     number = lrdash.steer(run_id, factor=0.5)
-    (command,) = store.commands([run_id])[run_id]
+    (command,) = store.branches.commands([run_id])[run_id]
     assert command.number == number
     event = Steered(piece=command.piece.replace(epoch=2), command=number)
     for _ in range(2):  # a batch may come twice
-        store.record([(run_id, event)])
-    assert store.commands([run_id]) == {}
-    assert store.run(run_id).spec.pieces == (Piece(epoch=2, factor=0.5),)
-    assert store.runs(digest=store.run(run_id).spec.digest)[0].run_id == run_id
+        store.runs.record([(run_id, event)])
+    assert store.branches.commands([run_id]) == {}
+    assert store.runs.one(run_id).spec.pieces == (Piece(epoch=2, factor=0.5),)
+    assert store.runs.listing(digest=store.runs.one(run_id).spec.digest)[0].run_id == run_id
     for wrong in ({"rate": 0.0}, {"rate": 1e9}, {"factor": -1.0}, {}):
         with pytest.raises(InvalidField):
             lrdash.steer(run_id, **wrong)
-    store.end(run_id, "stopped", "")
+    store.runs.end(run_id, "stopped", "")
     with pytest.raises(StoreError, match="only a run that trains"):
         lrdash.steer(run_id, rate=0.1)
 
@@ -196,31 +189,31 @@ def test_a_command_becomes_a_piece_or_stays(store: Store) -> None:
 def test_branches_as_lanes_of_a_keras_run_share_its_bits_up_to_the_fork(
     kept: bool, tmp_path: Path
 ) -> None:
-    spec, vault = make(RunSpec(**SMALL, strategy="cosine")).spec, CheckpointFolder(tmp_path)
-    train([spec], "keras", vault, until=4)
-    own = vault.load("run0", 3)
+    spec, folder = make(RunSpec(**SMALL, strategy="cosine")).spec, CheckpointFolder(tmp_path)
+    train([spec], "keras", folder, until=4)
+    own = folder.load("run0", 3)
     assert own is not None
     if not kept:
-        vault.forget(["run0"])
+        folder.forget(["run0"])
     children = {name: branches.branch(spec, 3, factor, 0.05)
                 for name, factor in (("a", 0.5), ("b", 0.1))}
     origin = Origin(epoch=3, run_ids=["run0"], engine="keras")
     origins = dict.fromkeys(children, origin)
-    keeper = CheckpointWriter(vault, dict.fromkeys(children, 3), 0.0, origins)
-    told: list[tuple[str, int]] = []
+    writer = CheckpointWriter(folder, dict.fromkeys(children, 3), 0.0, origins)
+    trained: list[tuple[str, int]] = []
     begun: dict[str, Any] = {}
 
     def sink(run_id: str, event: Any) -> None:
         if isinstance(event, EpochEnded):
-            told.append((run_id, event.epoch))
-            begun.setdefault(run_id, vault.load(run_id, 3))
+            trained.append((run_id, event.epoch))
+            begun.setdefault(run_id, folder.load(run_id, 3))
 
     training.train_group(
         [make(child) for child in children.values()], run_ids=list(children), sink=sink,
-        engine="lanes", should_stop=set, keeper=keeper,
+        engine="lanes", should_stop=set, writer=writer,
     )
-    keeper.close()
-    assert sorted(told) == [(run, epoch) for run in "ab" for epoch in (4, 5, 6)]
+    writer.close()
+    assert sorted(trained) == [(run, epoch) for run in "ab" for epoch in (4, 5, 6)]
     for name in children if not kept else ():
         assert begun[name].arrays.keys() == own.arrays.keys()
         for part, values in own.arrays.items():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -15,15 +14,14 @@ from typer.testing import CliRunner
 import lrdash
 from lrdash import api
 from lrdash.cli import app
-from lrdash.core.errors import HindsightNotFound, InvalidField, StoreError
-from lrdash.core.events import EpochEnded, Event, RunEnded, RunStarted, Status
+from lrdash.core.errors import InvalidField, NotFound, StoreError
 from lrdash.core.spec import RunSpec
 from lrdash.jobs import hindsight
 from lrdash.jobs.laboratory import Laboratory
-from lrdash.planning.hindsight import FOUND, ITSELF, Rival, Search
+from lrdash.planning.hindsight import FOUND, ITSELF
 from lrdash.planning.plan import make
-from lrdash.store import StageRun, Store
-from tests.jobs.test_laboratory import eventually
+from lrdash.store import Store
+from tests.factories.jobs import BASE, by_rate, eventually, over, search, stage_over
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -31,21 +29,6 @@ QUADRATIC: dict[str, Any] = {
     "dataset": "noisy_quadratic", "model": "noisy_quadratic", "momentum": 0.0, "base_lr": 0.5,
     "epochs": 12,
 }
-BASE = make(RunSpec(dataset="wine", model="linear", epochs=4)).spec
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
-
-
-def search(**given: Any) -> Search:
-    return Search(**{
-        "base": BASE, "points": (1, 2), "factors": (0.1, 3.0), "beam": 2, "seeds": (1, 2),
-        "rivals": (Rival(strategy="cosine"),), **given,
-    })
 
 
 # What trains
@@ -98,7 +81,7 @@ def test_on_the_digits_from_a_run_that_exists_judged_at_the_next_point(store: St
     assert table.loc["Cosine at 0.3", "base_lr"] == 0.3
     # A round is one group, whatever the parents of its branches.
     last = [one.run_id for one in others if one.role == "branch" and one.stage == 2]
-    rows = store.runs(run_ids=last)
+    rows = store.runs.listing(run_ids=last)
     assert len(rows) == 4
     assert len({row.group_id for row in rows}) == 1
     assert len({row.parent_id for row in rows}) == 2
@@ -140,45 +123,13 @@ def test_the_laboratory_goes_through_a_search_and_outlives_its_worker(store: Sto
 # What does not
 
 
-def over(store: Store, run_id: str, val_loss: float, status: Status = "finished") -> None:
-    """What a worker would have written."""
-    store.claim(run_id, "w")
-    plan = make(store.run(run_id).spec)
-    first = store.run(run_id).epochs_done
-    events: list[Event] = [
-        RunStarted(engine="lanes", parameters=1, steps_per_epoch=plan.steps_per_epoch,
-                   updates=plan.updates, versions={}),
-        *(EpochEnded(epoch=epoch + 1, metrics={"loss": val_loss, "val_loss": val_loss}, seconds=1.0,
-                     rates=plan.program().rates(epoch).astype(np.float32))
-          for epoch in range(first, plan.spec.epochs)),
-        RunEnded(status=status, reason="" if status == "finished" else "it was so"),
-    ]
-    store.record([(run_id, event) for event in events])
-
-
-def stage_over(
-    store: Store, made: str, loss: Callable[[StageRun], float] = lambda _: 1.0
-) -> list[StageRun]:
-    """Ends the runs of the stage and goes on; gives the runs of the next."""
-    for run in store.hindsights.runs(made):
-        if run.status == "queued":
-            over(store, run.run_id, loss(run))
-    hindsight.advance(store, made)
-    stage = store.hindsights.one(made).stage
-    return [run for run in store.hindsights.runs(made) if run.stage == stage]
-
-
-def by_rate(run: StageRun) -> float:
-    return 1.0 + sum(factor for _, factor in run.part["moves"])
-
-
 def test_stages_follow_each_other_from_the_store_alone(store: Store) -> None:
     made = hindsight.create(store, search())
     assert store.hindsights.due() == []
     assert [run.part["role"] for run in store.hindsights.runs(made)] == ["base"]
     first = stage_over(store, made, by_rate)
     assert [run.part["moves"] for run in first] == [[[1, 0.1]], [[1, 3.0]]]
-    assert len(store.queued_groups()) == 1
+    assert len(store.runs.queued_groups()) == 1
     assert hindsight.advance(store, made) == []  # its runs are not over yet
     second = stage_over(store, made, by_rate)
     assert [run.part["moves"] for run in second] == [
@@ -218,7 +169,8 @@ def test_a_stop_ends_the_search_and_its_runs_and_can_be_taken_back(store: Store)
     assert store.hindsights.resume(made)
     assert not store.hindsights.resume(made)
     assert [run.status for run in store.hindsights.runs(made)][1:] == ["queued", "queued"]
-    store.request_stop(store.hindsights.runs(made)[1].run_id)  # a single run, from its own page
+    # A single run, from its own page.
+    store.runs.request_stop(store.hindsights.runs(made)[1].run_id)
     over(store, store.hindsights.runs(made)[2].run_id, 1.0)
     hindsight.advance(store, made)
     assert store.hindsights.one(made).reason.endswith("was stopped")
@@ -228,17 +180,17 @@ def test_runs_whose_worker_dies_go_on_but_not_for_ever(store: Store) -> None:
     made = hindsight.create(store, search())
     run_id = store.hindsights.runs(made)[0].run_id
     for attempt in range(1, hindsight.ATTEMPTS + 1):
-        store.claim(run_id, "gone")
-        store.mark_interrupted("gone", "it died")
+        store.runs.claim(run_id, "gone")
+        store.workers.mark_interrupted("gone", "it died")
         assert hindsight.advance(store, made) == [run_id]
         assert store.hindsights.one(made).attempts == attempt
-    store.claim(run_id, "gone")
-    store.mark_interrupted("gone", "it died")
+    store.runs.claim(run_id, "gone")
+    store.workers.mark_interrupted("gone", "it died")
     assert hindsight.advance(store, made) == []
     row = store.hindsights.one(made)
     assert (row.status, row.reason) == ("interrupted", "it died")
     assert store.hindsights.resume(made)
-    assert store.queued() == [run_id]
+    assert store.runs.queued() == [run_id]
 
 
 def test_a_search_of_a_process_that_died_is_interrupted_and_one_of_the_server_is_not(
@@ -247,7 +199,7 @@ def test_a_search_of_a_process_that_died_is_interrupted_and_one_of_the_server_is
     own = hindsight.create(store, search(), worker_id="python-1")
     servers = hindsight.create(store, search())
     assert store.hindsights.due() == []
-    store.mark_interrupted()
+    store.workers.mark_interrupted()
     assert store.hindsights.one(own).status == "interrupted"
     assert store.hindsights.one(servers).status == "running"
 
@@ -278,7 +230,7 @@ def test_whatever_goes_wrong_in_planning_ends_the_search_with_a_reason(
 
 
 def test_deleting_a_search_deletes_what_it_made_and_not_the_run(store: Store) -> None:
-    run_id = store.create_run(BASE, steps_per_epoch=5, updates=20, parameters=1)
+    run_id = store.runs.create(BASE, steps_per_epoch=5, updates=20, parameters=1)
     over(store, run_id, 1.0)
     made = hindsight.create(store, search(), run_id)
     stage_over(store, made)
@@ -286,23 +238,23 @@ def test_deleting_a_search_deletes_what_it_made_and_not_the_run(store: Store) ->
         store.hindsights.delete(made)
     store.hindsights.request_stop(made)
     assert store.hindsights.delete(made) == 2
-    assert [row.run_id for row in store.runs()] == [run_id]
-    with pytest.raises(HindsightNotFound, match="There is no hindsight"):
+    assert [row.run_id for row in store.runs.listing()] == [run_id]
+    with pytest.raises(NotFound, match="There is no hindsight"):
         store.hindsights.one(made)
 
 
-def test_wrong_input_is_told_and_nothing_is_made(store: Store) -> None:
-    run_id = store.create_run(BASE, steps_per_epoch=5, updates=20, parameters=1)
+def test_wrong_input_is_refused_and_nothing_is_made(store: Store) -> None:
+    run_id = store.runs.create(BASE, steps_per_epoch=5, updates=20, parameters=1)
     runner = CliRunner()
     for arguments, message in (
-        ([run_id], "run must have finished before one can look back on it, got 'queued'"),
+        ([run_id], "run must have finished before its search, got 'queued'"),
         ([run_id, "--epochs", "3"], "epochs cannot be given for a run that exists"),
         (["--points", "x"], "points must be whole numbers separated by commas"),
         (["--points", "0"], "points must be a number of at least 1"),
         (["--strategies", "cosin"], "Did you mean 'cosine'?"),
         (["--show", "nowhere"], "There is no hindsight 'nowhere'"),
     ):
-        told = runner.invoke(app, ["hindsight", *arguments])
-        assert told.exit_code == 2
-        assert message in told.stderr
+        called = runner.invoke(app, ["hindsight", *arguments])
+        assert called.exit_code == 2
+        assert message in called.stderr
     assert store.hindsights.listing() == []

@@ -4,72 +4,25 @@ from __future__ import annotations
 
 import os
 import signal
-import sqlite3
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import make_url
 
 from lrdash import training
 from lrdash.core.events import EpochEnded, Event, stopped_after
 from lrdash.core.spec import RunSpec
 from lrdash.jobs.laboratory import Laboratory, process, supervisor
 from lrdash.planning.plan import make
-from lrdash.store import RunRow, Store
+from lrdash.store import Store
+from tests.factories.jobs import LONG, ended, eventually, freeze, gone, queue, running
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 SMALL: dict[str, Any] = {"dataset": "wine", "model": "linear", "base_lr": 0.05, "epochs": 3}
-LONG = 10_000  # epochs
-
-
-def eventually(condition: Callable[[], Any], seconds: float = 90.0) -> Any:
-    """What the condition gives, as soon as that is true."""
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        threading.Event().wait(0.02)
-    return found
-
-
-def queue(store: Store, **fields: Any) -> str:
-    plan = make(RunSpec(**{**SMALL, **fields}))
-    return store.create_run(
-        plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
-        parameters=plan.parameters,
-    )
-
-
-def ended(store: Store, run_id: str) -> RunRow:
-    return eventually(lambda: not store.run(run_id).active and store.run(run_id))
-
-
-def running(store: Store, run_id: str) -> RunRow:
-    """The run, once it has finished an epoch."""
-    return eventually(lambda: store.run(run_id).epochs_done > 0 and store.run(run_id))
-
-
-def gone(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    return False
-
-
-
-def freeze(pid: int, store: Store) -> None:
-    """Halt a worker, but not while it holds the database's lock, which nobody else could take."""
-    connection = sqlite3.connect(make_url(store.url).database or "", timeout=60)
-    connection.execute("BEGIN IMMEDIATE")
-    os.kill(pid, signal.SIGSTOP)
-    connection.rollback()
-    connection.close()
 
 
 @pytest.fixture(scope="module")
@@ -107,10 +60,10 @@ def test_a_queued_run_is_trained_with_the_bits_of_this_process(
         sink=lambda _run_id, event: heard.append(event), should_stop=lambda: False,
     )
     said = [event for event in heard if isinstance(event, EpochEnded)]
-    stored = store.epochs(run_id)
+    stored = store.runs.epochs(run_id)
     assert [dict(e.metrics) for e in stored] == [dict(e.metrics) for e in said]
     assert [e.rates.tolist() for e in stored] == [e.rates.tolist() for e in said]
-    assert len(store.decisions(run_id)) == 3
+    assert len(store.runs.decisions(run_id)) == 3
 
 
 def test_runs_are_trained_in_the_order_in_which_they_were_queued(
@@ -130,21 +83,21 @@ def test_a_running_run_stops_and_a_queued_one_never_begins(
 ) -> None:
     busy, waiting = queue(store, epochs=LONG), queue(store)
     running(store, busy)
-    store.request_stop(waiting)
-    assert store.run(waiting).status == "stopped"
+    store.runs.request_stop(waiting)
+    assert store.runs.one(waiting).status == "stopped"
     worker = laboratory.status()[0]
     assert (worker.state, worker.run_id) == ("training", busy)
-    store.request_stop(busy)
+    store.runs.request_stop(busy)
     row = ended(store, busy)
     assert row.status == "stopped"
     assert row.reason == stopped_after(row.epochs_done)
-    assert store.epochs(waiting) == []
+    assert store.runs.epochs(waiting) == []
 
 
 def test_a_spec_that_cannot_be_trained_fails_in_words(
     laboratory: Laboratory, store: Store
 ) -> None:
-    bad = store.create_run(
+    bad = store.runs.create(
         RunSpec(dataset="digitz"), steps_per_epoch=1, updates=1, parameters=1
     )
     row = ended(store, bad)
@@ -174,7 +127,7 @@ def test_a_worker_that_does_not_obey_a_stop_is_killed_and_replaced(
     running(store, stuck)
     before = laboratory.status()[0]
     freeze(before.pid, store)
-    store.request_stop(stuck)
+    store.runs.request_stop(stuck)
     row = ended(store, stuck)
     assert row.status == "stopped"
     assert row.reason.startswith("stopped by the user after ")
@@ -200,9 +153,9 @@ def test_a_closed_laboratory_leaves_no_process_and_no_running_run(
     pid = laboratory.status()[0].pid
     laboratory.close()
     laboratory.close()  # harmless
-    row = store.run(cut)
+    row = store.runs.one(cut)
     assert (row.status, row.reason) == ("interrupted", "the server was shut down")
-    assert store.run(waiting).status == "queued"
+    assert store.runs.one(waiting).status == "queued"
     assert gone(pid)
     assert not laboratory.alive()
     assert laboratory.status() == ()
@@ -239,7 +192,7 @@ def test_runs_of_workers_long_dead_are_marked_at_the_start(
     monkeypatch.setattr(Laboratory, "_add_worker", lambda _laboratory: None)
     store = Store()
     run_id = queue(store)
-    assert store.claim(run_id, "worker-of-yesterday")
+    assert store.runs.claim(run_id, "worker-of-yesterday")
     laboratory = Laboratory(store)
     laboratory.start()
     row = ended(store, run_id)

@@ -22,7 +22,7 @@ from lrdash.jobs.laboratory import Laboratory, standstill, supervisor
 from lrdash.jobs.laboratory.standstill import Standstill, cpu_seconds, patience
 from lrdash.store import Store
 from tests import ROOT
-from tests.jobs.test_laboratory import LONG, ended, eventually, freeze, gone, queue, running
+from tests.factories.jobs import LONG, ended, eventually, freeze, gone, queue, running
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -33,7 +33,7 @@ name = "lrdash.training.keras.engine"
 sys.modules[name] = types.ModuleType(name)
 from lrdash.jobs import worker
 def wait(self, run_ids):
-    self._store.claim_group(run_ids, self._id)
+    self._store.runs.claim_group(run_ids, self._id)
     {body}
 worker.Worker._do = wait
 worker._practise = lambda: None
@@ -51,13 +51,6 @@ sys.stdin.readline()
 """
 
 Imitate = Callable[[str], None]
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
@@ -105,15 +98,15 @@ def test_a_frozen_worker_loses_its_run_and_its_place(
     imitate(WAITS)
     run_id, waiting = queue(store, epochs=LONG), queue(store)
     lab = laboratory()
-    eventually(lambda: store.run(run_id).status == "running")
+    eventually(lambda: store.runs.one(run_id).status == "running")
     frozen = lab.status()[0]
     freeze(frozen.pid, store)
     row = ended(store, run_id)
     assert row.status == "interrupted"
     assert row.reason == "the training process gave no sign of life for 10 s"
     eventually(lambda: gone(frozen.pid))
-    eventually(lambda: store.run(waiting).status == "running")
-    assert store.run(waiting).worker_id != frozen.worker_id
+    eventually(lambda: store.runs.one(waiting).status == "running")
+    assert store.runs.one(waiting).worker_id != frozen.worker_id
 
 
 def test_a_worker_that_freezes_while_idle_holds_up_no_queue(
@@ -125,8 +118,8 @@ def test_a_worker_that_freezes_while_idle_holds_up_no_queue(
     frozen = lab.status()[0]
     freeze(frozen.pid, store)
     run_id = queue(store)
-    eventually(lambda: store.run(run_id).status == "running")
-    assert store.run(run_id).worker_id != frozen.worker_id
+    eventually(lambda: store.runs.one(run_id).status == "running")
+    assert store.runs.one(run_id).worker_id != frozen.worker_id
     assert gone(frozen.pid)
 
 
@@ -139,7 +132,7 @@ def test_a_worker_that_lives_but_trains_nothing_is_ended_with_the_reason(
     monkeypatch.setattr(supervisor, "SWEEP", 0.5)
     run_id = queue(store, epochs=LONG)
     lab = laboratory()
-    eventually(lambda: store.run(run_id).status == "running")
+    eventually(lambda: store.runs.one(run_id).status == "running")
     idle = lab.status()[0]
     row = ended(store, run_id)
     assert row.status == "interrupted"
@@ -161,11 +154,11 @@ def test_a_worker_that_computes_without_a_word_is_left_alone(
     )
     run_id = queue(store, epochs=LONG)
     laboratory()
-    eventually(lambda: store.run(run_id).status == "running")
+    eventually(lambda: store.runs.one(run_id).status == "running")
     looks.clear()
     eventually(lambda: len(looks) > 15)
     assert not any(looks)
-    assert store.run(run_id).status == "running"
+    assert store.runs.one(run_id).status == "running"
 
 
 def counted(function: Callable[..., bool], answers: list[bool]) -> Callable[..., bool]:
@@ -182,14 +175,14 @@ def test_standing_still_needs_time_without_a_sign_and_without_work(
     clock = [0.0]
     monkeypatch.setattr(standstill, "monotonic", lambda: clock[0])
     watched = Standstill(10.0)
-    told = []
+    seen = []
     for sign, cpu, seconds in (
         ("a", 0.0, 0), ("a", 0.1, 9), ("b", 0.1, 9), ("b", 0.1, 9), ("b", 5.0, 9), ("b", 5.1, 9),
         ("b", 5.1, 9), ("b", None, 20), ("b", 5.1, 11),
     ):
         clock[0] += seconds
-        told.append(watched.reached(sign, cpu))
-    assert told == [False, False, False, False, False, False, True, False, False]
+        seen.append(watched.reached(sign, cpu))
+    assert seen == [False, False, False, False, False, False, True, False, False]
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="this system has no /proc")
@@ -218,18 +211,18 @@ def test_interrupted_runs_go_on_at_the_start_if_that_is_wanted(
     imitate(WAITS)
     monkeypatch.setattr(supervisor, "SWEEP", 0.2)
     before, stopped, left = (queue(store, epochs=LONG) for _ in range(3))
-    store.claim_group([before, stopped, left], "worker-of-yesterday")
-    store.mark_interrupted("nobody")
-    store.end(before, "interrupted", "the server was shut down")
-    store.end(stopped, "stopped", "stopped by the user")
+    store.runs.claim_group([before, stopped, left], "worker-of-yesterday")
+    store.workers.mark_interrupted("nobody")
+    store.runs.end(before, "interrupted", "the server was shut down")
+    store.runs.end(stopped, "stopped", "stopped by the user")
     laboratory(resume=resume)
     if resume:  # `left` was running when its machine went down
-        eventually(lambda: store.run(before).status == "running")
-        assert store.run(left).status == "queued"
+        eventually(lambda: store.runs.one(before).status == "running")
+        assert store.runs.one(left).status == "queued"
     else:
-        eventually(lambda: store.run(left).status == "interrupted")
-        assert store.run(before).status == "interrupted"
-    assert store.run(stopped).status == "stopped"
+        eventually(lambda: store.runs.one(left).status == "interrupted")
+        assert store.runs.one(before).status == "interrupted"
+    assert store.runs.one(stopped).status == "stopped"
 
 
 def test_a_run_that_kills_its_worker_is_not_tried_for_ever(
@@ -240,9 +233,9 @@ def test_a_run_that_kills_its_worker_is_not_tried_for_ever(
     monkeypatch.setattr(supervisor, "SWEEP", 0.2)
     run_id, following = queue(store), queue(store)
     laboratory(resume=True)
-    eventually(lambda: store.run(following).status == "interrupted")
-    assert store.run(run_id).status == "interrupted"
-    assert "signal 9" in store.run(run_id).reason
+    eventually(lambda: store.runs.one(following).status == "interrupted")
+    assert store.runs.one(run_id).status == "interrupted"
+    assert "signal 9" in store.runs.one(run_id).reason
 
 
 def test_the_shell_finds_runs_whose_process_is_gone_without_a_server(
@@ -250,9 +243,9 @@ def test_the_shell_finds_runs_whose_process_is_gone_without_a_server(
 ) -> None:
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
-    store.register_worker("w1", socket.gethostname(), dead.pid)
+    store.workers.register("w1", socket.gethostname(), dead.pid)
     run_id = queue(store)
-    assert store.claim(run_id, "w1")
+    assert store.runs.claim(run_id, "w1")
     asked: list[list[str]] = []
     engine = types.ModuleType("lrdash.training.keras.engine")
     monkeypatch.setitem(sys.modules, "lrdash.training.keras.engine", engine)
@@ -285,20 +278,20 @@ def test_of_two_servers_one_takes_over_what_the_other_leaves_and_none_trains_a_r
         running(store, long_ones[0])
         here = laboratory()
         running(store, long_ones[1])
-        owners = [store.run(run_id).worker_id for run_id in long_ones]
+        owners = [store.runs.one(run_id).worker_id for run_id in long_ones]
         assert owners[0] != owners[1]
         assert [worker.run_ids for worker in here.status()] == [(long_ones[1],)]
-        elsewhere = Store()  # what the other server's pages show
-        assert {row.run_id for row in elsewhere.runs(status="running")} == set(long_ones)
-        elsewhere.close()
+        other = Store()  # what the other server's pages show
+        assert {row.run_id for row in other.runs.listing(status="running")} == set(long_ones)
+        other.close()
     finally:
         first.send_signal(signal.SIGKILL)
         first.communicate()
     assert ended(store, long_ones[0]).status == "interrupted"
-    assert store.run(long_ones[1]).status == "running"
-    store.requeue([long_ones[0]])
-    store.request_stop(long_ones[1])
-    eventually(lambda: store.run(long_ones[0]).worker_id == owners[1])
-    assert [row.epoch for row in store.epochs(long_ones[0])] == list(
-        range(1, store.run(long_ones[0]).epochs_done + 1)
+    assert store.runs.one(long_ones[1]).status == "running"
+    store.runs.requeue([long_ones[0]])
+    store.runs.request_stop(long_ones[1])
+    eventually(lambda: store.runs.one(long_ones[0]).worker_id == owners[1])
+    assert [row.epoch for row in store.runs.epochs(long_ones[0])] == list(
+        range(1, store.runs.one(long_ones[0]).epochs_done + 1)
     )

@@ -1,8 +1,7 @@
-"""Range tests in real worker processes: made, stopped, failed, and told when a worker dies."""
+"""Range tests in real worker processes: made, stopped, failed, and ended when a worker dies."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,14 +11,7 @@ from lrdash.core.spec import RunSpec
 from lrdash.jobs.laboratory import Laboratory
 from lrdash.planning.range_test import RangeTestSpec, make
 from lrdash.store import RangeTestRow, Store
-from tests.jobs.test_laboratory import eventually
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
+from tests.factories.jobs import eventually
 
 
 def queue(store: Store, **fields: Any) -> str:

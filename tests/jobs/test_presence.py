@@ -1,36 +1,29 @@
-"""A process that trains shows that it lives, hears who is to stop, and tidies up."""
+"""A process that trains sends heartbeats, polls the store, and tidies checkpoints."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from lrdash.checkpoints.folder import CheckpointFolder
+from lrdash.checkpoints import CheckpointFolder
 from lrdash.core.errors import StoreError
 from lrdash.jobs import presence
-from lrdash.jobs.presence import Presence, StopRequests, tidy
+from lrdash.jobs.presence import Poll, Presence, tidy
 from lrdash.store import Store, home
-from tests.checkpoints.test_checkpoints import checkpoint
-from tests.ui.test_pages import trained
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
+from tests.factories.runs import checkpoint, trained
 
 
 class Poor:
     """A store that refuses a worker's first sign of life, and every question for a while."""
 
     def __init__(self, refusals: int = 1) -> None:
+        self.workers = self.runs = self
         self._refusals, self.beats, self.seen = refusals, 0, threading.Event()
 
-    def register_worker(self, _worker_id: str, _host: str, _pid: int) -> None:
+    def register(self, _worker_id: str, _host: str, _pid: int) -> None:
         """It always works."""
 
     def beat(self, _worker_id: str) -> None:
@@ -59,27 +52,28 @@ def test_a_heart_beats_on_after_a_beat_that_could_not_be_written(
     assert "lrdash-heartbeat" not in {thread.name for thread in threading.enumerate()}
 
 
-def test_stops_are_asked_for_now_and_then_and_a_fault_is_borne(
-    monkeypatch: pytest.MonkeyPatch,
+def test_the_store_is_polled_now_and_then_and_keeps_its_answer_while_it_refuses(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     poor: Any = Poor()
-    asked = StopRequests(poor, ["r1"], "w1")
-    assert (asked(), asked()) == (set(), set())  # the second is too soon to ask again
+    ask = Poll("requests to stop", lambda: poor.stop_requests(["r1"], "w1"), set[str]())
+    assert (ask(), ask()) == (set(), set())  # the second is too soon to ask again
+    assert caplog.messages == ["no requests to stop: The disk is full."]
     monkeypatch.setattr(presence, "POLL", 0.0)
-    asked = StopRequests(poor, ["r1"], "w1")
-    assert (asked(), asked()) == ({"r1"}, {"r1"})
+    ask = Poll("requests to stop", lambda: poor.stop_requests(["r1"], "w1"), set[str]())
+    assert (ask(), ask()) == ({"r1"}, {"r1"})
 
 
 def test_tidying_removes_what_belongs_to_no_run_and_what_is_too_much(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    vault, run_id = CheckpointFolder(home()), trained(store)
+    folder, run_id = CheckpointFolder(home()), trained(store)
     active = trained(store, status="running", seed=1)
     for owner in (run_id, active, "nobody"):
         for epoch in (1, 2, 3):
-            vault.save(owner, checkpoint(epoch))
+            folder.save(owner, checkpoint(epoch))
     tidy(store)
-    assert vault.runs() == sorted([run_id, active])
+    assert folder.runs() == sorted([run_id, active])
     shrunk: list[Any] = []
     monkeypatch.setattr(CheckpointFolder, "shrink", lambda _self, spare: shrunk.extend(spare))
     tidy(store)

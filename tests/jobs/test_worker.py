@@ -1,4 +1,4 @@
-"""The worker process by itself: its protocol, its leash, and what it does about a bad store."""
+"""The worker process alone: its protocol, its end, and what it does with a store that fails."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -23,16 +23,9 @@ FULL = "The disk is full."
 SMALL: dict[str, Any] = {"dataset": "wine", "model": "linear", "base_lr": 0.05, "epochs": 2}
 
 
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
-
-
 def queue(store: Store, **fields: Any) -> str:
     plan = make(RunSpec(**{**SMALL, **fields}))
-    return store.create_run(
+    return store.runs.create(
         plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
         parameters=plan.parameters,
     )
@@ -45,7 +38,7 @@ def started(store: Store) -> subprocess.Popen[str]:
     )
 
 
-def tell(process: subprocess.Popen[str], run_id: str) -> None:
+def give(process: subprocess.Popen[str], run_id: str) -> None:
     assert process.stdin is not None
     process.stdin.write(json.dumps({"run": run_id}) + "\n")
     process.stdin.flush()
@@ -61,19 +54,19 @@ def test_a_worker_answers_in_json_ignores_ctrl_c_and_ends_with_its_input(store: 
         assert answer(process) == {"ready": True}
         process.send_signal(signal.SIGINT)
         run_id = queue(store)
-        tell(process, run_id)
+        give(process, run_id)
         assert answer(process) == {"ended": run_id}
-        assert store.run(run_id).status == "finished"
-        tell(process, run_id)  # it has been trained already: nothing to claim
+        assert store.runs.one(run_id).status == "finished"
+        give(process, run_id)  # it has been trained already: nothing to claim
         assert answer(process) == {"ended": run_id}
         going_on = queue(store, epochs=10_000)
-        tell(process, going_on)
-        while not store.run(going_on).epochs_done:
+        give(process, going_on)
+        while not store.runs.one(going_on).epochs_done:
             assert process.poll() is None
         assert process.stdin is not None
         process.stdin.close()  # the server is gone
         assert process.wait(30) == 0
-        row = store.run(going_on)
+        row = store.runs.one(going_on)
         assert (row.status, row.reason) == ("interrupted", "the server was shut down")
 
 
@@ -85,10 +78,11 @@ def test_a_worker_ends_at_once_when_it_is_asked_to(store: Store) -> None:
 
 
 class Poor:
-    """A store that claims runs, and fails in what it is told to fail in."""
+    """A store that claims runs, and fails where it is asked to."""
 
     def __init__(self, *broken: str) -> None:
         self.broken, self.ends = broken, list[tuple[str, str, str]]()
+        self.runs = self.branches = self
 
     def _maybe(self, name: str) -> None:
         if name in self.broken:
@@ -98,7 +92,7 @@ class Poor:
         self._maybe("claim")
         return list(run_ids)
 
-    def runs(self, run_ids: Sequence[str]) -> list[Any]:
+    def listing(self, run_ids: Sequence[str]) -> list[Any]:
         spec = RunSpec(**SMALL)
         return [type("Row", (), {"run_id": r, "spec": spec, "engine": "no", "epochs_done": 0})
                 for r in run_ids]
@@ -113,7 +107,7 @@ class Poor:
     def origins(self, _run_ids: Sequence[str]) -> dict[str, Any]:
         return {}
 
-    def origin_engines(self, _run_ids: Sequence[str]) -> dict[str, str]:
+    def engines(self, _run_ids: Sequence[str]) -> dict[str, str]:
         return {}
 
     def stop_requests(self, run_ids: Sequence[str], worker_id: str) -> set[str]:
@@ -130,7 +124,9 @@ def test_events_that_cannot_be_stored_interrupt_the_run_with_the_stores_words(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     store = Poor("record events")
-    assert poor_worker(store, monkeypatch)._do(["r1", "r2"]) == {}
+    assert poor_worker(store, monkeypatch)._done({"runs": ["r1", "r2"]}) == {
+        "ended": ["r1", "r2"]
+    }
     assert store.ends == [(run_id, "interrupted", "The disk is full.") for run_id in ("r1", "r2")]
 
 
@@ -138,7 +134,8 @@ def test_events_that_cannot_be_stored_interrupt_the_run_with_the_stores_words(
 def test_an_ending_that_cannot_be_stored_is_left_to_the_laboratory(
     broken: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert poor_worker(Poor(broken), monkeypatch)._do(["r1"]) == {"unsaved": "The disk is full."}
+    answer = poor_worker(Poor(broken), monkeypatch)._done({"runs": ["r1"]})
+    assert answer == {"ended": ["r1"], "unsaved": "The disk is full."}
 
 
 def test_what_libraries_print_never_reaches_the_answers() -> None:

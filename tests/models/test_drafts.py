@@ -1,4 +1,4 @@
-"""Layers while they are put together: kept as typed, and each mistake told at its row."""
+"""Layers while a user edits them: kept as typed, and each mistake reported at its row."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import pytest
 
 from lrdash.core.errors import InvalidField
 from lrdash.models import drafts, rows
+from lrdash.models.layers import RULES
 from lrdash.models.own_layers import DEEPEST, OwnLayers
-from lrdash.models.rows import RULES
-from tests.models.test_own_layers import DIGITS
+from tests.factories.settings import DIGITS
 
 IMAGE = DIGITS.input_shape
 
@@ -23,7 +23,7 @@ def test_shapes_and_weights_are_those_of_the_model() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("dense size=0", "Size must be between 1 and 4,096, got 0."),
         ("dense size=1000000000", "Size must be between 1 and 4,096, got 1,000,000,000."),
@@ -34,26 +34,26 @@ def test_shapes_and_weights_are_those_of_the_model() -> None:
         ("dropout rate=1.5", "Dropout must be at least 0 and below 1, got 1.5."),
     ],
 )
-def test_a_value_out_of_range_stays_and_is_told(text: str, said: str) -> None:
+def test_a_value_out_of_range_stays_and_is_reported(text: str, message: str) -> None:
     (row,) = drafts.read(text)
     kind, *settings = text.split()
     assert row["kind"] == kind
     name, value = settings[0].split("=")
     assert str(row[name]) == value
     (one,) = drafts.look([row], IMAGE)
-    assert (one.row, one.step, one.fault) == (None, None, said)
+    assert (one.row, one.step, one.fault) == (None, None, message)
     assert settings[0] in rows.typed([row])
 
 
-def test_after_a_mistake_shapes_are_unknown_and_further_mistakes_are_told() -> None:
+def test_after_a_mistake_shapes_are_unknown_and_further_mistakes_are_reported() -> None:
     found = drafts.look(drafts.read("dense size=4; flatten; dense size=0"), IMAGE)
-    assert found[0].fault.startswith("Dense needs a row of numbers")
+    assert found[0].fault.startswith("Dense needs a flat list of numbers")
     assert [one.step for one in found] == [None] * 3
     assert found[1].fault == ""
     assert found[2].fault.startswith("Size must be")
 
 
-def test_an_empty_setting_is_told_and_a_setting_that_does_not_count_too() -> None:
+def test_an_empty_setting_is_reported_and_so_is_one_that_the_layer_ignores() -> None:
     (empty, idle) = drafts.look(
         [{"kind": "dense", "size": None, "activation": "relu"}, {"kind": "flatten", "size": 3}],
         (5,),
@@ -63,7 +63,7 @@ def test_an_empty_setting_is_told_and_a_setting_that_does_not_count_too() -> Non
 
 
 @pytest.mark.parametrize("kind", list(RULES))
-def test_a_fresh_row_stands_where_its_kind_can(kind: str) -> None:
+def test_a_fresh_row_fits_where_its_kind_can(kind: str) -> None:
     row = drafts.fresh(kind)
     assert set(row) == {"kind", *RULES[kind].uses}
     found = [drafts.look([row], shape)[0] for shape in (IMAGE, (64,))]
@@ -82,7 +82,7 @@ def test_no_rows_are_no_mistake() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("flatten; lstm", "row 2: Layer must be one of"),
         ("dense size=wide", "Size must be a whole number .* got 'wide'"),
@@ -93,8 +93,8 @@ def test_no_rows_are_no_mistake() -> None:
         ("dense size", "settings like size=64 in row 1"),
     ],
 )
-def test_what_a_table_cannot_show_is_refused(text: str, said: str) -> None:
-    with pytest.raises(InvalidField, match=f"^layers must.*{said}"):
+def test_what_a_table_cannot_show_is_refused(text: str, message: str) -> None:
+    with pytest.raises(InvalidField, match=f"^layers must.*{message}"):
         drafts.read(text)
 
 

@@ -19,7 +19,7 @@ from lrdash.models import MODELS
 from lrdash.planning.experiment import Experiment
 from lrdash.planning.plan import make
 from lrdash.strategies import STRATEGIES
-from tests.training.test_lanes import epochs, trained
+from tests.factories.training import epochs, trained
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 

@@ -1,4 +1,4 @@
-"""Architectures put together row by row: shapes, weights, mistakes, Keras code, and training."""
+"""Architectures built row by row: shapes, weights, mistakes, Keras code, and training."""
 
 from __future__ import annotations
 
@@ -9,28 +9,14 @@ import pytest
 
 from lrdash.core.errors import InvalidField
 from lrdash.core.spec import DataShape, RunSpec
-from lrdash.export.networks import model_lines
+from lrdash.models.layers import RULES
 from lrdash.models.own_layers import DEEPEST, OwnLayers
-from lrdash.models.rows import RULES
-from tests.training.test_lanes import epochs, trained
+from tests.factories.settings import DIGITS, IMAGE
+from tests.factories.training import epochs, trained
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
-DIGITS = DataShape(task="classification", input_shape=(8, 8, 1), num_classes=10)
 TABLE = DataShape(task="regression", input_shape=(10,), num_classes=0)
-IMAGE = [
-    {"kind": "conv2d", "size": 4, "kernel": 3, "activation": "relu"},
-    {"kind": "batch_norm"},
-    {"kind": "max_pooling", "size": 2},
-    {"kind": "residual", "size": 8, "strides": 2},
-    {"kind": "residual", "size": 8},
-    {"kind": "average_pooling", "size": 1},
-    {"kind": "layer_norm"},
-    {"kind": "activation", "activation": "tanh"},
-    {"kind": "global_average_pooling"},
-    {"kind": "dropout", "rate": 0.1},
-    {"kind": "dense", "size": 6, "activation": "gelu"},
-]
 ROWS = [
     {"kind": "dense", "size": 7, "activation": "relu"},
     {"kind": "residual", "size": 7},
@@ -68,21 +54,18 @@ def test_the_keras_code_builds_the_same_network() -> None:
     for layers, shape in ((IMAGE, DIGITS), (ROWS, TABLE), ([{"kind": "flatten"}], DIGITS)):
         model = OwnLayers(layers=layers)
         names: dict[str, Any] = {"keras": keras}
-        exec("\n".join(model_lines(model, shape)), names)
-        ours, theirs = model.build(shape), names["model"]
         keras.utils.set_random_seed(3)
-        first = model.build(shape)
+        built = model.build(shape)
         keras.utils.set_random_seed(3)
-        exec("\n".join(model_lines(model, shape)), names)
-        assert [w.shape for w in ours.weights] == [w.shape for w in theirs.weights]
-        for mine, written in zip(first.weights, names["model"].weights, strict=True):
-            np.testing.assert_array_equal(mine.numpy(), written.numpy())
+        exec("\n".join(model.keras_code(shape)), names)
+        for ours, written in zip(built.weights, names["model"].weights, strict=True):
+            np.testing.assert_array_equal(ours.numpy(), written.numpy())
 
 
 @pytest.mark.parametrize(
-    ("layers", "said"),
+    ("layers", "message"),
     [
-        ([{"kind": "dense"}], r"row 1: Dense needs a row of numbers.*put Flatten"),
+        ([{"kind": "dense"}], r"row 1: Dense needs a flat list of numbers.*put Flatten"),
         ([{"kind": "flatten"}, {"kind": "conv2d"}], r"row 2: Convolution needs an image"),
         ([{"kind": "max_pooling", "size": 9}], r"row 1: a pool of 9 x 9 does not fit into 8 x 8"),
         ([{"kind": "activation"}], r"row 1: choose an activation"),
@@ -98,8 +81,8 @@ def test_the_keras_code_builds_the_same_network() -> None:
         ([3], r"a layer with its settings in row 1, e.g. dense size=64, got 3\.$"),
     ],
 )
-def test_a_mistake_names_its_row_and_the_way_out(layers: Any, said: str) -> None:
-    with pytest.raises(InvalidField, match=said):
+def test_a_mistake_names_its_row_and_the_way_out(layers: Any, message: str) -> None:
+    with pytest.raises(InvalidField, match=message):
         OwnLayers(layers=layers).parameters(DIGITS)
 
 

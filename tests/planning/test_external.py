@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,8 +11,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from lrdash.analysis import settings_in_words
-from lrdash.api import load, load_comparison
-from lrdash.api.telling import Told, told
+from lrdash.api import load_comparison, load_run
+from lrdash.api.reporting import ProgressReport, reporting
 from lrdash.core.errors import InvalidField, NotHere
 from lrdash.core.events import EpochEnded, RunEnded, RunStarted
 from lrdash.core.spec import Facts, RunSpec
@@ -24,9 +22,8 @@ from lrdash.planning import external
 from lrdash.planning.experiment import Experiment, plan_all
 from lrdash.planning.plan import make
 from lrdash.store import NewRun, Store
-from lrdash.ui import resources
-from tests import shown
-from tests.shown import words
+from tests.factories import pages as shown
+from tests.factories.pages import serve, words
 
 FACTS = Facts(
     train_examples=120, validation_examples=30, steps_per_epoch=4, parameters=99,
@@ -92,12 +89,8 @@ def test_names_of_users_are_shown_as_they_are() -> None:
 
 
 @pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    opened = Store()
-    monkeypatch.setattr(resources, "store", lambda: opened)
-    monkeypatch.setattr(resources, "laboratory", lambda: SimpleNamespace(wake=lambda: None))
-    yield opened
-    opened.close()
+def store(store: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
+    return serve(store, monkeypatch)
 
 
 @pytest.fixture
@@ -108,32 +101,32 @@ def made(store: Store) -> str:
         seeds=(0, 1),
     )
     planned = plan_all(experiment)
-    store.register_worker("w", "host", 1)
+    store.workers.register("w", "host", 1)
     new = [
         NewRun(spec=run.plan.spec, label=run.label, steps_per_epoch=4, updates=12, parameters=99)
         for run in planned
     ]
-    experiment_id = store.create_experiment(
+    experiment_id = store.experiments.create(
         experiment.to_json(), new, groups=[list(range(len(new)))], worker_id="w"
     )
-    rows = list(reversed(store.runs(experiment_id=experiment_id)))
+    rows = list(reversed(store.runs.listing(experiment_id=experiment_id)))
     for row, run in zip(rows, planned, strict=True):
         course, stopped = run.plan.program(), row is rows[-1]
-        store.record([(row.run_id, RunStarted(
+        store.runs.record([(row.run_id, RunStarted(
             engine="keras", parameters=99, steps_per_epoch=4, updates=12, versions={},
             note="lanes do not have the optimizer Lion",
         ))])
         for epoch in range(2 if stopped else 3):
             loss = 1 / (epoch + 1) + run.plan.spec.seed / 50
             names = dict.fromkeys(FACTS.metrics, loss)
-            store.record([(row.run_id, EpochEnded(
+            store.runs.record([(row.run_id, EpochEnded(
                 epoch=epoch + 1, metrics=names, seconds=1.0 + epoch,
                 rates=course.rates(epoch).astype(np.float32),
             ))])
             decision = course.end_epoch(epoch, names)
             if decision is not None:
-                store.record([(row.run_id, decision)])
-        store.record([(row.run_id, RunEnded(status="stopped" if stopped else "finished"))])
+                store.runs.record([(row.run_id, decision)])
+        store.runs.record([(row.run_id, RunEnded(status="stopped" if stopped else "finished"))])
     return experiment_id
 
 
@@ -154,27 +147,27 @@ def test_the_pages_show_such_runs_and_say_that_only_the_script_trains_them(
     assert "Lion" in words(shown)
     assert not keys & {"add-seeds", "continue"}
     assert shown.button(key="run-again").disabled
-    for row in store.runs():
+    for row in store.runs.listing():
         run = page("train", run=row.run_id)
         assert REASON in words(run)
         assert not {button.key for button in run.button} & {"again", "continue"}
     run.segmented_control(key="details").set_value("Settings").run()
     assert "lanes do not have the optimizer Lion" in words(run)
-    plateau = next(row for row in store.runs() if row.spec.strategy == "plateau")
+    plateau = next(row for row in store.runs.listing() if row.spec.strategy == "plateau")
     assert "plateau" in words(page("inside", run=plateau.run_id))
     page("runs")
 
 
 def test_forms_are_not_filled_with_what_they_cannot_train(store: Store, made: str) -> None:
-    run_id = store.runs()[0].run_id
+    run_id = store.runs.listing()[0].run_id
     assert REASON in page("train", **{"from": run_id}).error[0].value
     assert REASON in page("compare", like=made).error[0].value
 
 
 def test_nothing_queues_such_runs_again(store: Store, made: str) -> None:
-    stopped = store.runs(status="stopped")[0].run_id
-    assert store.requeue([stopped]) == []
-    assert store.run(stopped).status == "stopped"
+    stopped = store.runs.listing(status="stopped")[0].run_id
+    assert store.runs.requeue([stopped]) == []
+    assert store.runs.one(stopped).status == "stopped"
 
 
 def test_results_and_exports_work_without_the_model(
@@ -192,13 +185,13 @@ def test_results_and_exports_work_without_the_model(
     assert "Lion" in report
     assert "focal" in report
     assert "lrdash compare" not in report
-    run = load(store.runs()[0].run_id, store)
+    run = load_run(store.runs.listing()[0].run_id, store)
     assert REASON in run.report(tmp_path / "one.html").read_text("utf-8")
     assert run.figure("accuracy").data
     json.dumps(comparison.as_json())
-    rows = store.runs()[:1]
+    rows = store.runs.listing()[:1]
     for kind in FORMATS.values():
-        found = recorded(rows, store.epochs_of([rows[0].run_id]), "")
+        found = recorded(rows, store.runs.epochs_of([rows[0].run_id]), "")
         if kind.id in ("script", "notebook"):
             with pytest.raises(NotHere, match=REASON):
                 kind.write(found)
@@ -208,7 +201,7 @@ def test_results_and_exports_work_without_the_model(
 
 def test_progress_is_told_in_a_line() -> None:
     lines: list[tuple[float, str]] = []
-    telling = Told({"a": 2, "b": 2}, lambda share, text: lines.append((share, text)))
+    telling = ProgressReport({"a": 2, "b": 2}, lambda share, text: lines.append((share, text)))
     telling("a", EpochEnded(
         epoch=1, metrics={"loss": 1.0, "val_loss": 0.5}, rates=np.zeros(1, np.float32), seconds=1.0
     ))
@@ -216,9 +209,9 @@ def test_progress_is_told_in_a_line() -> None:
     telling.show()
     assert lines[-1][0] == 0.75
     assert lines[-1][1].startswith("1 of 2 runs done, lowest validation loss 0.500")
-    with told({"a": 1}) as sink:
+    with reporting({"a": 1}) as sink:
         assert sink is None  # neither a notebook nor a terminal
-    with told({"a": 1}, False) as sink:
+    with reporting({"a": 1}, False) as sink:
         assert sink is None
-    with told({"a": 1}, telling) as sink:
+    with reporting({"a": 1}, telling) as sink:
         assert sink is telling

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lrdash import training
-from lrdash.checkpoints.folder import CheckpointFolder
+from lrdash.checkpoints import CheckpointFolder
 from lrdash.core.spec import RunSpec
 from lrdash.jobs.outbox import Outbox
 from lrdash.planning.plan import make
@@ -99,49 +99,49 @@ def queue(store: Store, case: Case) -> list[str]:
         )
         for plan in plans
     ]
-    made = store.create_experiment(
+    made = store.experiments.create(
         "{}", new, groups=case.groups(), engine=case.engine, name=case.name
     )
-    return [row.run_id for row in reversed(store.runs(experiment_id=made))]
+    return [row.run_id for row in reversed(store.runs.listing(experiment_id=made))]
 
 
 def undisturbed(case: Case, folder: Path) -> list[dict[str, Any]]:
     """Train the runs in this process, in one go; gives what `kept` gives of them."""
     folder.mkdir()
-    store, vault = Store(sqlite_url(folder / "undisturbed.db")), CheckpointFolder(folder)
+    store, folder = Store(sqlite_url(folder / "undisturbed.db")), CheckpointFolder(folder)
     run_ids = queue(store, case)
-    outbox, keeper = Outbox(store.record), CheckpointWriter(vault)
+    outbox, writer = Outbox(store.runs.record), CheckpointWriter(folder)
     specs = case.specs()
     for group in case.groups():
         training.train_group(
             [make(specs[place]) for place in group], run_ids=[run_ids[place] for place in group],
-            sink=outbox, should_stop=set, engine=case.engine, keeper=keeper,
+            sink=outbox, should_stop=set, engine=case.engine, writer=writer,
         )
     outbox.close()
-    keeper.close()
-    found = [kept(store, vault, run_id) for run_id in run_ids]
+    writer.close()
+    found = [kept(store, folder, run_id) for run_id in run_ids]
     store.close()
     return found
 
 
-def kept(store: Store, vault: CheckpointFolder, run_id: str) -> dict[str, Any]:
+def kept(store: Store, folder: CheckpointFolder, run_id: str) -> dict[str, Any]:
     """All of a run that must not depend on what happened to its process."""
-    row = store.run(run_id)
-    epochs = store.epochs(run_id)
+    row = store.runs.one(run_id)
+    epochs = store.runs.epochs(run_id)
     return {
         "ending": (row.status, row.reason, row.epochs_done, row.update, row.engine),
         "epochs": [epoch.epoch for epoch in epochs],
         "metrics": [repr(sorted(epoch.metrics.items())) for epoch in epochs],
         "rates": [(epoch.learning_rate, epoch.rates.tobytes()) for epoch in epochs],
-        "decisions": [repr(decision) for decision in store.decisions(run_id)],
-        "weights": last_digest(vault, run_id),
+        "decisions": [repr(decision) for decision in store.runs.decisions(run_id)],
+        "weights": last_digest(folder, run_id),
     }
 
 
-def last_digest(vault: CheckpointFolder, run_id: str) -> tuple[int, str]:
+def last_digest(folder: CheckpointFolder, run_id: str) -> tuple[int, str]:
     """Epoch of a run's last checkpoint, and a digest over weights, slots and random states."""
-    epoch = vault.of(run_id)[-1].epoch
-    found = vault.load(run_id, epoch)
+    epoch = folder.of(run_id)[-1].epoch
+    found = folder.load(run_id, epoch)
     assert found is not None
     digest = hashlib.sha256()
     for name in sorted(found.arrays):

@@ -8,24 +8,23 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lrdash.checkpoints.folder import CheckpointFolder
+from lrdash.checkpoints import CheckpointFolder
 from lrdash.store import Store, home
 from tests.soak.exact import Case, differing, kept
-from tests.soak.runs import eventually
-from tests.soak.test_kills import integrity
+from tests.soak.runs import eventually, integrity
 
 LONGEST = 1.2  # seconds between a sign of training and the death
 
 
 def training(store: Store, run_ids: list[str], beyond: int, gone: set[str]) -> bool:
     """Whether a worker that still lives trains a run, and has got further than `beyond`."""
-    rows = store.runs(run_ids=run_ids)
+    rows = store.runs.listing(run_ids=run_ids)
     owners = {row.worker_id for row in rows if row.status == "running"}
     return bool(owners - gone) and sum(row.epochs_done for row in rows) > beyond
 
 
 def over(store: Store, run_ids: list[str]) -> bool:
-    return not any(row.active for row in store.runs(run_ids=run_ids))
+    return not any(row.active for row in store.runs.listing(run_ids=run_ids))
 
 
 def wait_for_training(
@@ -37,14 +36,14 @@ def wait_for_training(
         gone: ids of workers that were killed; this one is added.
         anywhere: do not wait for a new epoch: the model may still be built or compiled.
     """
-    done = sum(row.epochs_done for row in store.runs(run_ids=run_ids))
+    done = sum(row.epochs_done for row in store.runs.listing(run_ids=run_ids))
     beyond = -1 if anywhere else done
     eventually(
         lambda: training(store, run_ids, beyond, gone) or finished(store, run_ids),
         "training goes on",
     )
     threading.Event().wait(moments.uniform(0.0, LONGEST))
-    rows = store.runs(run_ids=run_ids, status="running")
+    rows = store.runs.listing(run_ids=run_ids, status="running")
     if not rows or rows[0].worker_id is None:
         return None
     gone.add(rows[0].worker_id)
@@ -52,13 +51,13 @@ def wait_for_training(
 
 
 def finished(store: Store, run_ids: list[str]) -> bool:
-    return len(store.runs(run_ids=run_ids, status="finished")) == len(run_ids)
+    return len(store.runs.listing(run_ids=run_ids, status="finished")) == len(run_ids)
 
 
 def written(store: Store, run_ids: list[str]) -> bool:
     """Whether the checkpoint of every run's end is on disk: its end may be recorded before."""
     vault = CheckpointFolder(home())
-    ends = {row.run_id: row.epochs_done for row in store.runs(run_ids=run_ids)}
+    ends = {row.run_id: row.epochs_done for row in store.runs.listing(run_ids=run_ids)}
     return all([kept.epoch for kept in vault.of(one)][-1:] == [end] for one, end in ends.items())
 
 

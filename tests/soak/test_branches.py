@@ -6,7 +6,6 @@ import os
 import random
 import signal
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,20 +34,9 @@ PARENTS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+@pytest.fixture(autouse=True)
+def many_checkpoints(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LRDASH_CHECKPOINT_SECONDS", "0.2")
-    opened = Store()
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def laboratory(store: Store) -> Iterator[Laboratory]:
-    started = Laboratory(store)
-    started.start()
-    yield started
-    started.close()
 
 
 class Fire:
@@ -67,13 +55,13 @@ class Fire:
             ):
                 return
             if steered:
-                self._store.steer(steered, HALF)
+                self._store.branches.steer(steered, HALF)
                 threading.Event().wait(self._moments.uniform(0.0, SOON))
             (worker,) = self._laboratory.status()
             os.kill(worker.pid, signal.SIGKILL)
             self.kills += 1
             eventually(lambda: over(self._store, run_ids), "the death is noticed")
-            self._store.requeue(run_ids)
+            self._store.runs.requeue(run_ids)
 
 
 @pytest.mark.parametrize("engine", ["keras", "lanes"])
@@ -85,9 +73,9 @@ def test_branches_steered_and_longer_runs_bear_killed_workers_to_the_bit(
     (parent,) = queue(store, Case(name="parent", engine=engine, runs=(PARENTS[engine],)))
     fire.strike([parent], steered=parent)
     eventually(lambda: finished(store, [parent]), "the parent ends")
-    row = store.run(parent)
+    row = store.runs.one(parent)
     assert len(row.spec.pieces) == fire.kills  # no command is lost, none heeded twice
-    assert store.commands([parent]) == {}
+    assert store.branches.commands([parent]) == {}
 
     early, late = row.epochs_done // 4, row.epochs_done // 2
     wanted: list[tuple[int, Any]] = [(early, 0.5), (early, {"strategy": "linear"}), (late, 0.1)]
@@ -95,15 +83,15 @@ def test_branches_steered_and_longer_runs_bear_killed_workers_to_the_bit(
     fire.strike(branches)
     eventually(lambda: finished(store, branches), "the branches end")
 
-    plan = plan_more(store.run(branches[0]), row.epochs_done // 4, "hold")
-    store.lengthen(branches[0], plan.spec, updates=plan.updates)
+    plan = plan_more(store.runs.one(branches[0]), row.epochs_done // 4, "hold")
+    store.branches.lengthen(branches[0], plan.spec, updates=plan.updates)
     fire.strike(branches[:1])
     eventually(lambda: finished(store, branches), "the longer branch ends")
 
     run_ids = [parent, *branches]
     alone = Case(
         name=f"a family under {engine}", engine=engine,
-        runs=tuple(store.run(run_id).spec.as_dict() for run_id in run_ids),
+        runs=tuple(store.runs.one(run_id).spec.as_dict() for run_id in run_ids),
     )
     epochs = check(store, alone, run_ids, home, undisturbed(alone, tmp_path / "alone"))
     with capsys.disabled():

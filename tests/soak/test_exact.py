@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,9 +17,8 @@ from lrdash.jobs.laboratory import Laboratory
 from lrdash.store import Store
 from tests import ROOT
 from tests.soak.exact import CASES, Case, queue, undisturbed
-from tests.soak.runs import eventually
+from tests.soak.runs import ask, eventually
 from tests.soak.struck import check, finished, over, wait_for_training, written
-from tests.soak.test_kills import ask
 
 pytestmark = [
     pytest.mark.soak, pytest.mark.timeout(3000),
@@ -32,20 +30,9 @@ SEED = 46_021
 EVERY_CASE = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
 
-@pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+@pytest.fixture(autouse=True)
+def many_checkpoints(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LRDASH_CHECKPOINT_SECONDS", "0.2")
-    opened = Store()
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def laboratory(store: Store) -> Iterator[Laboratory]:
-    started = Laboratory(store)
-    started.start()
-    yield started
-    started.close()
 
 
 @EVERY_CASE
@@ -62,7 +49,7 @@ def test_killed_workers_leave_no_trace_in_metrics_rates_and_weights(
         os.kill(worker.pid, signal.SIGKILL)
         kills += 1
         eventually(lambda: over(store, run_ids), "the death is noticed")
-        store.requeue(run_ids)
+        store.runs.requeue(run_ids)
     epochs = check(store, case, run_ids, home, undisturbed(case, tmp_path / "undisturbed"))
     with capsys.disabled():
         print(f"\n{case.name}: {kills} workers killed; {epochs:,} epochs are the same")

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
-import sqlite3
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +13,7 @@ import pytest
 
 from lrdash.jobs.laboratory import Laboratory
 from lrdash.store import EpochRow, Store
-from lrdash.store.settings import DATABASE_FILE
-from tests.soak.runs import ENDLESS, ended, eventually, queue
+from tests.soak.runs import ENDLESS, ask, ended, eventually, integrity, queue
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(900)]
 
@@ -24,21 +21,6 @@ KILLS = 15
 SEED = 20_260
 LONGEST = 2.5  # seconds between the beginning of a run and the death of its worker
 PATIENCE = 5.0  # seconds in which a dead run must no longer be called running
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def laboratory(store: Store) -> Iterator[Laboratory]:
-    started = Laboratory(store)
-    started.start()
-    yield started
-    started.close()
 
 
 def test_killing_workers_at_random_moments_loses_no_committed_epoch_and_no_queued_run(
@@ -50,7 +32,10 @@ def test_killing_workers_at_random_moments_loses_no_committed_epoch_and_no_queue
     for number in range(KILLS):
         doomed = queue(store, strategy="plateau", epochs=ENDLESS, seed=number)
         following = queue(store, strategy="plateau", epochs=3, seed=number)
-        eventually(lambda: store.run(doomed).status == "running", "the run begins")  # noqa: B023
+        eventually(
+            lambda: store.runs.one(doomed).status == "running",  # noqa: B023
+            "the run begins",
+        )
         threading.Event().wait(moments.uniform(0.0, LONGEST))
         dead.append(kill_worker_of(doomed, laboratory))
         check_interrupted(store, doomed)
@@ -60,9 +45,9 @@ def test_killing_workers_at_random_moments_loses_no_committed_epoch_and_no_queue
         assert (row.status, row.reason, row.epochs_done) == ("finished", "", 3)
         kept[following] = check_epochs(store, following)
     for run_id, rows in kept.items():
-        assert [same(row) for row in store.epochs(run_id)] == [same(row) for row in rows]
-    assert store.counts() | {"interrupted": KILLS, "finished": KILLS} == store.counts()
-    assert sum(store.counts().values()) == 2 * KILLS
+        assert [same(row) for row in store.runs.epochs(run_id)] == [same(row) for row in rows]
+    assert store.runs.counts() | {"interrupted": KILLS, "finished": KILLS} == store.runs.counts()
+    assert sum(store.runs.counts().values()) == 2 * KILLS
     assert len(set(dead)) == KILLS
     assert registered(home) == {worker.worker_id for worker in laboratory.status()}
     lengths = [len(rows) for rows in kept.values()][::2]
@@ -79,8 +64,8 @@ def kill_worker_of(run_id: str, laboratory: Laboratory) -> int:
 
 
 def check_interrupted(store: Store, run_id: str) -> None:
-    eventually(lambda: store.run(run_id).status != "running", "the run is noticed", PATIENCE)
-    row = store.run(run_id)
+    eventually(lambda: store.runs.one(run_id).status != "running", "the run is noticed", PATIENCE)
+    row = store.runs.one(run_id)
     assert row.status == "interrupted"
     assert row.reason.startswith("the training process ended unexpectedly (signal 9; ")
     assert row.ended_at is not None
@@ -88,14 +73,14 @@ def check_interrupted(store: Store, run_id: str) -> None:
 
 def check_epochs(store: Store, run_id: str) -> list[EpochRow]:
     """The run's epochs, which must be whole and without a gap."""
-    row, rows = store.run(run_id), store.epochs(run_id)
+    row, rows = store.runs.one(run_id), store.runs.epochs(run_id)
     assert [epoch.epoch for epoch in rows] == list(range(1, row.epochs_done + 1))
     assert row.update >= row.epochs_done * row.steps_per_epoch
     for epoch in rows:
         assert epoch.rates.shape == (row.steps_per_epoch,)
         assert np.isfinite(epoch.rates).all()
         assert np.isfinite(list(epoch.metrics.values())).all()
-    decided = [decision.epoch for decision in store.decisions(run_id)]
+    decided = [decision.epoch for decision in store.runs.decisions(run_id)]
     assert decided == list(range(decided[0], decided[0] + len(decided)) if decided else [])
     assert abs(len(decided) - len(rows)) <= 1  # the two are said one after the other
     return rows
@@ -106,19 +91,6 @@ def same(row: EpochRow) -> tuple[object, ...]:
     return row.epoch, dict(row.metrics), row.learning_rate, row.rates.tolist(), row.seconds
 
 
-def integrity(home: Path) -> str:
-    """What SQLite itself says of the database."""
-    return str(ask(home, "PRAGMA integrity_check")[0][0])
-
-
 def registered(home: Path) -> set[str]:
     """Ids of the workers that the store takes for living."""
     return {str(worker_id) for (worker_id,) in ask(home, "SELECT id FROM workers")}
-
-
-def ask(home: Path, query: str) -> list[tuple[object, ...]]:
-    connection = sqlite3.connect(home / DATABASE_FILE)
-    try:
-        return connection.execute(query).fetchall()
-    finally:
-        connection.close()

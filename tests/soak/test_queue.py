@@ -34,12 +34,12 @@ def test_runs_of_four_processes_all_finish_in_the_order_of_their_creation() -> N
     laboratory.start()
     try:
         queue_from_all(store.url)
-        created = store.runs()[::-1]
+        created = store.runs.listing()[::-1]
         for run in created:
             ended(store, run.run_id)
     finally:
         laboratory.close()
-    rows = store.runs()[::-1]
+    rows = store.runs.listing()[::-1]
     store.close()
     assert {row.status for row in rows} == {"finished"}
     assert {row.epochs_done for row in rows} == {1}

@@ -64,11 +64,12 @@ def test_fifty_viewers_of_a_live_run_get_every_tick_answered(
     run_id = queue(
         store, dataset="digits", model="cnn", strategy="cosine", base_lr=0.05, epochs=EPOCHS
     )
-    eventually(lambda: store.run(run_id).epochs_done > 0, "the run trains")
+    eventually(lambda: store.runs.one(run_id).epochs_done > 0, "the run trains")
     alone = server.memory_mb()
     seen = asyncio.run(watch(server, store, run_id))
     with capsys.disabled():
-        print(f"\n{report(seen)}, {alone:.0f} MB before; {store.run(run_id).epochs_done} epochs")
+        epochs = store.runs.one(run_id).epochs_done
+        print(f"\n{report(seen)}, {alone:.0f} MB before; {epochs} epochs")
     everything = [*seen.loads, *seen.lasts, *(tick for row in seen.ticks for tick in row)]
     assert [words for answer in everything for words in answer.errors] == []
     assert {answer.outcome for answer in seen.loads} == {WHOLE}
@@ -82,7 +83,7 @@ def test_fifty_viewers_of_a_live_run_get_every_tick_answered(
         assert told == sorted(told)
         assert told[0] < told[-1]
     assert {answer.outcome for answer in seen.lasts} == {WHOLE}
-    assert {answer.epochs for answer in seen.lasts} == {store.run(run_id).epochs_done}
+    assert {answer.epochs for answer in seen.lasts} == {store.runs.one(run_id).epochs_done}
     assert not any(seen.still_ticking)
     assert max(seen.memory) < MEMORY
 
@@ -102,7 +103,7 @@ async def watch(server: Server, store: Store, run_id: str) -> Seen:
             follow(one, number / VIEWERS) for number, one in enumerate(viewers)
         ))
         work = worked(server) - before
-        store.request_stop(run_id)
+        store.runs.request_stop(run_id)
         await asyncio.to_thread(ended, store, run_id)
         lasts = await asyncio.gather(*(one.tick() for one in viewers))
         sampling.cancel()

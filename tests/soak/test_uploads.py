@@ -20,7 +20,7 @@ from lrdash.core.errors import DataRefused
 from lrdash.datasets import stored
 from lrdash.datasets.own import Facts, Profile, apart
 from lrdash.datasets.own.child import ANSWER, FILE, JOB
-from tests.own_files import csv, npz, packed, pictures
+from tests.factories.files import csv, npz, packed, pictures
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(3600)]
 

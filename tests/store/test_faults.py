@@ -9,17 +9,15 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 from sqlalchemy import event
 from sqlalchemy.pool import Pool
 
 from lrdash.core.errors import StoreError
-from lrdash.core.events import EpochEnded, Event
-from lrdash.core.spec import RunSpec
 from lrdash.store import Store, database_url, home
 from lrdash.store.migrations import MIGRATIONS, Migration, migrate
 from lrdash.store.settings import sqlite_url
+from tests.factories.database import WRITER, add_run, epoch, raw
 
 SetUp = Callable[[str], None]
 
@@ -39,21 +37,6 @@ def on_connect() -> Iterator[SetUp]:
     yield add
     for listener in listeners:
         event.remove(Pool, "connect", listener)
-
-
-def add_run(store: Store) -> str:
-    return store.create_run(
-        RunSpec(), steps_per_epoch=2, updates=4, parameters=1, worker_id="worker-1"
-    )
-
-
-def epoch(number: int, updates: int = 2) -> Event:
-    rates = np.full(updates, 0.1, np.float32)
-    return EpochEnded(epoch=number, metrics={"loss": 1.0}, rates=rates, seconds=0.1)
-
-
-def raw() -> sqlite3.Connection:
-    return sqlite3.connect(home() / "lrdash.db", isolation_level=None)
 
 
 def test_a_file_in_place_of_the_home_folder_is_explained(tmp_path: Path, monkeypatch) -> None:
@@ -77,13 +60,13 @@ def test_a_read_only_database_can_be_read_and_says_so_when_written() -> None:
     store = Store()
     run_id = add_run(store)
     reader = Store(f"sqlite:///file:{home()}/lrdash.db?mode=ro&uri=true")
-    assert reader.run(run_id).run_id == run_id
+    assert reader.runs.one(run_id).run_id == run_id
     with pytest.raises(StoreError, match=r"lrdash\.db is read-only\. Make the file") as fault:
-        reader.rename(run_id, "x")
+        reader.runs.rename(run_id, "x")
     assert "readonly" in str(fault.value.__cause__)
     with pytest.raises(StoreError, match="read-only"):
-        reader.record([(run_id, epoch(1))])
-    assert reader.run(run_id).name == ""
+        reader.runs.record([(run_id, epoch(1))])
+    assert reader.runs.one(run_id).name == ""
     reader.close()
     store.close()
 
@@ -97,18 +80,18 @@ def test_a_new_database_that_cannot_be_written_is_explained(on_connect: SetUp) -
 def test_a_full_disk_leaves_no_half_batch_and_the_store_recovers(on_connect: SetUp) -> None:
     store = Store()
     run_id = add_run(store)
-    store.record([(run_id, epoch(1))])
+    store.runs.record([(run_id, epoch(1))])
     store.close()
     on_connect("PRAGMA max_page_count = 40")  # not below what is there
     store = Store()
     batch = [(run_id, epoch(number, updates=5000)) for number in range(2, 40)]
     with pytest.raises(StoreError, match=r"the disk of .* is full\. Free some") as fault:
-        store.record(batch)
+        store.runs.record(batch)
     assert "full" in str(fault.value.__cause__)
-    assert [row.epoch for row in store.epochs(run_id)] == [1]
-    assert store.run(run_id).epochs_done == 1
-    store.record([(run_id, epoch(2))])
-    assert store.run(run_id).epochs_done == 2
+    assert [row.epoch for row in store.runs.epochs(run_id)] == [1]
+    assert store.runs.one(run_id).epochs_done == 1
+    store.runs.record([(run_id, epoch(2))])
+    assert store.runs.one(run_id).epochs_done == 2
     store.close()
 
 
@@ -137,7 +120,7 @@ def test_a_damaged_database_is_explained() -> None:
     content = path.read_bytes()
     path.write_bytes(content[:4096] + b"\xff" * (len(content) - 4096))
     with pytest.raises(StoreError, match="is damaged"):
-        Store().runs()
+        Store().runs.listing()
 
 
 def test_the_database_of_another_program_is_left_alone() -> None:
@@ -157,13 +140,13 @@ def test_a_lock_that_is_never_given_back_is_explained() -> None:
     other = raw()
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreError, match=r"kept locked by another process\. Close") as fault:
-        store.rename(run_id, "x")
+        store.runs.rename(run_id, "x")
     assert "locked" in str(fault.value.__cause__)
-    assert store.run(run_id).name == ""
+    assert store.runs.one(run_id).name == ""
     other.execute("ROLLBACK")
     other.close()
-    store.rename(run_id, "x")
-    assert store.run(run_id).name == "x"
+    store.runs.rename(run_id, "x")
+    assert store.runs.one(run_id).name == "x"
     store.close()
 
 
@@ -180,10 +163,10 @@ def test_a_store_whose_connections_are_all_taken_says_it_is_busy(monkeypatch) ->
     monkeypatch.setattr("lrdash.store.database.LEAST_WAIT", 0.05)
     store = Store(busy_timeout=0.05)
     with (
-        store._database.reading(),
+        store._database._engine.connect(),
         pytest.raises(StoreError, match="is busy: no connection became free"),
     ):
-        store.runs()
+        store.runs.listing()
     store.close()
 
 
@@ -228,7 +211,7 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was() -> None:
     )
     connection.close()
     store = Store()
-    assert len(store.runs()) == 1
+    assert len(store.runs.listing()) == 1
     store.close()
 
 
@@ -244,23 +227,8 @@ def test_a_later_migration_is_applied_once_with_its_record() -> None:
     records = connection.execute("SELECT number, description FROM lrdash_schema").fetchall()
     assert records[-1] == (len(MIGRATIONS) + 1, "notes")
     connection.close()
-    assert store.run(run_id).run_id == run_id
+    assert store.runs.one(run_id).run_id == run_id
     store.close()
-
-
-WRITER = """
-import sys
-import numpy as np
-from lrdash.core.events import EpochEnded
-from lrdash.store import Store
-store, ids, number = Store(), sys.argv[1:], 0
-rates = np.full(2000, 0.1, np.float32)
-while True:
-    number += 1
-    said = EpochEnded(epoch=number, metrics={"loss": 1.0}, rates=rates, seconds=0.1)
-    store.record([(run_id, said) for run_id in ids])
-    print(number, flush=True)
-"""
 
 
 def test_a_writer_killed_in_the_middle_leaves_whole_batches_only() -> None:
@@ -282,10 +250,10 @@ def test_a_writer_killed_in_the_middle_leaves_whole_batches_only() -> None:
         connection = raw()
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         connection.close()
-        found = store.epochs_of(ids)
+        found = store.runs.epochs_of(ids)
         lengths = {len(found[run_id]) for run_id in ids}
         assert lengths <= {said, said + 1}
         assert len(lengths) == 1
-        assert {store.run(run_id).epochs_done for run_id in ids} == lengths
-        store.record([(run_id, epoch(1)) for run_id in ids])
+        assert {store.runs.one(run_id).epochs_done for run_id in ids} == lengths
+        store.runs.record([(run_id, epoch(1)) for run_id in ids])
     store.close()

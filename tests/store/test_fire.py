@@ -12,11 +12,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from sqlalchemy import Engine, event
 
-from lrdash.checkpoints.folder import About, BackgroundWriter, Checkpoint, CheckpointFolder
+from lrdash.checkpoints import BackgroundWriter, CheckpointFolder
 from lrdash.core.errors import StoreError
 from lrdash.core.events import EpochEnded, now
 from lrdash.core.spec import RunSpec
@@ -24,7 +23,7 @@ from lrdash.jobs.outbox import Outbox
 from lrdash.store import NewRun, Store, home
 from lrdash.store.settings import sqlite_url
 from tests import ROOT
-from tests.store.test_faults import add_run, epoch, raw
+from tests.factories.database import add_run, epoch, raw, sized_checkpoint
 
 MOUNT = "mount -t tmpfs -o size={size} tmpfs {folder}"
 LOCKER = """
@@ -57,7 +56,7 @@ FULL_DATABASE = """
 import os
 from lrdash.core.errors import StoreError
 from lrdash.store import Store, home
-from tests.store.test_faults import add_run, epoch
+from tests.factories.database import add_run, epoch
 store = Store()
 run_id = add_run(store)
 kept = 0
@@ -65,18 +64,18 @@ filler = home() / "somebody-elses.bin"
 filler.write_bytes(bytes(600_000))
 try:
     while kept < 500:
-        store.record([(run_id, epoch(kept + 1, updates=5000))])
+        store.runs.record([(run_id, epoch(kept + 1, updates=5000))])
         kept += 1
     raise SystemExit("the disk never filled")
 except StoreError as fault:
     said = str(fault)
 assert f"the disk of {home()} is full. Free some space there" in said, said
 assert kept > 0
-assert [row.epoch for row in store.epochs(run_id)] == list(range(1, kept + 1))
-assert store.run(run_id).epochs_done == kept
+assert [row.epoch for row in store.runs.epochs(run_id)] == list(range(1, kept + 1))
+assert store.runs.one(run_id).epochs_done == kept
 filler.unlink()
-store.record([(run_id, epoch(kept + 1))])
-assert store.run(run_id).epochs_done == kept + 1
+store.runs.record([(run_id, epoch(kept + 1))])
+assert store.runs.one(run_id).epochs_done == kept + 1
 assert store.unsound() == []
 store.close()
 print("held")
@@ -85,14 +84,14 @@ print("held")
 FULL_CHECKPOINTS = """
 import logging, sys
 import numpy as np
-from lrdash.checkpoints.folder import CheckpointFolder, BackgroundWriter
+from lrdash.checkpoints import CheckpointFolder, BackgroundWriter
 from lrdash.store import home
-from tests.store.test_fire import checkpoint
+from tests.factories.database import sized_checkpoint
 logging.basicConfig(stream=sys.stdout)
 vault = CheckpointFolder(home())
 writer = BackgroundWriter(vault)
 for number in range(1, 4):
-    writer("run", checkpoint(number, size=20_000 if number == 1 else 200_000))
+    writer("run", sized_checkpoint(number, size=20_000 if number == 1 else 200_000))
 writer.close()
 assert [kept.epoch for kept in vault.of("run")] == [1], vault.of("run")
 assert vault.damaged() == []
@@ -108,28 +107,13 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM
 READ_ONLY = """
 from lrdash.core.errors import StoreError
 from lrdash.store import Store, home
-from tests.store.test_faults import add_run
+from tests.factories.database import add_run
 try:
     store = Store()
     add_run(store)
 except StoreError as fault:
     print(fault)
 """
-
-
-def checkpoint(epoch: int, size: int) -> Checkpoint:
-    """A checkpoint of about `size` bytes."""
-    about = About(
-        digest="d", engine="keras", epoch=epoch, seconds=1.0, cause="end", val_loss=1.0 / epoch
-    )
-    return Checkpoint(about=about, arrays={"w": np.zeros(size // 8)}, state={})
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
 
 
 def locked(path: Path) -> subprocess.Popen[str]:
@@ -202,7 +186,7 @@ def test_a_run_whose_epochs_find_no_room_is_interrupted_and_can_go_on(store: Sto
             if not room[0]:
                 raise StoreError("the disk is full")
             room[0] -= 1
-        store.record(batch)
+        store.runs.record(batch)
 
     plan = make(RunSpec(dataset="wine", model="linear", epochs=6))
     ended = training.train(
@@ -210,9 +194,9 @@ def test_a_run_whose_epochs_find_no_room_is_interrupted_and_can_go_on(store: Sto
         should_stop=lambda: False, engine="keras",
     )
     assert (ended.status, ended.reason) == ("interrupted", "the disk is full")
-    assert store.run(run_id).status == "interrupted"
-    assert [row.epoch for row in store.epochs(run_id)] == [1, 2]
-    assert store.requeue([run_id]) == [run_id]
+    assert store.runs.one(run_id).status == "interrupted"
+    assert [row.epoch for row in store.runs.epochs(run_id)] == [1, 2]
+    assert store.runs.requeue([run_id]) == [run_id]
 
 
 # Locks
@@ -220,14 +204,14 @@ def test_a_run_whose_epochs_find_no_room_is_interrupted_and_can_go_on(store: Sto
 
 def test_epochs_said_while_another_process_holds_the_database_come_through(store: Store) -> None:
     run_id = add_run(store)
-    outbox = Outbox(store.record, interval=0.0)
+    outbox = Outbox(store.runs.record, interval=0.0)
     holder = locked(home() / "lrdash.db")
     for number in range(1, 6):
         outbox(run_id, epoch(number))
-    assert store.run(run_id).epochs_done == 0, "readers need not wait"
+    assert store.runs.one(run_id).epochs_done == 0, "readers need not wait"
     holder.communicate("\n")
     outbox.close()
-    assert [row.epoch for row in store.epochs(run_id)] == [1, 2, 3, 4, 5]
+    assert [row.epoch for row in store.runs.epochs(run_id)] == [1, 2, 3, 4, 5]
 
 
 def test_a_database_that_is_held_for_ever_is_told_and_what_was_committed_stays(
@@ -236,17 +220,17 @@ def test_a_database_that_is_held_for_ever_is_told_and_what_was_committed_stays(
     monkeypatch.setattr("lrdash.jobs.outbox.patiently.__defaults__", ((0.01,),))
     store = Store(busy_timeout=0.05)
     run_id = add_run(store)
-    store.record([(run_id, epoch(1))])
+    store.runs.record([(run_id, epoch(1))])
     holder = locked(home() / "lrdash.db")
-    outbox = Outbox(store.record, interval=0.0)
+    outbox = Outbox(store.runs.record, interval=0.0)
     outbox(run_id, epoch(2))
     with pytest.raises(StoreError, match=r"kept locked by another process\. Close the"):
         outbox.close()
-    assert [row.epoch for row in store.epochs(run_id)] == [1]
+    assert [row.epoch for row in store.runs.epochs(run_id)] == [1]
     holder.kill()
     holder.communicate()
-    store.record([(run_id, epoch(2))])
-    assert store.run(run_id).epochs_done == 2
+    store.runs.record([(run_id, epoch(2))])
+    assert store.runs.one(run_id).epochs_done == 2
     store.close()
 
 
@@ -255,14 +239,14 @@ def test_living_workers_survive_a_database_that_nobody_could_write(
 ) -> None:
     clock = Clock(monkeypatch)
     run_id = beating_run(store, "w1")
-    assert store.mark_interrupted() == []
+    assert store.workers.mark_interrupted() == []
     clock.passes(60.0)  # another program held the lock; no heart could beat
-    assert store.mark_interrupted() == []
+    assert store.workers.mark_interrupted() == []
     clock.passes(1.0)
-    store.beat("w1")
+    store.workers.beat("w1")
     clock.passes(2.0)
-    assert store.mark_interrupted() == []
-    assert store.run(run_id).status == "running"
+    assert store.workers.mark_interrupted() == []
+    assert store.runs.one(run_id).status == "running"
 
 
 # Read-only folders
@@ -311,8 +295,8 @@ class Clock:
 
 
 def beating_run(store: Store, worker_id: str, host: str = "") -> str:
-    store.register_worker(worker_id, host or socket.gethostname(), os.getpid())
-    return store.create_run(
+    store.workers.register(worker_id, host or socket.gethostname(), os.getpid())
+    return store.runs.create(
         RunSpec(), steps_per_epoch=2, updates=4, parameters=1, worker_id=worker_id
     )
 
@@ -325,12 +309,12 @@ def test_a_clock_that_is_set_marks_no_living_run(
     clock = Clock(monkeypatch)
     run_id = beating_run(store, "w1", host)
     for _ in range(8):
-        assert store.mark_interrupted() == []
+        assert store.workers.mark_interrupted() == []
         clock.is_set(hours)
-        assert store.mark_interrupted() == []
+        assert store.workers.mark_interrupted() == []
         clock.passes(3.0)
-        store.beat("w1")
-    assert store.run(run_id).status == "running"
+        store.workers.beat("w1")
+    assert store.runs.one(run_id).status == "running"
 
 
 @pytest.mark.parametrize("hours", [5.0, -5.0])
@@ -341,7 +325,7 @@ def test_a_clock_that_is_set_keeps_no_dead_worker_alive(
     run_id = beating_run(store, "w1", "another-host")
     marked = []
     for _ in range(7):
-        marked += store.mark_interrupted()
+        marked += store.workers.mark_interrupted()
         clock.is_set(hours)
         clock.passes(3.0)
     assert marked == [run_id]
@@ -353,14 +337,14 @@ def test_each_server_judges_by_what_it_has_seen_itself(
     clock = Clock(monkeypatch)
     run_id = beating_run(store, "w1", "another-host")
     for _ in range(4):
-        assert store.mark_interrupted() == []
+        assert store.workers.mark_interrupted() == []
         clock.passes(3.0)
     newcomer = Store()
-    assert newcomer.mark_interrupted() == [], "it has only begun to watch"
+    assert newcomer.workers.mark_interrupted() == [], "it has only begun to watch"
     newcomer.close()
-    store.mark_interrupted()
+    store.workers.mark_interrupted()
     clock.passes(3.0)
-    assert store.mark_interrupted() == [run_id]
+    assert store.workers.mark_interrupted() == [run_id]
 
 
 # Two servers
@@ -369,15 +353,15 @@ def test_each_server_judges_by_what_it_has_seen_itself(
 def test_two_stores_never_claim_a_run_twice_and_the_late_one_hears_to_stop(store: Store) -> None:
     other = Store()
     run_ids = [queued(store) for _ in range(20)]
-    assert store.claim_group(run_ids[:12], "w1") == run_ids[:12]
-    assert other.claim_group(run_ids, "w2") == run_ids[12:]
-    store.mark_interrupted("w1", "its server died")
-    assert other.requeue(run_ids[:12]) == run_ids[:12]
-    assert other.claim_group(run_ids[:12], "w2") == run_ids[:12]
-    store.record([(run_ids[0], epoch(1))], "w1")  # still alive after all, and no longer heard
-    assert other.epochs(run_ids[0]) == []
-    assert store.stop_requests(run_ids[:12], "w1") == set(run_ids[:12])
-    assert other.stop_requests(run_ids, "w2") == set()
+    assert store.runs.claim_group(run_ids[:12], "w1") == run_ids[:12]
+    assert other.runs.claim_group(run_ids, "w2") == run_ids[12:]
+    store.workers.mark_interrupted("w1", "its server died")
+    assert other.runs.requeue(run_ids[:12]) == run_ids[:12]
+    assert other.runs.claim_group(run_ids[:12], "w2") == run_ids[:12]
+    store.runs.record([(run_ids[0], epoch(1))], "w1")  # still alive after all, and no longer heard
+    assert other.runs.epochs(run_ids[0]) == []
+    assert store.runs.stop_requests(run_ids[:12], "w1") == set(run_ids[:12])
+    assert other.runs.stop_requests(run_ids, "w2") == set()
     other.close()
 
 
@@ -385,7 +369,7 @@ def test_two_stores_never_claim_a_run_twice_and_the_late_one_hears_to_stop(store
 
 
 def queued(store: Store) -> str:
-    return store.create_run(RunSpec(), steps_per_epoch=2, updates=4, parameters=1)
+    return store.runs.create(RunSpec(), steps_per_epoch=2, updates=4, parameters=1)
 
 
 def fill(store: Store, runs: int) -> list[str]:
@@ -393,8 +377,8 @@ def fill(store: Store, runs: int) -> list[str]:
         NewRun(spec=RunSpec(seed=n), label="", steps_per_epoch=2, updates=4, parameters=1)
         for n in range(runs)
     ]
-    made_now = store.create_experiment("{}", new, groups=[[place] for place in range(runs)])
-    return [row.run_id for row in reversed(store.runs(experiment_id=made_now))]
+    made_now = store.experiments.create("{}", new, groups=[[place] for place in range(runs)])
+    return [row.run_id for row in reversed(store.runs.listing(experiment_id=made_now))]
 
 
 @pytest.fixture
@@ -425,10 +409,10 @@ def test_a_thousand_queued_runs_are_claimed_in_order_with_as_few_questions_as_te
         run_ids = fill(store, runs)
         statements.clear()
         for expected in run_ids[:5]:
-            (group,) = store.queued_groups(limit=1)
-            assert store.claim_group(group, "w1") == [expected]
+            (group,) = store.runs.queued_groups(limit=1)
+            assert store.runs.claim_group(group, "w1") == [expected]
         asked.append(len(statements))
-        store.request_stop_all(store.queued())
+        store.runs.request_stop_all(store.runs.queued())
     event.remove(Engine, "before_cursor_execute", hear)
     assert asked[0] == asked[1]
 
@@ -438,8 +422,8 @@ def test_the_queue_is_read_by_an_index_however_many_runs_have_ended(
 ) -> None:
     fill(store, 3)
     statements.clear()
-    store.queued_groups(limit=2)
-    store.queued(limit=1)
+    store.runs.queued_groups(limit=2)
+    store.runs.queued(limit=1)
     queries = [said for said in statements if said.startswith("SELECT")]
     assert len(queries) == 3
     connection = raw()
@@ -456,7 +440,7 @@ def test_the_pages_open_with_a_thousand_runs_in_the_queue(
     name: str, store: Store, monkeypatch: pytest.MonkeyPatch, statements: list[str]
 ) -> None:
     from lrdash.ui import resources
-    from tests.shown import page, words
+    from tests.factories.pages import page, words
 
     monkeypatch.setattr(resources, "store", lambda: store)
     monkeypatch.setattr(resources, "laboratory", lambda: None)
@@ -476,7 +460,7 @@ def test_a_writer_that_fails_says_so_once_a_kind(
     (tmp_path / "checkpoints").write_text("a file where the folder should be")
     writer = BackgroundWriter(CheckpointFolder(tmp_path))
     for number in (1, 2):
-        writer("run", checkpoint(number, 100))
+        writer("run", sized_checkpoint(number, 100))
     writer.close()
     (said,) = caplog.messages
     assert f"in {tmp_path / 'checkpoints'}: " in said

@@ -4,25 +4,17 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from lrdash.core.errors import InvalidField, RangeTestNotFound, StoreError
+from lrdash.core.errors import InvalidField, NotFound, StoreError
 from lrdash.store import Store
 from lrdash.store.settings import sqlite_url
 from tests import DATA
 
 RATES = np.geomspace(1e-3, 1, 4).astype(np.float32)
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
 
 
 def queue(store: Store) -> str:
@@ -65,7 +57,7 @@ def test_a_stop_ends_a_queued_test_and_is_noted_for_a_running_one(store: Store) 
     assert tests.has_to_stop(running, "w")
     assert tests.stop_asked(running)
     assert not tests.stop_asked(waiting)
-    with pytest.raises(RangeTestNotFound, match="no range test 'nowhere'"):
+    with pytest.raises(NotFound, match="no range test 'nowhere'"):
         tests.request_stop("nowhere")
     tests.end(running, "stopped", "x")
     tests.request_stop(running)
@@ -83,14 +75,14 @@ def test_a_test_that_is_no_longer_the_workers_has_to_stop(store: Store) -> None:
 def test_the_test_of_a_dead_worker_is_interrupted(store: Store) -> None:
     tests, lost, waiting = store.range_tests, queue(store), queue(store)
     tests.claim(lost, "never-registered")
-    assert store.mark_interrupted() == []  # no run was
+    assert store.workers.mark_interrupted() == []  # no run was
     row = tests.one(lost)
     assert (row.status, row.reason) == (
         "interrupted", "the training process ended unexpectedly"
     )
     assert tests.one(waiting).status == "queued"
     tests.claim(waiting, "w")
-    store.mark_interrupted("w", "the server was shut down")
+    store.workers.mark_interrupted("w", "the server was shut down")
     assert tests.one(waiting).reason == "the server was shut down"
 
 
@@ -102,14 +94,14 @@ def test_tests_are_listed_newest_first_and_deleted_when_they_are_over(store: Sto
     with pytest.raises(StoreError, match=f"{two} is still queued or running"):
         tests.delete([one, two])
     assert tests.delete([one, "unknown"]) == 1
-    with pytest.raises(RangeTestNotFound):
+    with pytest.raises(NotFound):
         tests.one(one)
 
 
 def test_a_test_without_a_sweep_and_wrong_values_are_refused(store: Store) -> None:
     tests, made = store.range_tests, queue(store)
     tests.held_against(made, None)
-    with pytest.raises(RangeTestNotFound):
+    with pytest.raises(NotFound):
         tests.held_against("nowhere", None)
     with pytest.raises(InvalidField, match="definition must be a JSON object"):
         tests.create("[1]", RATES, seeds=1)
@@ -121,20 +113,20 @@ def test_a_test_without_a_sweep_and_wrong_values_are_refused(store: Store) -> No
 def test_a_database_of_an_earlier_version_takes_range_tests(tmp_path: Path, name: str) -> None:
     shutil.copy(DATA / name, tmp_path / "old.db")
     store = Store(sqlite_url(tmp_path / "old.db"))
-    runs = len(store.runs())
+    runs = len(store.runs.listing())
     assert store.range_tests.listing() == []
     made = queue(store)
     assert store.range_tests.one(made).status == "queued"
-    assert len(store.runs()) == runs > 0
+    assert len(store.runs.listing()) == runs > 0
     store.close()
 
 
 def test_a_sweep_that_is_deleted_is_forgotten_by_its_test(store: Store, home: Path) -> None:
     made = queue(store)
-    sweep = store.create_experiment("{}", [], groups=[])
+    sweep = store.experiments.create("{}", [], groups=[])
     store.range_tests.held_against(made, sweep)
     assert store.range_tests.one(made).experiment_id == sweep
-    store.delete_experiment(sweep)
+    store.experiments.delete(sweep)
     assert store.range_tests.one(made).experiment_id is None
     store.close()
     with sqlite3.connect(home / "lrdash.db") as connection:

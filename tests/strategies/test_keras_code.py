@@ -11,45 +11,12 @@ import pytest
 
 from lrdash.core.errors import InvalidField, UnknownName
 from lrdash.strategies import STRATEGIES, make, preview
+from tests.factories.settings import CALLBACKS, VARIANTS, WARMUPS
 
 pytestmark = pytest.mark.filterwarnings(  # TensorFlow 2.21 has not met NumPy 2 there yet
     "ignore:__array__ implementation:DeprecationWarning"
 )
 CLOSE = 1e-6  # of the peak rate
-VARIANTS: tuple[tuple[str, dict[str, Any]], ...] = (
-    *((name, {"milestones": [2, 4.5]} if name == "multistep" else {})
-      for name, kind in STRATEGIES.items() if kind.kind == "schedule" and name != "custom"),
-    ("step", {"drop_every": 1.5, "factor": 0.3}),
-    ("step", {"drop_every": 0.1, "factor": 0.999}),
-    ("exponential", {"decay_rate": 0.37, "decay_every": 0.5, "staircase": True}),
-    ("exponential", {"decay_rate": 0.9997, "decay_every": 0.01}),
-    ("inverse_time", {"decay_rate": 30, "staircase": True}),
-    ("polynomial", {"power": 0.3, "end_factor": 0.2}),
-    ("polynomial", {"power": 7.5, "end_factor": 0.01}),
-    ("cosine", {"alpha": 0.3}),
-    ("cosine_restarts", {"first_cycle": 1, "t_mul": 2, "m_mul": 0.7, "alpha": 0.1}),
-    ("cosine_restarts", {"first_cycle": 0.9, "t_mul": 1.37, "m_mul": 0.6}),
-    ("cosine_restarts", {"first_cycle": 0.3, "t_mul": 1, "alpha": 0.1}),
-    ("cosine_restarts", {"first_cycle": 0.9, "t_mul": 1}),
-    ("cyclic", {"half_cycle": 1.3, "mode": "triangular2", "min_factor": 0}),
-    ("cyclic", {"half_cycle": 1.3, "mode": "exp_range", "gamma": 0.98}),
-    ("one_cycle", {"anneal_strategy": "linear", "pct_start": 0.4, "three_phase": True}),
-    ("one_cycle", {"pct_start": 0, "three_phase": True}),
-    ("one_cycle", {"pct_start": 1}),
-    ("flat_cosine", {"pct_start": 1}),
-    ("flat_cosine", {"pct_start": 0, "end_factor": 0.5}),
-    ("wsd", {"decay_shape": "linear", "warmup_from_zero": True}),
-    ("wsd", {"decay_shape": "cosine", "decay_fraction": 0.9}),
-    ("wsd", {"warmup_fraction": 0, "decay_fraction": 0}),
-    ("points", {"points": [[0, 0.2], [0.3, 1], [0.31, 0.1], [1, 0.5]]}),
-    ("points", {"points": [[0, 0.2], [0.3, 1], [1, 0]], "interpolation": "cosine"}),
-)
-CALLBACKS: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("custom", {"expression": "lr * 0.7 if epoch % 2 == 1 else lr - step * base_lr / 1000"}),
-    ("plateau", {"patience": 1, "min_delta": 10}),
-    ("plateau", {"patience": 0, "min_delta": 10, "rules": "torch", "cooldown": 1}),
-)
-WARMUPS = ({}, {"warmup_epochs": 1.4, "warmup_start_factor": 0.1}, {"warmup_epochs": 2})
 
 
 def run(text: str) -> dict[str, Any]:

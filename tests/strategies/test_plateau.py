@@ -17,6 +17,8 @@ from lrdash.strategies.base import Horizon
 from lrdash.strategies.plateau import Plateau
 from lrdash.strategies.program import RateProgram
 from tests import DATA
+from tests.factories.settings import any_rule, series
+from tests.factories.training import Model, Rounded, callback_of
 
 CASES = [
     case
@@ -26,33 +28,11 @@ CASES = [
 HORIZON = Horizon(base_lr=0.1, steps_per_epoch=4, updates=40)
 
 
-class Rounded:
-    """An optimizer whose rate is kept in float32, as Keras keeps it."""
-
-    def __init__(self, rate: float) -> None:
-        self._rate = np.float32(rate)
-
-    @property
-    def learning_rate(self) -> np.float32:
-        return self._rate
-
-    @learning_rate.setter
-    def learning_rate(self, rate: float) -> None:
-        self._rate = np.float32(rate)
-
-
 class Exact:
     """An optimizer whose rate is a plain float."""
 
     def __init__(self, rate: float) -> None:
         self.learning_rate = rate
-
-
-class Model:
-    """What a callback needs of a model."""
-
-    def __init__(self, optimizer: Any) -> None:
-        self.optimizer = optimizer
 
 
 def follow(rule: Plateau, base_lr: float, values: list[float]) -> list[dict[str, Any]]:
@@ -74,44 +54,6 @@ def watch(callback: Any, optimizer: Any, monitor: str, values: list[float]) -> l
         cooldown = getattr(callback, "cooldown_counter", callback.cooldown)
         seen.append((float(optimizer.learning_rate), callback.wait, cooldown))
     return seen
-
-
-def callback_of(rule: Plateau) -> keras.callbacks.ReduceLROnPlateau:
-    settings = rule.as_dict()
-    settings.pop("rules")
-    settings["mode"] = "max" if rule.rising else "min"
-    return keras.callbacks.ReduceLROnPlateau(**settings)
-
-
-def series(random: np.random.Generator) -> list[float]:
-    """A metric's way: falling, flat, tied, jumping, sometimes NaN or infinite."""
-    count = int(random.integers(2, 19))
-    kind = random.integers(5)
-    if kind == 0:
-        values = np.round(random.random(count), 1)
-    elif kind == 1:
-        values = np.full(count, random.random())
-    elif kind == 2:
-        values = np.float32(np.cumsum(random.normal(0, 1e-4, count)) + random.random())
-    elif kind == 3:
-        values = np.float32(np.exp(-0.3 * np.arange(count)) + random.normal(0, 0.05, count))
-    else:
-        values = np.repeat(random.random(count), random.integers(1, 4, count))[:count]
-    if random.random() < 0.15:
-        values[random.integers(count)] = random.choice([np.nan, np.inf, -np.inf])
-    return [float(v) for v in values]
-
-
-def any_rule(random: np.random.Generator) -> Plateau:
-    return Plateau(
-        monitor=random.choice(["val_loss", "loss", "val_accuracy", "accuracy"]),
-        mode=random.choice(["auto", "min", "max"]),
-        factor=float(random.choice([0.1, 0.5, 0.9, random.uniform(0.05, 0.95)])),
-        patience=int(random.integers(0, 5)),
-        min_delta=float(random.choice([0.0, 1e-4, 0.1, 0.05])),
-        cooldown=int(random.integers(0, 5)),
-        min_lr=float(random.choice([0.0, 1e-12, 1e-3, 0.01, 0.05, 0.1])),
-    )
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["source"][:5] + str(case["params"]))

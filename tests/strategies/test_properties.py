@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lrdash.strategies import RateProgram, make, preview
-from tests.strategies.params import OPEN_LOOP, settings_of
+from tests.factories.settings import OPEN_LOOP, settings_of
 
 every_open_loop = pytest.mark.parametrize("name", OPEN_LOOP)
 base_rates = st.floats(1e-6, 100)

@@ -19,7 +19,8 @@ from lrdash.strategies.plateau import Plateau
 from lrdash.strategies.program import RateProgram
 from lrdash.teaching import EXAMPLES, Recorded, Walk, remarks, walk_plateau, walk_scheduler
 from lrdash.teaching.moments import held
-from tests.strategies.test_plateau import Model, Rounded, any_rule, callback_of, series
+from tests.factories.settings import any_rule, series
+from tests.factories.training import Model, Rounded, callback_of
 
 
 def walked(rule: Plateau, *values: float, base_lr: float = 0.1, lead: Any = ()) -> Walk:

@@ -100,7 +100,7 @@ def test_the_whole_folder_holds_four_times_the_same_but_the_floats(
         "comma", "history", "logs", "semicolon"]
 
 
-def test_runs_are_brought_in_once_and_kept_as_they_were_told(
+def test_runs_are_brought_in_once_and_kept_as_they_were(
     written: tuple[Path, dict[str, list[float]]],
 ) -> None:
     folder, history = written
@@ -111,14 +111,14 @@ def test_runs_are_brought_in_once_and_kept_as_they_were_told(
     assert [one.new for one in (*first, *again)] == [True, False]
     assert first[0].run_id == again[0].run_id
     store = Store()
-    (row,) = store.runs()
+    (row,) = store.runs.listing()
     assert (row.name, row.tags, row.status, row.engine) == ("old", ("a",), "finished", "import")
     assert (row.spec.origin, row.spec.dataset, row.spec.model) == ("import", "hills", "goat")
     assert (row.epochs_done, row.spec.epochs, row.spec.base_lr) == (3, 3, pytest.approx(0.1))
-    epochs = store.epochs(row.run_id)
+    epochs = store.runs.epochs(row.run_id)
     assert [epoch.metrics["val_loss"] for epoch in epochs] == history["val_loss"]
     assert [epoch.learning_rate for epoch in epochs] == pytest.approx([0.1, 0.05, 0.1 / 3])
-    assert not store.silent([str(row.worker_id)])
+    assert not store.workers.silent([str(row.worker_id)])
     store.close()
 
 
@@ -168,7 +168,7 @@ def test_files_of_one_name_are_numbered_and_none_is_lost() -> None:
     assert sorted(run.metrics["loss"] for run in read_uploads(boards)) == [(1.0,), (2.0,)]
 
 
-def test_a_damaged_event_file_is_left_out_of_its_folder_and_told(tmp_path: Path) -> None:
+def test_a_damaged_event_file_is_left_out_of_its_folder_with_a_warning(tmp_path: Path) -> None:
     for name, data in (("a", events(("loss", 0, 1.0))), ("b", b"nothing of the kind at all")):
         (tmp_path / name).mkdir()
         (tmp_path / name / "events.out.tfevents.1").write_bytes(data)
@@ -199,8 +199,8 @@ def names(folder: Path) -> set[str]:
 def test_what_lrdash_exports_it_can_import(written: tuple[Path, Any], tmp_path: Path) -> None:
     lrdash.import_runs(written[0] / "comma.csv")
     store = Store()
-    rows = store.runs()
-    runs = recorded(rows, store.epochs_of([row.run_id for row in rows]))
+    rows = store.runs.listing()
+    runs = recorded(rows, store.runs.epochs_of([row.run_id for row in rows]))
     store.close()
     (run,) = read_uploads([Upload(name="board.zip", data=FORMATS["tensorboard"].write(runs))])
     agrees(run, written[1])
@@ -234,13 +234,13 @@ def test_what_keras_tells_of_updates_is_no_metric_of_an_epoch(twice: Path) -> No
     assert not any(math.isnan(value) for value in run.metrics["loss"])
 
 
-def test_validation_that_stands_nowhere_else_is_told() -> None:
+def test_validation_that_is_nowhere_else_is_reported() -> None:
     keras_ = [("epoch_loss", 0, 1.0), ("evaluation_loss_vs_iterations", 9, 0.7)]
     (run,) = read_uploads([Upload(name="validation/x.tfevents", data=events(*keras_))])
     assert "Left out, as its steps are no epochs: val_evaluation_loss_vs_iterations." in run.remarks
 
 
-def test_a_tag_that_counts_further_than_the_epochs_is_left_out_and_told() -> None:
+def test_a_tag_that_counts_further_than_the_epochs_is_left_out_with_a_warning() -> None:
     points = [("val_loss", epoch, 1.0) for epoch in range(3)]
     points += [("loss", update, 1.0 / (1 + update)) for update in range(30)]
     (run,) = read_uploads([Upload(name="x.tfevents", data=events(*points))])
@@ -248,7 +248,7 @@ def test_a_tag_that_counts_further_than_the_epochs_is_left_out_and_told() -> Non
     assert "Left out, as its steps are no epochs: loss." in run.remarks
 
 
-def test_steps_that_are_no_epochs_are_numbered_and_that_is_told() -> None:
+def test_steps_that_are_no_epochs_are_numbered_with_a_warning() -> None:
     points = [("loss", step, float(step)) for step in range(0, 1000, 10)]
     points += [("val_loss", step, 1.0) for step in (490, 990)]
     points += [("lr", step, 0.1) for step in range(0, 1000, 10)]
@@ -268,7 +268,7 @@ def test_several_runs_in_one_folder_and_one_in_several_files(tmp_path: Path) -> 
         (tmp_path / name / "events.out.tfevents.1").write_bytes(
             events(("loss", 0, value), ("loss", 1, value)))
     (tmp_path / "b" / "events.out.tfevents.2").write_bytes(
-        events(("loss", 1, 9.0), ("loss", 2, 9.0), at=200.0))  # begun anew at step 1
+        events(("loss", 1, 9.0), ("loss", 2, 9.0), at=200.0))  # a later fit begins at step 1
     one, two = read_paths([tmp_path])
     assert (one.name, two.name) == (f"{tmp_path.name}/a", f"{tmp_path.name}/b")
     assert two.metrics["loss"] == (2.0, 9.0, 9.0)
@@ -358,7 +358,7 @@ def test_numbers_in_tensors_are_read(kind: int, field: bytes, value: float) -> N
     assert not read_scalars("f", tensor(1, nested(4, b"\0" * 8), shape=nested(2, whole(1, 2))))[0]
 
 
-def test_damage_is_told_with_its_place_and_what_came_before_is_kept() -> None:
+def test_damage_is_reported_with_its_place_and_what_came_before_is_kept() -> None:
     whole_file = events(*[("loss", step, 1.0) for step in range(3)])
     size = (len(whole_file) - len(header(0.0))) // 3
     place = len(header(0.0)) + size
@@ -366,10 +366,10 @@ def test_damage_is_told_with_its_place_and_what_came_before_is_kept() -> None:
     broken[place + 20] ^= 1
     (run,) = read_uploads([Upload(name="x.tfevents", data=bytes(broken))])
     assert run.epochs == (1,)
-    assert f"x.tfevents: the checksum of record 3 at byte {place:,} is wrong" in run.remarks[0]
+    assert f"x.tfevents: record 3 at byte {place:,} has a wrong checksum" in run.remarks[0]
     broken = bytearray(whole_file)
     broken[place + 1] ^= 1
-    assert "checksum of the length of record 3" in read_scalars("x", bytes(broken))[1]
+    assert "record 3 at byte" in read_scalars("x", bytes(broken))[1]
     assert "is cut short" in read_scalars("x", whole_file[:-1])[1]
     assert "is cut short" in read_scalars("x", whole_file[:-size + 5])[1]
     no_event = header(0.0) + record(b"\xff\xff")
@@ -418,7 +418,7 @@ def test_what_cannot_be_read_is_refused_with_its_place(
     assert message in str(fault.value)
 
 
-def test_columns_that_are_missing_or_unknown_are_told_or_kept() -> None:
+def test_columns_that_are_missing_or_unknown_are_reported_or_kept() -> None:
     data = "\N{BYTE ORDER MARK}epoch;loss;my metric;lr\r\n0;0,5;1;0,1\r\n\r\n1;NA;;-3\r\n"
     (run,) = read_uploads([Upload(name="a.csv", data=data.encode())])
     assert run.metrics["loss"][0] == 0.5
@@ -437,7 +437,7 @@ def test_columns_that_are_missing_or_unknown_are_told_or_kept() -> None:
     assert run.remarks[0] == "auc has 1 of 2 values; they were put to the first epochs."
 
 
-def test_a_column_of_texts_is_left_out_and_told() -> None:
+def test_a_column_of_texts_is_left_out_with_a_warning() -> None:
     data = b'epoch,loss,note,weights\n0,1,first,"[1.0, 2.0]"\n1,0.5,,"[3.0, 4.0]"\n'
     with pytest.raises(InvalidField, match="line 2, column note must be a number, got 'first'"):
         read_uploads([Upload(name="a.csv", data=data.replace(b",,", b",2,"))])
@@ -471,7 +471,7 @@ def test_values_that_fit_no_validation_freq_stand_at_the_first_epochs(
     assert "they were put to the first epochs." in run.remarks[0]
 
 
-def test_texts_in_a_history_are_left_out_and_told() -> None:
+def test_texts_in_a_history_are_left_out_with_a_warning() -> None:
     history = {"loss": [3, 2, 1], "note": ["a", "b", None], "title": "x"}
     (run,) = read_uploads([Upload(name="a.json", data=json.dumps(history).encode())])
     assert (run.epochs, dict(run.metrics)) == ((1, 2, 3), {"loss": (3.0, 2.0, 1.0)})
@@ -496,7 +496,7 @@ def test_a_run_whose_last_loss_is_no_number_has_diverged(
     (run,) = read_uploads([Upload(name=name, data=data)])
     store = Store()
     bring([run], store)
-    (row,) = store.runs()
+    (row,) = store.runs.listing()
     store.close()
     assert row.status == status
     assert row.reason == ("the loss was no longer a finite number" if status == "diverged" else "")
@@ -512,7 +512,7 @@ def test_a_board_whose_last_loss_is_no_number_has_diverged(tag: str) -> None:
     assert run.status == "finished"
 
 
-def test_folders_and_archives_are_searched_for_logs_and_what_is_none_is_told(
+def test_folders_and_archives_are_searched_for_logs_and_what_is_none_is_reported(
     tmp_path: Path,
 ) -> None:
     files = {
@@ -634,7 +634,7 @@ def test_the_shell_imports_and_tells(
     assert "line 2, column loss must be a number" in done.stderr
 
 
-def test_files_that_are_left_out_are_told_beside_the_runs(
+def test_files_that_are_left_out_are_reported_beside_the_runs(
     runner: CliRunner, tmp_path: Path
 ) -> None:
     (tmp_path / "good.csv").write_text("epoch,loss\n0,1\n")
@@ -642,15 +642,15 @@ def test_files_that_are_left_out_are_told_beside_the_runs(
         (tmp_path / f"bad {number}.csv").write_text("epoch,loss\n0,x\n")
     done = runner.invoke(app, ["import", str(tmp_path), "--json"])
     assert done.exit_code == 0, done.output
-    (told,) = json.loads(done.stdout)
-    assert not any("bad" in remark for remark in told["remarks"])
+    (found,) = json.loads(done.stdout)
+    assert not any("bad" in remark for remark in found["remarks"])
     lines = done.stderr.splitlines()
     assert "bad 0.csv line 2, column loss must be a number, got 'x'." in lines[0]
     assert lines[5:] == ["Left out: 2 more files."]
     with pytest.warns(UserWarning, match="Left out: "):
         lrdash.import_runs(tmp_path)
     store = Store()
-    facts = store.runs()[0].spec.facts
+    facts = store.runs.listing()[0].spec.facts
     store.close()
     assert facts is not None
     assert not any("bad" in note for note in facts.notes)

@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +20,10 @@ import pytest
 import lrdash
 from lrdash.core.errors import InvalidField, StoreError
 from lrdash.store import Store
+from lrdash.store.runs import Runs
 from lrdash.tracking.importing import import_runs
 from lrdash.tracking.watching import Logged, StoreWarning, Watcher, log_run, logged, recorder, spool
 from tests import ROOT
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
@@ -61,13 +55,13 @@ def test_a_loop_becomes_a_run(store: Store) -> None:
         run.epoch(loss=0.5, val_loss=0.6, height=3, learning_rate=[0.1, 0.2])
         run.epoch(loss=math.nan, learning_rate=np.array([0.3, 0.4]))
         run.epoch(loss=np.float32(0.25), learning_rate=(0.5, 0.0))
-    row = store.run(str(run.run_id))
+    row = store.runs.one(str(run.run_id))
     assert (row.status, row.name, row.tags, row.engine) == ("finished", "climb", ("a",), "own loop")
     assert (row.epochs_done, row.spec.epochs, row.steps_per_epoch, row.update) == (3, 3, 2, 6)
     assert (row.spec.dataset, row.spec.model, row.spec.base_lr) == ("hills", "goat", 0.5)
     assert row.spec.facts
     assert row.spec.facts.metrics == ("loss", "val_loss", "height")
-    epochs = store.epochs(row.run_id)
+    epochs = store.runs.epochs(row.run_id)
     assert [list(epoch.rates) for epoch in epochs] == [
         pytest.approx([0.1, 0.2]), pytest.approx([0.3, 0.4]), [0.5, 0.0]]
     assert epochs[0].metrics == {"loss": 0.5, "val_loss": 0.6, "height": 3.0}
@@ -75,15 +69,15 @@ def test_a_loop_becomes_a_run(store: Store) -> None:
 
 
 def test_a_loop_without_a_known_end_has_as_many_epochs_as_it_did(store: Store) -> None:
-    row = store.run(str(loop().run_id))
+    row = store.runs.one(str(loop().run_id))
     assert (row.spec.epochs, row.epochs_done, row.spec.params["known"]) == (2, 2, "epochs")
     assert row.spec.facts
     assert row.spec.facts.notes == ()
     with log_run("longer than planned", epochs=1) as run:
         run.epoch(loss=1.0)
         run.epoch(loss=1.0)
-    assert store.run(str(run.run_id)).spec.epochs == 2
-    assert store.run(str(run.run_id)).spec.params["known"] == "none"
+    assert store.runs.one(str(run.run_id)).spec.epochs == 2
+    assert store.runs.one(str(run.run_id)).spec.params["known"] == "none"
 
 
 @pytest.mark.parametrize(
@@ -94,7 +88,7 @@ def test_a_loop_without_a_known_end_has_as_many_epochs_as_it_did(store: Store) -
         (KeyboardInterrupt(), "interrupted", "KeyboardInterrupt after 1 epoch"),
     ],
 )
-def test_what_leaves_the_loop_is_told(
+def test_what_leaves_the_loop_becomes_the_reason(
     store: Store, fault: BaseException, status: str, reason: str
 ) -> None:
     def falls(run: Logged) -> None:
@@ -105,7 +99,7 @@ def test_what_leaves_the_loop_is_told(
     run = log_run("falls")
     with pytest.raises(type(fault)):
         falls(run)
-    row = store.run(str(run.run_id))
+    row = store.runs.one(str(run.run_id))
     assert (row.status, row.reason) == (status, reason)
 
 
@@ -137,13 +131,13 @@ def test_what_is_no_epoch_is_refused_and_not_counted(given: dict[str, Any], mess
     (math.nan, "diverged", "the loss was no longer a finite number"),
     (math.inf, "diverged", "the loss was no longer a finite number"), (0.5, "finished", ""),
 ])
-def test_a_last_loss_that_is_no_number_is_told_as_of_a_fit(
+def test_a_last_loss_that_is_no_number_is_a_divergence(
     store: Store, last: float, status: str, reason: str
 ) -> None:
     with log_run("loop") as run:
         run.epoch(loss=1.0)
         run.epoch(loss=last)
-    row = store.run(str(run.run_id))
+    row = store.runs.one(str(run.run_id))
     assert (row.status, row.reason) == (status, reason)
 
 
@@ -157,7 +151,7 @@ def test_more_epochs_than_a_run_can_have_harm_no_training(
         with pytest.warns(StoreWarning, match="at most 3 epochs"):
             run.epoch(loss=0.5)
         run.epoch(loss=0.5)  # warnings are errors here
-    row = store.run(str(run.run_id))
+    row = store.runs.one(str(run.run_id))
     assert (row.status, row.epochs_done) == ("finished", 3)
 
 
@@ -204,7 +198,7 @@ def test_neither_tensorflow_nor_keras_is_needed(store: Store) -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert [row.name for row in store.runs(status="finished")] == ["bare"]
+    assert [row.name for row in store.runs.listing(status="finished")] == ["bare"]
 
 
 def test_an_end_that_is_said_during_a_write_is_written_without_a_pause(
@@ -224,7 +218,7 @@ def test_an_end_that_is_said_during_a_write_is_written_without_a_pause(
     assert watcher
     watcher._thread.join(timeout=60)
     assert not watcher._thread.is_alive()
-    assert store.run(str(run.run_id)).status == "finished"
+    assert store.runs.one(str(run.run_id)).status == "finished"
 
 
 def test_a_database_that_is_locked_for_a_while_gets_all_in_the_end(
@@ -241,7 +235,7 @@ def test_a_database_that_is_locked_for_a_while_gets_all_in_the_end(
     locker.close()
     assert [one.category for one in caught] == [StoreWarning]
     assert "locked by another process" in str(caught[0].message)
-    row = store.run(str(run.run_id))
+    row = store.runs.one(str(run.run_id))
     assert (row.status, row.epochs_done) == ("finished", 3)
 
 
@@ -256,44 +250,44 @@ def test_a_database_that_stays_locked_leaves_a_file_that_can_be_imported(
     locker.execute("ROLLBACK")
     locker.close()
     first, last = (str(one.message) for one in caught)
-    assert "The training goes on" in first
+    assert "The training continues" in first
     assert "is not on the dashboard in full. It is kept in" in last
     assert run.run_id is None
     (path,) = (home / "unsaved").iterdir()
     assert str(path) in last
     (brought,) = import_runs(path)
-    row = store.run(brought.run_id)
+    row = store.runs.one(brought.run_id)
     assert (row.name, row.status, row.epochs_done, row.spec.origin) == (
         "kept", "finished", 2, "watched")
-    assert store.epochs(row.run_id)[1].rates == pytest.approx([0.05])
+    assert store.runs.epochs(row.run_id)[1].rates == pytest.approx([0.05])
     assert not import_runs(path)[0].new
 
 
 @pytest.mark.usefixtures("hasty")
-def test_a_full_disk_is_told_once_and_what_came_before_stays(
+def test_a_full_disk_gives_one_warning_and_what_came_before_stays(
     store: Store, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    record = Store.record
+    record = Runs.record
 
-    def full(self: Store, batch: Any, worker_id: str | None = None) -> None:
+    def full(self: Runs, batch: Any, worker_id: str | None = None) -> None:
         if any(getattr(event, "epoch", 0) == 2 for _, event in batch):
             raise StoreError("The database has no room left: the disk is full.")
         record(self, batch, worker_id)
 
-    monkeypatch.setattr(Store, "record", full)
+    monkeypatch.setattr(Runs, "record", full)
     with warnings.catch_warnings(record=True) as caught, log_run("full") as run:
         warnings.simplefilter("always")
         run.epoch(loss=0.5)
         seen(run, lambda watcher: watcher._written == 1)
         run.epoch(loss=0.25)
     assert ["no room left" in str(one.message) for one in caught] == [True, True]
-    assert store.run(str(run.run_id)).epochs_done == 1
+    assert store.runs.one(str(run.run_id)).epochs_done == 1
     kept = json.loads(next((home / "unsaved").iterdir()).read_text())
     assert [epoch["epoch"] for epoch in kept["epochs"]] == [1, 2]
 
 
 @pytest.mark.usefixtures("hasty")
-def test_a_home_that_cannot_be_written_keeps_the_run_elsewhere_or_says_that_it_is_lost(
+def test_a_home_that_cannot_be_written_keeps_the_run_in_another_folder_or_says_that_it_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     blocked = tmp_path / "a file"
@@ -318,22 +312,22 @@ def test_warnings_that_are_errors_end_no_training(
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         loop()
-    assert "The training goes on" in caplog.text
+    assert "The training continues" in caplog.text
 
 
 def test_a_deleted_run_harms_nobody(store: Store) -> None:
     with log_run("deleted") as run:
         run.epoch(loss=0.5)
         seen(run, lambda watcher: watcher._written == 1)
-        store.end(str(run.run_id), "stopped", "by hand")
-        store.delete([str(run.run_id)])
+        store.runs.end(str(run.run_id), "stopped", "by hand")
+        store.runs.delete([str(run.run_id)])
         run.epoch(loss=0.4)
-    assert not store.runs()
+    assert not store.runs.listing()
 
 
 def test_the_process_ends_without_an_end(store: Store) -> None:
     script = "import lrdash\nrun = lrdash.log_run('open').__enter__()\nrun.epoch(loss=1.0)\n"
     subprocess.run([sys.executable, "-c", script], check=True, cwd=ROOT, env=dict(os.environ))
-    (row,) = store.runs()
+    (row,) = store.runs.listing()
     assert (row.status, row.epochs_done) == ("interrupted", 1)
     assert row.reason == "the program left it without an end"

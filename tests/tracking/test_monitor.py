@@ -27,7 +27,7 @@ CALLBACKS, SCHEDULES = keras.callbacks, keras.optimizers.schedules
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 
-class Truth(CALLBACKS.Callback):  # type: ignore[misc]
+class Actual(CALLBACKS.Callback):  # type: ignore[misc]
     """Reads the rate before each update, the slow and certain way; stands behind all others."""
 
     def __init__(self) -> None:
@@ -52,13 +52,6 @@ def data() -> tuple[Any, Any]:
     return x, (x.sum(1) > 0).astype("int32")
 
 
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
-
-
 def compiled(learning_rate: Any = 0.1, **how: Any) -> keras.Model:
     keras.utils.set_random_seed(0)
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, activation="softmax")])
@@ -79,8 +72,8 @@ def fitted(
     return watching.run_id
 
 
-def told(store: Store, run_id: str) -> tuple[RunRow, list[EpochRow], list[RateDecided]]:
-    return store.run(run_id), store.epochs(run_id), store.decisions(run_id)
+def stored(store: Store, run_id: str) -> tuple[RunRow, list[EpochRow], list[RateDecided]]:
+    return store.runs.one(run_id), store.runs.epochs(run_id), store.runs.decisions(run_id)
 
 
 def used(rows: list[EpochRow]) -> np.ndarray:
@@ -88,7 +81,7 @@ def used(rows: list[EpochRow]) -> np.ndarray:
 
 
 class Stepwise(SCHEDULES.LearningRateSchedule):  # type: ignore[misc]
-    """One that bears single steps only."""
+    """One that takes single steps only."""
 
     def __call__(self, step: Any) -> Any:
         import tensorflow as tf
@@ -114,12 +107,12 @@ class Stepwise(SCHEDULES.LearningRateSchedule):  # type: ignore[misc]
 def test_the_rate_of_every_update_is_what_the_optimizer_used(
     data: tuple[Any, Any], store: Store, learning_rate: Any, others: Callable[[], list[Any]]
 ) -> None:
-    truth = Truth()
-    run_id = fitted(data, compiled(learning_rate), [*others(), truth])
-    row, epochs, _ = told(store, run_id)
-    np.testing.assert_allclose(used(epochs), np.float32(truth.rates), rtol=2e-7)
+    actual = Actual()
+    run_id = fitted(data, compiled(learning_rate), [*others(), actual])
+    row, epochs, _ = stored(store, run_id)
+    np.testing.assert_allclose(used(epochs), np.float32(actual.rates), rtol=2e-7)
     assert (row.status, row.steps_per_epoch, row.update, row.updates) == ("finished", 4, 12, 12)
-    assert row.spec.base_lr == pytest.approx(max(truth.rates), rel=1e-6)
+    assert row.spec.base_lr == pytest.approx(max(actual.rates), rel=1e-6)
 
 
 class Bypass(CALLBACKS.Callback):  # type: ignore[misc]
@@ -141,9 +134,9 @@ class Bypass(CALLBACKS.Callback):  # type: ignore[misc]
 def test_whatever_sets_a_rate_at_batches_the_rates_are_those_used(
     data: tuple[Any, Any], store: Store, other: Any
 ) -> None:
-    model, truth = compiled(), Truth()
-    run_id = fitted(data, model, [other, truth], batch_size=1, epochs=2)
-    np.testing.assert_array_equal(used(store.epochs(run_id)), np.float32(truth.rates))
+    model, actual = compiled(), Actual()
+    run_id = fitted(data, model, [other, actual], batch_size=1, epochs=2)
+    np.testing.assert_array_equal(used(store.runs.epochs(run_id)), np.float32(actual.rates))
     assert "_backend_update_step" not in vars(model.optimizer)
 
 
@@ -164,7 +157,7 @@ def test_what_plateau_decides_is_read_off_the_callback(
     top = keras.metrics.SparseCategoricalAccuracy(name="top")
     model = compiled(0.1, metrics=["accuracy", top])
     run_id = fitted(data, model, [plateau, Witness()], epochs=9)
-    row, epochs, decided = told(store, run_id)
+    row, epochs, decided = stored(store, run_id)
     assert [made.epoch for made in decided] == list(range(1, 10))
     assert [made.best for made in decided] == [pytest.approx(best) for best, *_ in seen]
     assert [made.wait for made in decided] == [wait for _, wait, _, _ in seen]
@@ -185,7 +178,7 @@ def test_a_plateau_of_large_losses_can_be_walked_through(
     data: tuple[Any, Any], store: Store
 ) -> None:
     plateau = CALLBACKS.ReduceLROnPlateau(min_delta=100.0)
-    row, _, decided = told(store, fitted(data, compiled(), [plateau], epochs=1))
+    row, _, decided = stored(store, fitted(data, compiled(), [plateau], epochs=1))
     assert row.spec.params["min_delta"] == 100.0
     assert decided[0].reason.endswith("is a new best: wait 0")
 
@@ -194,7 +187,7 @@ def test_what_the_scheduler_gives_is_a_decision_at_each_epochs_begin(
     data: tuple[Any, Any], store: Store
 ) -> None:
     scheduler = CALLBACKS.LearningRateScheduler(lambda epoch, lr: 0.2 if epoch == 2 else float(lr))
-    row, _, decided = told(store, fitted(data, compiled(), [scheduler]))
+    row, _, decided = stored(store, fitted(data, compiled(), [scheduler]))
     assert [made.epoch for made in decided] == [0, 1, 2]
     assert [round(made.rate_after, 6) for made in decided] == [0.1, 0.1, 0.2]
     assert decided[2].reason == "schedule(2, 0.1) gives 0.2: rate 0.1 to 0.2"
@@ -206,7 +199,7 @@ def test_both_callbacks_between_the_same_epochs_make_one_decision(
 ) -> None:
     plateau = CALLBACKS.ReduceLROnPlateau(patience=1, min_delta=9.0, factor=0.5)
     scheduler = CALLBACKS.LearningRateScheduler(lambda _epoch, lr: float(lr))
-    _, _, decided = told(store, fitted(data, compiled(), [plateau, scheduler]))
+    _, _, decided = stored(store, fitted(data, compiled(), [plateau, scheduler]))
     assert "rate 0.1 to 0.05; schedule(2, 0.05) gives 0.05" in decided[2].reason
     first = deciders.merged(None, decided[0])
     assert first is decided[0]
@@ -216,8 +209,8 @@ def test_several_fits_are_several_runs(data: tuple[Any, Any], store: Store) -> N
     model, monitor = compiled(), Monitor("mine", tags=["a"])
     first = fitted(data, model, [], monitor, epochs=1)
     second = fitted(data, model, [], monitor, epochs=3, initial_epoch=1, validation_split=0.0)
-    assert store.run(first).name == "mine"
-    row, epochs, _ = told(store, second)
+    assert store.runs.one(first).name == "mine"
+    row, epochs, _ = stored(store, second)
     assert (row.name, row.tags) == ("mine (2)", ("a",))
     assert [epoch.epoch for epoch in epochs] == [2, 3]
     assert "val_loss" not in epochs[0].metrics
@@ -240,14 +233,14 @@ def test_several_monitors_in_a_list_make_a_run_each_and_the_same_one_makes_one(
     callbacks = [known[place] for place in places]
     for _ in range(2):
         compiled().fit(*data, epochs=2, verbose=0, callbacks=callbacks)
-    rows = store.runs()
+    rows = store.runs.listing()
     names = sorted(set(places) - {"x"})
     assert sorted(row.name for row in rows) == sorted([*names, *(f"{one} (2)" for one in names)])
     assert {(row.status, row.epochs_done) for row in rows} == {("finished", 2)}
     if "x" in places:
         assert len(seen) == 2
         for row in rows:
-            firsts = [epoch.rates[0] for epoch in store.epochs(row.run_id)]
+            firsts = [epoch.rates[0] for epoch in store.runs.epochs(row.run_id)]
             assert firsts == [np.float32(0.1), np.float32(0.05)]
 
 
@@ -258,7 +251,7 @@ def test_what_is_no_number_in_the_logs_is_passed_over(
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             logs.update({"ragged": [[1, 2], [3]], 5: 1.0, "fine": 2.0, "epoch": 7.0})
 
-    row, epochs, _ = told(store, fitted(data, compiled(), [Odd()]))
+    row, epochs, _ = stored(store, fitted(data, compiled(), [Odd()]))
     assert (row.status, row.reason) == ("finished", "")
     assert epochs
     assert {"ragged", "5", "epoch"}.isdisjoint(epochs[0].metrics)
@@ -279,19 +272,19 @@ def test_a_monitor_that_is_called_by_hand_tells_every_epoch(
         loss = model.train_on_batch(data[0][:8], data[1][:8])
         monitor.on_epoch_end(epoch, {"loss": float(np.asarray(loss).reshape(-1)[0])})
     monitor.on_train_end()
-    row, epochs, _ = told(store, str(monitor.run_id))
+    row, epochs, _ = stored(store, str(monitor.run_id))
     assert (row.status, len(epochs)) == ("finished", 3)
     assert {float(epoch.rates[-1]) for epoch in epochs} == {float(np.float32(0.1))}
 
 
-def test_several_updates_at_once_are_told(data: tuple[Any, Any], store: Store) -> None:
-    truth = Truth()
-    run_id = fitted(data, compiled(SCHEDULES.CosineDecay(0.1, 9), steps_per_execution=2), [truth])
-    _, epochs, _ = told(store, run_id)
+def test_several_updates_at_once_are_reported(data: tuple[Any, Any], store: Store) -> None:
+    actual = Actual()
+    run_id = fitted(data, compiled(SCHEDULES.CosineDecay(0.1, 9), steps_per_execution=2), [actual])
+    _, epochs, _ = stored(store, run_id)
     assert [len(epoch.rates) for epoch in epochs] == [4, 4, 4]
-    np.testing.assert_allclose(used(epochs)[::2], np.float32(truth.rates), rtol=2e-7)
+    np.testing.assert_allclose(used(epochs)[::2], np.float32(actual.rates), rtol=2e-7)
     run_id = fitted(data, compiled(0.1, steps_per_execution=2), [Sawtooth()], epochs=1)
-    assert store.epochs(run_id)[0].rates == pytest.approx([0.1, 0.1, 0.1 / 3, 0.1 / 3])
+    assert store.runs.epochs(run_id)[0].rates == pytest.approx([0.1, 0.1, 0.1 / 3, 0.1 / 3])
 
 
 def test_a_dataset_of_unknown_length_and_early_stopping(
@@ -310,19 +303,19 @@ def test_a_dataset_of_unknown_length_and_early_stopping(
     monitor = Monitor("stream")
     with pytest.warns(UserWarning, match="ran out of data"):
         compiled().fit(stream, epochs=9, verbose=0, shuffle=False, callbacks=[monitor, stopping])
-    row = store.run(str(monitor.run_id))
+    row = store.runs.one(str(monitor.run_id))
     assert (row.status, row.epochs_done, row.steps_per_epoch, row.update) == ("finished", 2, 3, 6)
     assert row.reason == "early stopping: loss had not improved for 1 epoch"
 
 
-def test_a_loss_that_is_no_number_any_more_is_told(data: tuple[Any, Any], store: Store) -> None:
+def test_a_loss_that_is_no_longer_a_number_is_reported(data: tuple[Any, Any], store: Store) -> None:
     broken = (np.full_like(data[0], np.nan), data[1])
-    assert store.run(fitted(broken, compiled(), [], epochs=1)).status == "diverged"
+    assert store.runs.one(fitted(broken, compiled(), [], epochs=1)).status == "diverged"
 
 
 def test_a_wrapped_optimizer_is_read_inside(data: tuple[Any, Any], store: Store) -> None:
     wrapped = keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam(0.003))
-    row, epochs, _ = told(store, fitted(data, compiled(optimizer=wrapped), [], epochs=1))
+    row, epochs, _ = stored(store, fitted(data, compiled(optimizer=wrapped), [], epochs=1))
     assert used(epochs) == pytest.approx([0.003] * 4)
     assert row.spec.facts
     assert row.spec.facts.optimizer == "Adam"
@@ -361,7 +354,7 @@ def test_the_rate_of_an_optimizer_that_makes_no_update_is_not_the_rate(
     model = Own(g_optimizer=sgd, d_optimizer=adam)
     plateau = CALLBACKS.ReduceLROnPlateau(monitor="loss", patience=1, min_delta=9.0)
     run_id = fitted(data, model, [plateau], validation_split=0.0)
-    row, epochs, decided = told(store, run_id)
+    row, epochs, decided = stored(store, run_id)
     assert (row.status, row.epochs_done, decided) == ("finished", 3, [])
     assert not used(epochs).size
     assert row.spec.params == {"known": "none"}
@@ -378,7 +371,7 @@ def test_the_one_other_optimizer_that_makes_the_updates_is_read(
 ) -> None:
     cosine = SCHEDULES.CosineDecay(0.1, 18)
     model = Own(own_optimizer=keras.optimizers.SGD(cosine, momentum=0.9))
-    row, epochs, _ = told(store, fitted(data, model, [], validation_split=0.0))
+    row, epochs, _ = stored(store, fitted(data, model, [], validation_split=0.0))
     np.testing.assert_allclose(used(epochs), [float(cosine(step)) for step in range(18)], atol=1e-8)
     assert row.spec.facts
     assert row.spec.params == {"known": "updates"}
@@ -392,7 +385,7 @@ def test_an_optimizer_that_merely_stands_by_changes_nothing(
 ) -> None:
     model = compiled()
     model.spare_optimizer = keras.optimizers.Adam(0.5)
-    row, epochs, _ = told(store, fitted(data, model, []))
+    row, epochs, _ = stored(store, fitted(data, model, []))
     assert used(epochs) == pytest.approx([0.1] * 12)
     assert row.spec.facts
     assert (row.spec.facts.optimizer, row.spec.facts.notes) == ("SGD", ())
@@ -414,7 +407,7 @@ def test_a_fault_of_the_monitor_itself_ends_no_training(
     assert "lrdash.Monitor failed" in caplog.text
 
 
-def test_a_fault_in_every_epoch_is_told_once(
+def test_a_fault_in_every_epoch_is_reported_once(
     data: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(optimizers.Optimizers, "end", lambda _self, _batches: 1 / 0)
@@ -429,14 +422,14 @@ def test_copies_of_a_used_monitor_are_fresh_ones(data: tuple[Any, Any], store: S
     fitted(data, compiled(), [], monitor, epochs=1)
     for other in (copy.deepcopy(monitor), copy.copy(monitor), pickle.loads(pickle.dumps(monitor))):
         assert other.run_id is None
-        row = store.run(fitted(data, compiled(), [], other, epochs=1))
+        row = store.runs.one(fitted(data, compiled(), [], other, epochs=1))
         assert (row.name, row.spec.dataset, row.tags) == ("mine", "hills", ("a",))
 
 
 def test_the_reason_names_the_stopping_that_stopped(data: tuple[Any, Any], store: Store) -> None:
     never = CALLBACKS.EarlyStopping(monitor="val_loss", patience=90)
     soon = CALLBACKS.EarlyStopping(monitor="loss", patience=2, min_delta=9.0)
-    row = store.run(fitted(data, compiled(), [never, soon], epochs=9))
+    row = store.runs.one(fitted(data, compiled(), [never, soon], epochs=9))
     assert row.reason == "early stopping: loss had not improved for 2 epochs"
 
 
@@ -452,7 +445,7 @@ def test_a_generator_that_runs_out_leaves_no_update_that_was_not_made(
     with pytest.warns(UserWarning, match="ran out of data"):
         compiled().fit(endless(data, 10), epochs=3, steps_per_epoch=4, verbose=0,
                        shuffle=False, callbacks=[monitor])
-    assert [len(epoch.rates) for epoch in store.epochs(str(monitor.run_id))] == [4, 4, 2]
+    assert [len(epoch.rates) for epoch in store.runs.epochs(str(monitor.run_id))] == [4, 4, 2]
 
 
 @pytest.mark.parametrize("learning_rate", [0.1, SCHEDULES.CosineDecay(0.1, 50)])
@@ -464,7 +457,7 @@ def test_an_epoch_without_a_batch_has_no_update_and_no_loss(
         compiled(learning_rate).fit(
             endless(data, 12), epochs=4, steps_per_epoch=4, verbose=0, shuffle=False,
             validation_data=validation, callbacks=[monitor])
-    row, epochs, _ = told(store, str(monitor.run_id))
+    row, epochs, _ = stored(store, str(monitor.run_id))
     assert [len(epoch.rates) for epoch in epochs] == [4, 4, 4, 0]
     assert set(epochs[3].metrics) == {"val_loss", "val_accuracy"}  # measured all the same
     assert row.status == "finished"
@@ -485,7 +478,7 @@ def test_a_loop_that_tells_no_batches_keeps_its_epochs(
         loss = model.train_on_batch(data[0][:8], data[1][:8])
         ready.on_epoch_end(epoch, {"loss": float(np.asarray(loss).reshape(-1)[0])})
     ready.on_train_end()
-    epochs = store.epochs(str(monitor.run_id))
+    epochs = store.runs.epochs(str(monitor.run_id))
     assert [(len(epoch.rates), list(epoch.metrics)) for epoch in epochs] == [(1, ["loss"])] * 2
 
 
@@ -501,7 +494,7 @@ def test_a_ready_list_of_callbacks_with_the_monitor_last_counts_too(
     for _ in range(2):
         with pytest.warns(UserWarning, match="ran out of data"):
             model.fit(stream, epochs=2, verbose=0, shuffle=False, callbacks=ready)
-        rows = store.epochs(str(monitor.run_id))
+        rows = store.runs.epochs(str(monitor.run_id))
         assert [len(epoch.rates) for epoch in rows] == [5, 5]
 
 
@@ -528,7 +521,7 @@ def test_an_exception_that_another_one_followed_is_the_reason(store: Store, how:
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=False,
     )
-    (row,) = store.runs()
+    (row,) = store.runs.listing()
     assert (row.status, row.reason) == ("failed", "ValueError: no more (after 2 epochs)"), \
         done.stderr
 
@@ -550,8 +543,8 @@ def test_a_script_that_falls_leaves_a_run_that_says_so(
         cwd=ROOT, check=False,
     )
     assert done.returncode
-    store.mark_interrupted()
-    (row,) = store.runs()
+    store.workers.mark_interrupted()
+    (row,) = store.runs.listing()
     assert (row.status, row.reason, row.epochs_done) == (status, reason, 2), done.stderr
 
 
@@ -561,10 +554,10 @@ def test_the_example_runs_and_can_be_walked_through(store: Store) -> None:
         text=True, cwd=ROOT, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     assert done.returncode == 0, done.stderr
-    (row,) = store.runs()
+    (row,) = store.runs.listing()
     assert (row.name, row.status, row.epochs_done) == ("digits, plateau", "finished", 6)
     assert (row.spec.dataset, row.spec.model) == ("digits", "digits-64")
-    assert len(store.decisions(row.run_id)) == 6
+    assert len(store.runs.decisions(row.run_id)) == 6
 
 
 def test_training_in_a_notebook_that_an_exception_left_does_not_run_for_ever(
@@ -580,8 +573,8 @@ def test_training_in_a_notebook_that_an_exception_left_does_not_run_for_ever(
         fitted(data, compiled(), [Fall()], monitor)
     assert monitor._fit
     watcher = monitor._fit.watcher
-    watcher._thread.join(30)  # it sees by itself that fit is over
+    watcher._thread.join(30)  # it sees that fit is over
     assert watcher.ended
-    row = store.run(str(monitor.run_id))
+    row = store.runs.one(str(monitor.run_id))
     assert row.status == "interrupted"
     assert row.reason == "training was left by an exception or by hand after 1 epoch"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -24,13 +23,6 @@ pytestmark = [
 ]
 
 
-@pytest.fixture
-def store() -> Iterator[Store]:
-    opened = Store()
-    yield opened
-    opened.close()
-
-
 def compiled(learning_rate: Any, **how: Any) -> keras.Model:
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
     model.compile(keras.optimizers.SGD(learning_rate), "mse", **how)
@@ -43,10 +35,10 @@ def fit(model: keras.Model, *others: Any, epochs: int = 2, **how: Any) -> str:
     return str(monitor.run_id)
 
 
-def facts(store: Store, run_id: str) -> tuple[list[int], tuple[str, ...], str]:
+def stored(store: Store, run_id: str) -> tuple[list[int], tuple[str, ...], str]:
     """Numbers of rates of the epochs, notes, and what is known of the rates."""
-    spec = store.run(run_id).spec
-    sizes = [len(epoch.rates) for epoch in store.epochs(run_id)]
+    spec = store.runs.one(run_id).spec
+    sizes = [len(epoch.rates) for epoch in store.runs.epochs(run_id)]
     return sizes, (spec.facts or Facts()).notes, str(spec.params["known"])
 
 
@@ -71,7 +63,7 @@ def test_a_schedule_set_after_an_unseen_fit_is_not_taken_for_the_rate(
     model = compiled(OLD, **how)
     model.fit(X, Y, batch_size=16, verbose=0)
     model.optimizer.learning_rate = CosineDecay(NEW, 80)
-    sizes, notes, known = facts(store, fit(model))
+    sizes, notes, known = stored(store, fit(model))
     assert (sizes, notes[0], known) == ([0, 0], EARLIER, "none")
 
 
@@ -80,17 +72,17 @@ def test_after_a_seen_fit_the_rate_is_that_of_the_schedule_that_was_compiled(sto
     fit(model)
     model.optimizer.learning_rate = CosineDecay(NEW, 80)
     run_id = fit(model)
-    assert store.epochs(run_id)[0].rates[0] == pytest.approx(float(CosineDecay(OLD, 40)(8)))
+    assert store.runs.epochs(run_id)[0].rates[0] == pytest.approx(float(CosineDecay(OLD, 40)(8)))
     model.compile(model.optimizer, "mse")
     run_id = fit(model)
-    assert store.epochs(run_id)[0].rates[0] == pytest.approx(float(CosineDecay(NEW, 80)(16)))
+    assert store.runs.epochs(run_id)[0].rates[0] == pytest.approx(float(CosineDecay(NEW, 80)(16)))
 
 
 @pytest.mark.parametrize("rate", [OLD, CosineDecay(OLD, 40)])
 def test_what_a_callback_sets_in_a_fit_under_way_changes_nothing(store: Store, rate: Any) -> None:
     run_id = fit(compiled(rate), Replacing(2), epochs=4)
     first = rate if rate == OLD else float(rate(8))
-    assert store.epochs(run_id)[2].rates[0] == pytest.approx(first)
+    assert store.runs.epochs(run_id)[2].rates[0] == pytest.approx(first)
 
 
 @pytest.mark.parametrize(("first", "how"), [(0, {}), (1, {"run_eagerly": True})])
@@ -98,8 +90,8 @@ def test_what_is_set_before_anything_is_compiled_is_the_rate(
     store: Store, first: int, how: dict[str, Any]
 ) -> None:
     run_id = fit(compiled(OLD, **how), Replacing(first))
-    assert facts(store, run_id) == ([4, 4], (), "updates")
-    assert store.epochs(run_id)[1].rates[0] == pytest.approx(float(CosineDecay(NEW, 80)(4)))
+    assert stored(store, run_id) == ([4, 4], (), "updates")
+    assert store.runs.epochs(run_id)[1].rates[0] == pytest.approx(float(CosineDecay(NEW, 80)(4)))
 
 
 @pytest.mark.parametrize(("rate", "seen", "known"), [
@@ -115,4 +107,4 @@ def test_a_later_fit_knows_what_was_recorded_or_what_a_variable_holds(
     else:
         model.fit(X, Y, batch_size=16, verbose=0)
     expected = ([4, 4], (), "updates") if known else ([0, 0], (EARLIER,), "none")
-    assert facts(store, fit(model)) == expected
+    assert stored(store, fit(model)) == expected

@@ -1,4 +1,4 @@
-"""Branches, steered runs and longer ones bear an interruption like any run: to the bit."""
+"""Branches, steered runs and longer ones survive an interruption like any run: to the bit."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from lrdash import training
-from lrdash.checkpoints.folder import CheckpointFolder
+from lrdash.checkpoints import CheckpointFolder
 from lrdash.core.events import Command, EpochEnded, Event, Steered
 from lrdash.core.spec import Piece, RunSpec
 from lrdash.planning import branches
 from lrdash.planning.plan import make
 from lrdash.training.checkpoints import CheckpointWriter, Origin
-from lrdash.training.steering import RunCommands
-from tests.training.test_resume import last, log, of
+from lrdash.training.commands import RunCommands
+from tests.factories.training import last, log, of
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -32,7 +32,7 @@ Dies = Callable[[Event], bool]
 
 
 def go(
-    spec: RunSpec, engine: str, vault: CheckpointFolder, name: str = "run", *, done: int = 0,
+    spec: RunSpec, engine: str, folder: CheckpointFolder, name: str = "run", *, done: int = 0,
     origin: Origin | None = None, commands: Sequence[Command] = (), dies: Dies | None = None,
     interval: float = 0.0,
 ) -> list[Any]:
@@ -44,16 +44,16 @@ def go(
             raise KeyboardInterrupt
         said.append(event)
 
-    keeper = CheckpointWriter(vault, {name: done}, interval, {name: origin} if origin else None)
+    writer = CheckpointWriter(folder, {name: done}, interval, {name: origin} if origin else None)
     try:
         training.train(
             make(spec), run_id=name, sink=sink, engine=engine, should_stop=lambda: False,
-            keeper=keeper, mailbox=lambda _: commands,
+            writer=writer, mailbox=lambda _: commands,
         )
     except KeyboardInterrupt:
         assert dies
     finally:
-        keeper.close()
+        writer.close()
     return said
 
 
@@ -62,16 +62,16 @@ def says_epoch(epoch: int) -> Dies:
 
 
 def same(
-    parts: Sequence[list[Any]], vault: CheckpointFolder, spec: RunSpec, engine: str, name: str
+    parts: Sequence[list[Any]], folder: CheckpointFolder, spec: RunSpec, engine: str, name: str
 ) -> None:
     """Compare what a run said bit by bit with its spec trained in one go."""
-    alone = CheckpointFolder(vault.folder / "alone")
+    alone = CheckpointFolder(folder.folder / "alone")
     whole = go(spec, engine, alone)
     said = log([event for part in parts for event in part])
     assert said[0].items() <= log(whole)[0].items()
     assert said[1].items() <= log(whole)[1].items()
     assert said[2] == log(whole)[2]
-    assert last(vault, name) == last(alone, "run")
+    assert last(folder, name) == last(alone, "run")
 
 
 @ENGINES
@@ -79,16 +79,16 @@ def same(
 def test_a_branch_that_was_killed_goes_on_to_the_bit(
     fields: dict[str, Any], engine: str, tmp_path: Path
 ) -> None:
-    parent, vault = make(RunSpec(**{**SMALL, **fields})).spec, CheckpointFolder(tmp_path)
-    go(parent, engine, vault, "parent", dies=says_epoch(5))
+    parent, folder = make(RunSpec(**{**SMALL, **fields})).spec, CheckpointFolder(tmp_path)
+    go(parent, engine, folder, "parent", dies=says_epoch(5))
     child, origin = branches.branch(parent, 3, 0.5, 0.05), Origin(epoch=3, run_ids=["parent"])
-    at_once = go(child, engine, vault, "child", done=3, origin=origin, dies=says_epoch(4))
-    first = go(child, engine, vault, "child", done=3, origin=origin, dies=says_epoch(6))
-    second = go(child, engine, vault, "child", done=5, origin=origin)
+    at_once = go(child, engine, folder, "child", done=3, origin=origin, dies=says_epoch(4))
+    first = go(child, engine, folder, "child", done=3, origin=origin, dies=says_epoch(6))
+    second = go(child, engine, folder, "child", done=5, origin=origin)
     assert of(at_once, EpochEnded) == []
     assert [event.epoch for event in of(first, EpochEnded)] == [4, 5]
     assert of(second, EpochEnded)[0].epoch == 6
-    same([first, second], vault, child, engine, "child")
+    same([first, second], folder, child, engine, "child")
 
 
 @ENGINES
@@ -96,14 +96,14 @@ def test_a_branch_that_was_killed_goes_on_to_the_bit(
 def test_a_longer_run_that_was_killed_goes_on_to_the_bit(
     how: str, engine: str, tmp_path: Path
 ) -> None:
-    vault = CheckpointFolder(tmp_path)
+    folder = CheckpointFolder(tmp_path)
     spec = make(RunSpec(**{**SMALL, "epochs": 3, "strategy": "cosine"})).spec
-    go(spec, engine, vault)
+    go(spec, engine, folder)
     longer = branches.longer(spec, 3, 3, how)
-    first = go(longer, engine, vault, done=3, dies=says_epoch(5))
-    second = go(longer, engine, vault, done=4)
+    first = go(longer, engine, folder, done=3, dies=says_epoch(5))
+    second = go(longer, engine, folder, done=4)
     assert [event.epoch for event in of([*first, *second], EpochEnded)] == [4, 5, 6]
-    same([first, second], vault, longer, engine, "run")
+    same([first, second], folder, longer, engine, "run")
 
 
 @ENGINES
@@ -112,7 +112,7 @@ def test_a_longer_run_that_was_killed_goes_on_to_the_bit(
 def test_a_command_is_not_lost_when_the_process_dies_before_its_effect_is_recorded(
     interval: float, fields: dict[str, Any], engine: str, tmp_path: Path
 ) -> None:
-    spec, vault = make(RunSpec(**{**SMALL, **fields})).spec, CheckpointFolder(tmp_path)
+    spec, folder = make(RunSpec(**{**SMALL, **fields})).spec, CheckpointFolder(tmp_path)
     commands = [Command(number=7, piece=HALF)]
     waiting: list[Command] = []
 
@@ -122,27 +122,27 @@ def test_a_command_is_not_lost_when_the_process_dies_before_its_effect_is_record
         return isinstance(event, Steered)
 
     more: dict[str, Any] = {"commands": waiting, "interval": interval}
-    first = go(spec, engine, vault, dies=dies, **more)
-    second = go(spec, engine, vault, done=3, **more, dies=says_epoch(6))
+    first = go(spec, engine, folder, dies=dies, **more)
+    second = go(spec, engine, folder, done=3, **more, dies=says_epoch(6))
     (steered,) = of(second, Steered)
     at = 4 if engine == "keras" else 3  # Keras had kept epoch 3 before it spoke, a lane had not yet
     assert (steered.piece.epoch, steered.command) == (at, 7)
     turned = spec.steered(steered.piece)  # the store has written both down, and forgets the command
-    third = go(turned, engine, vault, done=5, interval=interval)
+    third = go(turned, engine, folder, done=5, interval=interval)
     assert of(third, EpochEnded)[0].epoch > at  # the turn itself was kept
-    same([first, second, third], vault, turned, engine, "run")
+    same([first, second, third], folder, turned, engine, "run")
 
 
 def test_a_command_waits_where_a_piece_takes_over_anyway() -> None:
     spec = make(RunSpec(**SMALL, pieces=[{"epoch": 3, "strategy": "linear"}])).spec
     commands = [Command(number=number, piece=HALF) for number in (1, 2)]
-    plan, wheel = make(spec), RunCommands("run", lambda _: commands, recorded=3)
+    plan, commands = make(spec), RunCommands("run", lambda _: commands, recorded=3)
     taken = []
     for done in range(1, 7):
-        turn = wheel.turn(plan, done)
+        turn = commands.turn(plan, done)
         if turn:
             plan = turn.plan
             taken.append((done, turn.event.command))
     assert taken == [(4, 1), (5, 2)]
     assert [piece.epoch for piece in plan.spec.pieces] == [3, 4, 5]
-    assert wheel.turn(plan, 6) is None
+    assert commands.turn(plan, 6) is None

@@ -6,27 +6,13 @@ import keras
 import pytest
 import tensorflow as tf
 
-from lrdash import training
-from lrdash.core.events import EpochEnded, Event, Progress, RunEnded, RunStarted
+from lrdash.core.events import Event, Progress, RunEnded, RunStarted
 from lrdash.core.spec import RunSpec
 from lrdash.planning.plan import make
 from lrdash.training.batches import epoch_order
+from tests.factories.training import epochs, trained
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
-
-def trained(specs: list[RunSpec], engine: str) -> list[list[Event]]:
-    """What each run said, in the order of the specs."""
-    said: dict[str, list[Event]] = {str(place): [] for place in range(len(specs))}
-    training.train_group(
-        [make(spec) for spec in specs], run_ids=list(said),
-        sink=lambda run_id, event: said[run_id].append(event), should_stop=set, engine=engine,
-    )
-    return list(said.values())
-
-
-def epochs(events: list[Event]) -> list[EpochEnded]:
-    return [event for event in events if isinstance(event, EpochEnded)]
 
 
 def kinds(events: list[Event]) -> list[type]:

@@ -8,7 +8,7 @@ import pytest
 from lrdash.core.spec import RunSpec
 from lrdash.datasets import DATASETS
 from lrdash.models import MODELS
-from tests.training.test_lanes import epochs, trained
+from tests.factories.training import epochs, trained
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 

@@ -131,7 +131,7 @@ def absolute(y: Any, prediction: Any) -> Any:
 
 
 class Steps(keras.metrics.Metric):
-    """Counts batches; needs an argument that its configuration does not tell."""
+    """Counts batches; needs an argument that its configuration does not contain."""
 
     def __init__(self, factor: float, name: str = "steps") -> None:
         super().__init__(name=name)
@@ -225,7 +225,7 @@ def test_an_optimizer_that_scales_the_loss(strategy: str, wrapped: bool) -> None
     given = compiled(build, keras.optimizers.SGD(0.1), None, ()).optimizer
     assert given.initial_scale == 8
     made = finished(build, (X, Y), strategies=[strategy], base_lrs=[0.02], epochs=3)
-    run = lrdash.api.load(made.rows[0].run_id, lrdash.store.Store())
+    run = lrdash.api.load_run(made.rows[0].run_id, lrdash.store.Store())
     wanted = lrdash.preview(
         strategy, base_lr=0.02, epochs=3, steps_per_epoch=made.rows[0].steps_per_epoch
     )

@@ -1,4 +1,4 @@
-"""The loss of a model that is not compiled follows from its targets and its output, and is told."""
+"""The loss of a model that is not compiled follows from its targets and its output, with a note."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with a caller's own model, data or settings is told so that it can be mended."""
+"""Messages about a caller's own model, data or settings say what is wrong and how to fix it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def message(build: Any, data: Any, **more: Any) -> str:
     return str(caught.value)
 
 
-def test_the_cause_of_a_graph_error_is_told() -> None:
+def test_the_cause_of_a_graph_error_is_shown() -> None:
     def failing() -> Any:
         yield X[:40], Y[:40]
         raise ValueError("file 3 is damaged")
@@ -56,7 +56,7 @@ def test_the_cause_of_a_graph_error_is_told() -> None:
                                                   "indices[0,0] = 81 is not in [0, 5)")
 
 
-@pytest.mark.parametrize(("said", "told"), [
+@pytest.mark.parametrize(("said", "shown"), [
     ("", "ValueError"),
     ("plain words\nmore of them", "ValueError: plain words"),
     ("Graph execution error:\n\nDetected at node a defined at (most recent call last):\n"
@@ -73,26 +73,26 @@ def test_the_cause_of_a_graph_error_is_told() -> None:
      "Arguments received by Sequential.call():\n  • mask=None", "ValueError: Input 0 is wrong"),
     ("Graph execution error:\n\n  only spaces", "ValueError: Graph execution error:"),
 ])
-def test_the_line_that_says_the_cause_is_found(said: str, told: str) -> None:
-    assert in_words(ValueError(said)) == told
+def test_the_line_that_says_the_cause_is_found(said: str, shown: str) -> None:
+    assert in_words(ValueError(said)) == shown
 
 
-def test_what_a_function_of_the_caller_raises_is_told_with_its_name() -> None:
-    told = message(lambda: 1 / 0, (X, Y))
-    assert told == ("build_model must build a model that takes the data. What went wrong: "
+def test_what_a_function_of_the_caller_raises_is_shown_with_its_name() -> None:
+    shown = message(lambda: 1 / 0, (X, Y))
+    assert shown == ("build_model must build a model that takes the data. What went wrong: "
                     "ZeroDivisionError: division by zero")
     fault = CallFailed("data", "must be there", "OSError: no disk")
     assert str(pickle.loads(pickle.dumps(fault))) == str(fault)
 
 
 @pytest.mark.parametrize("floats", [False, True])
-def test_labels_beyond_the_outputs_are_told_as_such(floats: bool) -> None:
+def test_labels_beyond_the_outputs_are_refused(floats: bool) -> None:
     labels = (np.arange(80) % 3 + 1).astype(float if floats else int)
-    told = message(network(), (X, labels))
-    assert told.startswith(
+    shown = message(network(), (X, labels))
+    assert shown.startswith(
         "data must have targets y that are classes from 0 to 2, since the model has 3 outputs"
     )
-    assert "got 'labels from 1 to 3" in told
+    assert "got 'labels from 1 to 3" in shown
     stream = tf.data.Dataset.from_tensor_slices((X, labels)).batch(40)
     assert "got 'labels from 0 to 3" in message(network(), (stream, (X, Y)))
     far = (X, Y, X, np.where(Y == 1, -1, Y))
@@ -122,7 +122,7 @@ def test_numbers_and_arrays_of_numpy_name_seeds() -> None:
             lrdash.api.define(["constant"], base_lrs=[0.1], seeds=wrong)
 
 
-def test_single_examples_are_told_wherever_they_are() -> None:
+def test_single_examples_are_refused_wherever_they_are() -> None:
     whole = tf.data.Dataset.from_tensor_slices((X, Y))
     assert message(network(), (whole.batch(20), whole)) == (
         "validation data must come in batches: call .batch(32), got 'single examples'."

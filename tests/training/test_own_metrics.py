@@ -81,19 +81,19 @@ def test_the_table_shows_them(made: Any) -> None:
 
 
 def test_verdicts_by_an_own_metric(made: Any) -> None:
-    told = made.verdicts("final_val_auc")
-    assert told.sentence.startswith("By final val auc (higher is better): ")
+    verdicts = made.verdicts("final_val_auc")
+    assert verdicts.sentence.startswith("By final val auc (higher is better): ")
     means = made.frame().groupby("label")["final_val_auc"].mean()
     wanted = means["Constant"] - means["Cosine decay"]
-    assert told.pairs["difference"][0] == pytest.approx(wanted)
-    assert told.order[0] == means.idxmax()
+    assert verdicts.pairs["difference"][0] == pytest.approx(wanted)
+    assert verdicts.order[0] == means.idxmax()
     best = made.curves().groupby("run_id")["val_auc"].max()
     labels = made.frame().set_index("run_id")["label"]
     assert made.verdicts("best_val_auc").order[0] == best.groupby(labels).mean().idxmax()
     assert made.verdicts("area_auc").metric == "area_auc"
 
 
-def test_a_name_that_does_not_tell_the_direction_needs_a_mode(made: Any) -> None:
+def test_a_name_that_does_not_show_the_direction_needs_a_mode(made: Any) -> None:
     with pytest.raises(InvalidField, match=r"mode must be min or max .* val_strange"):
         made.verdicts("final_val_strange")
     lower, higher = (made.verdicts("final_val_strange", mode=mode) for mode in ("min", "max"))
@@ -114,7 +114,7 @@ def test_a_name_that_does_not_tell_the_direction_needs_a_mode(made: Any) -> None
     ("head_loss", False), ("false_positives", False), ("root_mean_squared_error", False),
     ("val_mape", False), ("kl_divergence", False), ("perplexity", False),
 ])
-def test_names_tell_the_direction(name: str, higher: bool) -> None:
+def test_names_show_the_direction(name: str, higher: bool) -> None:
     assert metric_named(f"final_{name}", own=[name]).sign == (-1.0 if higher else 1.0)
 
 
@@ -126,7 +126,7 @@ def test_lost_runs_are_the_worst_by_own_metrics_too() -> None:
         "final_val_loss": [0.1, 0.1, 0.1, np.nan], "final_val_auc": [0.6, 0.7, 0.9, 0.9],
     })
     curves = pd.DataFrame({"run_id": ["a"], "val_auc": [0.6]})
-    told = judge(arms, curves, metric="final_val_auc")
-    assert told.order == ("one", "two")
-    assert told.pairs["difference"][0] == np.inf or told.pairs["difference"][0] == -np.inf
+    verdicts = judge(arms, curves, metric="final_val_auc")
+    assert verdicts.order == ("one", "two")
+    assert verdicts.pairs["difference"][0] == np.inf or verdicts.pairs["difference"][0] == -np.inf
     assert "final_val_auc" not in METRICS

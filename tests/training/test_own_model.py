@@ -238,7 +238,7 @@ def test_what_lanes_cannot_train_keras_does_and_why_is_said(case: str) -> None:
     for row in made.rows:
         assert row.engine == "keras"
         assert reason in row.engine_note
-        run = lrdash.api.load(row.run_id, Store())
+        run = lrdash.api.load_run(row.run_id, Store())
         wanted = lrdash.preview(
             strategy, base_lr=0.05, epochs=3, steps_per_epoch=row.steps_per_epoch
         )
@@ -318,7 +318,7 @@ def test_the_schedule_of_ones_own_optimizer_gives_way_and_that_is_said() -> None
     })
     run = lrdash.train(build_model=build, data=(X, CLASSES), base_lr=0.03, epochs=2, seed=1)
     assert set(run.rates()["learning_rate"]) == {np.float32(0.03)}
-    assert "Its own schedule, ExponentialDecay, gives way to the strategies." in run.notes()
+    assert "Its own schedule, ExponentialDecay, is replaced by the strategies." in run.notes()
     assert run.spec.momentum == 0
 
 
@@ -351,7 +351,7 @@ def test_results_show_themselves(tmp_path: Any) -> None:
         build, (X, CLASSES), strategies=["constant", "cosine"], **FEW, dataset="<mine> & co",
         model="my net", name="<b>bold</b>",
     )
-    run = lrdash.api.load(made.rows[0].run_id, Store())
+    run = lrdash.api.load_run(made.rows[0].run_id, Store())
     for shown in (made, run):
         html = shown._repr_html_()
         assert "<b>bold</b>" not in html
@@ -394,7 +394,7 @@ def test_wrong_use_is_explained_and_nothing_is_made(case: str) -> None:
     given = {"what": network(), "data": (X, CLASSES), "epochs": 1, **changes}
     with pytest.raises(InvalidField, match=message):
         lrdash.compare(given.pop("what"), given.pop("data"), **given)
-    assert not Store().runs()
+    assert not Store().runs.listing()
 
 
 def test_a_model_that_is_given_twice_is_refused() -> None:

@@ -1,4 +1,4 @@
-"""Arms of a seed see the same batches and start from the same weights, or it is told that not."""
+"""Runs of a seed see the same batches and start from the same weights, or a note says why not."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EQUAL = [  # two arms of the same rates
 FEW: dict[str, Any] = {
     "strategies": EQUAL, "base_lrs": [0.05], "epochs": 2, "progress": False, "batch_size": 16,
 }
-TOLD = "Runs of one seed do not see the same batches: the data shuffle themselves"
+NOTE = "Runs of one seed do not see the same batches: the data shuffle themselves"
 SAME_START = "All seeds start from the same weights"
 
 
@@ -81,9 +81,9 @@ SHUFFLING = {
 
 
 @pytest.mark.parametrize("case", SHUFFLING)
-def test_data_that_shuffle_themselves_are_told(case: str) -> None:
+def test_data_that_shuffle_themselves_get_a_note(case: str) -> None:
     made = lrdash.compare(network(), SHUFFLING[case](), seeds=1, **FEW)
-    assert any(note.startswith(TOLD) for note in made.notes()), made.notes()
+    assert any(note.startswith(NOTE) for note in made.notes()), made.notes()
     losses = pairs(made).to_numpy()
     assert (losses[:, 0] != losses[:, 1]).any()
 
@@ -95,7 +95,7 @@ def test_a_function_that_returns_the_data_pairs_the_runs_of_a_seed(case: str) ->
     losses = pairs(made).to_numpy()
     np.testing.assert_array_equal(losses[:, 0], losses[:, 1])
     assert losses[0, 0] != losses[2, 0]
-    assert not any(note.startswith(TOLD) for note in made.notes())
+    assert not any(note.startswith(NOTE) for note in made.notes())
 
 
 def test_seeds_shuffle_differently() -> None:
@@ -105,21 +105,21 @@ def test_seeds_shuffle_differently() -> None:
 
 
 @pytest.mark.parametrize("make", [plain, lambda: Shuffled(shuffled=False)])
-def test_data_with_an_order_of_their_own_are_not_told(make: Any) -> None:
+def test_data_with_an_order_of_their_own_get_no_note(make: Any) -> None:
     made = lrdash.compare(network(), make(), seeds=1, **FEW)
     losses = pairs(made).to_numpy()
     np.testing.assert_array_equal(losses[:, 0], losses[:, 1])
-    assert not any(note.startswith(TOLD) for note in made.notes())
+    assert not any(note.startswith(NOTE) for note in made.notes())
 
 
-def test_a_function_that_shuffles_beyond_the_seed_is_told() -> None:
+def test_a_function_that_shuffles_beyond_the_seed_gets_a_note() -> None:
     def fixed() -> Any:
         return one, (X, Y)
 
     one = Shuffled()
     for make in (lambda: unseeded(np.random.default_rng()), fixed):
         made = lrdash.compare(network(), make, seeds=1, **FEW)
-        assert any(note.startswith(TOLD) for note in made.notes())
+        assert any(note.startswith(NOTE) for note in made.notes())
 
 
 def unseeded(rng: Any) -> tf.data.Dataset:
@@ -133,7 +133,7 @@ def test_a_function_of_data_that_fails_is_explained() -> None:
 
 
 @pytest.mark.parametrize("engine", ["auto", "keras"])
-def test_a_seed_set_in_the_function_that_builds_is_told(engine: str) -> None:
+def test_a_seed_set_in_the_function_that_builds_gets_a_note(engine: str) -> None:
     def build() -> Any:
         keras.utils.set_random_seed(5)
         return network()()
@@ -143,7 +143,7 @@ def test_a_seed_set_in_the_function_that_builds_is_told(engine: str) -> None:
 
 
 @pytest.mark.parametrize("more", [{}, {"kernel_initializer": "zeros"}])
-def test_weights_that_differ_or_are_all_alike_are_not_told(more: dict[str, Any]) -> None:
+def test_weights_that_differ_or_are_all_alike_get_no_note(more: dict[str, Any]) -> None:
     made = lrdash.compare(network(**more), (X, Y), seeds=2, **FEW)
     assert not any(note.startswith(SAME_START) for note in made.notes())
 

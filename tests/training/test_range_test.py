@@ -12,7 +12,7 @@ from lrdash import training
 from lrdash.core.errors import InvalidField
 from lrdash.core.events import EpochEnded, Event
 from lrdash.core.spec import RunSpec
-from lrdash.jobs import range_test
+from lrdash.jobs import presence, range_test
 from lrdash.planning.plan import make as plan_of
 from lrdash.planning.range_test import MOST_SEEDS, RangeTestSpec, make, sweep
 from lrdash.store import Store
@@ -32,7 +32,7 @@ def spec_of(**given: Any) -> RangeTestSpec:
 def measured(spec: RangeTestSpec) -> np.ndarray[Any, Any]:
     from lrdash.training.range_test import measure
 
-    return measure(make(spec), told=lambda _done, _losses: None, should_stop=lambda: False)
+    return measure(make(spec), on_progress=lambda _done, _losses: None, should_stop=lambda: False)
 
 
 def in_plain_keras(spec: RangeTestSpec, seed: int) -> list[float]:
@@ -116,7 +116,7 @@ def test_a_run_after_a_test_is_the_run_without_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "message"),
     [
         ({"lowest": 1.0, "highest": 2.0}, "at least 10 times the lowest rate"),
         ({"lowest": 0.0}, "range_test.lowest must be above 0"),
@@ -128,12 +128,12 @@ def test_a_run_after_a_test_is_the_run_without_it() -> None:
         ({"model": "cnn", "dataset": "wine"}, "must fit the dataset wine"),
     ],
 )
-def test_what_cannot_be_tried_is_told_by_field(given: dict[str, Any], told: str) -> None:
-    with pytest.raises(InvalidField, match=told):
+def test_what_cannot_be_tested_is_refused_by_field(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidField, match=message):
         lrdash.find_lr(**given)
 
 
-def test_a_spec_comes_back_from_its_json_and_a_broken_one_is_told() -> None:
+def test_a_spec_comes_back_from_its_json_and_a_broken_one_is_refused() -> None:
     spec = make(spec_of(**SMALL)).spec
     assert RangeTestSpec.from_json(spec.to_json()) == spec
     assert make(spec).spec == spec
@@ -142,12 +142,12 @@ def test_a_spec_comes_back_from_its_json_and_a_broken_one_is_told() -> None:
 
 
 def test_python_gets_numbers_frames_and_a_figure() -> None:
-    told: list[tuple[int, int]] = []
+    seen: list[tuple[int, int]] = []
     test = lrdash.find_lr(
-        **SMALL, seeds=[5, 7], updates=60, progress=lambda done, total: told.append((done, total))
+        **SMALL, seeds=[5, 7], updates=60, progress=lambda done, total: seen.append((done, total))
     )
     assert (test.status, test.reason) == ("finished", "")
-    assert told[-1] == (60, 60)
+    assert seen[-1] == (60, 60)
     assert test.losses.shape == (2, 60)
     assert len(test.frame()) == 120
     assert set(test.frame()["seed"]) == {5, 7}
@@ -175,7 +175,7 @@ def test_a_sweep_shows_how_good_a_suggestion_is() -> None:
     assert (judged["factor"].dropna() >= 1).all()
     store = Store()
     assert store.range_tests.one(test.range_test_id).experiment_id == made.experiment_id
-    assert store.delete_experiment(made.experiment_id) == 6
+    assert store.experiments.delete(made.experiment_id) == 6
     assert store.range_tests.one(test.range_test_id).experiment_id is None
     store.close()
 
@@ -190,14 +190,14 @@ def test_a_stop_keeps_the_losses_so_far_and_a_fault_becomes_the_reason(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     store = Store()
-    store.register_worker("w", "host", 1)
+    store.workers.register("w", "host", 1)
     spec = make(spec_of(**SMALL, updates=200)).spec
 
     def queued(definition: str) -> str:
         return store.range_tests.create(definition, spec.rates, seeds=2, worker_id="w")
 
     stopped = queued(spec.to_json())
-    monkeypatch.setattr(range_test, "POLL", 0.0)
+    monkeypatch.setattr(presence, "POLL", 0.0)
     monkeypatch.setattr(range_test, "NOTE", 0.0)
     range_test.run(
         store, stopped, "w", lambda _done, _total: store.range_tests.request_stop(stopped)

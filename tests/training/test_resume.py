@@ -10,64 +10,19 @@ import numpy as np
 import pytest
 
 from lrdash import training
-from lrdash.checkpoints.folder import FOLDER, CheckpointFolder
-from lrdash.core.events import EpochEnded, Event, Progress, RateDecided, RunEnded
+from lrdash.checkpoints import FOLDER, CheckpointFolder
+from lrdash.core.events import EpochEnded, Event, Progress
 from lrdash.core.spec import RunSpec
 from lrdash.planning.plan import make
 from lrdash.strategies import STRATEGIES
 from lrdash.training.checkpoints import CheckpointWriter
+from tests.factories.training import last, log, of, train
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 EPOCHS, PAUSE = 6, 3
 SETTINGS: dict[str, dict[str, Any]] = {"multistep": {"milestones": [2, 4]}}
 Said = dict[str, list[Event]]
-
-
-def train(
-    specs: Sequence[RunSpec], engine: str, vault: CheckpointFolder, done: int = 0,
-    until: int | None = None,
-) -> Said:
-    """What each run says, from `done` recorded epochs on; `until`: its process dies there."""
-    said: Said = {f"run{place}": [] for place in range(len(specs))}
-
-    def sink(run_id: str, event: Event) -> None:
-        said[run_id].append(event)
-        if until and all(any(e.epoch >= until for e in of(s, EpochEnded)) for s in said.values()):
-            raise KeyboardInterrupt
-
-    keeper = CheckpointWriter(vault, dict.fromkeys(said, done), interval=0.0)
-    try:
-        training.train_group(
-            [make(spec) for spec in specs], run_ids=list(said), sink=sink, should_stop=set,
-            engine=engine, keeper=keeper,
-        )
-    except KeyboardInterrupt:
-        assert until
-    finally:
-        keeper.close()
-    return said
-
-
-def of(said: Sequence[Event], kind: type) -> list[Any]:
-    return [event for event in said if isinstance(event, kind)]
-
-
-def log(said: Sequence[Event]) -> list[Any]:
-    """Epochs, decisions and ending, without the clock."""
-    epochs = {e.epoch: (dict(e.metrics), e.rates.tobytes()) for e in of(said, EpochEnded)}
-    decided = {d.epoch: d for d in of(said, RateDecided)}
-    ended = [(e.status, e.reason) for e in of(said, RunEnded)]
-    return [epochs, decided, ended]
-
-
-def last(vault: CheckpointFolder, run_id: str) -> tuple[int, dict[str, bytes], Any]:
-    """Epoch, bytes and state of a run's last checkpoint."""
-    epoch = vault.of(run_id)[-1].epoch
-    found = vault.load(run_id, epoch)
-    assert found is not None
-    arrays = {name: array.tobytes() for name, array in found.arrays.items()}
-    return epoch, arrays, found.state
 
 
 def check(specs: Sequence[RunSpec], engine: str, folder: Path) -> None:
@@ -78,7 +33,7 @@ def check(specs: Sequence[RunSpec], engine: str, folder: Path) -> None:
     second = train(specs, engine, paused, done=PAUSE)
     for run_id, said in straight.items():
         resumed = [event for event in second[run_id] if not isinstance(event, Progress)]
-        assert min((e.epoch for e in of(resumed, EpochEnded)), default=EPOCHS) > 1, "began anew"
+        assert min((e.epoch for e in of(resumed, EpochEnded)), default=EPOCHS) > 1, "started again"
         assert log([*first[run_id], *resumed]) == log(said)
         assert last(paused, run_id) == last(whole, run_id)
 
@@ -122,32 +77,32 @@ def test_the_best_weights_of_early_stopping_are_not_forgotten(tmp_path: Path) ->
 def test_a_run_whose_end_was_not_recorded_ends_the_same_way(engine: str, tmp_path: Path) -> None:
     stopping = {"patience": 2, "min_delta": 5.0}
     spec = RunSpec(epochs=EPOCHS, examples=200, base_lr=0.05, early_stopping=stopping)
-    vault = CheckpointFolder(tmp_path)
-    said = train([spec], engine, vault)["run0"]
+    folder = CheckpointFolder(tmp_path)
+    said = train([spec], engine, folder)["run0"]
     done = len(of(said, EpochEnded))
     assert done < EPOCHS
-    again = train([spec], engine, vault, done=done)["run0"]
+    again = train([spec], engine, folder, done=done)["run0"]
     assert of(again, EpochEnded) == []
     assert log(again)[2] == log(said)[2]
 
 
 @pytest.mark.parametrize("engine", ["keras", "lanes"])
-def test_without_a_whole_checkpoint_a_run_begins_anew_and_says_the_same(
+def test_without_a_whole_checkpoint_a_run_starts_again_and_reports_the_same(
     engine: str, tmp_path: Path
 ) -> None:
     spec = RunSpec(epochs=2, examples=200, base_lr=0.05, strategy="custom")
-    vault = CheckpointFolder(tmp_path)
-    said = train([spec], engine, vault)["run0"]
+    folder = CheckpointFolder(tmp_path)
+    said = train([spec], engine, folder)["run0"]
     for path in (tmp_path / FOLDER / "run0").iterdir():
         path.write_bytes(b"damaged")
-    assert log(train([spec], engine, vault, done=1)["run0"]) == log(said)
+    assert log(train([spec], engine, folder, done=1)["run0"]) == log(said)
 
 
 def test_epochs_that_were_not_recorded_are_trained_again(tmp_path: Path) -> None:
     spec = RunSpec(epochs=4, examples=200, base_lr=0.05)
-    vault = CheckpointFolder(tmp_path)
-    said = train([spec], "lanes", vault)["run0"]
-    again = train([spec], "lanes", vault, done=1)["run0"]  # checkpoints of 3 and 4 are left
+    folder = CheckpointFolder(tmp_path)
+    said = train([spec], "lanes", folder)["run0"]
+    again = train([spec], "lanes", folder, done=1)["run0"]  # checkpoints of 3 and 4 are left
     assert [event.epoch for event in of(again, EpochEnded)] == [1, 2, 3, 4] or [
         event.epoch for event in of(again, EpochEnded)
     ] == [2, 3, 4]
@@ -156,15 +111,15 @@ def test_epochs_that_were_not_recorded_are_trained_again(tmp_path: Path) -> None
 
 def test_lanes_of_one_group_may_stand_at_different_epochs(tmp_path: Path) -> None:
     specs = [RunSpec(epochs=4, examples=200, base_lr=0.05, seed=seed) for seed in range(6)]
-    vault = CheckpointFolder(tmp_path)
-    straight = train(specs, "lanes", vault)
-    keeper = CheckpointWriter(vault, {f"run{place}": place for place in range(6)}, interval=0.0)
+    folder = CheckpointFolder(tmp_path)
+    straight = train(specs, "lanes", folder)
+    writer = CheckpointWriter(folder, {f"run{place}": place for place in range(6)}, interval=0.0)
     said: Said = {f"run{place}": [] for place in range(6)}
     training.train_group(
         [make(spec) for spec in specs], run_ids=list(said), should_stop=set, engine="lanes",
-        sink=lambda run_id, event: said[run_id].append(event), keeper=keeper,
+        sink=lambda run_id, event: said[run_id].append(event), writer=writer,
     )
-    keeper.close()
+    writer.close()
     begun = {run_id: [e.epoch for e in of(events, EpochEnded)] for run_id, events in said.items()}
     assert begun["run0"] == [1, 2, 3, 4]
     assert begun["run4"] == []

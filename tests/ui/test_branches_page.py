@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -17,21 +14,11 @@ from lrdash.jobs import branches as jobs
 from lrdash.planning.plan import make
 from lrdash.store import Store
 from lrdash.strategies import preview
-from lrdash.ui import resources
 from lrdash.ui.train import steer
-from tests.shown import page, words
-from tests.ui.test_pages import trained
+from tests.factories.pages import page, words
+from tests.factories.runs import trained
 
 HOLD = Piece(epoch=1, strategy="constant", base_lr=0.01)
-
-
-@pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    opened = Store()
-    monkeypatch.setattr(resources, "store", lambda: opened)
-    monkeypatch.setattr(resources, "laboratory", lambda: SimpleNamespace(wake=lambda: None))
-    yield opened
-    opened.close()
 
 
 def labels(test: AppTest) -> list[str]:
@@ -40,24 +27,24 @@ def labels(test: AppTest) -> list[str]:
 
 def finish(store: Store, run_id: str) -> None:
     """Train a queued run on, as a worker would record it."""
-    row = store.run(run_id)
-    assert store.claim(run_id, "w1")
+    row = store.runs.one(run_id)
+    assert store.runs.claim(run_id, "w1")
     course = make(row.spec).program()
     for epoch in range(row.spec.epochs):
         metrics = {"loss": 0.4, "val_loss": 0.5, "accuracy": 0.5, "val_accuracy": 0.6}
         if epoch >= row.epochs_done:
             rates = course.rates(epoch).astype(np.float32)
             said = EpochEnded(epoch=epoch + 1, metrics=metrics, rates=rates, seconds=9.0)
-            store.record([(run_id, said)])
+            store.runs.record([(run_id, said)])
         course.end_epoch(epoch, metrics)
-    store.record([(run_id, RunEnded(status="finished", reason="", seconds=9.0))])
+    store.runs.record([(run_id, RunEnded(status="finished", reason="", seconds=9.0))])
 
 
 def branched(store: Store, **fields: object) -> tuple[str, list[str]]:
     """A run of three epochs and its two branches from the second."""
     parent = trained(store, strategy="cosine", **fields)
     wanted = [(2, {"factor": 0.5}), (2, {"strategy": "linear", "epochs": 6})]
-    return parent, list(jobs.make_branches(store.run(parent), wanted, store))
+    return parent, list(jobs.make_branches(store.runs.one(parent), wanted, store))
 
 
 @pytest.mark.parametrize(
@@ -75,11 +62,11 @@ def test_a_change_of_the_rate_is_sent_and_is_on_its_way_until_it_took_effect(
     test.number_input(key="steer-rate").set_value(0.01)
     test.number_input(key="steer-factor").set_value(0.25)
     test.button(key=press).click().run()  # typed and pressed before the page was drawn again
-    (command,) = store.commands([run_id])[run_id]
+    (command,) = store.branches.commands([run_id])[run_id]
     assert command.piece == piece
     assert "On its way: " in words(test)
     taken = Steered(piece=command.piece.replace(epoch=3), command=command.number)
-    store.record([(run_id, taken)])
+    store.runs.record([(run_id, taken)])
     test.run()
     assert not test.exception
     assert "On its way" not in words(test)
@@ -96,7 +83,7 @@ def test_a_change_that_came_too_late_or_is_wrong_is_told(store: Store) -> None:
     assert fault.value == "rate must be above 0 and at most 1000, got 0."
     test.button(key="steer-halve").click().run()
     assert not test.error
-    store.record([(run_id, RunEnded(status="finished", reason="", seconds=3.0))])
+    store.runs.record([(run_id, RunEnded(status="finished", reason="", seconds=3.0))])
     test.run()
     assert not test.exception
     assert "Came too late: rate × 0.5" in test.warning[0].value
@@ -106,20 +93,20 @@ def test_a_steered_run_is_trained_again_with_its_pieces_and_exports_as_points(
     store: Store,
 ) -> None:
     run_id = trained(store, status="running", strategy="cosine")
-    number = store.steer(run_id, HOLD)
-    store.record([(run_id, Steered(piece=HOLD.replace(epoch=3), command=number)),
+    number = store.branches.steer(run_id, HOLD)
+    store.runs.record([(run_id, Steered(piece=HOLD.replace(epoch=3), command=number)),
                   (run_id, RunEnded(status="finished", reason="", seconds=3.0))])
     test = page("train", run=run_id)
     assert "Edit its rates as points" in labels(test)
     test.button(key="replay").click().run()
     assert not test.exception
-    again = store.run(str(test.query_params["run"]))
-    first = store.run(run_id)
+    again = store.runs.one(str(test.query_params["run"]))
+    first = store.runs.one(run_id)
     assert (again.status, make(again.spec).spec) == ("queued", make(first.spec).spec)
     form = page("train", **{"from": run_id})
     assert not form.exception
     assert form.selectbox(key="strategy").value == "points"
-    used = np.concatenate([row.rates for row in store.epochs(run_id)]).astype(np.float64)
+    used = np.concatenate([row.rates for row in store.runs.epochs(run_id)]).astype(np.float64)
     points = steer.as_points(first.spec, used)
     drawn = preview("points", points.params, base_lr=points.base_lr, epochs=points.epochs,
                     steps_per_epoch=first.steps_per_epoch)
@@ -137,7 +124,7 @@ def test_more_epochs_asks_what_a_schedule_does_and_shows_both_courses(store: Sto
     test.radio(key="more-how").set_value("stretch").run()
     test.button(key="more-go").click().run()
     assert not test.exception
-    row = store.run(run_id)
+    row = store.runs.one(run_id)
     assert (row.status, row.spec.epochs) == ("queued", 15)
     assert row.spec.pieces[-1].from_start
 
@@ -162,7 +149,7 @@ def test_branches_by_factors_are_queued_as_one_group_from_the_epoch_named(store:
     test.text_input(key="branch-others").set_value("0.05").run()
     test.button(key="branch-go").click().run()
     assert not test.exception
-    made = store.runs(run_ids=store.children([run_id]))
+    made = store.runs.listing(run_ids=store.branches.children([run_id]))
     assert sorted(row.spec.pieces[-1].factor for row in made) == [0.05, 0.1, 0.2, 0.5, 1.0]
     assert {(row.parent_id, row.fork_epoch, row.status) for row in made} == {(run_id, 2, "queued")}
     assert len({row.group_id for row in made}) == 1
@@ -186,7 +173,7 @@ def test_another_strategy_begins_at_the_rate_of_there(store: Store) -> None:
     test.segmented_control(key=f"branching:{run_id}").set_value("strategy").run()
     assert not test.exception
     test.button(key="branch-go").click().run()
-    (made,) = store.runs(run_ids=store.children([run_id]))
+    (made,) = store.runs.listing(run_ids=store.branches.children([run_id]))
     assert (made.spec.pieces[-1].strategy, made.spec.pieces[-1].base_lr) == (
         "cosine", pytest.approx(0.1)
     )
@@ -198,7 +185,7 @@ def test_a_trunk_gets_its_cooldowns_with_two_clicks(store: Store) -> None:
     test.button(key="cooldowns").click().run()
     test.button(key="branch-go").click().run()
     assert not test.exception
-    made = store.runs(run_ids=store.children([run_id]))
+    made = store.runs.listing(run_ids=store.branches.children([run_id]))
     assert sorted((row.fork_epoch, row.spec.epochs) for row in made) == [(3, 5), (6, 8), (9, 11)]
     assert all(make(row.spec).rates()[-1] < 0.01 for row in made)
 
@@ -218,8 +205,8 @@ def test_a_branch_names_its_parent_and_a_parent_lists_its_branches(store: Store)
     way = child.button(key=f"to-{parent}-True")
     assert way.label == f"Branch of run {parent} from epoch 2: rate × 0.5"
     assert way.click().run().query_params["run"] == parent
-    store.request_stop(linear)
-    store.delete([parent])
+    store.runs.request_stop(linear)
+    store.runs.delete([parent])
     assert "a run that was deleted: rate × 0.5" in words(page("train", run=half))
 
 
@@ -227,9 +214,9 @@ def test_the_runs_page_is_a_tree(store: Store) -> None:
     parent, branches = branched(store)
     other = trained(store, seed=9)
     (grandchild,) = jobs.make_branches(
-        store.run(branches[0]), [(1, {"factor": 0.1})], store
+        store.runs.one(branches[0]), [(1, {"factor": 0.1})], store
     )
-    tree = [(row.run_id, depth) for row, depth in analysis.as_tree(store.runs())]
+    tree = [(row.run_id, depth) for row, depth in analysis.as_tree(store.runs.listing())]
     assert tree == [(parent, 0), (branches[0], 1), (grandchild, 2), (branches[1], 1), (other, 0)]
     test = page("runs")
     assert not test.exception
@@ -241,7 +228,7 @@ def test_the_runs_page_is_a_tree(store: Store) -> None:
 def test_each_branch_is_drawn_from_where_it_leaves_its_parent(store: Store) -> None:
     parent, branches = branched(store)
     finish(store, branches[0])
-    rows = [row for run_id in (parent, *branches) for row in store.epochs(run_id)]
+    rows = [row for run_id in (parent, *branches) for row in store.runs.epochs(run_id)]
     figure = figures.family_figure(
         frames.epochs_frame(rows), frames.rates_frame(rows),
         [figures.Member(run_id=parent, label="trunk", start=0),

@@ -2,74 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
-from types import SimpleNamespace
 
-import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
-from lrdash.core.events import EpochEnded, Event, RunEnded, RunStarted
-from lrdash.planning.plan import make
 from lrdash.store import Store, keep_pace
-from lrdash.ui import resources
-from tests import shown
-from tests.shown import words
-
-
-@pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    opened = Store()
-    monkeypatch.setattr(resources, "store", lambda: opened)
-    monkeypatch.setattr(resources, "laboratory", lambda: SimpleNamespace(wake=lambda: None))
-    yield opened
-    opened.close()
-
+from tests.factories import pages as shown
+from tests.factories.pages import started, train, typed, words
 
 page = partial(shown.page, "compare")
-
-
-def typed(test: AppTest, rates: str) -> None:
-    """Type peak rates in place of the five suggested ones."""
-    next(g for g in test.button_group if g.key == "compare.how").set_value("Typed").run()
-    test.text_input(key="compare.rates").set_value(rates).run()
-
-
-def started(store: Store) -> tuple[AppTest, str]:
-    """A small experiment, begun from the form: 2 strategies x 2 rates x 2 seeds."""
-    test = page()
-    test.multiselect(key="compare.strategies").set_value(["constant", "cosine"]).run()
-    typed(test, "0.1 0.01")
-    test.number_input(key="compare.seeds").set_value(2).run()
-    test.button(key="start-compare").click().run()
-    (row,) = store.experiments()
-    return test, row.experiment_id
-
-
-def train(store: Store, experiment_id: str, *, diverging: float = 1e9) -> None:
-    """What a worker would have written; runs at or above a rate diverge."""
-    store.register_worker("w1", "host", 1)
-    for group in store.queued_groups():
-        for run_id in store.claim_group(group, "w1"):
-            plan = make(store.run(run_id).spec)
-            lost = plan.spec.base_lr >= diverging
-            events: list[Event] = [
-                RunStarted(engine="keras", parameters=1, steps_per_epoch=plan.steps_per_epoch,
-                           updates=plan.updates, versions={})
-            ]
-            course = plan.program()
-            for epoch in range(1 if lost else 3):
-                loss = plan.spec.base_lr + plan.spec.seed / 100 + 1 / (epoch + 1)
-                metrics = {"loss": loss, "val_loss": float("nan") if lost else loss,
-                           "accuracy": 0.5, "val_accuracy": 0.5}
-                events.append(EpochEnded(
-                    epoch=epoch + 1, metrics=metrics, seconds=1.0,
-                    rates=course.rates(epoch).astype(np.float32),
-                ))
-            events.append(RunEnded(status="diverged" if lost else "finished"))
-            store.record([(run_id, event) for event in events])
-    assert not store.experiment(experiment_id).active
 
 
 def test_the_form_says_how_many_runs_before_anything_starts(store: Store) -> None:
@@ -77,7 +18,7 @@ def test_the_form_says_how_many_runs_before_anything_starts(store: Store) -> Non
     assert not test.exception
     assert "75 runs" in words(test)
     assert "5 strategies × 5 peak rates × 3 seeds" in words(test)
-    assert not store.experiments()
+    assert not store.experiments.listing()
 
 
 def test_five_rates_around_the_usual_one_of_the_optimizer_are_offered(store: Store) -> None:
@@ -85,7 +26,7 @@ def test_five_rates_around_the_usual_one_of_the_optimizer_are_offered(store: Sto
     assert "0.01, 0.032, 0.1, 0.32, 1: the usual 0.1" in words(test)
     test.selectbox(key="optimizer").set_value("adam").run()
     assert "1e-4, 3.2e-4, 0.001, 0.0032, 0.01: the usual 0.001" in words(test)
-    assert not store.experiments()
+    assert not store.experiments.listing()
 
 
 def test_time_memory_and_groups_are_told_before_the_start(
@@ -104,13 +45,13 @@ def test_time_memory_and_groups_are_told_before_the_start(
     assert "one run would take about" in small.error[0].value
     assert "64 MB are free" in small.error[0].value
     assert not small.exception
-    assert not store.experiments()
+    assert not store.experiments.listing()
 
 
 def test_start_queues_all_runs_and_names_the_experiment_in_the_address(store: Store) -> None:
     test, experiment_id = started(store)
     assert experiment_id in test.query_params["experiment"]
-    assert len(store.runs(experiment_id=experiment_id)) == 8
+    assert len(store.runs.listing(experiment_id=experiment_id)) == 8
     assert not test.exception
 
 
@@ -157,9 +98,9 @@ def test_an_experiment_is_extended_without_repeating_what_exists(store: Store) -
     test.number_input(key="more.linear.end_factor").set_value(0.2)
     test.button(key="extend-start").click().run()
     assert not test.exception
-    row = store.experiment(experiment_id)
+    row = store.experiments.one(experiment_id)
     assert (row.runs, row.counts["queued"]) == (3 * 3 * 3, 27 - 8)
-    added = [run.spec for run in store.runs(experiment_id=experiment_id)
+    added = [run.spec for run in store.runs.listing(experiment_id=experiment_id)
              if run.spec.strategy == "linear"]
     assert {spec.params["end_factor"] for spec in added} == {0.2}
     assert "8 of 27 runs done" in test.get("progress")[0].proto.text
@@ -176,7 +117,7 @@ def test_an_experiment_is_named_and_given_a_target(store: Store) -> None:
     assert "My question" in words(test)
     assert "to_target" in list(test.dataframe[0].proto.column_order)
     assert set(test.dataframe[0].value["to_target"]) == {"3 (2 of 2)"}
-    assert store.experiment(experiment_id).target == 0.4
+    assert store.experiments.one(experiment_id).target == 0.4
 
 
 def test_the_form_can_be_filled_from_an_experiment(store: Store) -> None:
@@ -194,12 +135,12 @@ def test_stopped_runs_are_continued(store: Store) -> None:
     _, experiment_id = started(store)
     test = page(experiment=experiment_id)
     test.button(key="stop-all").click().run()
-    assert store.experiment(experiment_id).counts["stopped"] == 8
+    assert store.experiments.one(experiment_id).counts["stopped"] == 8
     test = page(experiment=experiment_id)
     assert "8 runs: 8 stopped" in words(test)
     test.button(key="continue").click().run()
     assert not test.exception
-    assert store.experiment(experiment_id).counts["queued"] == 8
+    assert store.experiments.one(experiment_id).counts["queued"] == 8
 
 
 def test_every_run_and_further_curves_can_be_drawn(store: Store) -> None:
@@ -215,7 +156,7 @@ def test_every_run_and_further_curves_can_be_drawn(store: Store) -> None:
 def test_earlier_comparisons_are_listed(store: Store) -> None:
     assert not page().dataframe
     _, experiment_id = started(store)
-    store.rename_experiment(experiment_id, "First try")
+    store.experiments.rename(experiment_id, "First try")
     (table,) = page().dataframe
     assert list(table.value["what"]) == ["First try"]
     assert list(table.value["runs"]) == [8]

@@ -1,9 +1,7 @@
-"""States of the Data page, drawn by Streamlit's own test runner: no browser, no trainer."""
+"""States of the Data page, drawn by Streamlit's own test runner: no browser, no worker."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,21 +14,16 @@ from lrdash.datasets.own import Profile, Recipe
 from lrdash.datasets.own.profiles import profile
 from lrdash.planning.plan import make
 from lrdash.store import DataUse, Store
-from lrdash.ui import resources
 from lrdash.ui.data import stored as stored_view
-from tests import shown
-from tests.datasets.test_own_datasets import GAPS
-from tests.exports import one_experiment
-from tests.own_files import csv, keep, npz, packed, pictures
-from tests.shown import page
+from tests.factories import pages as shown
+from tests.factories.files import GAPS, csv, keep, npz, packed, pictures
+from tests.factories.pages import page
+from tests.factories.runs import one_experiment
 
 
-@pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    """A store, and files that are read in this very process."""
-    opened = Store()
-    monkeypatch.setattr(resources, "store", lambda: opened)
-    monkeypatch.setattr(resources, "laboratory", lambda: SimpleNamespace(wake=lambda: None))
+@pytest.fixture(autouse=True)
+def reads_files_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read files in the process of the test."""
 
     def look(raw: bytes, file: str, recipe: Recipe) -> Profile:
         return profile(raw, file, recipe)
@@ -40,8 +33,6 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
 
     monkeypatch.setattr(own, "look", look)
     monkeypatch.setattr(own, "add", add)
-    yield opened
-    opened.close()
 
 
 def uploaded(raw: bytes | str, file: str) -> AppTest:
@@ -67,12 +58,12 @@ def labels(test: AppTest) -> set[str]:
 def test_the_empty_page_says_what_can_be_uploaded_and_how_much(store: Store) -> None:
     test = page("data")
     assert not test.exception
-    assert "which column to predict" in words(test)
+    assert "choose the column to predict" in words(test)
     assert "20 MB" in test.table[0].value["At most"].tolist()
-    assert "What you keep will be listed here" in words(test)
+    assert "Data that you save is listed here" in words(test)
 
 
-def test_a_table_is_told_chosen_and_kept(store: Store) -> None:
+def test_a_table_is_described_chosen_and_saved(store: Store) -> None:
     test = uploaded(csv(), "fruit.csv")
     assert "fruit.csv: 40 rows, 4 columns" in words(test)
     assert "kind has 2 classes." in words(test)
@@ -83,24 +74,24 @@ def test_a_table_is_told_chosen_and_kept(store: Store) -> None:
     assert "city has 2 classes" in words(test)
     test.button(key="data-save").click().run()
     assert not test.exception
-    assert "Kept as Mine." in words(test)
+    assert "Saved as Mine." in words(test)
     (facts,) = own.kept()
     assert facts.recipe["target"] == "city"
     assert {"Train on it", "Compare on it", "Find LR", "Delete"} <= labels(test)
 
 
-def test_a_fault_of_a_choice_is_told_and_nothing_typed_is_lost(store: Store) -> None:
+def test_a_wrong_choice_is_reported_and_nothing_typed_is_lost(store: Store) -> None:
     lines = "\n".join(f"{n % 9},{'c' if n == 5 else 'ab'[n % 2]}" for n in range(40))
     test = uploaded(f"x,y\n{lines}\n", "rare.csv")
     assert "uneven" in words(test)
     next(w for w in test.text_input if w.label == "Name").set_value("My rare things")
     test.button(key="data-save").click().run()
     assert "the class 'c' of y has only 1 row" in words(test)
-    assert "Nothing is lost" in words(test)
+    assert "Your choices are kept" in words(test)
     assert "My rare things" in [w.value for w in test.text_input]
     keyed(test, "number_input", ".min_class").set_value(5).run()
     test.button(key="data-save").click().run()
-    assert "Kept as" in words(test)
+    assert "Saved as" in words(test)
     assert not test.error
 
 
@@ -124,7 +115,7 @@ def test_how_a_table_is_read_can_be_chosen(store: Store) -> None:
     assert not test.exception
 
 
-def test_another_target_takes_no_feature_away_and_what_was_kept_goes_with_its_choices(
+def test_another_target_takes_no_feature_away_and_saved_data_belongs_to_its_choices(
     store: Store,
 ) -> None:
     test = uploaded(csv(), "fruit.csv")
@@ -132,13 +123,13 @@ def test_another_target_takes_no_feature_away_and_what_was_kept_goes_with_its_ch
         keyed(test, "selectbox", ".target").set_value(target).run()
         assert keyed(test, "multiselect", "features").value == ["size", "weight", "city", "kind"]
         test.button(key="data-save").click().run()
-        assert "Kept as Mine." in words(test)
+        assert "Saved as Mine." in words(test)
         features = {"size", "weight", "city", "kind"} - {target}
         (recipe,) = (one.recipe for one in own.kept() if one.recipe["target"] == target)
         assert set(recipe["features"]) == features
     keyed(test, "multiselect", "features").set_value(["size", "kind"]).run()
     assert "1 of 3 columns are used" in words(test)
-    assert "Kept as Mine." not in words(test)
+    assert "Saved as Mine." not in words(test)
     keyed(test, "multiselect", "texts.auto").set_value(["size"]).run()
     assert keyed(test, "multiselect", "features").value == ["size", "kind"]
 
@@ -151,7 +142,7 @@ def test_a_small_table_begins_with_batches_that_fit_it(store: Store) -> None:
     assert test.number_input(key="batch_size").value == 8
 
 
-def test_a_broken_file_is_told_with_its_line(store: Store) -> None:
+def test_a_broken_file_is_reported_with_its_line(store: Store) -> None:
     test = uploaded("a,b\n1,2\n3\n", "odd_*name*.csv")
     assert test.error[0].value.startswith("odd\\_\\*name\\*.csv")
     assert "line 3 has 1 field" in words(test)
@@ -160,7 +151,7 @@ def test_a_broken_file_is_told_with_its_line(store: Store) -> None:
 
 def test_regressions_arrays_and_images_have_their_own_choices(store: Store) -> None:
     test = uploaded(GAPS, "gaps.csv")
-    assert "y lies between 0 and 9" in words(test)
+    assert "y ranges from 0 to 9" in words(test)
     assert "min_class" not in str([w.key for w in test.number_input])
     test = uploaded(npz(x=[[0.0, 1.0]] * 20, y=[0, 1] * 10), "pairs.npz")
     assert "20 examples of 2" in words(test)
@@ -188,11 +179,11 @@ def test_the_forms_offer_own_data_by_name(store: Store) -> None:
 def test_settings_of_a_run_whose_data_is_gone_say_what_is_missing(store: Store) -> None:
     facts, _ = keep(csv(), "fruit.csv")
     plan = make(RunSpec(dataset=facts.id))
-    run_id = store.create_run(
+    run_id = store.runs.create(
         plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
         parameters=plan.parameters,
     )
-    store.request_stop(run_id)
+    store.runs.request_stop(run_id)
     stored.remove(facts.id, remember=True)
     shown = page("train", run=run_id)
     assert not shown.exception
@@ -205,28 +196,28 @@ def test_settings_of_a_run_whose_data_is_gone_say_what_is_missing(store: Store) 
     assert not test.error
 
 
-def test_data_of_another_home_is_told_in_the_form(store: Store) -> None:
+def test_the_form_reports_data_of_another_home(store: Store) -> None:
     test = page("train", data="own-0000000000000000")
     assert "There is no own data own-0000000000000000" in test.error[0].value
     assert test.selectbox(key="dataset").value == "digits"
 
 
-def test_what_deleting_means_is_told() -> None:
+def test_what_deleting_means_is_shown() -> None:
     assert "2 of its runs" in stored_view.warning(DataUse(run_ids=("a", "b"), active=2, others=0))
     many = stored_view.warning(DataUse(run_ids=tuple("abcdefghij"), active=0, others=0))
-    assert many.startswith("10 runs name it (a, b, c, d, e, f, g, h and 2 more)")
+    assert many.startswith("Used by 10 runs (a, b, c, d, e, f, g, h and 2 more)")
     assert "range test" in stored_view.warning(DataUse(run_ids=(), active=0, others=1))
 
 
-def test_kept_data_is_listed_in_pages_and_deleted_after_a_question(store: Store) -> None:
+def test_saved_data_is_listed_in_pages_and_deleted_after_a_question(store: Store) -> None:
     for rows in range(40, 51):
         keep(csv(rows), f"fruit{rows}.csv")
     test = page("data")
     deletes = [button for button in test.button if button.label == "Delete"]
-    assert len(deletes) == stored_view.PAGE
+    assert len(deletes) == stored_view.SHOWN
     deletes[0].click().run()
     assert not test.exception
-    assert "will be gone for good" in words(test)
+    assert "permanently" in words(test)
     assert len(own.kept()) == 11
 
 
@@ -247,7 +238,7 @@ def test_a_comparison_on_own_data_names_it_as_its_user_does(store: Store) -> Non
     assert listed["data"].tolist() == ["Mine · mlp"]
 
 
-def test_one_input_is_told_as_one(store: Store) -> None:
+def test_one_input_is_in_the_singular(store: Store) -> None:
     facts, _ = keep(csv(), "fruit.csv", features=["size"])
     assert "1 input, 2 classes" in words(page("data"))
     assert "1 input, 2 classes" in words(page("train", data=facts.id))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,20 +10,10 @@ import pytest
 from lrdash import figures
 from lrdash.store import Store
 from lrdash.strategies import preview
-from lrdash.ui import resources
 from lrdash.ui.components import draw, fields
-from tests.shown import page
+from tests.factories.pages import page
 
 FIELD = "points.points"
-
-
-@pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    opened = Store()
-    monkeypatch.setattr(resources, "store", lambda: opened)
-    monkeypatch.setattr(resources, "laboratory", lambda: None)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

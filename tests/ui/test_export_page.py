@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from types import SimpleNamespace
-
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from lrdash.export import FORMATS
 from lrdash.store import Store
-from lrdash.ui import resources
-from tests.exports import one_experiment, one_run
-from tests.shown import page
+from tests.factories.pages import page
+from tests.factories.runs import one_experiment, one_run
 
 ALL = ["Report", *(kind.label for kind in FORMATS.values())]
-
-
-@pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    opened = Store()
-    monkeypatch.setattr(resources, "store", lambda: opened)
-    monkeypatch.setattr(resources, "laboratory", lambda: SimpleNamespace(wake=lambda: None))
-    yield opened
-    opened.close()
 
 
 def offered(test: AppTest, key: str) -> list[str]:

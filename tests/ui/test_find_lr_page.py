@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from lrdash.core.events import EpochEnded, Event, RunEnded, RunStarted
 from lrdash.core.spec import RunSpec
 from lrdash.planning.plan import make as plan_of
 from lrdash.planning.range_test import RangeTestSpec, make
 from lrdash.store import Store
-from lrdash.ui import resources
 from lrdash.ui.find_lr import result
-from tests.shown import page, words
+from tests.factories.pages import page, progress, words
 
 
-@pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    opened = Store()
-    monkeypatch.setattr(resources, "store", lambda: opened)
-    monkeypatch.setattr(resources, "laboratory", lambda: SimpleNamespace(wake=lambda: None))
+@pytest.fixture(autouse=True)
+def forgets_results() -> None:
     result._told.clear()
-    yield opened
-    opened.close()
-
-
-def progress(test: AppTest) -> str:
-    return "\n".join(str(bar.proto.text) for bar in test.get("progress"))
 
 
 def stored(store: Store, *, updates: int = 60, made: int = 60, end: str = "finished") -> str:
@@ -174,10 +160,10 @@ def test_a_broken_address_is_told_on_the_page_that_it_leads_to(store: Store) -> 
 
 def trained(store: Store, experiment_id: str) -> None:
     """What a worker would have written: the lowest loss at the second of the rates."""
-    rates = sorted({run.spec.base_lr for run in store.runs(experiment_id=experiment_id)})
-    for group in store.queued_groups():
-        for run_id in store.claim_group(group, "w"):
-            plan = plan_of(store.run(run_id).spec)
+    rates = sorted({run.spec.base_lr for run in store.runs.listing(experiment_id=experiment_id)})
+    for group in store.runs.queued_groups():
+        for run_id in store.runs.claim_group(group, "w"):
+            plan = plan_of(store.runs.one(run_id).spec)
             loss = 0.1 + abs(rates.index(plan.spec.base_lr) - 1)
             events: list[Event] = [
                 RunStarted(engine="lanes", parameters=1, steps_per_epoch=plan.steps_per_epoch,
@@ -186,7 +172,7 @@ def trained(store: Store, experiment_id: str) -> None:
                            rates=plan.program().rates(0).astype(np.float32)),
                 RunEnded(status="finished"),
             ]
-            store.record([(run_id, event) for event in events])
+            store.runs.record([(run_id, event) for event in events])
 
 
 def test_the_bowl_of_whole_trainings_stands_beside_the_suggestions(store: Store) -> None:
@@ -201,7 +187,7 @@ def test_the_bowl_of_whole_trainings_stands_beside_the_suggestions(store: Store)
     test.button(key="sweep-start").click().run()
     sweep = store.range_tests.one(made).experiment_id
     assert sweep is not None
-    specs = [run.spec for run in store.runs(experiment_id=sweep)]
+    specs = [run.spec for run in store.runs.listing(experiment_id=sweep)]
     assert {(spec.strategy, spec.params["alpha"]) for spec in specs} == {("cosine", 0.1)}
     assert len({spec.base_lr for spec in specs}) == 7
     assert "0 of 21 runs done" in progress(test)
@@ -214,7 +200,7 @@ def test_the_bowl_of_whole_trainings_stands_beside_the_suggestions(store: Store)
     assert judged["off"].tolist()[2] == "10 ×"
     over.button(key="sweep-again").click().run()
     assert store.range_tests.one(made).experiment_id is None
-    assert store.experiment(sweep).runs == 21
+    assert store.experiments.one(sweep).runs == 21
 
 
 def test_a_script_alone_can_train_the_bowl_of_its_own_model(

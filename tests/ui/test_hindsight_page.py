@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from types import SimpleNamespace
-
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from lrdash.api.compare import new_runs
@@ -13,19 +9,8 @@ from lrdash.jobs import hindsight
 from lrdash.planning.experiment import Arm, Experiment, plan_all
 from lrdash.planning.hindsight import Search
 from lrdash.store import Store
-from lrdash.ui import resources
-from tests.jobs.test_hindsight import BASE, by_rate, over, search, stage_over
-from tests.shown import page, words
-from tests.ui.test_find_lr_page import progress
-
-
-@pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    opened = Store()
-    monkeypatch.setattr(resources, "store", lambda: opened)
-    monkeypatch.setattr(resources, "laboratory", lambda: SimpleNamespace(wake=lambda: None))
-    yield opened
-    opened.close()
+from tests.factories.jobs import BASE, by_rate, over, search, stage_over
+from tests.factories.pages import page, progress, words
 
 
 def keys(test: AppTest) -> set[str]:
@@ -33,7 +18,7 @@ def keys(test: AppTest) -> set[str]:
 
 
 def trained(store: Store, name: str = "") -> str:
-    run_id = store.create_run(BASE, steps_per_epoch=5, updates=20, parameters=1, name=name)
+    run_id = store.runs.create(BASE, steps_per_epoch=5, updates=20, parameters=1, name=name)
     over(store, run_id, 1.0)
     return run_id
 
@@ -71,9 +56,9 @@ def test_what_is_not_allowed_is_told_and_cannot_be_started(store: Store) -> None
     test.text_input(key="hindsight.factors").set_value("1").run()
     assert "must hold one that is not 1" in test.error[0].value
     assert "start-search" not in keys(test)
-    waiting = store.create_run(BASE, steps_per_epoch=5, updates=20, parameters=1)
+    waiting = store.runs.create(BASE, steps_per_epoch=5, updates=20, parameters=1)
     refusal = page("hindsight", run=waiting).error[0].value
-    assert "must have finished before one can look back on it" in refusal
+    assert "must have finished before its search" in refusal
     assert "There is no hindsight" in page("hindsight", search="gone").error[0].value
 
 
@@ -105,7 +90,7 @@ def test_a_search_is_shown_while_it_trains_when_stopped_and_when_it_is_over(stor
     assert len(test.get("bidi_component")) == 2
     test.button(key="delete-search").click().run()
     assert store.hindsights.listing() == []
-    assert len(store.runs()) == 1
+    assert len(store.runs.listing()) == 1
 
 
 def test_a_failed_search_says_why(store: Store) -> None:
@@ -129,10 +114,10 @@ def test_from_a_comparison_the_winner_is_looked_back_on_and_the_others_are_rival
         seeds=(4, 5),
     )
     planned = plan_all(experiment)
-    made = store.create_experiment(
+    made = store.experiments.create(
         experiment.to_json(), new_runs(planned), groups=[list(range(len(planned)))]
     )
-    for row in store.runs(experiment_id=made):
+    for row in store.runs.listing(experiment_id=made):
         better = (row.spec.strategy == "cosine") + (row.spec.base_lr == 0.3) / 2
         over(store, row.run_id, 2.0 - better)
     assert "hindsight" in keys(page("compare", experiment=made))
@@ -149,5 +134,5 @@ def test_from_a_comparison_the_winner_is_looked_back_on_and_the_others_are_rival
 
 def test_a_finished_run_leads_to_hindsight_and_one_that_trains_does_not(store: Store) -> None:
     assert "hindsight" in keys(page("train", run=trained(store)))
-    waiting = store.create_run(BASE, steps_per_epoch=5, updates=20, parameters=1)
+    waiting = store.runs.create(BASE, steps_per_epoch=5, updates=20, parameters=1)
     assert "hindsight" not in keys(page("train", run=waiting))

@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from types import SimpleNamespace
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from lrdash.store import Store
-from lrdash.ui import resources
-from tests.shown import page, words
-from tests.ui.test_pages import trained
-
-
-@pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    opened = Store()
-    monkeypatch.setattr(resources, "store", lambda: opened)
-    monkeypatch.setattr(resources, "laboratory", lambda: SimpleNamespace(wake=lambda: None))
-    yield opened
-    opened.close()
+from tests.factories.pages import page, words
+from tests.factories.runs import trained
 
 
 def labels(test: AppTest) -> list[str]:
@@ -36,8 +23,8 @@ def test_interrupted_runs_are_offered_and_continued_all_at_once(name: str, store
     assert "**2 runs were interrupted.** Nothing is lost" in words(test)
     test.button(key="continue-interrupted").click().run()
     assert not test.exception
-    assert store.queued() == run_ids
-    assert store.run(stopped).status == "stopped"
+    assert store.runs.queued() == run_ids
+    assert store.runs.one(stopped).status == "stopped"
     assert "interrupted.**" not in words(test)
 
 
@@ -55,12 +42,12 @@ def test_an_offer_that_was_declined_comes_back_with_the_next_interruption(store:
     assert "**1 run was interrupted.** Nothing is lost: it goes on" in words(test)
     test.button(key="decline-interrupted").click().run()
     assert "Not now" not in labels(test)
-    assert store.run(run_id).status == "interrupted"
+    assert store.runs.one(run_id).status == "interrupted"
     later = trained(store, status="interrupted", seed=1)
     test.run()
     assert "Continue 1 run" in labels(test)
     test.button(key="continue-interrupted").click().run()
-    assert store.queued() == [later]
+    assert store.runs.queued() == [later]
 
 
 @pytest.mark.parametrize("status", ["interrupted", "stopped"])
@@ -71,7 +58,7 @@ def test_a_run_that_did_not_end_offers_to_continue(status: str, store: Store) ->
     assert not test.error
     test.button(key="continue").click().run()
     assert not test.exception
-    assert store.queued() == [run_id]
+    assert store.runs.queued() == [run_id]
     assert labels(test) == ["New run", "Take out of the queue"]
 
 
@@ -87,7 +74,7 @@ def test_a_running_run_can_be_paused_and_is_told_that_nothing_is_lost(store: Sto
     button = test.button(key="stop")
     assert (button.label, "Nothing is lost" in button.help) == ("Pause", True)
     button.click().run()
-    assert store.run(run_id).stop_requested
+    assert store.runs.one(run_id).stop_requested
     assert test.button(key="stop").label == "Pausing"
 
 

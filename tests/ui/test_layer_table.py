@@ -81,7 +81,7 @@ def test_an_address_that_comes_late_undoes_nothing(monkeypatch: pytest.MonkeyPat
     assert session.run() == "flatten; dense size=32 activation=relu" == session.address["layers"]
 
 
-def test_a_new_address_and_the_way_back_begin_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_address_and_back_begin_a_new_table(monkeypatch: pytest.MonkeyPatch) -> None:
     session = Session(monkeypatch, layers=FIRST)
     key = session.key
     session.type(1, size=16)
@@ -93,7 +93,7 @@ def test_a_new_address_and_the_way_back_begin_anew(monkeypatch: pytest.MonkeyPat
     assert session.run() == "dropout rate=0.5"
 
 
-def test_the_way_back_is_never_barred(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_back_always_works(monkeypatch: pytest.MonkeyPatch) -> None:
     session = Session(monkeypatch, layers="dense")
     assert session.address["layers"] == "dense"  # not rewritten with all settings
     session = Session(monkeypatch)
@@ -106,7 +106,7 @@ def test_the_way_back_is_never_barred(monkeypatch: pytest.MonkeyPatch) -> None:
     assert session.address == {}
 
 
-def test_rows_are_kept_while_one_is_on_another_page(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_are_kept_while_another_page_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
     session = Session(monkeypatch, layers=FIRST)
     session.type(1, size=16)
     session.run()

@@ -15,8 +15,10 @@ from lrdash.models.own_layers import DEEPEST, OwnLayers
 from lrdash.models.rows import as_text
 from lrdash.store import architectures
 from lrdash.ui import resources
-from tests import ROOT, own_files, shown
-from tests.models.test_own_layers import IMAGE
+from tests import ROOT
+from tests.factories import files as own_files
+from tests.factories import pages as shown
+from tests.factories.settings import IMAGE
 
 PAGE = str(ROOT / "pages" / "models.py")
 
@@ -36,7 +38,7 @@ def idle(monkeypatch: pytest.MonkeyPatch) -> None:
 page = partial(shown.page, "models")
 
 
-def kept(test: AppTest) -> str:
+def address(test: AppTest) -> str:
     """What the address says; AppTest gives a list or a text."""
     return "".join(test.query_params["layers"])
 
@@ -52,18 +54,18 @@ def table(test: AppTest) -> pd.DataFrame:
     return test.dataframe[0].value
 
 
-def test_a_misplaced_row_is_told_in_full_below_the_table_and_nothing_is_lost() -> None:
+def test_a_misplaced_row_is_explained_in_full_below_the_table_and_nothing_is_lost() -> None:
     test = page(layers="dense size=8; flatten")
     assert "**Row 1, Dense.**" in test.error[0].value
-    assert "put Flatten or global average pooling before it" in test.error[0].value
+    assert "put Flatten or global average pooling above it" in test.error[0].value
     assert table(test)["shape"].tolist() == ["", ""]
     assert "put Flatten" in table(test)["note"][0]
     assert not test.metric
     assert not {"layers-to-train", "layers-to-compare"} & {button.key for button in test.button}
-    assert kept(test) == "dense size=8; flatten"
+    assert address(test) == "dense size=8; flatten"
 
 
-def test_values_out_of_range_stay_and_are_told_at_their_row() -> None:
+def test_values_out_of_range_stay_and_are_reported_at_their_row() -> None:
     test = page(layers="flatten; dense size=1000000000; dropout rate=1.5; dense size=0")
     shown = table(test)
     assert shown["size"].tolist()[1::2] == [1e9, 0]
@@ -78,10 +80,10 @@ def test_values_out_of_range_stay_and_are_told_at_their_row() -> None:
     assert not test.metric
 
 
-def test_an_address_that_cannot_be_read_begins_anew_and_says_so() -> None:
+def test_an_address_that_cannot_be_read_gives_the_default_and_says_so() -> None:
     test = page(layers="lstm size=8")
     assert not test.exception
-    assert "row 1: Layer must be one of" in test.error[0].value
+    assert "Layer must be one of" in test.error[0].value
     assert test.metric
     test.run()
     assert test.error
@@ -93,7 +95,7 @@ def test_a_fresh_layer_fits_its_kind() -> None:
     test = page(layers="conv2d size=4 kernel=3 strides=1 activation=relu")
     test.selectbox(key="layers-kind").set_value("Max pooling").run()
     test.button(key="layers-add").click().run()
-    assert kept(test).endswith("; max_pooling size=2")
+    assert address(test).endswith("; max_pooling size=2")
     assert test.number_input(key="moved-row").value == 2
     assert not test.error
     full = page(layers="; ".join(["dropout rate=0.1"] * DEEPEST))
@@ -106,7 +108,7 @@ def test_without_rows_the_table_is_empty_and_nothing_is_trained_or_saved() -> No
     for _ in range(2):
         test.button(key="layers-drop").click().run()
     assert not test.exception
-    assert kept(test) == ""
+    assert address(test) == ""
     assert "Add a layer" in test.info[0].value
     assert not test.error
     assert not test.dataframe
@@ -116,7 +118,7 @@ def test_without_rows_the_table_is_empty_and_nothing_is_trained_or_saved() -> No
     }
     assert "Add a layer" in page(layers="").info[0].value
     test.button(key="layers-add").click().run()
-    assert kept(test) == "dense size=64 activation=relu"
+    assert address(test) == "dense size=64 activation=relu"
 
 
 def test_changes_are_undone_one_by_one() -> None:
@@ -125,9 +127,9 @@ def test_changes_are_undone_one_by_one() -> None:
     test.button(key="layers-drop").click().run()
     test.button(key="layers-drop").click().run()
     test.button(key="layers-undo").click().run()
-    assert kept(test) == "dense size=8 activation=relu"
+    assert address(test) == "dense size=8 activation=relu"
     test.button(key="layers-undo").click().run()
-    assert kept(test) == "flatten; dense size=8 activation=relu"
+    assert address(test) == "flatten; dense size=8 activation=relu"
     assert test.button(key="layers-undo").disabled
 
 
@@ -139,11 +141,11 @@ def test_rows_move() -> None:
     test = page(layers="flatten; dense size=8 activation=relu; dropout rate=0.1")
     test.number_input(key="moved-row").set_value(3).run()
     test.button(key="move-up").click().run()
-    assert kept(test) == "flatten; dropout rate=0.1; dense size=8 activation=relu"
+    assert address(test) == "flatten; dropout rate=0.1; dense size=8 activation=relu"
     test.button(key="move-up").click().run()
-    assert kept(test) == "dropout rate=0.1; flatten; dense size=8 activation=relu"
+    assert address(test) == "dropout rate=0.1; flatten; dense size=8 activation=relu"
     test.button(key="move-down").click().run()
-    assert kept(test) == "flatten; dropout rate=0.1; dense size=8 activation=relu"
+    assert address(test) == "flatten; dropout rate=0.1; dense size=8 activation=relu"
 
 
 def test_architectures_are_saved_opened_and_deleted() -> None:
@@ -153,7 +155,7 @@ def test_architectures_are_saved_opened_and_deleted() -> None:
     assert architectures.saved() == {"small one": "flatten; dense size=8 activation=relu"}
     other = page()
     other.button(key="layers-open").click().run()
-    assert kept(other) == "flatten; dense size=8 activation=relu"
+    assert address(other) == "flatten; dense size=8 activation=relu"
     other.button(key="layers-delete").click().run()
     assert architectures.saved() == {}
 
@@ -182,12 +184,12 @@ def test_own_data_is_offered_no_two_labels_alike() -> None:
     assert [metric.value for metric in test.metric] == [f"{weights:,}"]
 
 
-def test_a_name_that_is_taken_is_asked_about_before_it_is_replaced() -> None:
+def test_a_question_comes_before_a_name_that_is_taken_is_replaced() -> None:
     architectures.save("small", "flatten")
     test = page(layers="flatten; dense size=8 activation=relu")
     save(test, "small ")
     assert architectures.saved() == {"small": "flatten"}
-    assert "model named small exists already" in test.warning[0].value
+    assert "model named small already exists" in test.warning[0].value
     test.button(key="layers-replace").click().run()
     assert architectures.saved() == {"small": "flatten; dense size=8 activation=relu"}
     assert "Saved as small" in test.success[0].value
@@ -198,7 +200,7 @@ def test_a_name_that_is_taken_is_asked_about_before_it_is_replaced() -> None:
     assert list(architectures.saved()) == ["other", "small"]
 
 
-def test_the_question_is_about_the_layers_of_now_and_mistakes_are_not_saved() -> None:
+def test_the_question_is_about_the_current_layers_and_mistakes_are_not_saved() -> None:
     architectures.save("small", "flatten")
     test = page(layers="flatten; dense size=8 activation=relu")
     save(test, "small")
@@ -206,7 +208,7 @@ def test_the_question_is_about_the_layers_of_now_and_mistakes_are_not_saved() ->
     assert not test.warning
     test = page(layers="flatten; dense size= activation=relu")
     save(test, "other")
-    assert "Nothing was saved: mend the rows" in " ".join(one.value for one in test.error)
+    assert "Nothing was saved. Fix the rows" in " ".join(one.value for one in test.error)
     assert architectures.saved() == {"small": "flatten"}
 
 
@@ -226,9 +228,9 @@ def test_a_model_that_another_tab_has_deleted_is_no_longer_offered() -> None:
     assert not test.exception
     assert "The model two no longer exists" in test.warning[0].value
     assert test.selectbox(key="layers-saved").options == ["one"]
-    assert kept(test) == "flatten"
+    assert address(test) == "flatten"
     test.button(key="layers-open").click().run()
-    assert kept(test) == "flatten; dropout rate=0.3"
+    assert address(test) == "flatten; dropout rate=0.3"
     test.button(key="layers-delete").click().run()
     assert not test.warning
 
@@ -248,14 +250,14 @@ def test_deleted_data_still_shapes_the_rows_but_is_not_trained_on() -> None:
     assert "layers-to-train" in {button.key for button in test.button}
 
 
-def test_data_of_the_address_that_is_gone_is_told() -> None:
+def test_the_page_reports_data_of_the_address_that_is_gone() -> None:
     test = page(**{"layers": "flatten", "layers-dataset": "Mine"})
     assert not test.exception
     assert "no dataset named Mine" in test.warning[0].value
     assert not page(**{"layers": "flatten", "layers-dataset": "Wine"}).warning
 
 
-def test_data_that_is_gone_without_a_trace_is_told_and_another_shown() -> None:
+def test_the_page_reports_data_that_is_gone_and_shows_another() -> None:
     facts, _ = own_files.keep(own_files.csv(), "fruit.csv", target="kind")
     test = page(layers="flatten; dense size=8 activation=relu")
     test.selectbox(key="layers-dataset").set_value(facts.id).run()

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,23 +12,13 @@ from lrdash.core.events import EpochEnded, Event, RunEnded, RunStarted
 from lrdash.core.spec import RunSpec
 from lrdash.planning.plan import make
 from lrdash.store import Store
-from lrdash.ui import resources
-from tests import shown
-from tests.shown import words
-
-
-@pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    opened = Store()
-    monkeypatch.setattr(resources, "store", lambda: opened)
-    monkeypatch.setattr(resources, "laboratory", lambda: SimpleNamespace(wake=lambda: None))
-    yield opened
-    opened.close()
+from tests.factories import pages as shown
+from tests.factories.pages import words
 
 
 def trained(store: Store, *, name: str = "", epochs: int = 3, **fields: object) -> str:
     plan = make(RunSpec(epochs=3, **fields))
-    run_id = store.create_run(
+    run_id = store.runs.create(
         plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
         parameters=plan.parameters, worker_id="w", name=name,
     )
@@ -44,7 +31,7 @@ def trained(store: Store, *, name: str = "", epochs: int = 3, **fields: object) 
         metrics = {**dict.fromkeys(plan.metrics, plan.spec.base_lr / epoch), "gradient_norm": 2.0}
         events.append(EpochEnded(epoch=epoch, metrics=metrics, rates=rates, seconds=epoch / 10))
     events.append(RunEnded(status="finished" if epochs == 3 else "diverged", seconds=0.3))
-    store.record([(run_id, event) for event in events])
+    store.runs.record([(run_id, event) for event in events])
     return run_id
 
 
@@ -77,7 +64,7 @@ def test_curve_axis_and_smoothing_are_chosen(store: Store) -> None:
     next(g for g in test.button_group if g.key == "over").set_value("seconds").run()
     assert not test.exception
     assert "Gradient norm of 2 runs over seconds" in words(test)
-    assert "the raw lines are faint" in words(test)
+    assert "faint lines are unsmoothed" in words(test)
 
 
 def test_names_are_used_where_all_runs_have_one(store: Store) -> None:
@@ -87,15 +74,15 @@ def test_names_are_used_where_all_runs_have_one(store: Store) -> None:
 
 def test_losses_of_different_data_do_not_compare(store: Store) -> None:
     runs = [trained(store), trained(store, dataset="wine", model="linear", base_lr=0.05)]
-    assert "learned from different data (digits, wine)" in words(page(",".join(runs)))
+    assert "different datasets (digits, wine)" in words(page(",".join(runs)))
 
 
-def test_runs_that_do_not_exist_are_told(store: Store) -> None:
+def test_runs_that_do_not_exist_are_reported(store: Store) -> None:
     known = trained(store)
     assert "1 of the 2 runs named in the address does not exist" in words(page(f"{known},nosuch"))
-    lost = page("nosuch")
-    assert not lost.exception
-    assert "Tick some runs" in words(lost)
+    none = page("nosuch")
+    assert not none.exception
+    assert "Tick some runs" in words(none)
 
 
 def test_relative_differences_need_a_finite_base() -> None:

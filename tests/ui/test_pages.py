@@ -2,57 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import numpy as np
 import pytest
 
-from lrdash.core.events import EpochEnded, Event, RateDecided, RunEnded, RunStarted
 from lrdash.core.spec import RunSpec
 from lrdash.planning.plan import make
 from lrdash.store import Store
 from lrdash.ui import resources
-from tests.shown import page, words
-
-
-@pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    opened = Store()
-    monkeypatch.setattr(resources, "store", lambda: opened)
-    monkeypatch.setattr(resources, "laboratory", lambda: None)
-    yield opened
-    opened.close()
-
-
-def trained(
-    store: Store, *, status: str = "finished", reason: str = "", epochs: int = 3, **fields: object
-) -> str:
-    """A run as a worker would have left it."""
-    plan = make(RunSpec(epochs=10, **fields))
-    run_id = store.create_run(
-        plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
-        parameters=plan.parameters,
-    )
-    store.register_worker("w1", "host", 1)
-    assert store.claim(run_id, "w1")
-    course = plan.program()
-    events: list[Event] = [
-        RunStarted(engine="keras", parameters=plan.parameters, updates=plan.updates,
-                   steps_per_epoch=plan.steps_per_epoch, versions={"keras": "3"})
-    ]
-    for epoch in range(epochs):
-        metrics = {"loss": 1 / (epoch + 1), "val_loss": 1.2 / (epoch + 1), "accuracy": 0.5,
-                   "val_accuracy": 0.6}
-        rates = course.rates(epoch).astype(np.float32)
-        done = epoch + 1
-        events.append(EpochEnded(epoch=done, metrics=metrics, rates=rates, seconds=float(done)))
-        decision = course.end_epoch(epoch, metrics)
-        if isinstance(decision, RateDecided):
-            events.append(decision)
-    if status != "running":
-        events.append(RunEnded(status=status, reason=reason, seconds=float(epochs)))  # type: ignore[arg-type]
-    store.record([(run_id, event) for event in events])
-    return run_id
+from tests.factories.pages import page, words
+from tests.factories.runs import trained
 
 
 def test_the_first_page_offers_a_form_a_preview_and_start(store: Store) -> None:
@@ -66,7 +23,7 @@ def test_the_first_page_offers_a_form_a_preview_and_start(store: Store) -> None:
 def test_start_queues_the_run_and_names_it_in_the_address(store: Store) -> None:
     test = page("train")
     test.button(key="start").click().run()
-    (run,) = store.runs()
+    (run,) = store.runs.listing()
     assert run.run_id in test.query_params["run"]
     assert run.status == "queued"
     assert run.spec.strategy == "plateau"
@@ -163,7 +120,7 @@ def test_settings_of_a_run_fill_the_form(store: Store) -> None:
     assert test.text_input(key="multistep.milestones").value == "2, 5"
     assert test.text_input(key="mlp.widths").value == "32"
     test.button(key="start").click().run()
-    first, again = store.run(run_id), store.runs()[0]
+    first, again = store.runs.one(run_id), store.runs.listing()[0]
     assert again.run_id != run_id
     assert again.spec == first.spec
 
@@ -194,7 +151,7 @@ def test_a_running_run_shows_progress_tiles_and_a_way_to_stop(store: Store) -> N
     ]
     assert test.metric[0].value == "3 of 10"
     test.button(key="stop").click().run()
-    assert store.run(run_id).stop_requested
+    assert store.runs.one(run_id).stop_requested
 
 
 def test_the_rate_shown_is_the_rate_used(store: Store) -> None:
@@ -219,8 +176,8 @@ def test_settings_of_a_deleted_run_are_told_and_the_form_stays(store: Store) -> 
 def test_many_runs_are_shown_page_by_page(store: Store) -> None:
     plan = make(RunSpec(dataset="wine", model="linear", epochs=1))
     for _ in range(103):
-        run_id = store.create_run(plan.spec, steps_per_epoch=1, updates=1, parameters=1)
-        store.request_stop(run_id)
+        run_id = store.runs.create(plan.spec, steps_per_epoch=1, updates=1, parameters=1)
+        store.runs.request_stop(run_id)
     test = page("runs")
     assert not test.exception
     assert len(test.dataframe[0].value) == 100

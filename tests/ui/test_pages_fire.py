@@ -10,24 +10,22 @@ from types import SimpleNamespace
 
 import pytest
 
-from lrdash.checkpoints.folder import CheckpointFolder
+from lrdash.checkpoints import CheckpointFolder
 from lrdash.core.errors import StoreError
 from lrdash.store import Store, home
 from lrdash.store.settings import DATABASE_FILE
 from lrdash.ui import resources
-from tests.checkpoints.test_checkpoints import checkpoint
-from tests.shown import page, words
-from tests.ui.test_pages import trained
+from tests.factories.pages import page, serve, words
+from tests.factories.runs import checkpoint, trained
 
 LOCKED = "is kept locked by another process. Close the program that holds it and try again."
 
 
 @pytest.fixture
 def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """A store that does not wait for locks."""
     opened = Store(busy_timeout=0.1)
-    monkeypatch.setattr(resources, "store", lambda: opened)
-    monkeypatch.setattr(resources, "laboratory", lambda: SimpleNamespace(wake=lambda: None))
-    yield opened
+    yield serve(opened, monkeypatch)
     opened.close()
 
 

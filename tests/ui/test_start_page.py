@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Literal
 
 import numpy as np
@@ -15,23 +13,13 @@ from lrdash.core.events import EpochEnded, Event, RateDecided, RunEnded, RunStar
 from lrdash.planning.experiment import Experiment
 from lrdash.planning.plan import make
 from lrdash.store import Store
-from lrdash.ui import resources
-from tests.shown import page, words
-
-
-@pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    opened = Store()
-    monkeypatch.setattr(resources, "store", lambda: opened)
-    monkeypatch.setattr(resources, "laboratory", lambda: SimpleNamespace(wake=lambda: None))
-    yield opened
-    opened.close()
+from tests.factories.pages import page, words
 
 
 def begun(store: Store, guide: str = "lowering") -> tuple[AppTest, str]:
     test = page("start")
     test.button(key=f"start-{guide}").click().run()
-    (row,) = store.experiments()
+    (row,) = store.experiments.listing()
     return test, row.experiment_id
 
 
@@ -41,11 +29,11 @@ def train(
     """What a worker would have written: a loss that follows the rate, and one run left out if it
     is not to finish.
     """
-    store.register_worker("w1", "host", 1)
-    for group in store.queued_groups():
-        claimed = store.claim_group(group, "w1")
+    store.workers.register("w1", "host", 1)
+    for group in store.runs.queued_groups():
+        claimed = store.runs.claim_group(group, "w1")
         for run_id in claimed:
-            plan = make(store.run(run_id).spec)
+            plan = make(store.runs.one(run_id).spec)
             course = plan.program()
             told: list[Event] = [
                 RunStarted(engine="lanes", parameters=1, steps_per_epoch=plan.steps_per_epoch,
@@ -63,7 +51,7 @@ def train(
             ending = status if run_id == claimed[0] else "finished"
             told.append(RunEnded(status=ending, reason="No room left." if ending == "failed"
                                  else ""))
-            store.record([(run_id, event) for event in told])
+            store.runs.record([(run_id, event) for event in told])
 
 
 def test_three_questions_stand_there_with_what_they_take_and_nothing_trains(store: Store) -> None:
@@ -73,7 +61,7 @@ def test_three_questions_stand_there_with_what_they_take_and_nothing_trains(stor
         assert guide.title in words(test)
         assert f"{guide.experiment.size} runs on" in words(test)
         assert test.button(key=f"start-{guide.id}").label == "Start"
-    assert not store.experiments()
+    assert not store.experiments.listing()
 
 
 @pytest.mark.parametrize("guide", GUIDES)
@@ -81,7 +69,7 @@ def test_start_queues_the_real_thing_and_names_it_in_the_address(store: Store, g
     test, experiment_id = begun(store, guide)
     assert not test.exception
     assert experiment_id in test.query_params["experiment"]
-    row = store.experiment(experiment_id)
+    row = store.experiments.one(experiment_id)
     assert Experiment.from_json(row.definition) == GUIDES[guide].experiment
     assert row.counts["queued"] == GUIDES[guide].experiment.size
     assert "What to watch" in words(test)
@@ -121,7 +109,7 @@ def test_while_it_trains_it_says_how_it_stands_and_can_be_stopped(store: Store) 
     test = page("start", experiment=experiment_id)
     test.button(key="stop-guided").click().run()
     assert not test.exception
-    assert store.experiment(experiment_id).counts["stopped"] == 12
+    assert store.experiments.one(experiment_id).counts["stopped"] == 12
     test = page("start", experiment=experiment_id)
     assert "0 of 12 runs came to their own end: 12 stopped." in words(test)
 
@@ -148,14 +136,14 @@ def test_other_seeds_are_another_experiment_of_the_same_question(store: Store) -
     test = page("start", experiment=experiment_id)
     test.button(key="again").click().run()
     assert not test.exception
-    newest = store.experiments()[0]
+    newest = store.experiments.listing()[0]
     assert Experiment.from_json(newest.definition).seeds == (6, 7, 8, 9, 10, 11)
     assert newest.experiment_id in test.query_params["experiment"]
 
 
 def test_another_comparison_and_an_unknown_one_are_told_without_a_traceback(store: Store) -> None:
     other = GUIDES["lowering"].experiment.replace(seeds=[0], base={"epochs": 2})
-    experiment_id = store.create_experiment(other.to_json(), [], groups=[])
+    experiment_id = store.experiments.create(other.to_json(), [], groups=[])
     test = page("start", experiment=experiment_id)
     assert not test.exception
     assert "none of the guided experiments" in words(test)
@@ -171,7 +159,7 @@ def test_the_glossary_is_searched_and_says_when_nothing_is_found(store: Store) -
     test.text_input(key="term").set_value("zebra").run()
     assert "No term has zebra" in words(test)
     assert "### Stability limit" in words(page("glossary", term="2 / curvature"))
-    assert not store.experiments()
+    assert not store.experiments.listing()
 
 
 def test_train_shows_newcomers_where_to_start(store: Store) -> None:

@@ -12,9 +12,9 @@ from lrdash import figures
 from lrdash.strategies import STRATEGIES
 from lrdash.teaching import SURFACES, Path, Surface, descend
 from lrdash.ui import resources
-from lrdash.ui.valley import page as valley
-from tests import shown
-from tests.shown import words
+from lrdash.ui.valley import form
+from tests.factories import pages as shown
+from tests.factories.pages import words
 
 NAMES = ["Constant", "Cosine"]
 
@@ -63,10 +63,10 @@ def test_the_limit_is_one_line_where_it_is_the_same_for_all() -> None:
     assert figure.layout.yaxis.range[1] > 0.1
 
 
-def test_a_limit_above_the_picture_is_told_in_words() -> None:
+def test_a_limit_above_the_picture_is_described_in_words() -> None:
     figure = figures.valley_rate_figure(walks(SURFACES["ravine"], 0.005), NAMES)
-    told = [note.text for note in figure.layout.annotations]
-    assert told[0] == "2 / curvature (0.1) lies above this picture"
+    notes = [note.text for note in figure.layout.annotations]
+    assert notes[0] == "2 / curvature (0.1) lies above this picture"
     assert figure.layout.yaxis.range[1] < 0.1
 
 
@@ -155,8 +155,8 @@ def test_the_settings_come_from_the_address() -> None:
 
 
 def test_a_start_that_was_dragged_fills_the_fields(monkeypatch: pytest.MonkeyPatch) -> None:
-    state: dict[str, object] = {valley.PLAYER: {"start": "[-1.25, 0.5]"}}
+    state: dict[str, object] = {form.PLAYER: {"start": "[-1.25, 0.5]"}}
     monkeypatch.setattr("streamlit.session_state", state)
-    valley._move(SURFACES["ravine"])
+    form.move_start(SURFACES["ravine"])
     assert state["valley.ravine.x"] == -1.25
     assert state["valley.ravine.y"] == 0.5

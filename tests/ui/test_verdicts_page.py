@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from lrdash.store import Store
-from tests.shown import words
-from tests.ui.test_compare_page import page, started, store, train, typed
+from tests.factories import pages
+from tests.factories.pages import started, train, typed, words
 
-__all__ = ["store"]  # a fixture
+page = partial(pages.page, "compare")
 
 
 def of_seeds(store: Store, strategies: list[str], seeds: int) -> str:
@@ -19,7 +21,7 @@ def of_seeds(store: Store, strategies: list[str], seeds: int) -> str:
     typed(test, "0.1")
     test.number_input(key="compare.seeds").set_value(seeds).run()
     test.button(key="start-compare").click().run()
-    (row,) = store.experiments()
+    (row,) = store.experiments.listing()
     train(store, row.experiment_id)
     return row.experiment_id
 
@@ -46,7 +48,7 @@ def test_one_seed_decides_nothing_and_more_are_offered(store: Store) -> None:
     assert "10 runs" in words(test)
     test.button(key="add-seeds").click().run()
     assert not test.exception
-    row = store.experiment(experiment_id)
+    row = store.experiments.one(experiment_id)
     assert (row.runs, row.counts["queued"]) == (12, 10)
 
 
@@ -88,7 +90,7 @@ def test_the_user_chooses_by_what_is_judged(store: Store, metric: str) -> None:
 def test_a_target_can_be_judged_by_once_there_is_one(store: Store) -> None:
     _, experiment_id = started(store)
     train(store, experiment_id)
-    store.set_target(experiment_id, 0.4)
+    store.experiments.set_target(experiment_id, 0.4)
     test = page(experiment=experiment_id)
     picked(test, "judge-by", "epochs_to_target")
     assert "Never there" in words(test)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -28,24 +27,14 @@ from lrdash.strategies.recorded import Recorded, drawn_as
 from lrdash.teaching import Recorded as Series
 from lrdash.teaching import disagreement, replay
 from lrdash.tracking.importing import Upload, bring, read_uploads
-from lrdash.ui import resources
 from lrdash.ui.components import history
 from lrdash.ui.inside import sources
 from lrdash.ui.runs import importing, overlay
-from tests.shown import page, words
+from tests.factories.pages import page, words
 
 PLATEAU = {"callback": "ReduceLROnPlateau", "monitor": "val_auc", "mode": "max", "factor": 0.5,
            "patience": 1, "min_delta": 0.01, "known": "updates"}
 VALUES = (0.5, 0.6, 0.6, 0.6)
-
-
-@pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    opened = Store()
-    monkeypatch.setattr(resources, "store", lambda: opened)
-    monkeypatch.setattr(resources, "laboratory", lambda: SimpleNamespace(wake=lambda: None))
-    yield opened
-    opened.close()
 
 
 def watched(store: Store, *, over: bool = True, **params: object) -> str:
@@ -56,7 +45,7 @@ def watched(store: Store, *, over: bool = True, **params: object) -> str:
             steps_per_epoch=2, metrics=("loss", "val_loss", "val_auc"), optimizer="Lion",
             notes=("It has several optimizers.",)),
     )
-    run_id = store.create_run(
+    run_id = store.runs.create(
         spec, steps_per_epoch=2, updates=8, parameters=10, engine="keras", name="mine",
         worker_id="w",
     )
@@ -73,7 +62,7 @@ def watched(store: Store, *, over: bool = True, **params: object) -> str:
             monitor="val_auc", monitored=value, best=value, wait=0, cooldown=0))
     if over:
         said.append(RunEnded(status="interrupted", reason="Ctrl-C", seconds=1.0))
-    store.record([(run_id, event) for event in said])  # type: ignore[misc]
+    store.runs.record([(run_id, event) for event in said])  # type: ignore[misc]
     return run_id
 
 
@@ -114,7 +103,7 @@ def test_epochs_of_different_lengths_are_drawn_each_over_its_own_updates(
         for epoch, size in enumerate(sizes, start=1):
             rates = [0.1 / epoch] * size
             run.epoch(loss=1 / epoch, **({"learning_rate": rates} if rates else {}))
-    rows = store.epochs(str(run.run_id))
+    rows = store.runs.epochs(str(run.run_id))
     table = frames.rates_frame(rows)
     assert len(table) == sum(sizes)
     assert table["update"].is_monotonic_increasing
@@ -148,7 +137,7 @@ def test_its_callback_can_be_walked_through_with_its_own_metric(store: Store) ->
     assert test.session_state["walked"] == run_id
     assert "cannot be trained here" in words(test) or "What if" in words(test)
     test.number_input(key="whatif.patience").set_value(2).run()
-    assert "The truth cannot be trained here. It was trained by a program" in words(test)
+    assert "This cannot be trained here. It was trained by a program" in words(test)
 
 
 def test_a_scheduler_is_walked_through_by_what_it_gave(store: Store) -> None:
@@ -165,7 +154,7 @@ def every_other_epoch(store: Store, *, first: int = 1) -> str:
         base_lr=0.1, epochs=first + 7, origin="watched",
         facts=Facts(steps_per_epoch=1, metrics=("loss", "val_auc")),
     )
-    run_id = store.create_run(
+    run_id = store.runs.create(
         spec, steps_per_epoch=1, updates=8, parameters=10, engine="keras", name="mine",
         worker_id="w",
     )
@@ -182,7 +171,7 @@ def every_other_epoch(store: Store, *, first: int = 1) -> str:
                 epoch=epoch, rate_before=rate, rate_after=after, reason="", monitor="val_auc",
                 monitored=0.6, best=0.6, wait=wait, cooldown=0))
             rate = after
-    store.record([(run_id, event) for event in said])
+    store.runs.record([(run_id, event) for event in said])
     return run_id
 
 
@@ -194,7 +183,7 @@ def test_epochs_without_the_metric_are_left_out_of_the_walk(store: Store, first:
         second, second + 2, second + 4, second + 6]
     assert [moment.wait for moment in source.walk.moments] == [0, 1, 2, 1]
     assert source.walk.cuts == (second + 4,)
-    assert "4 of its epochs have no val_auc" in source.remarks
+    assert "4 epochs have no val_auc" in source.remarks
     assert source.rule
     assert source.recorded
     assert replay(source.rule, source.recorded).cuts == (second + 4,)
@@ -205,8 +194,8 @@ def test_epochs_without_the_metric_are_left_out_of_the_walk(store: Store, first:
 def test_a_metric_that_was_no_number_is_read_as_the_callback_read_it(store: Store) -> None:
     run_id = watched(store)
     rows = [replace(row, metrics={**row.metrics, "val_auc": float("nan")})
-            for row in store.epochs(run_id)]
-    source = sources._watched(store.run(run_id), rows)
+            for row in store.runs.epochs(run_id)]
+    source = sources._watched(store.runs.one(run_id), rows)
     assert [moment.epoch for moment in source.walk.moments] == [1, 2, 3, 4]
     assert "no val_auc" not in source.remarks
 
@@ -225,8 +214,8 @@ def test_a_large_smallest_improvement_is_walked_like_any_other(store: Store) -> 
 
 def test_curves_with_gaps_are_drawn_over_them(store: Store) -> None:
     run_id, whole = every_other_epoch(store), watched(store)
-    rows = [store.run(one) for one in (run_id, whole)]
-    columns = store.curves(run_ids=[run_id, whole], metrics=("loss", "val_auc"))
+    rows = [store.runs.one(one) for one in (run_id, whole)]
+    columns = store.experiments.curves(run_ids=[run_id, whole], metrics=("loss", "val_auc"))
     curves = frames.curves_frame(columns, rows, ["a", "b"])
     for smoothing in (0.0, 0.5):
         lines = [trace for trace in figures.overlay_figure(
@@ -235,7 +224,8 @@ def test_curves_with_gaps_are_drawn_over_them(store: Store) -> None:
             assert [x for x, y in zip(line.x, line.y, strict=True) if y == y] == [2, 4, 6, 8]
             assert not np.isnan(np.array(line.y, float)[:4]).any()  # next to each other
     chart = figures.training_figure(
-        frames.epochs_frame(store.epochs(run_id)), frames.rates_frame(store.epochs(run_id)),
+        frames.epochs_frame(store.runs.epochs(run_id)),
+        frames.rates_frame(store.runs.epochs(run_id)),
         strategy="recorded", epochs_total=8)
     assert all(trace.connectgaps for trace in chart.data[:2])
 
@@ -246,7 +236,7 @@ def test_the_small_curve_of_a_run_has_the_values_that_there_are(store: Store) ->
             run.epoch(loss=1.0, **({"val_loss": 0.5 / epoch} if epoch % 2 else {}))
     data = b"epoch,loss,val_loss\n0,1,\n1,1,0.5\n2,1,\n3,1,0.25\n"
     bring(read_uploads([Upload(name="a.csv", data=data)]), store)
-    assert store.run(str(run.run_id)).epochs_done == 4
+    assert store.runs.one(str(run.run_id)).epochs_done == 4
     curves = page("runs").dataframe[0].value["curve"]
     assert sorted(list(curve) for curve in curves) == [
         [0.5, pytest.approx(0.5 / 3)], [0.5, 0.25]]
@@ -261,7 +251,7 @@ def test_changes_of_a_run_that_began_later_stand_at_their_epochs(
         dataset="a", model="b", strategy="recorded", params={"known": "updates"}, base_lr=0.1,
         epochs=7, origin="watched", facts=Facts(steps_per_epoch=3, metrics=("loss",)),
     )
-    run_id = store.create_run(
+    run_id = store.runs.create(
         spec, steps_per_epoch=3, updates=21, parameters=1, engine="keras", name="later",
         worker_id="w",
     )
@@ -270,14 +260,14 @@ def test_changes_of_a_run_that_began_later_stand_at_their_epochs(
                    rates=np.full(size, 0.05 if epoch == 7 else 0.1, np.float32))
         for epoch, size in enumerate(sizes, start=5)
     ]
-    store.record([(run_id, event) for event in said])
+    store.runs.record([(run_id, event) for event in said])
     past = history.of(run_id, store)
     assert [change.epoch for change in past.changes] == [6.0]
     made = RateDecided(epoch=6, rate_before=0.1, rate_after=0.05, reason="cut")
-    store.record([(run_id, made)])
-    found = api.load(run_id, store).changes()
+    store.runs.record([(run_id, made)])
+    found = api.load_run(run_id, store).changes()
     assert [(change.epoch, change.text) for change in found] == [(6, "cut")]
-    assert "cut" in run_report(store.run(run_id), store.epochs(run_id), [made])
+    assert "cut" in run_report(store.runs.one(run_id), store.runs.epochs(run_id), [made])
 
 
 def test_a_run_that_never_had_the_metric_says_which_one(store: Store) -> None:
@@ -302,17 +292,17 @@ def test_a_run_without_a_callback_is_not_offered(store: Store) -> None:
 
 def test_such_runs_stand_beside_own_ones(store: Store) -> None:
     plan = make(RunSpec(epochs=2))
-    own = store.create_run(
+    own = store.runs.create(
         plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates, parameters=1,
         name="own", worker_id="w",
     )
-    store.record([(own, EpochEnded(
+    store.runs.record([(own, EpochEnded(
         epoch=1, metrics={"loss": 1.0, "val_loss": 1.0, "accuracy": 0.1, "val_accuracy": 0.2},
         rates=plan.program().rates(0).astype("float32"), seconds=1.0))])
     test = page("runs", runs=f"{own},{watched(store)},{imported(store)}")
     assert not test.exception
-    said = words(test)
-    assert "No learning rate was recorded of old" in said
+    shown = words(test)
+    assert "No learning rate was recorded for old" in shown
     assert {"val_auc", "f1"} <= set(test.selectbox(key="curve").options)
     table = test.dataframe[0].value
     assert list(table["Peak rate"]) == ["0.1", "0.1", "\N{EN DASH}"]
@@ -326,9 +316,9 @@ def test_such_runs_stand_beside_own_ones(store: Store) -> None:
 
 def test_runs_side_by_side_keep_their_names_and_others_get_short_ones(store: Store) -> None:
     plan = make(RunSpec(epochs=2, strategy="cosine"))
-    own = store.create_run(
+    own = store.runs.create(
         plan.spec, steps_per_epoch=1, updates=2, parameters=1, name="", worker_id="w")
-    rows = [store.run(run_id) for run_id in (own, watched(store), imported(store))]
+    rows = [store.runs.one(run_id) for run_id in (own, watched(store), imported(store))]
     assert overlay._names(rows) == ["cosine", "mine", "old"]
     named = [replace(row, name="same") for row in rows]
     names = overlay._names(named)
@@ -338,55 +328,55 @@ def test_runs_side_by_side_keep_their_names_and_others_get_short_ones(store: Sto
 
 
 def test_what_is_not_known_is_not_taken_for_a_difference(store: Store) -> None:
-    ids = [store.create_run(make(RunSpec(epochs=2)).spec, steps_per_epoch=1, updates=2,
+    ids = [store.runs.create(make(RunSpec(epochs=2)).spec, steps_per_epoch=1, updates=2,
                             parameters=1, name="own", worker_id="w"), imported(store)]
     test = page("runs", runs=",".join(ids))
-    said = words(test)
-    assert "different data" not in said
-    assert "different losses" not in said
-    assert "not known of all of these runs what they learned from" in said
+    shown = words(test)
+    assert "different datasets" not in shown
+    assert "different loss" not in shown
+    assert "datasets of some of these runs are unknown" in shown
     other = page("runs", runs=f"{ids[0]},{watched(store)}")
-    assert "different data (digits, my *photos*)" in words(other)
+    assert r"different datasets (digits, my \*photos\*)" in words(other)
 
 
 UNKNOWN = ("momentum", "batch_size", "seed", "nesterov", "weight_decay", "label_smoothing")
 
 
 def test_settings_of_runs_from_elsewhere_tell_only_what_is_known(store: Store) -> None:
-    own = store.create_run(
+    own = store.runs.create(
         make(RunSpec(epochs=1, seed=3)).spec, steps_per_epoch=1, updates=1, parameters=1,
         name="own", worker_id="w",
     )
     ids = [watched(store), imported(store)]
     for run_id in ids:
-        row = store.run(run_id)
+        row = store.runs.one(run_id)
         said = json.dumps(frames.run_as_json(row, [])["spec"])
         assert not [name for name in UNKNOWN if name in said]
         assert not [name for name in hparams.settings(row) if name in UNKNOWN]
         test = page("train", run=run_id)
         test.button_group(key="details").set_value("Settings").run()
         assert not [name for name in UNKNOWN if name in test.json[0].value]
-        report = run_report(row, store.epochs(run_id))
+        report = run_report(row, store.runs.epochs(run_id))
         for label in ("Momentum", "Batch size", "Seed", "Label smoothing", "Warm-up"):
             assert f"{label}</" not in report
-    mine, old = (store.run(run_id) for run_id in ids)
+    mine, old = (store.runs.one(run_id) for run_id in ids)
     assert RunSpec(**analysis.known_settings(mine.spec)) == mine.spec
     assert "base_lr" not in analysis.known_settings(old.spec)
     told = settings_table(make(old.spec))
-    for label in ("Peak rate", "Loss", "Updates an epoch"):
+    for label in ("Peak rate", "Loss", "Updates per epoch"):
         assert re.search(rf"{label}</t[hd]><td[^>]*>not known", told), label
     test = page("train", run=ids[1])
     test.button_group(key="details").set_value("Settings").run()
     assert "0 parameters" not in words(test)
     assert "updates" not in words(test)
-    both = [store.run(run_id) for run_id in (own, *ids)]
-    store.record([(own, EpochEnded(epoch=1, metrics={"loss": 1.0}, rates=np.float32([0.1]),
+    both = [store.runs.one(run_id) for run_id in (own, *ids)]
+    store.runs.record([(own, EpochEnded(epoch=1, metrics={"loss": 1.0}, rates=np.float32([0.1]),
                                    seconds=1.0))])
-    whole = epochs_table(recorded(both, store.epochs_of([row.run_id for row in both])))
+    whole = epochs_table(recorded(both, store.runs.epochs_of([row.run_id for row in both])))
     assert whole["seed"].tolist()[:2] == [3, pd.NA]
-    assert "\n" + own in csv(recorded(both, store.epochs_of([own]))).decode()
+    assert "\n" + own in csv(recorded(both, store.runs.epochs_of([own]))).decode()
     assert whole["batch_size"].dtype == "Int64"
-    curves = frames.curves_frame(store.curves(run_ids=[own, ids[1]]), both)
+    curves = frames.curves_frame(store.experiments.curves(run_ids=[own, ids[1]]), both)
     lines = overlay._csv(both, curves).splitlines()[1:]
     assert [line.split(",")[3:5] for line in lines] == [["0.1", "3"], ["", ""], ["", ""]]
 
@@ -405,8 +395,8 @@ def test_metrics_with_the_names_of_columns_stand_beside_these(store: Store) -> N
     assert list(table["seconds (logged)"]) == [1e6, 1e6]
     assert table["seconds"].max() < 1e5
     ids = [str(run.run_id), brought.run_id]
-    rows = [store.run(run_id) for run_id in ids]
-    whole = epochs_table(recorded(rows, store.epochs_of(ids)))
+    rows = [store.runs.one(run_id) for run_id in ids]
+    whole = epochs_table(recorded(rows, store.runs.epochs_of(ids)))
     assert list(whole["epoch"]) == [1, 2, 1]
     assert list(whole["epoch (logged)"]) == [7.0, 8.0, 41.0]
     assert list(whole["model (logged)"])[:2] == [0.9, 0.9]
@@ -419,27 +409,28 @@ def test_metrics_with_the_names_of_columns_stand_beside_these(store: Store) -> N
 
 def test_metrics_with_such_names_of_earlier_versions_do_too(store: Store) -> None:
     run_id = watched(store)
-    rows = [replace(row, metrics={**row.metrics, "epoch": 9.0}) for row in store.epochs(run_id)]
+    stored = store.runs.epochs(run_id)
+    rows = [replace(row, metrics={**row.metrics, "epoch": 9.0}) for row in stored]
     table = frames.epochs_frame(rows, more=("epoch",))
     assert (list(table["epoch"]), list(table["epoch (logged)"])) == ([1, 2, 3, 4], [9.0] * 4)
 
 
 def test_reports_and_exports_take_them(store: Store) -> None:
     ids = [watched(store), imported(store)]
-    rows = [store.run(run_id) for run_id in ids]
-    runs = recorded(rows, store.epochs_of(ids))
+    rows = [store.runs.one(run_id) for run_id in ids]
+    runs = recorded(rows, store.runs.epochs_of(ids))
     for kind in FORMATS.values():
         if not kind.single:
             assert kind.write(runs)
     for row in rows:
-        text = run_report(row, store.epochs(row.run_id), store.decisions(row.run_id))
+        text = run_report(row, store.runs.epochs(row.run_id), store.runs.decisions(row.run_id))
         assert row.name in text
     assert "my *photos* · resnet · ReduceLROnPlateau (val_auc, factor 0.5, patience 1) · Lion, " \
         "rate 0.1, 4 epochs" in analysis.settings_in_words(rows[0].spec)
     assert analysis.settings_in_words(rows[1].spec) == (
         "data not known · model not known · rate not recorded · optimizer not known, 2 epochs")
-    assert len(api.load(ids[0], store).changes()) == 2
-    assert not store.requeue(ids)
+    assert len(api.load_run(ids[0], store).changes()) == 2
+    assert not store.runs.requeue(ids)
 
 
 def test_runs_are_imported_on_the_page(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -456,7 +447,7 @@ def test_runs_are_imported_on_the_page(store: Store, monkeypatch: pytest.MonkeyP
     test.text_input(key="import-dataset").set_value("CIFAR-10")
     test.button(key="import-now").click().run()
     assert not test.exception
-    (row,) = store.runs()
+    (row,) = store.runs.listing()
     assert (row.name, row.spec.dataset, row.spec.model) == ("a", "CIFAR-10", "model not known")
     brought = test.session_state["imported"]
     listed = AppTest.from_file("../../pages/runs.py", default_timeout=60)

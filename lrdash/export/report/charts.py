@@ -1,4 +1,4 @@
-"""Charts of a report: a Plotly figure, how to read it, and its numbers as a table."""
+"""Charts of a report: a Plotly figure, how to read it, and its data as a table."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import gzip
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from html import escape
 from pathlib import Path
 
 import plotly
 import plotly.graph_objects as go
 
+from lrdash.export.report.html import escape, folded
 from lrdash.figures import literal_names
 
-LEGEND = 560  # pixels of its width, at least; so many has the narrowest plot of a printed page
-ROW, LETTER, MARK = 22, 7, 50  # pixels: of a row, about of a letter, of the line before a name
+LEGEND = 560  # pixels of its width, at least: that of the narrowest plot on a printed page
+ROW, LETTER, MARK = 22, 7, 50  # pixels: height of a row, width of a letter and of a line sample
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,7 @@ class Chart:
     title: str
     figure: go.Figure  # with its height in the layout
     caption: str  # how to read it
-    alt: str  # what it shows, for those who cannot see it
+    alt: str  # what it shows, for screen readers
     numbers: str = ""  # HTML: its data as a table
 
     def html(self) -> str:
@@ -35,11 +35,9 @@ class Chart:
         height = int(self.figure.layout.height)
         drawn = literal_names(go.Figure(self.figure))
         drawn.update_layout(margin_t=34 + ROW * _rows(self.figure))
-        data = str(drawn.to_json()).replace("<", "\\u003c")  # ends no script element
-        fold = (
-            f"<details>\n<summary>The numbers: {escape(self.title[:1].lower() + self.title[1:])}"
-            f"</summary>\n{self.numbers}</details>\n" if self.numbers else ""
-        )
+        data = str(drawn.to_json()).replace("<", "\\u003c")  # cannot end the script element
+        title = self.title[:1].lower() + self.title[1:]
+        fold = folded(f"The numbers: {title}", self.numbers) if self.numbers else ""
         return (
             f'<figure aria-labelledby="{self.name}-title">\n<div class="drawn">\n'
             f'<h3 id="{self.name}-title">{escape(self.title)}</h3>\n'
@@ -51,7 +49,7 @@ class Chart:
 
 
 def _rows(figure: go.Figure) -> int:
-    """Rows of the legend in print, where Plotly cannot be relied on to make room in time."""
+    """Rows of the legend in print, where Plotly may not make room in time."""
     names = [str(trace.name) for trace in figure.data if trace.showlegend is not False]
     if figure.layout.showlegend is False:
         return 0
@@ -59,7 +57,7 @@ def _rows(figure: go.Figure) -> int:
 
 
 def grid(charts: Sequence[Chart]) -> str:
-    """Charts two abreast where there is room."""
+    """Charts side by side where there is room."""
     return f'<div class="charts">\n{"".join(chart.html() for chart in charts)}</div>\n'
 
 
@@ -67,8 +65,8 @@ def grid(charts: Sequence[Chart]) -> str:
 def library() -> str:
     """plotly.min.js of the installed Plotly, gzip and base64: a third of its size.
 
-    The wheel brings this one bundle only. Browsers unpack it by `DecompressionStream`; where that
-    is missing the tables remain.
+    Plotly ships this one bundle only. Browsers unpack it with `DecompressionStream`; without it the
+    tables remain.
     """
     script = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
     packed = gzip.compress(script.read_bytes(), compresslevel=9, mtime=0)

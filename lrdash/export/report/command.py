@@ -8,18 +8,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from lrdash.core.spec import RunSpec
-from lrdash.planning.experiment import Arm, Experiment
+from lrdash.planning.experiment import VARIED, Arm, Experiment
 from lrdash.store.rows import RunRow
-
-VARIED = ("strategy", "params", "base_lr", "seed")  # fields of a run that the arms give
 
 
 def compare_command(experiment: Experiment, *, name: str = "", engine: str = "auto") -> str:
-    """`lrdash compare ...`, one option a line; reading it gives the same experiment.
+    """`lrdash compare ...`, one option in each line; running it gives the same experiment.
 
     Args:
         experiment: what to repeat.
-        name: of the experiment.
+        name: of the comparison.
         engine: that trained it.
     """
     options = [
@@ -43,12 +41,12 @@ def train_command(spec: RunSpec, *, name: str = "", engine: str = "auto") -> str
 
 
 def engine_of(rows: Sequence[RunRow]) -> str:
-    """The engine that was asked for, as far as the runs tell: one that all were trained by, unless
-    it stood in for another.
+    """The engine requested, as far as the runs show: the one that trained all of them, unless it
+    replaced another.
     """
     engines = {row.engine for row in rows}
-    stood_in = any(row.engine_note for row in rows)
-    return engines.pop() if len(engines) == 1 and not stood_in else "auto"
+    replaced = any(row.engine_note for row in rows)
+    return engines.pop() if len(engines) == 1 and not replaced else "auto"
 
 
 def _arms(arms: Sequence[Arm]) -> list[tuple[str, str | None]]:

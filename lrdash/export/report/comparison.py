@@ -15,24 +15,19 @@ from lrdash import analysis
 from lrdash.analysis import frames
 from lrdash.analysis.verdicts import Verdicts
 from lrdash.core import wording
-from lrdash.core.errors import LrdashError
-from lrdash.export import program
 from lrdash.export.report import facts, html, numbers
-from lrdash.export.report.command import VARIED, compare_command, engine_of
+from lrdash.export.report.command import compare_command, engine_of
 from lrdash.export.report.drawings import comparison_charts
 from lrdash.export.report.page import page
-from lrdash.planning import external
 from lrdash.planning import plan as planning
-from lrdash.planning.experiment import Experiment
+from lrdash.planning.experiment import VARIED, Experiment
 from lrdash.planning.plan import Plan
 from lrdash.store.rows import ExperimentRow, RunRow
-
-FOLD = 40  # runs; a longer table is folded away
 
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """What is known of a comparison, computed once."""
+    """What a comparison shows, computed once."""
 
     row: ExperimentRow
     experiment: Experiment
@@ -43,6 +38,11 @@ class Found:
     board: pd.DataFrame
     verdicts: Verdicts
 
+    @property
+    def ranked(self) -> pd.DataFrame:
+        """The lines of the leaderboard that have a final validation loss."""
+        return self.board.dropna(subset="final_val_loss")
+
 
 def comparison_report(
     row: ExperimentRow, runs: Sequence[RunRow], columns: Mapping[str, NDArray[Any]]
@@ -51,11 +51,11 @@ def comparison_report(
 
     Args:
         row: the experiment.
-        runs: its runs, in the order in which they were made.
-        columns: their epochs, from `Store.curves`.
+        runs: its runs, in the order of their creation.
+        columns: their epochs, from `Experiments.curves`.
 
     Raises:
-        InvalidField: if the experiment was stored by a version that this one cannot read.
+        InvalidField: if this version of lrdash cannot read the stored experiment.
     """
     found = _found(row, runs, columns)
     title = row.name or ", ".join(found.experiment.labels())
@@ -94,33 +94,33 @@ def _line(found: Found) -> str:
     over = [run.ended_at for run in found.runs if run.ended_at]
     made: datetime = max(over, default=found.row.created_at)
     return (
-        f"{found.row.runs} runs ({', '.join(ends)}) of {found.experiment.base.epochs} epochs, "
+        f"{wording.plural(found.row.runs, 'run')} ({', '.join(ends)}) of "
+        f"{wording.plural(found.experiment.base.epochs, 'epoch')}, "
         f"{made:%Y-%m-%d %H:%M} UTC. Comparison {found.row.experiment_id}."
     )
 
 
 def _question(found: Found) -> str:
     experiment, plan = found.experiment, found.plan
-    rates = ", ".join(wording.rate(rate) for rate in experiment.base_lrs)
-    seeds = len(experiment.seeds)
+    rates = wording.listed(map(wording.rate, experiment.base_lrs))
     name = plan.model.label.lower() if experiment.base.trainable_here else plan.model.label
-    many = "strategies" if len(experiment.arms) > 1 else "strategy"
+    many = wording.plural(
+        len(experiment.arms), "learning-rate strategy", "learning-rate strategies"
+    )
     return (
-        f"Which of {len(experiment.arms)} learning-rate {many}, at which peak rate, gives the "
-        f"{name} on {plan.dataset.label} the lowest validation loss after "
-        f"{plan.spec.epochs} epochs? Tried at peak rates {rates}, each with {seeds} "
-        f"{'seed' if seeds == 1 else 'seeds'}."
+        f"Which of {many}, at which peak rate, gives the {name} on {plan.dataset.label} the lowest "
+        f"validation loss after {wording.plural(plan.spec.epochs, 'epoch')}? Each strategy trained "
+        f"at peak rates {rates}, with {wording.plural(len(experiment.seeds), 'seed')} each."
     )
 
 
 def _answer(found: Found) -> str:
-    known = found.board[np.isfinite(found.board["final_val_loss"].to_numpy(dtype=np.float64))]
-    unfinished = "Some runs are not finished, so this is provisional."
+    unfinished = "Some runs are not finished, so this result is provisional."
     note = html.paragraph(unfinished) if found.verdicts.provisional else ""
-    said = f'<div class="answer">\n{html.marked(found.verdicts.sentence)}{note}</div>\n'
-    if known.empty:
-        return said
-    best = known.iloc[0]
+    sentence = f'<div class="answer">\n{html.marked(found.verdicts.sentence)}{note}</div>\n'
+    if found.ranked.empty:
+        return sentence
+    best = found.ranked.iloc[0]
     tiles = {
         "Lowest mean": str(best["label"]), "Best peak rate": wording.rate(best["best_base_lr"]),
         "Validation loss": numbers.interval(best["final_val_loss"], best["low"], best["high"]),
@@ -130,12 +130,12 @@ def _answer(found: Found) -> str:
         del tiles["Validation accuracy"]
     note = str(best["edge_note"])
     edge = html.paragraph(f"{note[:1].upper()}{note[1:]}." if note else "")
-    return said + numbers.tiles(tiles) + edge
+    return sentence + html.tiles(tiles) + edge
 
 
 def _charts(found: Found) -> list[str]:
     if found.curves.empty:
-        return [html.paragraph("No run has done an epoch yet, so there is nothing to draw.")]
+        return [html.paragraph("No run has finished an epoch yet, so there is nothing to draw.")]
     return comparison_charts(
         found.arms, found.curves, epochs=found.experiment.base.epochs, target=found.row.target
     )
@@ -143,7 +143,7 @@ def _charts(found: Found) -> list[str]:
 
 def _verdicts(verdicts: Verdicts) -> str:
     if verdicts.pairs.empty:
-        return html.paragraph("There is one strategy, so there are no pairs to judge.")
+        return html.paragraph("With one strategy, there are no pairs to judge.")
     return numbers.pairs_table(verdicts.pairs)
 
 
@@ -157,38 +157,28 @@ def _settings(found: Found) -> list[str]:
     ]
     return [
         facts.arms_table(experiment),
-        html.table(("What varies", "Values"), rows, caption="What was varied", texts=2),
+        html.table(("Setting", "Values"), rows, caption="What varies", texts=2),
         facts.settings_table(found.plan, without=VARIED), facts.data_table(found.plan),
         *map(html.paragraph, notes),
     ]
 
 
 def _repeat(found: Found) -> list[str]:
-    if reason := external.why_not(found.experiment.base):
-        return [html.paragraph(reason), facts.versions_table(found.runs)]
-    command = compare_command(
-        found.experiment, name=found.row.name, engine=engine_of(found.runs)
+    recipe, title = None, ""
+    if not found.ranked.empty:
+        best, arms = found.ranked.iloc[0], found.arms
+        own = arms[(arms["label"] == best["label"]) & (arms["base_lr"] == best["best_base_lr"])]
+        recipe = next(run.spec for run in found.runs if run.run_id == own["run_id"].iloc[0])
+        title = f"{best['label']} at {wording.rate(best['best_base_lr'])} as a Keras script"
+    return facts.how_to_repeat(
+        found.experiment.base,
+        lambda: compare_command(
+            found.experiment, name=found.row.name, engine=engine_of(found.runs)
+        ),
+        found.runs, recipe=recipe, title=title,
     )
-    told = [
-        html.paragraph("This command trains the same comparison anew, with every setting."),
-        html.code(command, "Command"), facts.versions_table(found.runs),
-    ]
-    known = found.board[np.isfinite(found.board["final_val_loss"].to_numpy(dtype=np.float64))]
-    if known.empty:
-        return told
-    best, arms = known.iloc[0], found.arms
-    own = arms[(arms["label"] == best["label"]) & (arms["base_lr"] == best["best_base_lr"])]
-    spec = next(run.spec for run in found.runs if run.run_id == own["run_id"].iloc[0])
-    try:
-        recipe = program.script(planning.make(spec))
-    except LrdashError:  # a dataset or model of the user's own
-        return told
-    fold = f"{best['label']} at {wording.rate(best['best_base_lr'])} as a Keras script"
-    return [*told, html.folded(fold, html.code(recipe, "Keras script"))]
 
 
 def _runs(found: Found) -> str:
-    told = numbers.runs_table(found.arms, [run.reason for run in found.runs])
-    if len(found.runs) <= FOLD:
-        return told
-    return html.folded(f"All {len(found.runs):,} runs", told)
+    listed = numbers.runs_table(found.arms, [run.reason for run in found.runs])
+    return html.folded_if_long("runs", len(found.runs), listed)

@@ -1,4 +1,4 @@
-"""Which figures a report has, how they are read, and their numbers."""
+"""The figures of a report, how to read them, and their numbers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from lrdash import analysis, figures
 from lrdash.export.report.charts import Chart, grid
 from lrdash.export.report.numbers import bowl_table, curve_table
 
-MEANS = "Mean over the seeds, with its 95% interval in brackets"
+MEANS = "Mean over the seeds, with its 95% interval in parentheses"
 
 
 def comparison_charts(
@@ -25,34 +25,33 @@ def comparison_charts(
             figure=figures.compare_loss_figure(
                 loss, styles, log=True, target=target, epochs=epochs
             ),
-            caption="Mean over the seeds; the band holds 95% (Student's t). Lower is better. A "
-            "line that ends early lost a run there. The axis is logarithmic.",
+            caption="Mean over the seeds; the band is the 95% interval (Student's t). Lower is "
+            "better. A line ends where a run diverged or failed. The axis is logarithmic.",
             alt=f"Lines of mean validation loss over {epochs} epochs for {names}.",
-            numbers=curve_table(loss, caption=MEANS, intervals=True),
+            numbers=curve_table(loss, caption=MEANS),
         ),
         Chart(
             name="rates", title="Learning rates at the best peak rates",
             figure=figures.compare_rates_figure(rates, styles, epochs=epochs, height=420),
-            caption="The rate that the last update of each epoch used, on a logarithmic axis. A "
-            "rate of 0 leaves a gap.",
+            caption="The rate of the last update in each epoch, on a logarithmic axis. A rate of 0 "
+            "leaves a gap.",
             alt=f"Lines of the learning rate over {epochs} epochs for {names}.",
-            numbers=curve_table(
-                rates, caption="Mean rate at the end of an epoch", intervals=False, rates=True
-            ),
+            numbers=curve_table(rates, caption="Mean rate at the end of an epoch", rates=True),
         ),
         Chart(
             name="bowl", title="The bowl: final validation loss against peak rate",
             figure=figures.bowl_figure(bowl, styles),
-            caption="A wide, flat bowl forgives a badly chosen rate. A cross at the upper edge: "
-            "runs diverged or failed there. Bars are 95% intervals.",
+            caption="A wide, flat bowl tolerates a badly chosen rate. A cross at the upper edge "
+            "marks a rate where runs diverged or failed. Bars are 95% intervals.",
             alt=f"Lines of final validation loss over the peak rates for {names}.",
             numbers=bowl_table(bowl, caption=MEANS),
         ),
         Chart(
             name="heatmap", title="Strategy and peak rate",
             figure=figures.heatmap_figure(bowl),
-            caption="Mean final validation loss: dark is low, the star marks each strategy's best "
-            "rate, grey cells lost runs. The numbers are those of the bowl.",
-            alt=f"A table of colours: mean final validation loss by peak rate for {names}.",
+            caption="Mean final validation loss: dark is low, a star marks each strategy's best "
+            "rate, and grey cells have runs that diverged or failed. The numbers are those of the "
+            "bowl.",
+            alt=f"A heat map of mean final validation loss by peak rate for {names}.",
         ),
     ])]

@@ -1,90 +1,96 @@
-"""What a report says about settings, data, libraries and the machine."""
+"""Settings, data, libraries and machine in a report, and how to repeat what it shows."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from lrdash.analysis.words import NOT_KNOWN, known_settings, watched
+from lrdash.core.errors import LrdashError
 from lrdash.core.record import Knob
 from lrdash.core.spec import Facts, RunSpec
 from lrdash.core.wording import NOTHING, count, rate
+from lrdash.export import program
+from lrdash.export.report import html
 from lrdash.export.report.html import table
+from lrdash.planning import external
+from lrdash.planning import plan as planning
 from lrdash.planning.experiment import Experiment
 from lrdash.planning.plan import Plan
 from lrdash.store.rows import RunRow
 from lrdash.strategies import make
 
 MACHINE = "machine"  # the entry of a run's versions that is no library
-ESSENTIAL = ("optimizer", "loss", "base_lr")  # named also where they are not known
+ESSENTIAL = ("optimizer", "loss", "base_lr")  # listed even where unknown
 OPTIMIZING = ("optimizer", "momentum", "nesterov", "weight_decay")
 Rows = list[Sequence[str]]
 
 
 def settings_table(plan: Plan, *, without: Sequence[str] = ()) -> str:
-    """Every setting of a run by its name in the form, with value and unit.
+    """Every setting of a run, by its label in the form, with value and unit.
 
     Args:
         plan: of the run, complete.
-        without: fields to leave out, e.g. those that a comparison varies.
+        without: fields to leave out, e.g. those that vary in a comparison.
     """
     rows: Rows = []
-    told, known = plan.spec.facts or Facts(), known_settings(plan.spec)
-    elsewhere = watched(plan.spec)
+    given, known = plan.spec.facts or Facts(), known_settings(plan.spec)
     for knob in RunSpec.knobs():
         value = getattr(plan.spec, knob.name)
         if knob.name in without:
             continue
         if knob.name not in known:
             if knob.name in ESSENTIAL:
-                rows.append((knob.label, getattr(told, knob.name, "") or NOT_KNOWN, ""))
+                rows.append((knob.label, getattr(given, knob.name, "") or NOT_KNOWN, ""))
             continue
         if knob.name == "model_params":
             rows += _own(plan.model.knobs(), value, "Model")
         elif knob.name == "params":
             rows += _own(plan.strategy.knobs(), value, "Strategy")
-        elif knob.name in OPTIMIZING and told.optimizer:  # it has settings of its own
-            rows += [(knob.label, told.optimizer, "")] if knob.name == "optimizer" else []
-        elif knob.name == "loss" and told.loss:
-            rows.append((knob.label, told.loss, ""))
+        elif knob.name in OPTIMIZING and given.optimizer:  # it has settings of its own
+            rows += [(knob.label, given.optimizer, "")] if knob.name == "optimizer" else []
+        elif knob.name == "loss" and given.loss:
+            rows.append((knob.label, given.loss, ""))
         elif knob.name == "early_stopping" and value is not None:
             rows += _own(type(value).knobs(), value.as_dict(), knob.label)
         else:
             rows.append((knob.label, in_words(value), knob.unit))
+    unknown = watched(plan.spec) and "steps_per_epoch" not in known["facts"]
+    steps = NOT_KNOWN if unknown else count(plan.steps_per_epoch)
     rows += [
         ("Training examples", _known(plan.train_examples), "examples"),
         ("Validation examples", _known(plan.validation_examples), "examples"),
-        ("Updates an epoch", NOT_KNOWN if elsewhere and "steps_per_epoch" not in known["facts"]
-         else count(plan.steps_per_epoch), "updates"),
+        ("Updates per epoch", steps, "updates"),
         ("Trainable weights", _known(plan.parameters), "weights"),
     ]
     return table(("Setting", "Value", "Unit"), rows, caption="All settings", texts=3)
 
 
 def arms_table(experiment: Experiment) -> str:
-    """The strategies with all their settings and what these do."""
+    """The strategies with all their settings and what they do."""
     rows: Rows = []
     for label, arm in zip(experiment.labels(), experiment.arms, strict=True):
         made = make(arm.strategy, arm.params)
-        told = ", ".join(f"{name} {in_words(value)}" for name, value in made.as_dict().items())
-        rows.append((label, arm.strategy, told or NOTHING, made.sentence()))
+        own = ", ".join(f"{name} {in_words(value)}" for name, value in made.as_dict().items())
+        rows.append((label, arm.strategy, own or NOTHING, made.sentence()))
     columns = ("Strategy", "Id", "Settings", "What it does")
     return table(columns, rows, caption="Strategies and their settings", texts=4)
 
 
 def data_table(plan: Plan) -> str:
-    """Where the examples come from and what is done to them."""
+    """Where the examples come from and how they are scaled."""
     data, model = plan.dataset, plan.model
     rows: Rows = [
         ("Dataset", f"{data.label}. {data.description}"), ("Scaling", data.scaling),
         ("Source", data.source), ("Licence", data.licence),
         ("Model", f"{model.label}. {model.description}"), ("Model's source", model.source),
     ]
-    return table(("What", "In words"), rows, caption="Data and model", texts=2)
+    return table(("What", "Description"), rows, caption="Data and model", texts=2)
 
 
 def versions_table(runs: Sequence[RunRow]) -> str:
-    """The libraries that the runs were trained with, and the machine; nothing if none is known."""
+    """The libraries and the machine that trained the runs; nothing if unknown."""
     found: dict[str, dict[str, None]] = {}
     for row in runs:
         for name, version in row.versions.items():
@@ -99,8 +105,34 @@ def versions_table(runs: Sequence[RunRow]) -> str:
     return table(("What", "Version"), rows, caption="What trained the runs", texts=2)
 
 
+def how_to_repeat(
+    spec: RunSpec, command: Callable[[], str], runs: Sequence[RunRow], *,
+    recipe: RunSpec | None, title: str,
+) -> list[str]:
+    """The command, the versions, and a Keras script; or why it cannot be repeated here.
+
+    Args:
+        spec: of the run, or what all runs of the comparison share.
+        command: writes the command.
+        runs: what was trained.
+        recipe: of the run to write as a script, if any.
+        title: of the script.
+    """
+    if reason := external.why_not(spec):
+        return [html.paragraph(reason), versions_table(runs)]
+    parts = [
+        html.paragraph("This command repeats the training with every setting."),
+        html.code(command(), "Command"), versions_table(runs),
+    ]
+    if recipe is not None:
+        with suppress(LrdashError):  # a dataset or model of the user's own
+            script = program.script(planning.make(recipe))
+            parts.append(html.folded(title, html.code(script, "Keras script")))
+    return parts
+
+
 def in_words(value: Any) -> str:
-    """A setting's value as one reads it."""
+    """The value of a setting, for people."""
     if value is None:
         return NOTHING
     if isinstance(value, bool):

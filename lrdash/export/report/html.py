@@ -1,10 +1,16 @@
-"""Pieces of HTML. Every text that comes in is escaped here, and nowhere else."""
+"""Pieces of HTML; their texts are escaped here."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
+
+__all__ = [
+    "code", "escape", "folded", "folded_if_long", "header", "marked", "paragraph", "section",
+    "table", "tiles",
+]
+FOLD = 40  # rows; a longer table is folded
 
 
 def header(title: str, line: str) -> str:
@@ -18,7 +24,7 @@ def paragraph(text: str, kind: str = "") -> str:
 
 
 def section(title: str, *parts: str, level: int = 2) -> str:
-    """A heading and what stands below it; nothing if that is empty."""
+    """A heading and its content; nothing if that is empty."""
     inside = "".join(parts)
     name = f"s-{re.sub(r'[^a-z0-9]+', '-', title.lower()).strip('-')}"
     heading = f'<h{level} id="{name}">{escape(title)}</h{level}>\n'
@@ -34,7 +40,7 @@ def table(
         columns: titles.
         rows: cells, as many as columns.
         caption: what the table holds.
-        texts: so many columns at the left hold text; the others hold numbers.
+        texts: how many columns on the left hold text; the others hold numbers.
     """
     def kind(place: int) -> str:
         return "" if place < texts else ' class="number"'
@@ -57,23 +63,37 @@ def table(
 
 
 def folded(summary: str, inside: str) -> str:
-    """What the reader opens when it is wanted; in print it is open."""
+    """Content that the reader can open; it is open in print."""
     return f"<details>\n<summary>{escape(summary)}</summary>\n{inside}</details>\n"
 
 
+def folded_if_long(what: str, rows: int, inside: str) -> str:
+    """A table, folded if it has many rows: `All 64 runs`."""
+    return inside if rows <= FOLD else folded(f"All {rows:,} {what}", inside)
+
+
+def tiles(values: Mapping[str, str]) -> str:
+    """A few large numbers with their names."""
+    parts = "".join(
+        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>\n"
+        for name, value in values.items()
+    )
+    return f'<dl class="facts">\n{parts}</dl>\n'
+
+
 def code(text: str, label: str) -> str:
-    """Text as it is to be typed."""
+    """Text to copy and type."""
     return f'<pre tabindex="0" aria-label="{escape(label)}"><code>{escape(text)}</code></pre>\n'
 
 
 def marked(text: str) -> str:
-    """The little Markdown that verdicts are written in: paragraphs, strong, and escaped signs."""
+    """The subset of Markdown used by verdicts: paragraphs, strong, and escaped signs."""
     blocks = [block for block in re.split(r"\n\s*\n", text.strip()) if block]
     return "".join(f"<p>{_inline(block)}</p>\n" for block in blocks)
 
 
 def _inline(text: str) -> str:
-    """Escaped first; a backslash then keeps a sign from being read as Markdown."""
+    """HTML-escaped first; a backslash then marks a sign that is not Markdown."""
     kept: list[str] = []
 
     def keep(found: re.Match[str]) -> str:

@@ -1,9 +1,8 @@
-"""The numbers of a comparison as tables and tiles of a report."""
+"""The numbers of a comparison as tables of a report."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from html import escape
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,21 +11,13 @@ import pandas as pd
 from lrdash.core.wording import NOTHING, duration, number, percent, rate
 from lrdash.export.report.html import table
 
-KEPT = "\N{NO-BREAK SPACE}"
-SAMPLED = 12  # epochs in a table of curves, at most
-
-
-def tiles(values: Mapping[str, str]) -> str:
-    """A few large numbers with their names."""
-    parts = "".join(
-        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>\n"
-        for name, value in values.items()
-    )
-    return f'<dl class="facts">\n{parts}</dl>\n'
+Line = Mapping[Any, Any]  # a row of a frame
+UNBROKEN = "\N{NO-BREAK SPACE}"
+SAMPLED = 12  # most epochs in a table of curves
 
 
 def interval(mean: float, low: float, high: float) -> str:
-    """A mean and its interval, if it has one."""
+    """A mean, with its interval if it has one."""
     return number(mean) + (f" ({number(low)} to {number(high)})" if np.isfinite(low) else "")
 
 
@@ -50,9 +41,9 @@ def board_table(board: pd.DataFrame, target: float | None) -> str:
     if all(value == NOTHING for value in columns["Accuracy"]):
         del columns["Accuracy"]
     caption = (
-        "Each strategy at its own best peak rate: mean final validation loss with its 95% "
-        "interval over the seeds. Bowl width: largest over smallest peak rate within 10% of the "
-        "best loss."
+        "Each strategy at its best peak rate: mean final validation loss with its 95% interval "
+        "over the seeds. Bowl width: largest divided by smallest peak rate within 10% of the best "
+        "loss."
     )
     if target is not None:
         caption += f" Target: a validation loss of {number(target)}; the median over the seeds."
@@ -60,10 +51,10 @@ def board_table(board: pd.DataFrame, target: float | None) -> str:
 
 
 def pairs_table(pairs: pd.DataFrame) -> str:
-    """Each two strategies."""
+    """A row for each pair of strategies."""
     rows = [
         (
-            f"{line['first']} against {line['second']}", line["verdict"].replace(" ", KEPT),
+            f"{line['first']} against {line['second']}", line["verdict"].replace(" ", UNBROKEN),
             interval(line["difference"], line["low"], line["high"]), number(line["p_adjusted"]),
             number(line["effect"]), percent(line["improvement"]), str(line["seeds"]),
             _seeds(line["seeds_needed"]),
@@ -75,33 +66,43 @@ def pairs_table(pairs: pd.DataFrame) -> str:
         "Seeds won", "Seeds", "Seeds needed",
     )
     caption = (
-        "Difference: the first strategy's final validation loss minus the second's, seed by seed; "
-        "below 0 the first is better. Effect: in standard deviations, above 0 the first is better."
+        "Difference: final validation loss of the first strategy minus that of the second, paired "
+        "by seed; below 0, the first is better. Effect: in standard deviations; above 0, the first "
+        "is better."
     )
     return table(columns, rows, caption=caption, texts=2)
 
 
-def curve_table(band: pd.DataFrame, *, caption: str, intervals: bool, rates: bool = False) -> str:
-    """Some epochs of each arm, the first and the last among them."""
+def curve_table(band: pd.DataFrame, *, caption: str, rates: bool = False) -> str:
+    """Some epochs of each arm, including the first and the last: rates, or means and intervals."""
     epochs = np.sort(band["epoch"].unique())
     kept = epochs[np.unique(np.linspace(0, len(epochs) - 1, SAMPLED).round().astype(int))]
-    labels = list(band["label"].unique())
-    lines = {(line["epoch"], line["label"]): line for line in band.to_dict(orient="records")}
-    rows = [
-        (f"{epoch:g}", *(_cell(lines.get((epoch, label)), intervals, rates) for label in labels))
-        for epoch in kept
-    ]
-    return table(("Epoch", *labels), rows, caption=caption)
+    cell = _rate if rates else _mean
+    return _by_arm(band, "epoch", kept, ("Epoch", "{:g}".format), cell, caption)
 
 
 def bowl_table(bowl: pd.DataFrame, *, caption: str) -> str:
     """Each arm at each peak rate."""
-    rates, labels = sorted(bowl["base_lr"].unique()), list(bowl["label"].unique())
-    lines = {(line["label"], line["base_lr"]): line for line in bowl.to_dict(orient="records")}
+    return _by_arm(
+        bowl, "base_lr", sorted(bowl["base_lr"].unique()), ("Peak rate", rate), _loss, caption
+    )
+
+
+def _by_arm(
+    frame: pd.DataFrame, by: str, kept: Iterable[float], first: tuple[str, Callable[[float], str]],
+    cell: Callable[[Line], str], caption: str,
+) -> str:
+    """A row for each value kept of a column, and a column for each arm."""
+    title, shown = first
+    labels = list(frame["label"].unique())
+    lines = {(line[by], line["label"]): line for line in frame.to_dict(orient="records")}
     rows = [
-        (rate(value), *(_loss(lines.get((label, value))) for label in labels)) for value in rates
+        (shown(value), *(
+            cell(lines[value, label]) if (value, label) in lines else NOTHING for label in labels
+        ))
+        for value in kept
     ]
-    return table(("Peak rate", *labels), rows, caption=caption)
+    return table((title, *labels), rows, caption=caption)
 
 
 def runs_table(arms: pd.DataFrame, reasons: Sequence[str]) -> str:
@@ -123,36 +124,33 @@ def runs_table(arms: pd.DataFrame, reasons: Sequence[str]) -> str:
     return table(columns, rows, caption="Every run", texts=3)
 
 
-def _cell(line: Mapping[Any, Any] | None, intervals: bool, rates: bool) -> str:
-    if line is None:
-        return NOTHING
-    if rates:
-        return rate(float(line["mean"]))
-    several = intervals and line["runs"] > 1
-    low, high = (line["low"], line["high"]) if several else (np.nan, np.nan)
-    return interval(float(line["mean"]), float(low), float(high))
+def _rate(line: Line) -> str:
+    return rate(float(line["mean"]))
+
+
+def _mean(line: Line) -> str:
+    several = line["runs"] > 1
+    return interval(line["mean"], *((line["low"], line["high"]) if several else (np.nan, np.nan)))
 
 
 def _seeds(needed: float) -> str:
     return f"{needed:,.0f}" if np.isfinite(needed) else "over 1,000"
 
 
-def _loss(line: Mapping[Any, Any] | None) -> str:
-    if line is None:
-        return NOTHING
+def _loss(line: Line) -> str:
     if np.isinf(line["mean"]):
-        return f"{line['diverged'] + line['failed']} of {line['runs']} lost"
+        return f"{line['diverged'] + line['failed']} of {line['runs']} diverged or failed"
     return interval(line["mean"], line["low"], line["high"])
 
 
-def _reached(line: Mapping[Any, Any]) -> str:
+def _reached(line: Line) -> str:
     many = f"({line['reached']} of {line['seeds']} seeds)"
     if np.isfinite(line["epochs_to_target"]):
         return f"{line['epochs_to_target']:g} {many}"
     return f"not reached {many}"
 
 
-def _width(line: Mapping[Any, Any]) -> str:
+def _width(line: Line) -> str:
     if not np.isfinite(line["bowl_width"]):
         return NOTHING
     return f"{'at least ' if line['bowl_open'] else ''}{line['bowl_width']:.3g}"

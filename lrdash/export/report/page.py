@@ -1,13 +1,13 @@
-"""The file as a whole: head, style, content, and the script that draws the charts."""
+"""The whole file: head, style, content, and the script that draws the charts."""
 
 from __future__ import annotations
 
-from html import escape
 from pathlib import Path
 
 from lrdash.export.report import charts
+from lrdash.export.report.html import escape
 
-# Nothing may be fetched: what is not in the file does not exist for it.
+# Forbids the browser to fetch anything: the file is complete.
 POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
     "img-src data: blob:; base-uri 'none'; form-action 'none'"

@@ -1,4 +1,4 @@
-"""The report of one run: curves, what was decided about the rate, settings, how to repeat it."""
+"""The report of one run: curves, decisions about the rate, settings, how to repeat it."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ from collections.abc import Sequence
 from lrdash import analysis, figures
 from lrdash.analysis import frames
 from lrdash.core import wording
-from lrdash.core.errors import LrdashError
 from lrdash.core.events import RateDecided
-from lrdash.export import program
-from lrdash.export.report import facts, html, numbers
+from lrdash.export.report import facts, html
 from lrdash.export.report.charts import Chart
-from lrdash.export.report.command import train_command
+from lrdash.export.report.command import engine_of, train_command
 from lrdash.export.report.page import page
-from lrdash.planning import external
 from lrdash.planning import plan as planning
 from lrdash.planning.plan import Plan
 from lrdash.store.rows import EpochRow, RunRow
@@ -28,7 +25,7 @@ def run_report(
     Args:
         row: the run.
         epochs: its epochs, in their order.
-        decisions: what its rule or expression decided.
+        decisions: of its rule or expression.
     """
     plan = planning.make(row.spec)
     title = row.name or f"{plan.strategy.label} on {plan.dataset.label}"
@@ -42,25 +39,28 @@ def run_report(
             "Settings", facts.settings_table(plan), facts.data_table(plan),
             *map(html.paragraph, analysis.notes_of(row)),
         ),
-        html.section("Repeat it", *_repeat(plan, row)),
+        html.section("Repeat it", *facts.how_to_repeat(
+            row.spec, lambda: train_command(row.spec, name=row.name, engine=engine_of([row])),
+            [row], recipe=plan.spec, title="The same run as a Keras script",
+        )),
     ]
     return page(title, "".join(made))
 
 
 def _result(row: RunRow, epochs: Sequence[EpochRow]) -> str:
-    told = analysis.summary(frames.epochs_frame(epochs), row.spec)
+    result = analysis.summary(frames.epochs_frame(epochs), row.spec)
     end = f"{row.status.capitalize()} after {row.epochs_done} of {row.spec.epochs} epochs in "
     end += wording.duration(row.seconds) + (f": {row.reason}" if row.reason else "") + "."
     tiles = {
-        "Final validation loss": wording.number(told.get("final_val_loss")),
-        "Best validation loss": wording.number(told.get("best_val_loss")),
-        "Best epoch": str(told["best_epoch"] or wording.number(None)),
-        "Final validation accuracy": wording.percent(told.get("final_val_accuracy")),
-        "Last learning rate": wording.rate(told["learning_rate"]),
+        "Final validation loss": wording.number(result.get("final_val_loss")),
+        "Best validation loss": wording.number(result.get("best_val_loss")),
+        "Best epoch": str(result["best_epoch"] or wording.number(None)),
+        "Final validation accuracy": wording.percent(result.get("final_val_accuracy")),
+        "Last learning rate": wording.rate(result["learning_rate"]),
     }
-    if "final_val_accuracy" not in told:
+    if "final_val_accuracy" not in result:
         del tiles["Final validation accuracy"]
-    return f'<div class="answer">\n{html.paragraph(end)}</div>\n{numbers.tiles(tiles)}'
+    return f'<div class="answer">\n{html.paragraph(end)}</div>\n{html.tiles(tiles)}'
 
 
 def _curves(
@@ -79,11 +79,11 @@ def _curves(
     )
     chart = Chart(
         name="run", title="Loss and learning rate", figure=figure,
-        caption="Above: the faint line is the loss on the training data, the strong one on data "
-        "that the model has not seen; the star marks the best epoch. Below: the rate of every "
-        "update on a logarithmic axis; a triangle marks where and why it changed.",
+        caption="Top: the faint line is the training loss, the strong line the validation loss; a "
+        "star marks the best epoch. Bottom: the rate of every update on a logarithmic axis; a "
+        "triangle marks where and why it changed.",
         alt=f"Training loss, validation loss and learning rate over {row.spec.epochs} epochs; the "
-        "numbers are in the table of epochs.",
+        "table of epochs has the numbers.",
     )
     words = plan.strategy.sentence()
     return [html.paragraph(words), f'<div class="charts single">\n{chart.html()}</div>\n']
@@ -98,7 +98,7 @@ def _decisions(decisions: Sequence[RateDecided]) -> str:
         for made in decisions
     ]
     columns = ("Epochs done", "Decision", "Rate before", "Rate after")
-    return html.table(columns, rows, caption="One decision an epoch", texts=2)
+    return html.table(columns, rows, caption="One decision for each epoch", texts=2)
 
 
 def _epochs(epochs: Sequence[EpochRow]) -> str:
@@ -111,25 +111,9 @@ def _epochs(epochs: Sequence[EpochRow]) -> str:
          wording.rate(row.learning_rate), f"{row.seconds:.2f}")
         for row in epochs
     ]
-    told = html.table(("Epoch", *titles, "Rate", "Seconds"), rows, caption="Every epoch")
-    return told if len(rows) <= 40 else html.folded(f"All {len(rows):,} epochs", told)
+    found = html.table(("Epoch", *titles, "Rate", "Seconds"), rows, caption="Every epoch")
+    return html.folded_if_long("epochs", len(rows), found)
 
 
 def _metric(name: str, value: float | None) -> str:
     return wording.percent(value) if "accuracy" in name else wording.number(value)
-
-
-def _repeat(plan: Plan, row: RunRow) -> list[str]:
-    if reason := external.why_not(row.spec):
-        return [html.paragraph(reason), facts.versions_table([row])]
-    engine = row.engine if not row.engine_note else "auto"
-    told = [
-        html.paragraph("This command trains the same run anew, with every setting."),
-        html.code(train_command(row.spec, name=row.name, engine=engine), "Command"),
-        facts.versions_table([row]),
-    ]
-    try:
-        recipe = program.script(plan)
-    except LrdashError:  # a dataset or model of the user's own
-        return told
-    return [*told, html.folded("The same as a Keras script", html.code(recipe, "Keras script"))]

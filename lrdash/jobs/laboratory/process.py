@@ -34,21 +34,21 @@ class WorkerStatus:
     state: State
     run_id: str | None  # what it trains, the first of a group
     run_ids: tuple[str, ...] = ()  # the whole group
-    range_test_id: str | None = None  # what it tries instead
+    range_test_id: str | None = None  # what it makes instead
 
 
 class WorkerProcess:
-    """A started process with its pipes, its log and what it last said.
+    """A started process with its pipes, its log and its answers.
 
     Not safe for several threads, apart from `status`. The process ends when its standard input
-    closes, so it cannot outlive this one. It is in a session of its own: Ctrl-C in the terminal
-    is not for it.
+    closes, so it cannot outlive this one. It is in a session of its own, so that Ctrl-C in the
+    terminal does not reach it.
 
     Args:
         database: URL of the store.
         logs: folder for its log.
-        patience: seconds that it may stand still.
-        wake: called from another thread whenever it has said something or ended.
+        patience: seconds that it may do nothing.
+        wake: called from another thread whenever it has answered or ended.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class WorkerProcess:
         self.groups = 0  # given to it so far
         self.ready = False
         self.started = monotonic()
-        self.stop_seen: float | None = None  # when the wish to stop all its runs was noticed
+        self.stop_seen: float | None = None  # when the request to stop all its runs was noticed
         self.ended_for = ""  # why the laboratory killed it, if it did
         self._standstill = Standstill(patience)
         self._answers: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
@@ -88,7 +88,7 @@ class WorkerProcess:
 
     @property
     def busy(self) -> bool:
-        """Whether it has something to do."""
+        """Whether it is training or making a range test."""
         return bool(self.run_ids) or self.range_test_id is not None
 
     @property
@@ -102,30 +102,30 @@ class WorkerProcess:
             range_test_id=self.range_test_id,
         )
 
-    def stands_still(self, versions: Mapping[str, int]) -> bool:
-        """Whether it has got nowhere for as long as it may.
+    def stalled(self, versions: Mapping[str, int]) -> bool:
+        """Whether it has done nothing for as long as it may.
 
         Args:
-            versions: of the runs that it trains; they grow with everything that it says.
+            versions: of the runs that it trains; they grow with every event.
         """
         signs = (self.ready, self.run_ids, tuple(versions.get(name) for name in self.run_ids))
         idle = self.ready and not self.run_ids  # waits for work
         return self._standstill.reached(None if idle else signs, cpu_seconds(self.pid)) and not idle
 
     def answers(self) -> list[dict[str, Any]]:
-        """What it said since the last call."""
-        said = []
+        """Its answers since the last call."""
+        found = []
         while not self._answers.empty():
-            said.append(self._answers.get())
-        return said
+            found.append(self._answers.get())
+        return found
 
     def give(self, run_ids: Sequence[str]) -> None:
-        """Hand it runs to train together; if it is dead already, `alive` will tell."""
+        """Give it runs to train together; check `alive` afterwards."""
         self.run_ids = tuple(run_ids)
         self._send({"runs": self.run_ids})
 
     def give_range_test(self, range_test_id: str) -> None:
-        """Hand it a range test to make; as `give`."""
+        """Give it a range test to make, like `give`."""
         self.range_test_id = range_test_id
         self._send({"range_test": range_test_id})
 
@@ -143,18 +143,18 @@ class WorkerProcess:
             self._process.terminate()
 
     def kill(self, after: float = 0.0) -> None:
-        """Wait for its end at most `after` seconds, then enforce it."""
+        """Wait for its end at most `after` seconds, then kill it."""
         try:
             self._process.wait(after)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
         if self._process.stdin is not None:
-            with suppress(OSError):  # what was not sent yet has no reader any more
+            with suppress(OSError):  # nobody reads what was not sent yet
                 self._process.stdin.close()
 
     def trim_log(self) -> None:
-        """Start the log anew once it is too long; the process goes on appending."""
+        """Empty the log once it is too long; the process keeps appending."""
         with suppress(OSError):
             if self.log.stat().st_size > LOG_LIMIT:
                 os.truncate(self.log, 0)
@@ -189,8 +189,9 @@ class WorkerProcess:
 
 
 def _environment(database: str) -> dict[str, str]:
-    """This process's, with the database (not in the arguments, which all users of a machine can
-    read) and the place where lrdash is."""
+    """That of this process, with the database (arguments could be read by all users of the machine)
+    and the place of lrdash.
+    """
     root = str(Path(__file__).resolve().parents[3])
     paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
     return {
@@ -204,7 +205,7 @@ def _environment(database: str) -> dict[str, str]:
 def _prune(logs: Path) -> None:
     """Remove the oldest logs, so that they do not pile up."""
     logs.mkdir(parents=True, exist_ok=True)
-    with suppress(OSError):  # another server may be tidying up, too
+    with suppress(OSError):  # another server may be doing the same
         found = sorted(logs.glob("worker-*.log"), key=lambda path: path.stat().st_mtime)
         for path in found[: 1 - LOGS_KEPT]:
             path.unlink(missing_ok=True)

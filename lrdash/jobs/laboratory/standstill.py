@@ -1,9 +1,9 @@
-"""Whether a worker that is alive gets anywhere.
+"""Whether a worker that is alive makes progress.
 
-A process can live, beat its heart and train nothing: a thread that waits for a lock which is never
-given back, a download that has dried up. It has come to a standstill when what it trains has said
-nothing new for `LRDASH_STALL_SECONDS` and its processor time stood still with it. One that computes
-is never disturbed: a first epoch may take long.
+A process can live, send heartbeats and train nothing: a thread that waits for a lock that is never
+released, a download that has stalled. It has stalled when its runs have sent no event for
+`LRDASH_STALL_SECONDS` and it has used next to no processor time. A process that computes is left
+alone: a first epoch may take long.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ IDLE = 0.02  # share of one processor that heartbeats and idle threads may take
 
 
 class Standstill:
-    """How long one worker has got nowhere.
+    """How long one worker has made no progress.
 
     Args:
-        seconds: without any sign after which it stands still.
+        seconds: without any sign after which it has stalled.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -33,12 +33,12 @@ class Standstill:
         self._since, self._cpu = monotonic(), 0.0
 
     def reached(self, signs: Hashable, cpu: float | None) -> bool:
-        """Whether it stands still.
+        """Whether it has stalled.
 
         Args:
-            signs: anything that changes when it gets on.
-            cpu: seconds of processor time that it has used; None where that cannot be told, and
-                then it is never taken to stand still.
+            signs: anything that changes when it makes progress.
+            cpu: seconds of processor time that it has used; None if unknown, and then it never
+                counts as stalled.
         """
         moment = monotonic()
         elapsed = moment - self._since
@@ -51,7 +51,7 @@ class Standstill:
 
 
 def patience() -> float:
-    """Seconds without any sign that a worker is given, as the environment says.
+    """Seconds without any sign that a worker is allowed, from the environment.
 
     Raises:
         InvalidField: if LRDASH_STALL_SECONDS is not a number of at least 1.
@@ -67,7 +67,7 @@ def patience() -> float:
 
 
 def cpu_seconds(pid: int) -> float | None:
-    """Processor time of a process, all its threads; None where the system does not tell.
+    """Processor time of a process, all its threads; None where the system does not say.
 
     Reference: proc_pid_stat(5), fields utime and stime.
     """

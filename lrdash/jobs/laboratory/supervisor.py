@@ -1,4 +1,4 @@
-"""The thread that keeps workers warm, hands out queued runs, and buries the dead."""
+"""The thread that keeps workers warm, gives them queued runs, and replaces dead ones."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from lrdash.store import Store, home
 
 TICK = 0.1  # seconds between two looks at queue and workers
 SWEEP = 3.0  # seconds between two searches for dead workers of any process
-PATIENCE = 0.7  # seconds that a worker has to obey a stop before it is killed
+PATIENCE = 0.7  # seconds that a worker has to stop before it is killed
 SILENT = "it gave no sign of life"
 PARTING = 1.0  # seconds that workers have to end when the laboratory closes
 GROUPS_EACH = 200  # after which a worker is renewed: TensorFlow keeps some megabytes of each
-EARLY_DEATHS = 3  # in a row, before the first word; then queued runs fail
+EARLY_DEATHS = 3  # in a row, before the first answer; then queued runs fail
 LONGEST_PAUSE = 30.0  # seconds between two attempts to start a worker that dies at once
-FIRST_LOOK = 30.0  # seconds after the start in which runs found dead were dead before it
+FIRST_LOOK = 30.0  # seconds after the start; runs found dead in them died before it
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +39,8 @@ class Laboratory:
     Args:
         store: where the queue is; must stay open until `close`.
         workers: processes, and so the number of groups trained at a time.
-        resume: let runs go on that are found interrupted at the start, each once; a worker that
-            dies later is no cause, or a run that fills the memory would begin again for ever.
+        resume: resume runs that are found interrupted at the start, each once. Not those whose
+            worker dies later: a run that fills the memory would begin again for ever.
 
     Raises:
         StoreError: if the folder of the logs cannot be made.
@@ -55,7 +55,7 @@ class Laboratory:
         self._lock = threading.Lock()  # over starting and closing
         self._thread: threading.Thread | None = None
         self._workers: tuple[WorkerProcess, ...] = ()  # replaced, never changed
-        self._owed: deque[Callable[[], object]] = deque()  # what the store has yet to learn
+        self._pending: deque[Callable[[], object]] = deque()  # writes to the store
         self._early_deaths = 0
         self._start_at = self._sweep_at = self._resume_until = 0.0
 
@@ -80,11 +80,11 @@ class Laboratory:
                 atexit.unregister(self.close)
 
     def wake(self) -> None:
-        """Look at the queue now: something was queued or is to be stopped."""
+        """Look at the queue now: something was queued or has to stop."""
         self._wake.set()
 
     def alive(self) -> bool:
-        """Whether queued runs are being looked after."""
+        """Whether the thread runs."""
         thread = self._thread
         return thread is not None and thread.is_alive()
 
@@ -102,7 +102,7 @@ class Laboratory:
                 log.warning("%s", fault)
                 pause = 1.0
             except Exception:
-                log.exception("the laboratory stumbled")
+                log.exception("fault in the laboratory")
                 pause = 1.0
             self._wake.wait(pause)
             self._wake.clear()
@@ -110,68 +110,71 @@ class Laboratory:
 
     def _tick(self) -> None:
         for worker in self._workers:
-            self._hear(worker)
+            self._read_answers(worker)
             if not worker.alive:
-                self._bury(worker)
+                self._clear_away(worker)
             elif not worker.busy and worker.groups >= GROUPS_EACH:
                 self._renew(worker)
         if len(self._workers) < self._size and monotonic() >= self._start_at:
             self._add_worker()
-        self._pay()
+        self._write_pending()
         self._stop_overdue()
         self._stop_overdue_tests()
         self._hand_out()
-        if monotonic() >= self._sweep_at and not self._owed:
+        if monotonic() >= self._sweep_at and not self._pending:
             self._sweep_at = monotonic() + SWEEP
             self._sweep()
 
     def _sweep(self) -> None:
-        """Mark runs of the dead, let go on what is to go on, end workers that hang."""
-        self._store.mark_interrupted()
+        """Mark runs of dead workers, resume interrupted ones, end workers that hang."""
+        self._store.workers.mark_interrupted()
         if monotonic() < self._resume_until:
-            self._go_on()
-        silent = self._store.silent(worker.worker_id for worker in self._workers if worker.ready)
+            self._resume_interrupted()
+        ready = [worker.worker_id for worker in self._workers if worker.ready]
+        silent = self._store.workers.silent(ready)
         trained = [run_id for worker in self._workers for run_id in worker.run_ids]
-        versions = self._store.versions(trained)
+        versions = self._store.runs.versions(trained)
         for worker in self._workers:
             worker.trim_log()
             if worker.worker_id in silent:
-                self._end_hung(worker, SILENT)
-            elif worker.stands_still(versions):
-                self._end_hung(worker, f"it did nothing for {self._patience:.0f} s")
+                self._kill_hung(worker, SILENT)
+            elif worker.stalled(versions):
+                self._kill_hung(worker, f"it did nothing for {self._patience:.0f} s")
 
-    def _go_on(self) -> None:
-        """Queue what was interrupted before the start, each run once."""
+    def _resume_interrupted(self) -> None:
+        """Queue runs that were interrupted before the start, each once."""
         found = {
             row.run_id
-            for row in self._store.runs(status="interrupted")
+            for row in self._store.runs.listing(status="interrupted")
             if row.worker_id not in self._own
         }
-        again = self._store.requeue(found - self._tried)
+        again = self._store.runs.requeue(found - self._tried)
         self._tried |= found
         if again:
-            log.info("%d interrupted runs go on", len(again))
+            log.info("%d interrupted runs are resumed", len(again))
 
-    def _end_hung(self, worker: WorkerProcess, why: str) -> None:
-        """Kill a worker that will never come back; it is buried like any other."""
+    def _kill_hung(self, worker: WorkerProcess, why: str) -> None:
+        """Kill a worker that hangs; it is cleared away like any other."""
         worker.ended_for = f"the training process was ended: {why}"
         worker.kill()
 
-    def _hear(self, worker: WorkerProcess) -> None:
+    def _read_answers(self, worker: WorkerProcess) -> None:
         for answer in worker.answers():
             if "ready" in answer:
                 worker.ready, self._early_deaths = True, 0
-            if worker.run_ids and answer.get("ended") == list(worker.run_ids):
-                if "unsaved" in answer:
-                    ended = RunEnded(status="interrupted", reason=str(answer["unsaved"]))
-                    batch = [(run_id, ended) for run_id in worker.run_ids]
-                    self._owed.append(partial(self._store.record, batch, worker.worker_id))
+                continue
+            run_ids, test = worker.run_ids, worker.range_test_id
+            reason, ended = str(answer.get("unsaved", "")), answer.get("ended")
+            if run_ids and ended == list(run_ids):
+                if reason:
+                    event = RunEnded(status="interrupted", reason=reason)
+                    batch = [(run_id, event) for run_id in run_ids]
+                    self._pending.append(partial(self._store.runs.record, batch, worker.worker_id))
                 worker.run_ids = ()
-            test = worker.range_test_id
-            if test is not None and answer.get("ended") == test:
-                if "unsaved" in answer:
-                    reason = str(answer["unsaved"])
-                    self._owed.append(partial(self._store.range_tests.end, test, "failed", reason))
+            elif test is not None and ended == test:
+                if reason:
+                    end = self._store.range_tests.end
+                    self._pending.append(partial(end, test, "failed", reason))
                 worker.range_test_id = None
 
     def _renew(self, worker: WorkerProcess) -> None:
@@ -179,60 +182,61 @@ class Laboratory:
         worker.terminate()
         worker.kill(after=PARTING)
         self._remove(worker)
-        self._disown(worker, SHUT_DOWN)
+        self._release(worker, SHUT_DOWN)
 
     def _remove(self, worker: WorkerProcess) -> None:
         self._workers = tuple(other for other in self._workers if other is not worker)
 
-    def _bury(self, worker: WorkerProcess) -> None:
-        """Take a dead worker away; note how its runs ended, and when to start the next."""
-        self._hear(worker)
+    def _clear_away(self, worker: WorkerProcess) -> None:
+        """Remove a dead worker; record how its runs ended, and when to start the next."""
+        self._read_answers(worker)
         worker.kill()
         self._remove(worker)
         cause = worker.cause_of_death()
         reason = worker.ended_for or f"the training process ended unexpectedly ({cause})"
         log.error("worker %s: %s", worker.worker_id, reason)
-        self._disown(worker, reason)
+        self._release(worker, reason)
         if not worker.ready:
             self._early_deaths += 1
             self._start_at = monotonic() + min(LONGEST_PAUSE, 0.5 * 2**self._early_deaths)
             if self._early_deaths >= EARLY_DEATHS:
                 self._give_up(worker, cause)
 
-    def _disown(self, worker: WorkerProcess, reason: str) -> None:
-        """Mark the runs of a worker that is gone, but for those that have ended by themselves."""
-        self._owed.append(partial(self._store.mark_interrupted, worker.worker_id, reason))
-        self._owed.append(partial(self._store.forget_worker, worker.worker_id))
+    def _release(self, worker: WorkerProcess, reason: str) -> None:
+        """Mark the unfinished runs of a worker that is gone."""
+        mark = self._store.workers.mark_interrupted
+        self._pending.append(partial(mark, worker.worker_id, reason))
+        self._pending.append(partial(self._store.workers.forget, worker.worker_id))
 
     def _give_up(self, worker: WorkerProcess, cause: str) -> None:
-        """Fail what is queued: no worker could be started time and again."""
+        """Fail everything queued: no worker could be started several times."""
         reason = f"no training process can be started ({cause}); see {worker.log}"
-        for run_id in self._store.queued():
-            self._owed.append(partial(self._store.end, run_id, "failed", reason))
+        for run_id in self._store.runs.queued():
+            self._pending.append(partial(self._store.runs.end, run_id, "failed", reason))
         tests = self._store.range_tests
         for test in tests.queued():
-            self._owed.append(partial(tests.end, test, "failed", reason))
+            self._pending.append(partial(tests.end, test, "failed", reason))
 
     def _add_worker(self) -> None:
         worker = WorkerProcess(self._store.url, self._logs, self.wake, self._patience)
         self._own.add(worker.worker_id)
         self._workers = (*self._workers, worker)
 
-    def _pay(self) -> None:
-        """Tell the store what it has yet to learn; a fault leaves the rest for the next time."""
-        while self._owed:
-            self._owed[0]()
-            self._owed.popleft()
+    def _write_pending(self) -> None:
+        """Do the pending writes; a fault leaves the rest for the next time."""
+        while self._pending:
+            self._pending[0]()
+            self._pending.popleft()
 
     def _stop_overdue(self) -> None:
-        """Kill workers that do not obey a stop, as in the middle of building a model.
+        """Kill workers that do not stop in time, for example while they build a model.
 
-        Only if all that they train is to stop: the others of a group must not suffer.
+        Only if all their runs have to stop, for the sake of the others of a group.
         """
         training = [worker for worker in self._workers if worker.run_ids]
         if not training:
             return
-        asked = self._store.stop_requests([r for worker in training for r in worker.run_ids])
+        asked = self._store.runs.stop_requests([r for worker in training for r in worker.run_ids])
         for worker in training:
             if not asked.issuperset(worker.run_ids) and not self._all_stop(worker, asked):
                 worker.stop_seen = None
@@ -242,21 +246,20 @@ class Laboratory:
                 self._kill_for_stop(worker)
 
     def _all_stop(self, worker: WorkerProcess, asked: set[str]) -> bool:
-        """Whether a stop was asked for all runs of a worker that have not ended by themselves."""
+        """Whether all active runs of a worker have to stop."""
         if asked.isdisjoint(worker.run_ids):
             return False
-        going_on = self._store.runs(run_ids=set(worker.run_ids) - asked, status=ACTIVE)
-        return not going_on
+        return not self._store.runs.listing(run_ids=set(worker.run_ids) - asked, status=ACTIVE)
 
     def _kill_for_stop(self, worker: WorkerProcess) -> None:
-        self._hear(worker)
+        self._read_answers(worker)
         if not worker.busy:
-            return  # it has obeyed in the meantime
+            return  # it has stopped in the meantime
         worker.kill()
         self._remove(worker)
-        self._owed.append(partial(self._note_stop, worker))
-        self._disown(worker, "the training process was ended by a stop")
-        self._pay()  # at once, before anyone finds the runs without their process
+        self._pending.append(partial(self._note_stop, worker))
+        self._release(worker, "the training process was ended by a stop")
+        self._write_pending()  # at once, before others find the runs without their process
 
     def _stop_overdue_tests(self) -> None:
         """The same for workers that make a range test."""
@@ -275,9 +278,9 @@ class Laboratory:
             self._store.range_tests.end(worker.range_test_id, "stopped", reason)
         batch: list[tuple[str, Event]] = [
             (row.run_id, RunEnded(status="stopped", reason=stopped_after(row.epochs_done)))
-            for row in self._store.runs(run_ids=worker.run_ids, status="running")
+            for row in self._store.runs.listing(run_ids=worker.run_ids, status="running")
         ]
-        self._store.record(batch, worker.worker_id)
+        self._store.runs.record(batch, worker.worker_id)
 
     def _hand_out(self) -> None:
         idle = [worker for worker in self._workers if worker.ready and not worker.busy]
@@ -287,7 +290,7 @@ class Laboratory:
         for search in self._store.hindsights.due():
             hindsight.advance(self._store, search)
         taken = {run_id for worker in self._workers for run_id in worker.run_ids}
-        waiting = self._store.queued_groups(limit=2 * len(self._workers))
+        waiting = self._store.runs.queued_groups(limit=2 * len(self._workers))
         free = (group for group in waiting if taken.isdisjoint(group))
         for worker, group in zip(idle, free, strict=False):
             worker.give(group)
@@ -302,16 +305,16 @@ class Laboratory:
         return idle[len(free) :]
 
     def _end_workers(self) -> None:
-        """All at once: ask, wait, enforce; then mark what they were training."""
+        """All at once: ask, wait, kill; then mark the runs that they were training."""
         deadline = monotonic() + PARTING
         for worker in self._workers:
             worker.terminate()
         for worker in self._workers:
             worker.kill(after=max(0.0, deadline - monotonic()))
-            self._hear(worker)
-            self._disown(worker, SHUT_DOWN)
+            self._read_answers(worker)
+            self._release(worker, SHUT_DOWN)
         self._workers = ()
         try:
-            self._pay()
+            self._write_pending()
         except StoreError as fault:
             log.warning("%s", fault)

@@ -17,7 +17,7 @@ from lrdash.core.errors import InvalidField
 from lrdash.core.events import EpochEnded, Event, RunEnded, RunStarted
 from lrdash.core.spec import NAME_LIMIT, Facts, RunSpec
 from lrdash.store import Store
-from lrdash.store.runs import checked_name, checked_tags
+from lrdash.store.values import checked_name, checked_tags
 from lrdash.tracking.importing.found import Found
 from lrdash.tracking.importing.sources import read_paths
 
@@ -72,7 +72,7 @@ def bring(
     """Put runs into the store; see `import_runs`."""
     runs, checked = list(found), checked_tags(tags)
     known = {
-        row.spec.facts.token: row.run_id for row in store.runs()
+        row.spec.facts.token: row.run_id for row in store.runs.listing()
         if row.spec.facts is not None and row.spec.facts.token
     }
     brought = []
@@ -96,16 +96,16 @@ def _put(run: Found, spec: RunSpec, store: Store, title: str, tags: Sequence[str
     facts = spec.facts or Facts()
     steps, updates = facts.steps_per_epoch, facts.steps_per_epoch * spec.epochs
     worker = f"import-{uuid.uuid4().hex[:12]}"
-    store.register_worker(worker, socket.gethostname(), os.getpid())
+    store.workers.register(worker, socket.gethostname(), os.getpid())
     try:
-        run_id = store.create_run(
+        run_id = store.runs.create(
             spec, steps_per_epoch=steps, updates=updates, parameters=facts.parameters,
             engine="import", name=title, tags=tags, worker_id=worker,
         )
-        store.record([(run_id, event) for event in _events(run, spec, steps, updates)], worker)
+        store.runs.record([(run_id, event) for event in _events(run, spec, steps, updates)], worker)
     finally:
-        store.mark_interrupted(worker)
-        store.forget_worker(worker)
+        store.workers.mark_interrupted(worker)
+        store.workers.forget(worker)
     return run_id
 
 

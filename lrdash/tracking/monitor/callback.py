@@ -11,7 +11,7 @@ from typing import Any
 import keras
 
 from lrdash.core.spec import NAME_LIMIT
-from lrdash.store.runs import checked_name, checked_tags
+from lrdash.store.values import checked_name, checked_tags
 from lrdash.tracking.monitor import stack
 from lrdash.tracking.monitor.fit import Fit
 from lrdash.tracking.monitor.optimizers import EPOCHS_ONLY
@@ -56,7 +56,7 @@ class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
     """Puts the runs of an own Keras script on the dashboard, live; each `fit` is a run.
 
     It records loss, metrics and the rate of every update, and what `ReduceLROnPlateau` and
-    `LearningRateScheduler` among the callbacks decide. Wherever it stands in the list, it goes to
+    `LearningRateScheduler` among the callbacks decide. Wherever it is in the list, it moves to
     its end when training begins, so that it sees what all others did. Training never waits for it,
     and no fault of the database ends it: there is one warning.
 
@@ -129,7 +129,7 @@ class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
         """Go to the end of the list, behind a counter of batches; begin there.
 
         Keras is on its way through the list, which therefore keeps its places: the monitor leaves
-        a stand-in, is called once more at the end, and only then is the stand-in taken out.
+        a placeholder, is called once more at the end, and only then is the placeholder removed.
         """
         among = stack.callers(self)
         callbacks: list[Any] = among.callbacks if among else []

@@ -141,7 +141,7 @@ def _settings(plateau: Any) -> dict[str, Any]:
     }
     try:
         Recorded(**settings)
-    except InvalidField:  # settings that no walk bears; the decisions are kept all the same
+    except InvalidField:  # settings that cannot be replayed; the decisions are kept
         return {}
     return settings
 

@@ -49,7 +49,7 @@ def ran_out(empty: Sequence[int]) -> list[str]:
 
 
 def model_name(model: Any) -> str:
-    """The model's own name, cut to what a run bears."""
+    """The model's own name, cut to the length that a run allows."""
     return _printable(str(getattr(model, "name", "") or "own model")) or "own model"
 
 

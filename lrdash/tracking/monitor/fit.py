@@ -26,7 +26,7 @@ class Fit:
 
     Args:
         model: that is trained.
-        params: what Keras tells its callbacks of the call.
+        params: what Keras passes to its callbacks about the call.
         others: the callbacks beside the monitor.
         dataset: what it learns from, in words.
         name: of the run.
@@ -78,7 +78,7 @@ class Fit:
             return
         decided = self._deciders.epoch_begins(done, self._rate, now)
         if decided is not None and optimizers.compiled:
-            self.watcher.say(merged(self._pending, decided))
+            self.watcher.send(merged(self._pending, decided))
         elif not optimizers.epochs:
             self._held = decided
         self._rate, self._pending = now, None
@@ -98,7 +98,7 @@ class Fit:
         self._done, self._loss = done, metrics.get("loss", self._loss)
         if done <= LONGEST:
             self._learn(metrics, rates)
-            self.watcher.say(EpochEnded(
+            self.watcher.send(EpochEnded(
                 epoch=done, metrics=metrics, rates=rates, seconds=self.watcher.seconds
             ))
             self._decided(done, rates, logs)
@@ -138,10 +138,10 @@ class Fit:
         if now is None or not self._optimizers.compiled:
             return
         if held is not None:
-            self.watcher.say(held)
+            self.watcher.send(held)
         self._pending = self._deciders.epoch_ends(done, used, now, logs)
         if self._pending is not None:
-            self.watcher.say(self._pending)
+            self.watcher.send(self._pending)
             self._rate = now
 
     def _learn(self, metrics: Mapping[str, float], rates: Rates) -> None:

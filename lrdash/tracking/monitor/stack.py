@@ -1,6 +1,6 @@
 """Who calls: the `fit` that a callback is part of, found on the stack.
 
-A callback is told neither of its neighbours nor of an exception that leaves `fit`; both can be seen
+A callback learns neither of its neighbours nor of an exception that leaves `fit`; both can be seen
 on the stack without touching anything.
 """
 
@@ -50,7 +50,7 @@ def fit_of(model: Any) -> Place | None:
 
 
 def under_way(place: Place) -> bool:
-    """Whether a call still goes on."""
+    """Whether a call is still running."""
     frame = sys._current_frames().get(place.thread)
     return any(id(one) == place.frame and one.f_code is place.code for one in _frames(frame))
 

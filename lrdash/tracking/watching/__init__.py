@@ -1,7 +1,7 @@
-"""Runs of somebody else's loop, written down while they go on. Needs neither Keras nor TensorFlow.
+"""Runs of other training loops, recorded while they train. Needs neither Keras nor TensorFlow.
 
-Nothing in here may harm the training that it watches: whatever the store does, calls return at
-once and raise nothing but faults of what they were given.
+Nothing here may disturb the training that it records: whatever the store does, calls return at once
+and raise faults of their arguments only.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A run of any loop, told epoch by epoch."""
+"""A run of any loop, logged epoch by epoch."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from numpy.typing import ArrayLike, NDArray
 from lrdash.core.errors import InvalidField
 from lrdash.core.events import NOT_FINITE, EpochEnded, Status, metric_name
 from lrdash.core.spec import MAX_RATE, Facts, RunSpec
-from lrdash.store.runs import checked_name, checked_tags
-from lrdash.tracking.watching.recorder import Watcher, tell
+from lrdash.core.wording import plural
+from lrdash.store.values import checked_name, checked_tags
+from lrdash.tracking.watching.recorder import Watcher, report
 
 LONGEST = 10_000  # epochs of a run
 MOST_METRICS = 100
 NAME_LENGTH = 80  # characters of a metric's name
-OPEN = "How many epochs there will be is not known before its end."
+OPEN = "The number of epochs is not known before its end."
 
 
 def log_run(
@@ -34,19 +35,19 @@ def log_run(
     loss: str = "",
     tags: Sequence[str] = (),
 ) -> Logged:
-    """Put a run of any loop on the dashboard; TensorFlow and Keras are not needed.
+    """Record a run of any loop; TensorFlow and Keras are not needed.
 
     Args:
         name: shown to users.
-        epochs: how many there will be, if that is known.
-        dataset: what it learns from, in words.
-        model: what is trained, in words.
+        epochs: how many there will be, if known.
+        dataset: in words.
+        model: in words.
         optimizer: in words.
-        loss: what training minimises, in words.
+        loss: in words.
         tags: to find it by.
 
     Returns:
-        The run, to be used in a `with` statement, which ends it.
+        The run, for a `with` statement, which ends it.
 
     Raises:
         InvalidField: for a value that is not allowed.
@@ -66,10 +67,10 @@ def log_run(
 
 
 class Logged:
-    """A run that is told epoch by epoch; not safe for several threads.
+    """A run logged epoch by epoch; not safe for several threads.
 
-    Its end is the end of the `with` statement: finished, or failed where an exception leaves it
-    (interrupted for Ctrl-C). A fault of the database is warned of once and harms nothing.
+    It ends with the `with` statement: finished, or failed if an exception leaves it (interrupted by
+    Ctrl-C). A fault of the database gives one warning and disturbs nothing.
     """
 
     def __init__(
@@ -80,11 +81,11 @@ class Logged:
         self._done = 0
         self._peak = 0.0  # highest rate so far
         self._loss = 0.0  # of the last epoch
-        self._full = False  # whether it was told that no more epochs are taken
+        self._full = False  # whether the limit of epochs was reported
 
     @property
     def run_id(self) -> str | None:
-        """Its id on the dashboard; None until the database has taken it."""
+        """Its id in the store; None until it is stored."""
         return self._watcher.run_id if self._watcher else None
 
     def __enter__(self) -> Self:
@@ -99,7 +100,7 @@ class Logged:
         self, kind: type[BaseException] | None, fault: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
-        """End, and wait until it is written down."""
+        """End, and wait until everything is written."""
         watcher = self._running()
         status, reason = ending(fault, self._done, self._loss)
         if self._planned is None or self._done < self._planned:
@@ -108,12 +109,12 @@ class Logged:
         watcher.close()
 
     def epoch(self, *, learning_rate: float | ArrayLike | None = None, **metrics: float) -> None:
-        """Tell an epoch that is done.
+        """Log an epoch that is done.
 
         Args:
             learning_rate: the rate of the epoch, or of each of its updates in their order.
-            metrics: by name, `loss` and `val_loss` among them if there are such; NaN is allowed.
-                Beyond 10,000 epochs no more are recorded; one warning says so.
+            metrics: by name, such as `loss` and `val_loss`; NaN is allowed. Epochs beyond 10,000
+                are not recorded; one warning says so.
 
         Raises:
             InvalidField: for a rate, a name or a value that is not allowed; the epoch is not
@@ -122,19 +123,21 @@ class Logged:
         watcher = self._running()
         values, rates = checked_metrics(metrics), checked_rates(learning_rate)
         if self._done >= LONGEST:
-            self._tell_full()
+            self._report_full()
             return
         self._done, self._loss = self._done + 1, values.get("loss", 0.0)
         self._learn(values, rates)
-        watcher.say(EpochEnded(
+        watcher.send(EpochEnded(
             epoch=self._done, metrics=values, rates=rates, seconds=watcher.seconds
         ))
 
-    def _tell_full(self) -> None:
+    def _report_full(self) -> None:
         if not self._full:
             self._full = True
-            tell(f"A run can have at most {LONGEST:,} epochs. The training goes on, but the "
-                 f"further epochs of {self._name!r} are not recorded.")
+            report(
+                f"A run can have at most {LONGEST:,} epochs. The training continues, but further "
+                f"epochs of {self._name!r} are not recorded."
+            )
 
     def _learn(self, metrics: dict[str, float], rates: NDArray[np.float32]) -> None:
         facts, changes = self._spec.facts or Facts(), dict[str, Any]()
@@ -179,12 +182,12 @@ def ending(fault: BaseException | None, done: int, loss: float = 0.0) -> tuple[S
         return "diverged", NOT_FINITE
     if fault is None:
         return "finished", ""
-    after = f"after {done} epoch{'' if done == 1 else 's'}"
+    after = f"after {plural(done, 'epoch')}"
     if isinstance(fault, KeyboardInterrupt | SystemExit):
         return "interrupted", f"{type(fault).__name__} {after}"
     lines = str(fault).strip().splitlines()
-    told = f"{type(fault).__name__}: {lines[0]}" if lines else type(fault).__name__
-    return "failed", f"{told} ({after})"
+    cause = f"{type(fault).__name__}: {lines[0]}" if lines else type(fault).__name__
+    return "failed", f"{cause} ({after})"
 
 
 def checked_metrics(given: dict[str, Any]) -> dict[str, float]:
@@ -208,7 +211,7 @@ def checked_rates(given: float | ArrayLike | None) -> NDArray[np.float32]:
     """Rates as an array, one an update or one for the epoch; empty for none.
 
     Raises:
-        InvalidField: for what is no list of rates.
+        InvalidField: for anything but a list of rates.
     """
     if given is None:
         return np.empty(0, np.float32)

@@ -16,29 +16,29 @@ from lrdash.core.errors import LrdashError
 from lrdash.core.events import Event, RunEnded, RunStarted, Status
 from lrdash.core.spec import Facts, RunSpec
 from lrdash.store import Store
+from lrdash.store.heartbeats import HEARTBEAT
 from lrdash.tracking.watching.spool import Unsaved, keep
 
-HEARTBEAT = 1.0  # seconds
 INTERVAL = 0.25  # seconds between two writes
-GATHERING = 0.05  # seconds before one: what is said at an epoch's end is written in one go
+GATHERING = 0.05  # seconds before one, so that the events of an epoch's end are written together
 BUSY = 2.0  # seconds that one write waits for other programs' locks
-PATIENCE = 5.0  # seconds for the last words, once the training is over
+PATIENCE = 5.0  # seconds for the last writes, once training is over
 
 log = logging.getLogger("lrdash.tracking.watching")
-_lost: set[tuple[str, ...]] = set()  # stores that took nothing however long they were waited for
+_lost: set[tuple[str, ...]] = set()  # stores that took nothing within the patience
 
 
 class StoreWarning(UserWarning):
-    """A run could not be written down; the training goes on."""
+    """A run could not be recorded; the training continues."""
 
 
 class Watcher:
-    """One run that is watched: events go in, a thread of its own writes them down.
+    """One watched run: events go in, a thread of its own writes them.
 
-    No method waits for the store but `close`, and none raises. Where the store refuses, one
-    warning is given and everything is kept in memory and tried again; what could not be written
-    when the training is over goes to a file beside, which `lrdash import` reads. A store that took
-    nothing to the end of the patience is not waited for again before it has taken something.
+    Only `close` waits for the store, and no method raises. While the store refuses, there is one
+    warning, and everything is kept in memory and tried again; what is not written when training is
+    over goes to a file, which `lrdash import` reads. A store that took nothing within the patience
+    is not waited for again before it takes something.
 
     Args:
         spec: what is known at the start.
@@ -46,8 +46,8 @@ class Watcher:
         tags: to find it by.
         engine: what trains it, as it is shown.
         versions: library name to version.
-        gone: asked once a second: whether the loop was left without a word; then the run ends with
-            the status and reason that it gives.
+        gone: asked once a second whether the loop ended without notice; then the run ends with the
+            status and reason that it gives.
     """
 
     def __init__(
@@ -67,14 +67,14 @@ class Watcher:
             os.environ.get(name, "") for name in ("LRDASH_HOME", "LRDASH_DATABASE_URL"))
         self._id = f"script-{uuid.uuid4().hex[:12]}"
         self._store: Store | None = None
-        self._said: list[Event] = []
+        self._events: list[Event] = []
         self._written = 0
         self._known: RunSpec | None = None  # the spec that the store has
         self._ended = self._warned = self._registered = False
         self._last: Exception | None = None
         self._changed = threading.Condition()
         self._beaten = self._began = monotonic()
-        self._over = 0.0  # when the end was said
+        self._over = 0.0  # when the run ended
         self._thread = threading.Thread(target=self._run, name="lrdash-watcher", daemon=True)
         self._thread.start()
         atexit.register(self._leave)
@@ -86,34 +86,34 @@ class Watcher:
 
     @property
     def ended(self) -> bool:
-        """Whether its end was said."""
+        """Whether it has ended."""
         return self._ended
 
-    def say(self, event: Event) -> None:
+    def send(self, event: Event) -> None:
         """Take an event."""
         with self._changed:
             if not self._ended:
-                self._said.append(event)
+                self._events.append(event)
                 self._changed.notify()
 
     def amend(self, spec: RunSpec) -> None:
-        """Take what is known by now."""
+        """Take the spec as it is known now."""
         with self._changed:
             if not self._ended and spec != self._spec:
                 self._spec = spec
                 self._changed.notify()
 
     def end(self, status: Status, reason: str = "") -> None:
-        """Say the end; the first one counts."""
+        """End the run; the first end counts."""
         with self._changed:
             if self._ended:
                 return
-            self._said.append(RunEnded(status=status, reason=reason, seconds=self.seconds))
+            self._events.append(RunEnded(status=status, reason=reason, seconds=self.seconds))
             self._ended, self._over = True, monotonic()
             self._changed.notify()
 
     def close(self) -> None:
-        """Wait until all is written down, or a few seconds if the store refuses."""
+        """Wait until everything is written, or a few seconds if the store refuses."""
         if not self._ended:
             status, reason = self._gone() or ("interrupted", "the program left it without an end")
             self.end(status, reason)
@@ -134,13 +134,13 @@ class Watcher:
                 self._write()
                 _lost.discard(self._where)
                 done = self._ended and not self._waiting()
-            except Exception as fault:  # whatever it is: the training comes first
+            except Exception as fault:  # training comes first
                 self._warn(fault)
                 refused = True
                 hopeless = self._where in _lost
                 done = self._ended and (hopeless or monotonic() - self._over > PATIENCE)
             with self._changed:
-                self._changed.notify_all()  # whoever waits to see how far it is
+                self._changed.notify_all()  # for tests that wait for a write
             if done:
                 self._part()
                 return
@@ -152,11 +152,11 @@ class Watcher:
                     self._changed.wait_for(lambda: self._ended, timeout=INTERVAL)
 
     def _retry(self) -> None:
-        """A moment before the store is asked once more."""
+        """Wait a moment before the next attempt."""
         threading.Event().wait(INTERVAL)
 
     def _waiting(self) -> bool:
-        return self._written < len(self._said) or self._known != self._spec
+        return self._written < len(self._events) or self._known != self._spec
 
     def _look(self) -> None:
         left = self._gone()
@@ -164,49 +164,49 @@ class Watcher:
             self.end(*left)
 
     def _write(self) -> None:
-        """Bring the store up to what was said."""
+        """Write everything new to the store."""
         with self._changed:
-            spec, batch = self._spec, self._said[self._written :]
+            spec, batch = self._spec, self._events[self._written :]
         store = self._store = self._store or Store(busy_timeout=BUSY)
         if not self._registered:
-            store.register_worker(self._id, socket.gethostname(), os.getpid())
+            store.workers.register(self._id, socket.gethostname(), os.getpid())
             self._registered = True
         facts = spec.facts or Facts()
         steps, parameters = facts.steps_per_epoch, facts.parameters
         updates = steps * spec.epochs
         if self.run_id is None:
-            self.run_id = store.create_run(
+            self.run_id = store.runs.create(
                 spec, steps_per_epoch=steps, updates=updates, parameters=parameters,
                 engine=self._engine, name=self._name, tags=self._tags, worker_id=self._id,
             )
         if self._known is None:
-            store.record([(self.run_id, RunStarted(
+            store.runs.record([(self.run_id, RunStarted(
                 engine=self._engine, parameters=parameters, steps_per_epoch=steps, updates=updates,
                 versions=self._versions,
             ))])
         elif spec != self._known:
-            store.amend(self.run_id, spec)
+            store.runs.amend(self.run_id, spec)
         self._known = spec
-        store.record([(self.run_id, event) for event in batch], self._id)
+        store.runs.record([(self.run_id, event) for event in batch], self._id)
         self._written += len(batch)
         if monotonic() - self._beaten >= HEARTBEAT:
-            store.beat(self._id)
+            store.workers.beat(self._id)
             self._beaten = monotonic()
 
     def _part(self) -> None:
-        """Close the store; keep beside what it did not take."""
+        """Close the store; save what it did not take to a file."""
         if self._waiting():
             _lost.add(self._where)
             unsaved = Unsaved(
                 spec=self._spec, name=self._name, tags=self._tags, engine=self._engine,
-                events=tuple(self._said),
+                events=tuple(self._events),
             )
             message = f"{self._last} The run {self._name!r} is not on the dashboard in full. "
-            tell(message + keep(unsaved))
+            report(message + keep(unsaved))
         if self._store is not None:
             try:
-                self._store.forget_worker(self._id)
-            except LrdashError:  # its heart has stopped, which says the same
+                self._store.workers.forget(self._id)
+            except LrdashError:  # without heartbeats it counts as dead anyway
                 log.info("the worker %s stays registered", self._id)
             self._store.close()
 
@@ -214,14 +214,14 @@ class Watcher:
         self._last = fault
         if not self._warned:
             self._warned = True
-            tell(
-                f"{fault} The training goes on; lrdash keeps what it sees of {self._name!r} and "
+            report(
+                f"{fault} The training continues; lrdash keeps the events of {self._name!r} and "
                 "tries again."
             )
 
 
-def tell(message: str) -> None:
-    """Warn, in the log alone where warnings are errors: that may never end a training."""
+def report(message: str) -> None:
+    """Warn; only in the log where warnings are errors, since these must not end a training."""
     log.warning("%s", message)
     try:
         warnings.warn(message, StoreWarning, stacklevel=2)

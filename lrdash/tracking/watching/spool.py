@@ -1,4 +1,4 @@
-"""What the store did not take, in a file beside it that can be imported later."""
+"""What the store did not take, in a file that can be imported later."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FOLDER = "unsaved"
 
 @dataclass(frozen=True, kw_only=True)
 class Unsaved:
-    """A run as it was said."""
+    """A run with all its events."""
 
     spec: RunSpec
     name: str
@@ -34,7 +34,7 @@ class Unsaved:
 
 
 def keep(run: Unsaved) -> str:
-    """Write a run to a file; says where it is, or that it is lost."""
+    """Write a run to a file; gives a sentence that says where it is, or that it is lost."""
     text = as_text(run)
     for folder in _folders():
         path = folder / f"lrdash-{uuid.uuid4().hex[:12]}.json"

@@ -1,4 +1,4 @@
-"""The callback that streams a run: what the optimizer really used, and every epoch's metrics."""
+"""The callback that streams a run: the rates that the optimizer used, and metrics."""
 
 # ruff: noqa: ARG002 (Keras passes these arguments by name)
 from __future__ import annotations
@@ -16,26 +16,26 @@ from lrdash.training.failures import Diverged, Stopped
 from lrdash.training.keras.rates import rate_in_use
 from lrdash.training.reasons import diverged
 
-POLL = 0.1  # seconds between two questions whether to stop
+POLL = 0.1  # seconds between two looks whether to stop
 PROGRESS = 0.25  # seconds between two progress events
 
 Logs = dict[str, Any] | None
 
 
 class Stream(keras.callbacks.Callback):  # type: ignore[misc]
-    """Says each epoch, and how far a long one is; leaves `fit` for a stop or a loss gone astray.
+    """Reports each epoch and progress inside a long one; leaves `fit` to stop or on divergence.
 
-    It must stand before the callbacks that change the rate at an epoch's end, and behind those
+    It must come before the callbacks that change the rate at the end of an epoch, and after those
     that change it before an update, so that it reads the rate that the update uses.
 
     Args:
         emit: takes each event.
         should_stop: asked at most every `POLL` seconds, between batches.
-        epoch: epochs done, where a run goes on.
+        epoch: epochs done, of a resumed run.
         seconds: of training, up to there.
 
     Raises:
-        Stopped: out of `fit`, when `should_stop` said so.
+        Stopped: out of `fit`, when `should_stop` is true.
         Diverged: out of `fit`, for a loss that is NaN or infinite. Keras' loss of a batch is the
             mean over the epoch so far, which one such batch is enough to spoil.
     """
@@ -53,7 +53,7 @@ class Stream(keras.callbacks.Callback):  # type: ignore[misc]
         self.update = 0  # updates done
 
     def on_train_begin(self, logs: Logs = None) -> None:
-        """Count on from the epochs done."""
+        """Count from the epochs done."""
         self.update = self.epochs_done * int(self.params["steps"])
 
     @property
@@ -66,21 +66,21 @@ class Stream(keras.callbacks.Callback):  # type: ignore[misc]
         self._rates.append(rate_in_use(self.model))
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        """Count the update, look at its loss, and listen."""
+        """Count the update, check its loss, and look whether to stop."""
         self.update += 1
-        if logs and "loss" in logs:  # a train_step of its own need not tell it
+        if logs and "loss" in logs:  # a custom train_step may not report it
             self._check("the loss", float(logs["loss"]))
-        self._listen()
+        self._look_for_stop()
         if perf_counter() - self._moved >= PROGRESS:
             self._moved = perf_counter()
             self._emit(Progress(update=self.update))
 
     def on_test_batch_end(self, batch: int, logs: Logs = None) -> None:
-        """Listen during validation, too."""
-        self._listen()
+        """Look whether to stop during validation, too."""
+        self._look_for_stop()
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        """Say the epoch, then judge its validation loss."""
+        """Report the epoch, then check its validation loss."""
         metrics = {name: float(value) for name, value in (logs or {}).items()}
         self.epochs_done, self._moved = epoch + 1, perf_counter()
         self._emit(
@@ -101,7 +101,7 @@ class Stream(keras.callbacks.Callback):  # type: ignore[misc]
         rate = float(self._rates[-1])
         raise Diverged(diverged(name, loss, epoch=epoch, update=self.update, rate=rate))
 
-    def _listen(self) -> None:
+    def _look_for_stop(self) -> None:
         if perf_counter() - self._polled < POLL:
             return
         self._polled = perf_counter()

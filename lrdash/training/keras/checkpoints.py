@@ -1,4 +1,4 @@
-"""The callback that keeps a Keras run and lets it go on: what Keras itself forgets included."""
+"""The callback that saves and resumes a Keras run, including what Keras itself forgets."""
 
 # ruff: noqa: ARG002 (Keras passes these arguments by name)
 from __future__ import annotations
@@ -10,19 +10,19 @@ from typing import Any
 import keras
 import numpy as np
 
-from lrdash.checkpoints.folder import Cause, Checkpoint
+from lrdash.checkpoints import Cause, Checkpoint
 from lrdash.core.events import Event, RateDecided, RunEnded
 from lrdash.core.spec import RunSpec
 from lrdash.planning.plan import Plan
 from lrdash.strategies.program import RateProgram
 from lrdash.training.checkpoints import Arrays, CheckpointPolicy
+from lrdash.training.commands import RunCommands
 from lrdash.training.failures import Turned
 from lrdash.training.keras.callbacks import Logs, Stream
 from lrdash.training.keras.rates import is_variable, set_rate
 from lrdash.training.reasons import stopped_early
-from lrdash.training.steering import RunCommands
 
-# What Keras' callbacks remember from epoch to epoch and begin anew at each `fit`.
+# What Keras' callbacks remember from epoch to epoch and reset at each `fit`.
 REMEMBERED = ("best", "wait", "cooldown_counter", "best_epoch", "stopped_epoch")
 BEST = "best_weights"  # of EarlyStopping: a list of arrays, or None
 # Attributes of the optimizers that hold a tensor for each weight, in the order of the lanes' slots.
@@ -36,35 +36,32 @@ SLOTS = {
 class Watchers:
     """The callbacks that remember something from epoch to epoch."""
 
-    rule: Any  # what steers the rate at the end of an epoch
+    rule: Any  # sets the rate at the end of an epoch
     stopper: Any  # early stopping; None without
 
 
 class CheckpointCallback(keras.callbacks.Callback):  # type: ignore[misc]
-    """Ends each epoch: saves checkpoints, says what was decided, and heeds the user's hand.
+    """Ends each epoch: saves checkpoints, reports decisions, and follows commands.
 
-    It must be the last of the callbacks: what the others remember is saved as the epoch leaves it,
-    before another piece takes over, and restored after they began anew.
+    It must be the last of the callbacks: the state of the others is saved at the end of the epoch,
+    before another piece begins, and restored after `fit` has reset it.
 
     Args:
-        notes: of the run.
-        plan: of the run.
-        course: of the run.
-        stream: of the run.
-        wheel: gives the commands of the run's user.
-        emit: takes the decisions.
+        policy, plan, program, stream: of the run.
+        commands: of the user.
+        emit: receives the decisions.
 
     Raises:
         Turned: out of `fit`, where a command has changed the plan.
     """
 
     def __init__(
-        self, notes: CheckpointPolicy, plan: Plan, course: RateProgram, stream: Stream,
-        wheel: RunCommands, emit: Callable[[Event], None],
+        self, policy: CheckpointPolicy, plan: Plan, program: RateProgram, stream: Stream,
+        commands: RunCommands, emit: Callable[[Event], None],
     ) -> None:
         super().__init__()
-        self._notes, self._plan, self._course, self._stream = notes, plan, course, stream
-        self._wheel, self._emit = wheel, emit
+        self._policy, self._plan, self._program, self._stream = policy, plan, program, stream
+        self._commands, self._emit = commands, emit
         self._watchers = Watchers(rule=None, stopper=None)
         self._decision: RateDecided | None = None
 
@@ -73,32 +70,32 @@ class CheckpointCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self._decision = decision
 
     def restore(self, model: keras.Model, watchers: Watchers) -> None:
-        """Put a compiled model and the course where the checkpoint left them.
+        """Restore a compiled model and the rate program from the checkpoint.
 
         Args:
             model: compiled, not trained yet.
             watchers: the other callbacks.
         """
         self._watchers = watchers
-        found = self._notes.found
+        found = self._policy.found
         if found is None:
             return
         model.optimizer.build(model.trainable_variables)
         for name, variable in _variables(model, self._plan.spec).items():
             variable.assign(found.arrays[name])
         done = found.about.epoch
-        self._course.restore(found.state["course"], done)
+        self._program.restore(found.state["course"], done)
         if is_variable(model) and done < self._plan.spec.epochs:
-            set_rate(model, self._course.rates(done)[0])
+            set_rate(model, self._program.rates(done)[0])
 
     def on_train_begin(self, logs: Logs = None) -> None:
-        """Give the callbacks back what they have just forgotten."""
-        found = self._notes.found
+        """Restore what the callbacks have just reset."""
+        found = self._policy.found
         if found is None:
             return
         rule, stopper = self._watchers.rule, self._watchers.stopper
-        for other, said in ((rule, found.state.get("rule")), (stopper, found.state["stopper"])):
-            for name, value in (said or {}).items():
+        for other, saved in ((rule, found.state.get("rule")), (stopper, found.state["stopper"])):
+            for name, value in (saved or {}).items():
                 if hasattr(other, name):
                     setattr(other, name, value)
         best = [name for name in found.arrays if name.startswith(f"{BEST}:")]
@@ -107,19 +104,19 @@ class CheckpointCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self._begin_piece(found.about.epoch)
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        """Keep the run if it is time; go on by another plan if its user wants that."""
+        """Save the run if it is time; leave `fit` if a command changes the plan."""
         done = epoch + 1
-        turn = self._wheel.turn(self._plan, done)
-        begins = turn is not None or self._course.begins(done)
-        if begins:  # another piece is given its chance
+        turn = self._commands.turn(self._plan, done)
+        begins = turn is not None or self._program.begins(done)
+        if begins:  # early stopping starts again with another piece
             self.model.stop_training = False
         over = bool(self.model.stop_training) or done == self._plan.spec.epochs
         decision, self._decision = self._decision, None
         if decision is not None and turn is None:
             self._emit(decision)
-        cause = self._notes.due(decision, over=over, turned=begins)
+        cause = self._policy.due(decision, over=over, turned=begins)
         if turn:
-            cause = cause or "rate"  # it is needed even where nothing is kept
+            cause = cause or "rate"  # needed even where no checkpoints are saved
         if cause is not None:
             found = self._save(cause, done, float((logs or {}).get("val_loss", np.nan)), over)
             if turn:
@@ -132,17 +129,17 @@ class CheckpointCallback(keras.callbacks.Callback):  # type: ignore[misc]
         reason = early(self._plan, self.model, done)
         ended = RunEnded(status="finished", reason=reason, seconds=seconds) if over else None
         state = {
-            "course": self._course.state(), "rule": _remembered(self._watchers.rule),
+            "course": self._program.state(), "rule": _remembered(self._watchers.rule),
             "stopper": _remembered(self._watchers.stopper),
         }
-        return self._notes.save(
+        return self._policy.save(
             cause, self._arrays(), state, epoch=done, seconds=seconds, val_loss=val_loss,
-            decision=self._course.decided, ended=ended,
+            decision=self._program.decided, ended=ended,
         )
 
     def _begin_piece(self, done: int) -> None:
         stopper = self._watchers.stopper
-        if stopper is not None and self._course.begins(done):
+        if stopper is not None and self._program.begins(done):
             stopper.wait = stopper.stopped_epoch = 0
 
     def _arrays(self) -> Arrays:
@@ -154,7 +151,7 @@ class CheckpointCallback(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 def early(plan: Plan, model: keras.Model, epochs: int) -> str:
-    """Why training was over before its time, in words; empty if it was not.
+    """Why training ended early, in words; empty if it did not.
 
     Args:
         plan: of the run.
@@ -182,11 +179,11 @@ def _variables(model: keras.Model, spec: RunSpec) -> dict[str, Any]:
 
 
 def _remembered(callback: Any) -> dict[str, Any] | None:
-    """As JSON types; None of no callback."""
+    """As JSON types; None without a callback."""
     if callback is None:
         return None
-    said = {name: getattr(callback, name) for name in REMEMBERED if hasattr(callback, name)}
-    return {name: _plain(value) for name, value in said.items()}
+    found = {name: getattr(callback, name) for name in REMEMBERED if hasattr(callback, name)}
+    return {name: _plain(value) for name, value in found.items()}
 
 
 def _plain(value: Any) -> Any:

@@ -1,9 +1,9 @@
-"""The callbacks through which a course steers a Keras run: warm-up, rules, the user's expression.
+"""The callbacks that set the rate of a Keras run: warm-up, rules, the user's expression.
 
-What is decided comes from Keras' own callbacks where Keras has one (`ReduceLROnPlateau`,
-`LearningRateScheduler`); the course computes the same on its own, and the two are held against
-each other. The rate itself is always the course's: Keras multiplies in float32 from one cut to
-the next, which can end one unit in the last place beside the rate that preview and log show.
+Where Keras has a callback of its own (`ReduceLROnPlateau`, `LearningRateScheduler`) it decides; the
+rate program computes the same independently, and the two are compared. The rate itself is always
+the program's: Keras multiplies in float32 from cut to cut, which can differ by one unit in the last
+place from the rate that preview and log show.
 """
 
 # ruff: noqa: ARG002 (Keras passes these arguments by name)
@@ -28,31 +28,31 @@ Say = Callable[[RateDecided], None]
 class WarmUp(keras.callbacks.Callback):  # type: ignore[misc]
     """Sets the rate of each update up to the first epoch that begins after warm-up."""
 
-    def __init__(self, course: RateProgram) -> None:
+    def __init__(self, program: RateProgram) -> None:
         super().__init__()
-        self._course, self._epoch = course, 0
+        self._program, self._epoch = program, 0
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
-        """Remember where we are."""
+        """Remember the epoch."""
         self._epoch = epoch
 
     def on_train_batch_begin(self, batch: int, logs: Logs = None) -> None:
         """Set the rate of this update."""
-        if self._epoch < self._course.first_epoch:
-            set_rate(self.model, self._course.rates(self._epoch)[batch])
+        if self._epoch < self._program.first_epoch:
+            set_rate(self.model, self._program.rates(self._epoch)[batch])
 
 
 class EveryUpdate(keras.callbacks.Callback):  # type: ignore[misc]
     """Sets the rate of each update: for a program with a rule after another segment in it."""
 
-    def __init__(self, course: RateProgram) -> None:
+    def __init__(self, program: RateProgram) -> None:
         super().__init__()
-        self._course = course
-        self._rates: Rates = course.rates(0)
+        self._program = program
+        self._rates: Rates = program.rates(0)
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
-        """Look the rates of the epoch up."""
-        self._rates = self._course.rates(epoch)
+        """Look up the rates of the epoch."""
+        self._rates = self._program.rates(epoch)
 
     def on_train_batch_begin(self, batch: int, logs: Logs = None) -> None:
         """Set the rate of this update."""
@@ -60,26 +60,26 @@ class EveryUpdate(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 class Decide(keras.callbacks.Callback):  # type: ignore[misc]
-    """Lets the course decide at each epoch's end, says what it decided, and sets a rule's rate."""
+    """Lets the program decide at the end of each epoch, reports it, and sets the rate of a rule."""
 
-    def __init__(self, course: RateProgram, say: Say) -> None:
+    def __init__(self, program: RateProgram, say: Say) -> None:
         super().__init__()
-        self._course, self._say = course, say
+        self._program, self._say = program, say
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Decide about the rate from the next update on."""
-        decision = self._course.end_epoch(epoch, logs or {})
-        _adopt(self.model, self._course, decision, self._say)
+        decision = self._program.end_epoch(epoch, logs or {})
+        _adopt(self.model, self._program, decision, self._say)
 
 
 class SteeredPlateau(keras.callbacks.ReduceLROnPlateau):  # type: ignore[misc]
-    """Keras' callback, asleep during warm-up, whose decisions must be those of the course.
+    """Keras' callback, inactive during warm-up, whose decisions must equal those of the program.
 
     Raises:
-        Contradiction: out of `fit`, where Keras cuts, waits or rests otherwise than the rule.
+        Contradiction: out of `fit`, where Keras cuts, waits or cools down differently.
     """
 
-    def __init__(self, course: RateProgram, rule: Plateau, say: Say) -> None:
+    def __init__(self, program: RateProgram, rule: Plateau, say: Say) -> None:
         super().__init__(
             monitor=rule.monitor,
             mode="max" if rule.rising else "min",
@@ -89,21 +89,21 @@ class SteeredPlateau(keras.callbacks.ReduceLROnPlateau):  # type: ignore[misc]
             cooldown=rule.cooldown,
             min_lr=rule.min_lr,
         )
-        self._course, self._say = course, say
+        self._program, self._say = program, say
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        """Let Keras decide, then the course; compare; set the course's rate."""
+        """Let Keras decide, then the program; compare; set the program's rate."""
         before = rate_in_use(self.model)
-        if epoch >= self._course.first_epoch:
+        if epoch >= self._program.first_epoch:
             super().on_epoch_end(epoch, logs)
         keras_cut = bool(rate_in_use(self.model) < before)
-        decision = self._course.end_epoch(epoch, logs or {})
-        if decision is not None and epoch >= self._course.first_epoch:
+        decision = self._program.end_epoch(epoch, logs or {})
+        if decision is not None and epoch >= self._program.first_epoch:
             self._compare(decision, keras_cut)
-        _adopt(self.model, self._course, decision, self._say)
+        _adopt(self.model, self._program, decision, self._say)
 
     def _compare(self, decision: RateDecided, keras_cut: bool) -> None:
-        state = self._course.state()
+        state = self._program.state()
         cut = decision.rate_after < decision.rate_before
         by_rule = (cut, state["wait"], state["cooldown"])
         by_keras = (keras_cut, self.wait, self.cooldown_counter)
@@ -114,32 +114,32 @@ class SteeredPlateau(keras.callbacks.ReduceLROnPlateau):  # type: ignore[misc]
             )
 
 
-def steering(course: RateProgram, say: Say) -> tuple[list[Any], list[Any]]:
-    """The callbacks that steer the rate of a course.
+def steering(program: RateProgram, say: Say) -> tuple[list[Any], list[Any]]:
+    """The callbacks that set the rates of a program.
 
     Returns:
-        Those that act before an update, and those that act at an epoch's end: `Stream` belongs
+        Those that act before an update, and those that act at the end of an epoch: `Stream` belongs
         between them.
     """
-    strategy = course.strategy
-    if not course.plain:
-        before = [EveryUpdate(course)] if course.table is None else []
-        return before, [Decide(course, say)]
+    strategy = program.strategy
+    if not program.plain:
+        before = [EveryUpdate(program)] if program.table is None else []
+        return before, [Decide(program, say)]
     if isinstance(strategy, Plateau) and strategy.rules == "keras":
-        return [WarmUp(course)], [SteeredPlateau(course, strategy, say)]
-    if course.table is None:
-        return [WarmUp(course)], [Decide(course, say)]
+        return [WarmUp(program)], [SteeredPlateau(program, strategy, say)]
+    if program.table is None:
+        return [WarmUp(program)], [Decide(program, say)]
     if strategy.id == "custom":
-        return [scheduler_of(course), WarmUp(course)], [Decide(course, say)]
-    return [], [Decide(course, say)]
+        return [scheduler_of(program), WarmUp(program)], [Decide(program, say)]
+    return [], [Decide(program, say)]
 
 
 def _adopt(
-    model: keras.Model, course: RateProgram, decision: RateDecided | None, say: Say
+    model: keras.Model, program: RateProgram, decision: RateDecided | None, say: Say
 ) -> None:
     if decision is None:
         return
     following = decision.epoch  # counted from 0
-    if course.table is None and following * course.steps_per_epoch < course.updates:
-        set_rate(model, course.rates(following)[0])
+    if program.table is None and following * program.steps_per_epoch < program.updates:
+        set_rate(model, program.rates(following)[0])
     say(decision)

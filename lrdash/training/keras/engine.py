@@ -14,6 +14,7 @@ from lrdash.datasets.base import Split
 from lrdash.planning.plan import Plan
 from lrdash.strategies.program import RateProgram
 from lrdash.training.checkpoints import CheckpointPolicy, CheckpointWriter
+from lrdash.training.commands import RunCommands
 from lrdash.training.failures import Diverged, Stopped, Turned
 from lrdash.training.keras.callbacks import Stream
 from lrdash.training.keras.checkpoints import CheckpointCallback, Watchers, early
@@ -23,23 +24,22 @@ from lrdash.training.keras.rates import RateTable, first_rate
 from lrdash.training.losses import loss_of, metrics_of, targets_of
 from lrdash.training.optimizers import optimizer_of
 from lrdash.training.own.model import recipe_of
-from lrdash.training.steering import RunCommands
 from lrdash.training.versions import versions
 
 
 def fit(
     plan: Plan, *, run_id: str, sink: Sink, should_stop: Callable[[], bool],
-    keeper: CheckpointWriter, note: str = "", mailbox: Mailbox = no_mail,
+    writer: CheckpointWriter, note: str = "", mailbox: Mailbox = no_mail,
 ) -> RunEnded:
     """Train one run; the same plan gives the same bits on the same machine, paused or not.
 
     Args:
         plan: what to train.
-        run_id: stands beside each event.
+        run_id: goes with each event.
         sink: receives all events but `RunEnded`.
         should_stop: asked between batches.
-        keeper: has the checkpoint to go on from, and takes new ones.
-        note: why this engine, where another is usual.
+        writer: has the checkpoint to resume from, and takes new ones.
+        note: why this engine trains it, where another one is usual.
         mailbox: where commands of its user arrive.
 
     Returns:
@@ -48,48 +48,51 @@ def fit(
     own = recipe_of(plan)
     split = None if own else plan.dataset.load(plan.spec.examples)
     try:
-        notes = keeper.start(run_id, plan, "keras")
+        policy = writer.start(run_id, plan, "keras")
         if should_stop():
-            return RunEnded(status="stopped", reason=stopped_after(notes.epoch))
-        emit, wheel = partial(sink, run_id), RunCommands(run_id, mailbox, notes.recorded)
+            return RunEnded(status="stopped", reason=stopped_after(policy.epoch))
+        emit, commands = partial(sink, run_id), RunCommands(run_id, mailbox, policy.recorded)
         emit(_started(plan, note))
         while True:
             try:
-                return _fit(plan, split, emit, should_stop, notes, wheel)
-            except Turned as turned:  # exact, as every run that goes on from a checkpoint
+                return _fit(plan, split, emit, should_stop, policy, commands)
+            except Turned as turned:  # exact, like every resumed run
                 plan = turned.turn.plan
-                notes = notes.turned(plan, turned.found)
+                policy = policy.turned(plan, turned.found)
     finally:
-        if not own:  # what a run leaves behind would pile up in a warm worker
+        if not own:  # what a run leaves behind would accumulate in a warm worker
             keras.backend.clear_session()
 
 
 def _fit(
     plan: Plan, split: Split | None, emit: Callable[[Any], None], should_stop: Callable[[], bool],
-    notes: CheckpointPolicy, wheel: RunCommands,
+    policy: CheckpointPolicy, commands: RunCommands,
 ) -> RunEnded:
-    course, own = plan.program(), recipe_of(plan)
-    model = _compiled(plan, course)
-    if notes.ended is not None:
-        decision = course.reported(notes.decision, notes.epoch)
+    program, own = plan.program(), recipe_of(plan)
+    model = _compiled(plan, program)
+    if policy.ended is not None:
+        decision = program.reported(policy.decision, policy.epoch)
         if decision is not None:
             emit(decision)
-        return notes.ended
-    stream = Stream(emit, should_stop, epoch=notes.epoch, seconds=notes.seconds)
+        return policy.ended
+    stream = Stream(emit, should_stop, epoch=policy.epoch, seconds=policy.seconds)
     stopper = _stopper(plan)
-    keep = CheckpointCallback(notes, plan, course, stream, wheel, emit)
-    before, after = steering(course, keep.hear)
+    keep = CheckpointCallback(policy, plan, program, stream, commands, emit)
+    before, after = steering(program, keep.hear)
     keep.restore(model, Watchers(rule=after[0], stopper=next(iter(stopper), None)))
-    first = course.reported(notes.decision, notes.epoch) if notes.found else course.before_start()
+    if policy.found:
+        first = program.reported(policy.decision, policy.epoch)
+    else:
+        first = program.before_start()
     if first is not None:
         emit(first)
-    data = _batches(plan, split, notes.epoch)
+    data = _batches(plan, split, policy.epoch)
     renamed = own.callbacks() if own else []
     try:
         model.fit(
             **data,
             epochs=plan.spec.epochs,
-            initial_epoch=notes.epoch,
+            initial_epoch=policy.epoch,
             verbose=0,
             shuffle=False,
             callbacks=[*renamed, *before, stream, *after, *stopper, keep],
@@ -105,13 +108,13 @@ def _fit(
     )
 
 
-def _compiled(plan: Plan, course: RateProgram) -> keras.Model:
+def _compiled(plan: Plan, program: RateProgram) -> keras.Model:
     spec, shape, own = plan.spec, plan.dataset.shape, recipe_of(plan)
     keras.utils.set_random_seed(spec.seed)
     tf.config.experimental.enable_op_determinism()
-    by_expression = course.plain and course.strategy.id == "custom"
-    steered = course.table is None or by_expression
-    rate = first_rate(course) if steered else RateTable(course.table)  # type: ignore[arg-type]
+    by_expression = program.plain and program.strategy.id == "custom"
+    steered = program.table is None or by_expression
+    rate = first_rate(program) if steered else RateTable(program.table)  # type: ignore[arg-type]
     if own:
         return own.compiled(spec, rate)
     model = plan.model.build(shape)

@@ -22,7 +22,7 @@ def training_batches(
         parts: inputs [n, ...], targets [n, ...], perhaps weights [n]; each an array or a structure
             of arrays.
         batch_size: examples per update.
-        epochs: how many permutations of the examples to go through, `first` included.
+        epochs: the last one, counted from 1.
         seed: of the run; decides the order.
         first: epoch to begin with, from 0.
     """

@@ -1,4 +1,4 @@
-"""How the rates of a course reach a Keras optimizer, and how the optimizer's rate is read back."""
+"""Setting the rates of a Keras optimizer, and reading them back."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lrdash.strategies.program import RateProgram
 
 
 class RateTable(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
-    """A schedule that looks the rate of each update up in a table.
+    """A schedule that looks up the rate of each update in a table.
 
     Args:
         rates: rate of each update [updates]; taken as float32. Past the end the last one holds.
@@ -32,14 +32,14 @@ class RateTable(keras.optimizers.schedules.LearningRateSchedule):  # type: ignor
         return {"rates": self._rates.numpy().tolist()}
 
 
-def first_rate(course: RateProgram) -> float:
+def first_rate(program: RateProgram) -> float:
     """The rate of the first update, exact in float32."""
-    return float(np.float32(course.rates(0)[0]))
+    return float(np.float32(program.rates(0)[0]))
 
 
 def is_variable(model: keras.Model) -> bool:
     """Whether the optimizer's rate is set from outside, not looked up in a schedule."""
-    # `learning_rate` gives a number for both. One that scales the loss leaves the rate to another.
+    # `learning_rate` gives a number for both. Loss scaling wraps the optimizer.
     optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
     return not isinstance(
         optimizer._learning_rate, keras.optimizers.schedules.LearningRateSchedule
@@ -56,10 +56,10 @@ def rate_in_use(model: keras.Model) -> np.float32:
     return np.float32(tf.convert_to_tensor(model.optimizer.learning_rate).numpy())
 
 
-def scheduler_of(course: RateProgram) -> keras.callbacks.LearningRateScheduler:
-    """Keras' own callback, asking the course for the rate at the start of each epoch."""
+def scheduler_of(program: RateProgram) -> keras.callbacks.LearningRateScheduler:
+    """Keras' own callback, asking the program for the rate at the start of each epoch."""
 
     def schedule(epoch: int, _lr: float) -> float:
-        return float(np.float32(course.rates(epoch)[0]))
+        return float(np.float32(program.rates(epoch)[0]))
 
     return keras.callbacks.LearningRateScheduler(schedule)

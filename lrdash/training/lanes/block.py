@@ -10,8 +10,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from lrdash.training.lanes.checkpoints import values_of
 from lrdash.training.lanes.graph import State
-from lrdash.training.lanes.kept import kept_values
 from lrdash.training.lanes.lane import Lane
 from lrdash.training.lanes.program import Bounds, Program
 from lrdash.training.lanes.tally import blank, read
@@ -34,7 +34,7 @@ class Call:
 
 
 class Portions:
-    """How fast calls are, so that the next takes about `TARGET` seconds."""
+    """Measures calls, so that the next takes about `TARGET` seconds."""
 
     def __init__(self, program: Program, update: float, block: float) -> None:
         self._program = program
@@ -60,7 +60,7 @@ class Portions:
         )
 
     def learn(self, call: Call) -> None:
-        """Take in how long a call took."""
+        """Take the time of a call into account."""
         if call.seconds > 0.01 * TARGET:
             self._speed = call.work / call.seconds
 
@@ -70,7 +70,7 @@ class Block:
 
     Args:
         program: what trains them.
-        lanes: at most as many as the program is wide; places left over copy the first lane.
+        lanes: at most the width of the program; free places copy the first lane.
         orders: gives the order of the examples.
     """
 
@@ -84,7 +84,7 @@ class Block:
 
     @property
     def active(self) -> list[int]:
-        """Places of the lanes that are not over."""
+        """Places of the lanes that have not ended."""
         return [place for place, lane in enumerate(self.lanes) if lane.ended is None]
 
     @property
@@ -103,25 +103,25 @@ class Block:
         )
 
     def take(self, call: Call) -> None:
-        """Go on from what a call has done, and tell the lanes."""
+        """Continue from the result of a call, and update the lanes."""
         self._state = call.state
         self._update, self._block = call.bounds.last_update, call.bounds.last_block
         over = self._block == self.program.blocks and self._update == self.program.updates
         tallies = read(call.counts)
         for place in self.active:
             lane, tally = self.lanes[place], tallies[place]
-            lane.heed(tally, self._update)
+            lane.check(tally, self._update)
             if over and lane.ended is None:
                 lane.end_epoch(tally)
         if over:
-            self._keep()
+            self._save()
             self._update = self._block = 0
             counts = tf.constant(blank(self.program.layout.width))
             self._state = self._state._replace(counts=counts)
             self._prepare()
 
     def join(self, other: Block) -> Block:
-        """One block of the active lanes of two that stand between epochs."""
+        """One block of the active lanes of two blocks between epochs."""
         width = self.program.layout.width
         keep = [*self.active, *(width + place for place in other.active)]
         places = tf.constant((keep + keep[:1] * width)[:width])
@@ -133,17 +133,17 @@ class Block:
         lanes = [block.lanes[place] for block in (self, other) for place in block.active]
         return Block(self.program, lanes, state, self._orders)
 
-    def _keep(self) -> None:
-        """Keep those whose time it is."""
+    def _save(self) -> None:
+        """Save the lanes that are due."""
         due = [place for place, lane in enumerate(self.lanes) if lane.due]
         if due:
-            values = kept_values(self._state)
+            values = values_of(self._state)
             for place in due:
                 mine = {name: np.array(array[place]) for name, array in values.items()}
-                self.lanes[place].keep(mine)
+                self.lanes[place].save(mine)
 
     def _prepare(self) -> None:
-        """Rates and orders of the epoch that comes; places that no longer count copy others."""
+        """Rates and orders of the next epoch; places of lanes that have ended copy others."""
         active = self.active
         if not active:
             return

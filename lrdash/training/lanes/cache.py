@@ -41,7 +41,7 @@ def program_for(plan: Plan, lanes: int, layout: Layout | None = None) -> Program
 
 
 def forget(token: str) -> None:
-    """Forget the programs of a script's own model: another may have its token."""
+    """Forget the programs of a script's own model: another one may get its token."""
     for key in [key for key in _programs if f'"token": "{token}"' in key[0]]:
         del _programs[key]
 

@@ -8,22 +8,18 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import lru_cache
 from time import perf_counter
 
-import numpy as np
-from numpy.typing import NDArray
-
 from lrdash.core.events import Mailbox, RunEnded, RunStarted, Sink, no_mail, stopped_after
 from lrdash.planning.plan import Plan
-from lrdash.training.batches import epoch_order
 from lrdash.training.checkpoints import CheckpointWriter
-from lrdash.training.lanes.block import Block, Call, Orders, Portions
+from lrdash.training.lanes.block import Block, Call, Portions
 from lrdash.training.lanes.cache import program_for
-from lrdash.training.lanes.kept import put_back
+from lrdash.training.lanes.checkpoints import restored
 from lrdash.training.lanes.lane import Lane
 from lrdash.training.lanes.layout import Layout, layout_of_width, processors
 from lrdash.training.lanes.program import Program
 from lrdash.training.versions import versions
 
-POLL = 0.1  # seconds between two questions whether to stop
+POLL = 0.1  # seconds between two looks whether to stop
 
 Stops = Callable[[], set[str]]
 
@@ -34,7 +30,7 @@ def train_lanes(
     run_ids: Sequence[str],
     sink: Sink,
     should_stop: Stops,
-    keeper: CheckpointWriter,
+    writer: CheckpointWriter,
     layout: Layout | None = None,
     mailbox: Mailbox = no_mail,
 ) -> None:
@@ -45,18 +41,18 @@ def train_lanes(
         run_ids: one a plan.
         sink: receives all events of each run in order, `RunEnded` last.
         should_stop: gives the ids of the runs to stop; asked about ten times a second.
-        keeper: has checkpoints to go on from, and takes new ones.
+        writer: has checkpoints to resume from, and takes new ones.
         layout: the form of the program, if not the one that suits the plan.
         mailbox: where commands of their users arrive.
     """
     stopped = should_stop()
     lanes = []
     for run_id, plan in zip(run_ids, plans, strict=True):
-        notes = keeper.start(run_id, plan, "lanes")
+        policy = writer.start(run_id, plan, "lanes")
         if run_id in stopped:
-            sink(run_id, RunEnded(status="stopped", reason=stopped_after(notes.epoch)))
+            sink(run_id, RunEnded(status="stopped", reason=stopped_after(policy.epoch)))
         else:
-            lanes.append(Lane(run_id, plan, sink, notes, mailbox))
+            lanes.append(Lane(run_id, plan, sink, policy, mailbox))
     for width, part in _by_width(lanes).items():
         before = layout_of_width(part[0].plan, width) if width else None
         program = program_for(part[0].plan, len(part), layout or before)
@@ -66,7 +62,7 @@ def train_lanes(
 
 
 def _by_width(lanes: Sequence[Lane]) -> dict[int | None, list[Lane]]:
-    """The lanes that go on in blocks of the same width; None: those that begin."""
+    """Lanes by the width of the blocks that they were in; None: those that begin."""
     found: dict[int | None, list[Lane]] = {}
     for lane in lanes:
         found.setdefault(lane.width, []).append(lane)
@@ -75,11 +71,11 @@ def _by_width(lanes: Sequence[Lane]) -> dict[int | None, list[Lane]]:
 
 def _train(lanes: Sequence[Lane], program: Program, should_stop: Stops) -> None:
     plan = lanes[0].plan
-    said = versions()
+    used = versions()
     for lane in lanes:
         lane.start(RunStarted(
             engine="lanes", parameters=plan.parameters, steps_per_epoch=plan.steps_per_epoch,
-            updates=lane.plan.updates, versions=said,
+            updates=lane.plan.updates, versions=used,
         ))
     ready = deque(_blocks([lane for lane in lanes if lane.ended is None], program))
     if not ready:
@@ -93,7 +89,7 @@ def _train(lanes: Sequence[Lane], program: Program, should_stop: Stops) -> None:
 def _take_turns(
     lanes: Sequence[Lane], ready: deque[Block], portions: Portions, should_stop: Stops
 ) -> None:
-    """Let the blocks train, part of an epoch by part and one a core, until all lanes are over."""
+    """Train the blocks, part of an epoch by part and one a core, until all lanes have ended."""
     cores, running, polled = processors(), dict[Future[Call], Block](), perf_counter()
     with ThreadPoolExecutor(min(len(ready), cores), "lrdash-lanes") as pool:
         while ready or running:
@@ -112,7 +108,7 @@ def _take_turns(
 
 
 def _give_back(block: Block, ready: deque[Block]) -> None:
-    """Put a block back in the queue, together with another if one of them is enough for both."""
+    """Put a block back in the queue, merged with another if both fit into one."""
     width, active = block.program.layout.width, len(block.active)
     if not active:
         return
@@ -134,24 +130,13 @@ def _stop(lanes: Sequence[Lane], run_ids: set[str]) -> None:
 
 def _blocks(lanes: Sequence[Lane], program: Program) -> list[Block]:
     width = program.layout.width
-    orders = _orders(program, len({lane.plan.spec.seed for lane in lanes}))
+    seeds = len({lane.plan.spec.seed for lane in lanes})
+    orders = lru_cache(maxsize=2 * seeds)(program.order)  # each made once for all lanes of a seed
     blocks = []
     for first in range(0, len(lanes), width):
         part = lanes[first : first + width]
-        seeds = [lane.plan.spec.seed for lane in part]
-        state = program.start(seeds + seeds[:1] * (width - len(part)))
-        state = put_back(state, [lane.notes.found for lane in part])
+        own = [lane.plan.spec.seed for lane in part]
+        state = program.start(own + own[:1] * (width - len(part)))
+        state = restored(state, [lane.policy.found for lane in part])
         blocks.append(Block(program, part, state, orders))
     return blocks
-
-
-def _orders(program: Program, seeds: int) -> Orders:
-    """Orders of the examples, each made once for all lanes of a seed."""
-
-    @lru_cache(maxsize=2 * seeds)
-    def order(seed: int, epoch: int) -> NDArray[np.int32]:
-        padded = np.zeros(program.padded, np.int32)
-        padded[: program.data.examples] = epoch_order(seed, epoch, program.data.examples)
-        return padded
-
-    return order

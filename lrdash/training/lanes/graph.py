@@ -1,4 +1,4 @@
-"""What a program computes, written down for one lane and made into a block by `_over_lanes`.
+"""What a program computes, written for one lane and extended to a block by `_over_lanes`.
 
 An epoch with a last, smaller batch needs no second copy of the update: examples that do not exist
 get weight 0 in the loss. Only batch normalisation, which mixes the examples of a batch, needs a
@@ -21,9 +21,11 @@ from lrdash.training.lanes.tally import FIELDS
 from lrdash.training.own.lanes import accuracy_of, flat, loss_for
 
 Tensor = Any  # tf.Tensor
+# (carry, rates, rows of the batch, number of the update, what of the batch counts) to the carry
+Update = Callable[[Any, Tensor, Tensor, Tensor, Any], Any]
 BINARY = 0.5  # the output from which on an example counts as positive
-# Counts that the middle update of an epoch leaves, whose batch is whole wherever one is. Taking the
-# norms of every update, or of one batch in a pass of its own, cost 10 to 20% of the whole time.
+# Counts of the middle update of an epoch, whose batch is whole wherever one is. Taking the norms of
+# every update, or of one batch in a pass of its own, cost 10 to 20% of the whole time.
 NORMS = ("gradient", "ratio", "weight")
 
 
@@ -57,24 +59,33 @@ class Graph:
 
     @property
     def slots(self) -> int:
-        """Tensors that the optimizer remembers for each weight."""
+        """Tensors that the optimizer keeps for each weight."""
         return self._rule.slots
 
     def train(self, state: Any, rates: Tensor, order: Tensor, span: Tensor) -> Any:
-        """The updates of an epoch from the first to before the last of a span int32 [2]."""
-        first, last = tf.unstack(span)
+        """The state after the updates of an epoch from the first to before the last of a span.
+
+        Args:
+            state: a `State`, as a plain tuple.
+            rates: of each update of the epoch [lanes, updates].
+            order: of the examples [lanes, padded].
+            span: int32 [2].
+        """
         *tensors, counts = state
         carry = (*tensors, _by_name(counts))
-        rest = self._data.examples % self._batch
-        if rest and self._mixes:
-            whole = self._updates - 1
-            end, start = tf.minimum(last, whole), tf.maximum(first, whole)
-            carry = self._loop(carry, rates, order, (first, end), self._batch)
-            carry = self._loop(carry, rates, order, (start, last), rest)
-        else:
-            carry = self._loop(carry, rates, order, (first, last), self._batch, rest > 0)
-        *tensors, by_name = carry
+        *tensors, by_name = self._loops(self._update, carry, rates, order, span)
         return (*tensors, _in_order(by_name))
+
+    def losses(self, state: Any, rates: Tensor, order: Tensor, span: Tensor) -> Any:
+        """As `train`, with the loss of each batch before its update in place of the counts.
+
+        Returns:
+            The state after it, and the losses [updates, lanes], 0 outside the span.
+        """
+        *tensors, counts = state
+        carry = (*tensors, tf.zeros((self._updates, order.shape[0])))
+        *tensors, losses = self._loops(self._update_with_loss, carry, rates, order, span)
+        return (*tensors, counts), losses
 
     def validate(self, state: Any, span: Tensor) -> Tensor:
         """The counts after the validation blocks of a span int32 [2]."""
@@ -82,36 +93,38 @@ class Graph:
         first, last = tf.unstack(span)
         return _in_order(self._validate(weights, others, _by_name(counts), first, last))
 
-    def _loop(
-        self, carry: Any, rates: Tensor, order: Tensor, span: tuple[Tensor, Tensor], size: int,
-        ragged: bool = False,
+    def _loops(
+        self, update: Update, carry: Any, rates: Tensor, order: Tensor, span: Tensor
     ) -> Any:
-        """The updates of a span, from its first to before its last, of batches of this size."""
+        """The updates of a span; the last, smaller batch of an epoch as the model needs it."""
+        first, last = tf.unstack(span)
+        rest = self._data.examples % self._batch
 
-        def body(number: Tensor, carry: Any) -> Any:
-            rows = tf.slice(order, [0, number * self._batch], [order.shape[0], size])
-            rate = tf.gather(rates, number, axis=1)
-            share = _share(number, size, self._data.examples if ragged else None)
-            return number + 1, self._update(carry, rate, rows, number, share)
+        def loop(carry: Any, first: Tensor, last: Tensor, size: int, *, ragged: bool) -> Any:
+            def body(number: Tensor, carry: Any) -> Any:
+                rows = tf.slice(order, [0, number * self._batch], [order.shape[0], size])
+                rate = tf.gather(rates, number, axis=1)
+                share = _share(number, size, self._data.examples if ragged else None)
+                return number + 1, update(carry, rate, rows, number, share)
 
-        return tf.while_loop(lambda number, _: number < span[1], body, (span[0], carry))[1]
+            return tf.while_loop(lambda number, _: number < last, body, (first, carry))[1]
+
+        if not (rest and self._mixes):
+            return loop(carry, first, last, self._batch, ragged=rest > 0)
+        whole = self._updates - 1
+        carry = loop(carry, first, tf.minimum(last, whole), self._batch, ragged=False)
+        return loop(carry, tf.maximum(first, whole), last, rest, ragged=False)
 
     def _update(
         self, carry: Any, rate: Tensor, rows: Tensor, number: Tensor, share: _Share
     ) -> Any:
-        weights, slots, others, step, counts = carry
-
-        def lane(values: Any) -> Any:
-            return self._learn(*values, share=share)
-
-        step += 1
+        *tensors, counts = carry
+        tensors, (loss, correct, gradients) = self._update_lanes(tensors, rate, rows, share)
+        weights, slots, _, step = tensors
         now = tf.cast(step, tf.float32)
-        after, slots, others, loss, correct, gradients = self._over_lanes(
-            lane, (weights, slots, others, rate, now, rows)
-        )
         norms = tf.cond(
             tf.equal(number, (self._updates - 1) // 2),
-            lambda: self._over_lanes(self._norms, (after, gradients, slots, rate, now)),
+            lambda: self._over_lanes(self._norms, (weights, gradients, slots, rate, now)),
             lambda: [counts[name] for name in NORMS],
         )
         total = counts["loss"] + loss * share.count
@@ -124,7 +137,27 @@ class Graph:
             "failed_at": tf.where(fails, tf.cast(number, tf.float32), counts["failed_at"]),
             "failed_loss": tf.where(fails, total, counts["failed_loss"]),
         }
-        return after, slots, others, step, counts
+        return (*tensors, counts)
+
+    def _update_with_loss(
+        self, carry: Any, rate: Tensor, rows: Tensor, number: Tensor, share: _Share
+    ) -> Any:
+        *tensors, losses = carry
+        tensors, (loss, *_) = self._update_lanes(tensors, rate, rows, share)
+        return (*tensors, tf.tensor_scatter_nd_update(losses, [[number]], [loss]))
+
+    def _update_lanes(self, tensors: Any, rate: Tensor, rows: Tensor, share: _Share) -> Any:
+        """One update of each lane; also gives loss, examples right and gradients before it."""
+        weights, slots, others, step = tensors
+        step += 1
+
+        def lane(values: Any) -> Any:
+            return self._learn(*values, share=share)
+
+        weights, slots, others, *found = self._over_lanes(
+            lane, (weights, slots, others, rate, tf.cast(step, tf.float32), rows)
+        )
+        return (weights, slots, others, step), found
 
     def _learn(
         self, weights: Any, slots: Any, others: Any, rate: Tensor, step: Tensor, rows: Tensor,
@@ -170,7 +203,7 @@ class Graph:
         return prediction, others, tf.add_n([loss, *penalties])
 
     def _correct(self, y: Tensor, prediction: Tensor, share: _Share) -> Tensor:
-        """Examples classified rightly; 0 where that is not measured."""
+        """Examples classified correctly; 0 where that is not measured."""
         if not self._accuracy:
             return tf.constant(0.0)
         if self._accuracy == "binary":

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from lrdash.planning.plan import Plan
 
 WIDEST = 16  # lanes of a block
-FEW = 4  # lanes that are better off one by one, even where there are fewer processors
+FEW = 4  # lanes that are faster one by one, even with fewer processors
 # Multiply-adds of a block's forward pass over one batch. With less, what a program does around the
 # products takes longer than they do: on 2 processors a lane of digits with the default MLP (0.55
 # million) takes 6.6 ms an epoch alone, 3.2 ms in a block of 4, 2.7 ms of 6 and 2.5 ms of 8.
@@ -35,7 +35,7 @@ class Layout:
 
 
 def layout_of(plan: Plan, lanes: int, units: int) -> Layout:
-    """The form that suits a group.
+    """The form for a group.
 
     Args:
         plan: any of the group.
@@ -52,7 +52,7 @@ def layout_of(plan: Plan, lanes: int, units: int) -> Layout:
 
 
 def layout_of_width(plan: Plan, width: int) -> Layout:
-    """The form with blocks of this width: of a run that goes on, that in which it began.
+    """The form with blocks of this width; a resumed run keeps the one in which it began.
 
     For small or odd shapes XLA rounds differently in blocks of another width.
     """

@@ -1,4 +1,4 @@
-"""Examples and targets as tensors, placed once for all programs that use them."""
+"""Examples and targets as tensors, made once for all programs that use them."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def placed(plan: Plan) -> Placed:
 
 
 def forget(token: str) -> None:
-    """Let go of the data of a script's own."""
+    """Forget the data of a script."""
     for key in [key for key in _placed if key[-1] == token]:
         del _placed[key]
 
@@ -63,7 +63,7 @@ def _place(plan: Plan, most: int) -> Placed:
     spec, shape = plan.spec, plan.dataset.shape
     split = plan.dataset.load(spec.examples)
     train, validation = split.y_train, split.y_val
-    if not spec.facts:  # else they are as the loss wants them
+    if not spec.facts:  # else they are in the form that the loss needs
         train, validation = (
             targets_of(labels, spec, plan.loss, shape) for labels in (train, validation)
         )

@@ -11,12 +11,13 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from lrdash.planning.plan import Plan
+from lrdash.training.batches import epoch_order
 from lrdash.training.lanes.graph import Graph, State
 from lrdash.training.lanes.layout import Layout
 from lrdash.training.lanes.placed import placed
 from lrdash.training.lanes.tally import blank
 
-REMEMBERED = 2**26  # bytes of first weights that a program keeps, over all seeds
+REMEMBERED = 2**26  # bytes of first weights that a program keeps, for all seeds
 
 
 class Bounds(NamedTuple):
@@ -49,7 +50,8 @@ class Program:
         self._train = _Traced(graph.train, jit_compile=layout.stacked)
         # XLA gains little here and would take half as long again to compile.
         self._validate = _Traced(graph.validate, jit_compile=False)
-        self.compiled = False
+        self._losses = _Traced(graph.losses, jit_compile=layout.stacked)
+        self.compiled = self.tested = False  # whether `run` and `losses` were called before
 
     def start(self, seeds: Sequence[int]) -> State:
         """The state before training, one lane a seed: as many as the layout is wide."""
@@ -74,7 +76,7 @@ class Program:
         Args:
             state: of the block; it is not changed.
             rates: of each update of the epoch [lanes, updates].
-            order: of the examples [lanes, padded]; what lies behind the last example is not used.
+            order: of the examples [lanes, padded]; what follows the last example is not used.
             bounds: which part of the epoch.
 
         Returns:
@@ -90,6 +92,32 @@ class Program:
         report: NDArray[np.float32] = state.counts.numpy()
         self.compiled = True
         return state, report
+
+    def losses(
+        self, state: State, rates: NDArray[np.float32], order: NDArray[np.int32],
+        first: int, last: int,
+    ) -> tuple[State, NDArray[np.float32]]:
+        """Do the updates of an epoch from `first` to before `last`, as a range test needs them.
+
+        Args:
+            state, rates, order: as in `run`.
+            first: update of the epoch, from 0.
+            last: the first that is not done.
+
+        Returns:
+            The state afterwards, and the loss of each batch before its update
+            [lanes, last - first].
+        """
+        span = tf.constant([first, last], tf.int32)
+        values, losses = self._losses(tuple(state), tf.constant(rates), tf.constant(order), span)
+        self.tested = True
+        return State(*values), losses.numpy()[first:last].T
+
+    def order(self, seed: int, epoch: int) -> NDArray[np.int32]:
+        """The order of the examples in an epoch, from 0, padded to whole batches [padded]."""
+        padded = np.zeros(self.padded, np.int32)
+        padded[: self.data.examples] = epoch_order(seed, epoch, self.data.examples)
+        return padded
 
     def _initial(self, seed: int) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
         """Trainable and other variables of the model that this seed makes.

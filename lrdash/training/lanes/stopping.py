@@ -1,4 +1,4 @@
-"""Early stopping of a lane, decision for decision that of `keras.callbacks.EarlyStopping`."""
+"""Early stopping of a lane, with the same decisions as `keras.callbacks.EarlyStopping`."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ class EarlyStop:
         return {"best": self._best, "wait": self._wait}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from a state given by `state`."""
+        """Continue from a state given by `state`."""
         self._best, self._wait = state["best"], state["wait"]
 
-    def wait_anew(self) -> None:
-        """Forget how long it has waited, not what is best: the rate goes another way now."""
+    def restart(self) -> None:
+        """Wait from 0 again, since the rate has changed; the best value stays."""
         self._wait = 0
 
     def ends(self, epoch: int, metrics: Mapping[str, float]) -> bool:
-        """Whether training is over after this epoch, counted from 1; call it for each in turn."""
+        """Whether training ends after this epoch, counted from 1; call it for each in turn."""
         value = metrics[self._wanted.monitor]
         self._wait += 1
         if self._improves(value):

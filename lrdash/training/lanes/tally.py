@@ -1,4 +1,4 @@
-"""What a program counts for each lane during an epoch, and the metrics that follow from it."""
+"""What a program counts for each lane during an epoch, and the metrics computed from it."""
 
 from __future__ import annotations
 

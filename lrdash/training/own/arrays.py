@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from lrdash.core.errors import InvalidField
 from lrdash.datasets.split import Indices, part_sizes, quantile_bins, split_order
 
-LEAST = 10  # examples that can be parted into training and validation
-FEW_SHARE = 10  # targets that each stand for so many examples or more, on average, are classes
+LEAST = 10  # examples that can be split into training and validation
+FEW_SHARE = 10  # targets with as many examples each, or more, on average, are classes
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,14 +41,14 @@ class Arrays:
 
 
 def arrays(given: Any, name: str) -> Arrays:
-    """Examples as they are trained on.
+    """Examples in the form in which they are trained on.
 
     Args:
         given: inputs, targets and perhaps weights.
         name: what they are called in messages.
 
     Raises:
-        InvalidField: for what are no such arrays, or do not belong together.
+        InvalidField: for anything else, or if they do not belong together.
     """
     if not isinstance(given, tuple | list) or len(given) not in (2, 3):
         problem = "must be (x, y), or (x, y, sample_weight)"
@@ -69,7 +69,7 @@ def arrays(given: Any, name: str) -> Arrays:
 
 
 def _structure(given: Any, other: Any, name: str) -> Any:
-    """Arrays as they belong together; lists of them become tuples, as `tf.data` needs them."""
+    """One or several arrays; lists of arrays become tuples, as `tf.data` needs them."""
     if isinstance(given, Mapping):
         return {key: _array(value, name) for key, value in given.items()}
     if isinstance(given, tuple) or _is_several(given, other):
@@ -95,7 +95,7 @@ def _holds_arrays(given: Any) -> bool:
 
 
 def _array(given: Any, name: str) -> NDArray[Any]:
-    """As NumPy has it; floats in float32, as Keras computes."""
+    """As a NumPy array; floats in float32, as Keras computes."""
     array = np.asarray(given)
     if array.dtype.kind not in "biuf" or not array.ndim:
         problem = "must hold arrays of numbers, the examples first"
@@ -106,7 +106,7 @@ def _array(given: Any, name: str) -> NDArray[Any]:
 
 
 def held_out(whole: Arrays) -> tuple[Arrays, Arrays]:
-    """The training and the validation part: stratified by a plain target.
+    """The training and the validation part, stratified by a plain target.
 
     Raises:
         InvalidField: for too few examples.

@@ -37,12 +37,12 @@ NO_VALIDATION = (
     "No validation data were given: val_loss is the loss on the training data after each epoch."
 )
 AS_THEY_COME = "Batches come as the {kind} gives them: their order is not lrdash's, nor its seed's."
-MADE_ANEW = "Batches come as the {kind} gives them; it is made anew for each run, after its seed."
+MADE_EACH = "Batches come as the {kind} gives them; it is made again for each run, after its seed."
 UNPAIRED = (
     "Runs of one seed do not see the same batches: the data shuffle themselves each time they are "
     "read. Give a function that returns the data: it is called for each run, after its seed is set."
 )
-UNPAIRED_ANEW = (
+UNPAIRED_EACH = (
     "Runs of one seed do not see the same batches: the data shuffle themselves with random numbers "
     "beyond the seed. Let the function make a new object at each call, without a generator or "
     "state from outside."
@@ -53,7 +53,7 @@ Read = Callable[[int], Any]  # seed to data, as `FORMS` has them
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class OwnData:
-    """What a model is trained on and judged by."""
+    """What a model is trained and validated on."""
 
     train: Arrays | Stream
     validation: Arrays | Stream
@@ -61,7 +61,7 @@ class OwnData:
     batch_size: int  # examples an update
     steps_per_epoch: int
     notes: tuple[str, ...] = field(default=())
-    again: Read | None = None  # makes batches anew
+    again: Read | None = None  # makes the batches of a run
 
     @property
     def in_memory(self) -> bool:
@@ -83,7 +83,7 @@ class OwnData:
         return "arrays" if isinstance(self.train, Arrays) else kind_of(self.train)
 
     def digest(self) -> str:
-        """Tells the examples from others, as far as they are in memory; 16 hexadecimal digits."""
+        """Identifies the examples, as far as they are in memory; 16 hexadecimal digits."""
         found = hashlib.sha256(self.kind.encode())
         for part in (self.train, self.validation):
             for array in tf.nest.flatten(part.parts) if isinstance(part, Arrays) else ():
@@ -92,7 +92,7 @@ class OwnData:
         return found.hexdigest()[:16]
 
     def fitting(self, *, epochs: int, seed: int) -> dict[str, Any]:
-        """What `model.fit` is given: arrays in lrdash's order, others as they come."""
+        """Arguments of `model.fit`: arrays in lrdash's order, batches as they come."""
         train, validation, steps = self.train, self.validation, {}
         if self.again is not None:
             train, validation, _ = _parts(self.again(seed))
@@ -115,13 +115,13 @@ class OwnData:
 def own_data(
     given: Any, batch_size: int, steps_per_epoch: int | None = None, seed: int = 0
 ) -> OwnData:
-    """The data as engines take them.
+    """The data in the form that engines take.
 
     Args:
         given: in one of the forms of `FORMS`.
         batch_size: of arrays; others come in batches already.
         steps_per_epoch: updates an epoch, for batches without an end.
-        seed: to look with whether batches come again.
+        seed: to check with whether batches repeat.
 
     Raises:
         InvalidField: for anything else, and for arrays that do not belong together.
@@ -139,8 +139,8 @@ def own_data(
         sample = few.x, few.y
         steps = -(-train.examples // batch_size)
     else:
-        sample, told = _looked_at(train, again, seed)
-        steps, notes = steps_of(train, steps_per_epoch), (*notes, *told)
+        sample, more = _sample(train, again, seed)
+        steps, notes = steps_of(train, steps_per_epoch), (*notes, *more)
         batch_size = len(tf.nest.flatten(sample[0])[0])
     if is_stream(validation) and validation is not train:
         check_like(validation, sample)
@@ -152,7 +152,7 @@ def own_data(
 
 
 def _reader(make: Callable[[], Any]) -> Read:
-    """Calls a function of the caller, after a seed."""
+    """Calls a function of the caller after setting a seed."""
     def read(seed: int) -> Any:
         keras.utils.set_random_seed(seed)
         with explained("data", "must return the data when called"):
@@ -161,10 +161,10 @@ def _reader(make: Callable[[], Any]) -> Read:
     return read
 
 
-def _looked_at(
+def _sample(
     train: Stream, again: Read | None, seed: int
 ) -> tuple[tuple[Any, Any], tuple[str, ...]]:
-    """The first batch of a run, and what is to be said about those of the next one of its seed."""
+    """The first batch of a run, and notes on those of the next run of its seed."""
     keras.utils.set_random_seed(seed)
     sample = first_batch(train)
     over(train)
@@ -172,14 +172,14 @@ def _looked_at(
     keras.utils.set_random_seed(seed)
     paired = same_values(sample, first_batch(following))
     if again is None:
-        said, unpaired = AS_THEY_COME, UNPAIRED
+        note, unpaired = AS_THEY_COME, UNPAIRED
     else:
-        said, unpaired = MADE_ANEW, UNPAIRED_ANEW
-    return sample, (said.format(kind=kind_of(train)), *(() if paired else (unpaired,)))
+        note, unpaired = MADE_EACH, UNPAIRED_EACH
+    return sample, (note.format(kind=kind_of(train)), *(() if paired else (unpaired,)))
 
 
 def _parts(given: Any) -> tuple[Any, Any, tuple[str, ...]]:
-    """Training, validation, and what is to be said about them."""
+    """Training, validation, and notes on them."""
     if is_stream(given):
         return given, given, (NO_VALIDATION,)
     if not isinstance(given, tuple | list) or len(given) not in (2, 3, 4):

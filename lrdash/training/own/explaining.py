@@ -1,4 +1,4 @@
-"""What goes wrong in a caller's own functions, in words."""
+"""Faults in a caller's own functions, as messages."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from lrdash.core.errors import CallFailed, LrdashError
 from lrdash.training.failures import cause
 
-TOLD = 300  # characters of what went wrong in a caller's function
+LIMIT = 300  # characters of the cause
 
 
 @contextmanager
 def explained(field: str, problem: str) -> Iterator[None]:
-    """Tell faults as those of a field.
+    """Report faults as those of a field.
 
     Raises:
         CallFailed: for whatever is raised inside.
@@ -23,4 +23,4 @@ def explained(field: str, problem: str) -> Iterator[None]:
     except LrdashError:
         raise
     except Exception as fault:
-        raise CallFailed(field, problem, cause(fault)[:TOLD]) from fault
+        raise CallFailed(field, problem, cause(fault)[:LIMIT]) from fault

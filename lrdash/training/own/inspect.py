@@ -1,4 +1,4 @@
-"""A first look at a caller's model and data: everything that a plan needs to know of them."""
+"""A first look at a caller's model and data: everything that a plan needs."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ MANY_CLASSES = 10_000  # whole-numbered targets up to this are classes
 
 @dataclass(frozen=True, kw_only=True)
 class Own:
-    """A caller's model and data: what specs say of them, and the real ones."""
+    """A caller's model and data, and the fields of a spec that describe them."""
 
     fields: dict[str, Any]  # of `RunSpec`
     dataset: Dataset
@@ -143,7 +143,7 @@ def _facts(
 
 
 def _model(label: str, facts: Facts, recipe: Recipe) -> OwnModel:
-    """An `OwnModel` of a class of its own, which bears its name."""
+    """An `OwnModel` of a class of its own, with its name."""
     kind: type[OwnModel] = type("OwnModel", (OwnModel,), {
         "label": label, "facts": facts, "recipe": recipe, "alone": recipe.fit.reason,
         "convolutional": recipe.fit.convolutional, "__doc__": label,
@@ -162,24 +162,25 @@ def _compiled(build: Any, optimizer: Any, loss: Any, metrics: Any) -> Any:
 
 
 def _evaluated(model: Any, data: OwnData) -> list[str]:
-    """What is measured, by its names in Keras' logs."""
+    """The metrics, by their names in Keras' logs."""
     with explained("build_model", FITTING):
         # As `fit` does it: `test_on_batch` would hand a `test_step` three parts in place of two.
-        said = model.evaluate((one for one in (data.sample,)), steps=1, return_dict=True, verbose=0)
-    if "loss" not in said:
-        raise InvalidField("build_model", "must make a model with a loss", list(said))
-    for name, value in said.items():
+        batches = (one for one in (data.sample,))
+        found = model.evaluate(batches, steps=1, return_dict=True, verbose=0)
+    if "loss" not in found:
+        raise InvalidField("build_model", "must make a model with a loss", list(found))
+    for name, value in found.items():
         if name in COLUMNS:
             problem = f"must not have the name of a column ({', '.join(sorted(COLUMNS))})"
             raise InvalidField("metrics", problem, name)
         if np.size(value) != 1:
             problem = f"must give one number each ({NUMBERS}): {name} gives {np.size(value)}"
             raise InvalidField("metrics", problem, np.asarray(value).tolist())
-    return [name for name in said if name != "loss"]
+    return [name for name in found if name != "loss"]
 
 
 def _same_start(first: Any, second: Any) -> str:
-    """What is to be said if two models that were built one after the other have equal weights."""
+    """A note if two models built one after the other have equal weights."""
     weights = [
         (np.array(one), np.array(other))
         for one, other in zip(first.trainable_variables, second.trainable_variables, strict=True)

@@ -1,8 +1,7 @@
-"""Whether runs of a caller's own model can be lanes, and if not, why not.
+"""Whether runs of a caller's own model can be lanes, and if not, why.
 
-Lanes are sure only of layers that treat each example alone (batch normalisation apart, which they
-know) and of losses that Keras itself would average in the same way. Whatever is not known goes to
-the engine keras, which takes everything.
+Lanes take layers that treat each example alone (and batch normalisation), and losses that Keras
+averages over the examples. Everything else goes to the engine keras.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from typing import Any, Literal
 import keras
 import numpy as np
 
-from lrdash.models.base import Work
+from lrdash.models.layers import Work
 from lrdash.planning.plan import Plan
 from lrdash.training.losses import is_sparse
 from lrdash.training.losses import loss_of as loss_of_spec
@@ -62,7 +61,7 @@ class Fit:
     loss: Any = None  # keras.losses.Loss
     accuracy: Accuracy = ""
     convolutional: bool = False
-    work: Work | None = None  # of one example; None if it cannot be told
+    work: Work | None = None  # of one example; None if unknown
 
 
 def fit_of(
@@ -79,8 +78,7 @@ def fit_of(
     """
     layers = flat(model)
     convolutional = any(type(layer).__name__ in CONVOLUTIONS for layer in layers)
-    known, loss = loss_of(loss), loss
-    metrics = measured(model)
+    known, metrics = loss_of(loss), measured(model)
     reason = (
         _of_data(data)
         or _of_model(model, layers)
@@ -104,7 +102,7 @@ def loss_for(plan: Plan) -> Any:
 
 
 def accuracy_of(plan: Plan) -> Accuracy:
-    """How lanes count what is classified rightly."""
+    """How lanes count correct examples."""
     fit = _fit(plan)
     if fit:
         return fit.accuracy
@@ -127,7 +125,7 @@ def flat(model: Any) -> list[Any]:
 
 
 def work_of(layers: list[Any]) -> Work:
-    """What one example costs on its way through layers that lanes know."""
+    """The cost of one example in layers that lanes know."""
     sizes = [math.prod(layer.output.shape[1:]) for layer in layers]
     products = [
         math.prod(layer.output.shape[1:-1]) * math.prod(weight.shape)
@@ -137,7 +135,7 @@ def work_of(layers: list[Any]) -> Work:
 
 
 def loss_of(given: Any) -> Any:
-    """The loss as one of Keras' own classes; None if it is not one, or averages otherwise."""
+    """The loss as one of Keras' own classes; None if it is not one, or averages differently."""
     made = given
     if isinstance(given, str) or (callable(given) and not isinstance(given, keras.losses.Loss)):
         try:
@@ -206,7 +204,7 @@ def _of_model(model: keras.Model, layers: list[Any]) -> str:
 
 
 def _of_layer(layer: Any) -> str:
-    """What a layer does beyond treating each example alone and learning by its gradients."""
+    """Why lanes cannot train a layer of a kind that they know; empty if they can."""
     if any(variable.constraint is not None for variable in layer.trainable_variables):
         return "has a constraint on its weights"
     if getattr(layer, "activity_regularizer", None) is not None:

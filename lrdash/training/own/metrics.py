@@ -1,4 +1,4 @@
-"""The metrics that a caller gives, for each model anew."""
+"""The metrics that a caller gives, fresh for each model."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import keras
 
 
 def fresh(given: Any) -> Any:
-    """Metrics of its own for each model.
+    """Fresh metrics for a model.
 
     They are copied, not made from their configuration: that of a caller's own class may lack
     arguments, and that of a function cannot be read back.

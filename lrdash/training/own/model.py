@@ -1,4 +1,4 @@
-"""A caller's own model, as the engines take it."""
+"""A caller's own model, in the form that engines take."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from lrdash.core.errors import InvalidField
 from lrdash.core.spec import DataShape, RunSpec
 from lrdash.datasets import Split
-from lrdash.models.base import Work
+from lrdash.models.layers import Work
 from lrdash.planning.external import DatasetElsewhere, ModelElsewhere
 from lrdash.planning.plan import Plan
 from lrdash.training.own.arrays import Arrays
@@ -30,7 +30,7 @@ ACCURACY_NAMES = tuple(  # what Keras calls them where their user does not
 
 
 class Alias(keras.callbacks.Callback):  # type: ignore[misc]
-    """Calls a model's accuracy so in all logs. It must be the first of the callbacks."""
+    """Renames the accuracy of a model in all logs. It must be the first of the callbacks."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -83,11 +83,11 @@ def compiled(build: Build, optimizer: Any, loss: Any, metrics: Any) -> Any:
 
 
 def builder(build_model: Build, data: OwnData) -> Build:
-    """Calls `build_model` and looks at what it gives; makes the weights of a model without inputs.
+    """Calls `build_model` and checks its result; makes the weights of a model without inputs.
 
     Raises:
-        InvalidField: out of what is returned, if it gives no Keras model, one that it gave before,
-            or one of another architecture than before.
+        InvalidField: from the function returned, for anything but a new Keras model of the same
+            architecture at each call.
     """
     given: list[int] = []
     kinds: set[str] = set()  # the architectures: one
@@ -115,13 +115,13 @@ def builder(build_model: Build, data: OwnData) -> Build:
 
 
 def architecture(model: Any) -> str:
-    """What tells models apart but for their values; Keras numbers names on, so these are not."""
+    """Layers and shapes; not names, which Keras numbers differently in each model."""
     kinds = [type(layer).__name__ for layer in flat(model)]
     return json.dumps([kinds, [list(variable.shape) for variable in model.variables]])
 
 
 class OwnModel(ModelElsewhere):
-    """The model of a script while that runs; made anew for each inspection."""
+    """The model of a script while it runs; made for each inspection."""
 
     recipe: ClassVar[Recipe]
 
@@ -136,7 +136,7 @@ class OwnModel(ModelElsewhere):
 
 @dataclass(frozen=True, kw_only=True)
 class OwnDataset(DatasetElsewhere):
-    """The data of a script while that runs."""
+    """The data of a script while it runs."""
 
     own: OwnData | None = None
 

@@ -1,4 +1,4 @@
-"""The optimizer that a model was compiled with: its kind and settings stay, its rate does not."""
+"""The optimizer that a model was compiled with: its kind and settings are kept, not its rate."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ OWN = {"sgd": ("momentum", "nesterov"), "rmsprop": ("momentum",), "adamw": ("wei
 class OwnOptimizer:
     """What to train with.
 
-    `fields` are those of `RunSpec`. They tell all where `config` is None; otherwise optimizers are
-    made from `kind` and `config`, as the model's own was.
+    `fields` are those of `RunSpec`. They are complete where `config` is None; otherwise optimizers
+    are made from `kind` and `config`, like the model's own.
     """
 
     fields: dict[str, Any]
@@ -33,7 +33,7 @@ class OwnOptimizer:
     kind: type[Any] | None = None
     config: dict[str, Any] | None = None
     undecayed: str = ""  # pattern of the names of variables that weight decay leaves alone
-    words: str = ""  # where the fields do not tell all
+    words: str = ""  # in words, where the fields are not complete
     note: str = ""
 
     def make(self, spec: RunSpec, rate: Any) -> Any:
@@ -52,18 +52,18 @@ class OwnOptimizer:
 
 
 def own_optimizer(model: keras.Model, wanted: dict[str, Any]) -> OwnOptimizer:
-    """The optimizer of a model, or the one that is wanted in its place.
+    """The optimizer of a model, or the one requested instead.
 
     Args:
         model: compiled or not.
-        wanted: fields of `RunSpec` that the caller gave; any of them has the last word.
+        wanted: fields of `RunSpec` that the caller gave; any of them replaces the optimizer.
 
     Raises:
         InvalidField: for an optimizer whose rate cannot be set from outside.
     """
     if wanted or not model.compiled:
-        said = "The optimizer that the model was compiled with is not used: another was asked for."
-        return OwnOptimizer(fields=wanted, note=said if model.compiled else "")
+        note = "The optimizer that the model was compiled with is not used: another was requested."
+        return OwnOptimizer(fields=wanted, note=note if model.compiled else "")
     own = getattr(model.optimizer, "inner_optimizer", model.optimizer)
     scaled = " with loss scaling" if own is not model.optimizer else ""
     config = own.get_config()
@@ -75,7 +75,7 @@ def own_optimizer(model: keras.Model, wanted: dict[str, Any]) -> OwnOptimizer:
     note, rate = "", None
     schedule = getattr(own, "_learning_rate", None)
     if isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
-        note = f"Its own schedule, {type(schedule).__name__}, gives way to the strategies."
+        note = f"Its own schedule, {type(schedule).__name__}, is replaced by the strategies."
     else:
         rate = float(np.asarray(own.learning_rate))
     _try(type(own), config)
@@ -85,10 +85,10 @@ def own_optimizer(model: keras.Model, wanted: dict[str, Any]) -> OwnOptimizer:
         if not _others(_usual(fields), config):
             words = f"{type(own).__name__}{scaled}" if scaled else ""
             return OwnOptimizer(fields=fields, rate=rate, words=words, note=note)
-    told = _others(_usual({"optimizer": name}), config) if name else {}
+    more = _others(_usual({"optimizer": name}), config) if name else {}
     if undecayed:
-        told["no weight decay of"] = undecayed.replace("|", ", ")
-    settings = ", ".join(f"{key} {value}" for key, value in told.items())
+        more["no weight decay of"] = undecayed.replace("|", ", ")
+    settings = ", ".join(f"{key} {value}" for key, value in more.items())
     words = f"{type(own).__name__} ({settings}){scaled}" if settings else \
         f"{type(own).__name__}{scaled}"
     near = name or next((kind for cls, kind in KINDS.items() if isinstance(own, cls)), "sgd")
@@ -99,7 +99,7 @@ def own_optimizer(model: keras.Model, wanted: dict[str, Any]) -> OwnOptimizer:
 
 
 def _undecayed(own: Any) -> str:
-    """What `exclude_from_weight_decay` was told, which `get_config` does not hold."""
+    """What `exclude_from_weight_decay` excludes, which `get_config` does not contain."""
     if getattr(own, "_exclude_from_weight_decay", None):
         problem = "must name what it excludes from weight decay by var_names: each run has "
         raise InvalidField("build_model", f"{problem}variables of its own", "var_list")
@@ -126,5 +126,5 @@ def _try(kind: type[Any], config: dict[str, Any]) -> None:
     try:
         kind.from_config({**config, "learning_rate": 0.1})
     except Exception as fault:
-        problem = "must have an optimizer that can be made anew from its get_config(), with a rate"
+        problem = "must have an optimizer that can be made again from its get_config(), with a rate"
         raise InvalidField("build_model", problem, f"{kind.__name__} ({fault})") from fault

@@ -1,4 +1,4 @@
-"""Batches that a caller's own object gives: a `tf.data.Dataset` or a `keras.utils.PyDataset`."""
+"""Batches from a `tf.data.Dataset` or a `keras.utils.PyDataset`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Stream = Any  # tf.data.Dataset or keras.utils.PyDataset
 
 
 def is_stream(given: Any) -> bool:
-    """Whether it is of a kind that gives batches."""
+    """Whether it gives batches."""
     return isinstance(given, tf.data.Dataset | keras.utils.PyDataset)
 
 
@@ -49,7 +49,7 @@ def first_batch(stream: Stream, name: str = "data") -> tuple[Any, Any]:
 
 
 def check_like(stream: Stream, sample: tuple[Any, Any]) -> None:
-    """Refuse validation batches that are none, beside those of the training.
+    """Refuse validation data that do not come in batches like those of the training.
 
     Raises:
         InvalidField: if they are no batches, or single examples.
@@ -63,7 +63,7 @@ def check_like(stream: Stream, sample: tuple[Any, Any]) -> None:
 
 
 def known_batches(stream: Stream) -> int | None:
-    """How many batches it says to have; None without an end, -1 if it does not know."""
+    """How many batches it has; None without an end, -1 if unknown."""
     if isinstance(stream, keras.utils.PyDataset):
         return None if stream.num_batches is None else int(stream.num_batches)
     number = int(stream.cardinality().numpy())
@@ -71,7 +71,7 @@ def known_batches(stream: Stream) -> int | None:
 
 
 def steps_of(stream: Stream, wanted: int | None) -> int:
-    """Updates an epoch; a dataset that does not know how many batches it has is counted.
+    """Updates an epoch; the batches of a dataset of unknown length are counted.
 
     Raises:
         InvalidField: if the number that is wanted cannot be, or one is needed.
@@ -92,7 +92,7 @@ def steps_of(stream: Stream, wanted: int | None) -> int:
 
 
 def over(stream: Stream) -> None:
-    """Let it do what it does at the end of an epoch."""
+    """Call its hook at the end of an epoch."""
     if isinstance(stream, keras.utils.PyDataset):
         stream.on_epoch_end()
 

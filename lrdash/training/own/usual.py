@@ -24,7 +24,7 @@ NOTE = (
 
 @dataclass(frozen=True, kw_only=True)
 class Usual:
-    """What to compile with, and what is to be said about it."""
+    """What to compile with, and a note about it."""
 
     loss: Any
     metrics: tuple[str, ...] = ()

@@ -27,9 +27,9 @@ def watch(experiment_id: str) -> None:
     """The experiment as it stands, refreshed while it is active.
 
     Raises:
-        ExperimentNotFound: there is no such experiment.
+        NotFound: there is no such experiment.
     """
-    row = resources.store().experiment(experiment_id)
+    row = resources.store().experiments.one(experiment_id)
     experiment = Experiment.from_json(row.definition)
     preload()
     _head(row, experiment)
@@ -44,7 +44,7 @@ def _guarded(experiment_id: str, was_active: bool) -> None:
 
 
 def _view(experiment_id: str, was_active: bool) -> None:
-    row = resources.store().experiment(experiment_id)
+    row = resources.store().experiments.one(experiment_id)
     if was_active and not row.active:
         st.rerun()
     experiment = Experiment.from_json(row.definition)
@@ -110,8 +110,8 @@ def progress(row: ExperimentRow, experiment: Experiment) -> None:
         help="They go on from their last checkpoints, to the bit as if they had never paused.",
     ):
         store = resources.store()
-        runs = store.runs(experiment_id=row.experiment_id, status=CONTINUABLE)
-        store.requeue([run.run_id for run in runs])
+        runs = store.runs.listing(experiment_id=row.experiment_id, status=CONTINUABLE)
+        store.runs.requeue([run.run_id for run in runs])
         resources.laboratory().wake()
         st.rerun()
 

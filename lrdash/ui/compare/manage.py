@@ -25,8 +25,8 @@ def actions(row: ExperimentRow, experiment: Experiment) -> None:
     with st.container(horizontal=True, horizontal_alignment="right"):
         if row.active and st.button("Stop", icon=":material/stop:", key="stop-all",
                                     help="What is done stays and can be continued."):
-            runs = resources.store().runs(experiment_id=row.experiment_id)
-            resources.store().request_stop_all([run.run_id for run in runs])
+            runs = resources.store().runs.listing(experiment_id=row.experiment_id)
+            resources.store().runs.request_stop_all([run.run_id for run in runs])
             st.rerun()
         if experiment.base.trainable_here:
             with st.popover("Extend", icon=":material/add:", key="extend"):
@@ -72,10 +72,10 @@ def extend(row: ExperimentRow, larger: Experiment) -> int:
     """
     external.refuse([larger.base])
     store = resources.store()
-    existing = [run.spec for run in store.runs(experiment_id=row.experiment_id)]
+    existing = [run.spec for run in store.runs.listing(experiment_id=row.experiment_id)]
     lacking = missing(plan_all(larger), existing)
     if lacking:
-        store.add_runs(
+        store.experiments.add_runs(
             row.experiment_id, larger.to_json(),
             new_runs([(run.label, run.plan) for run in lacking]),
             groups=cut([run.plan for run in lacking]),
@@ -125,8 +125,8 @@ def _more(row: ExperimentRow, experiment: Experiment) -> None:
         )
         if st.form_submit_button("Save"):
             try:
-                store.rename_experiment(row.experiment_id, name)
-                store.set_target(row.experiment_id, target)
+                store.experiments.rename(row.experiment_id, name)
+                store.experiments.set_target(row.experiment_id, target)
             except LrdashError as fault:
                 st.error(str(fault), icon=":material/error:")
                 return
@@ -147,7 +147,7 @@ def _confirm_delete(row: ExperimentRow) -> None:
     st.write(f"{row.runs} runs with all their epochs will be gone for good.")
     if st.button(f"Delete {row.runs} runs for good", type="primary", key="delete-for-good"):
         try:
-            resources.store().delete_experiment(row.experiment_id)
+            resources.store().experiments.delete(row.experiment_id)
         except LrdashError as fault:
             st.error(str(fault), icon=":material/error:")
             return

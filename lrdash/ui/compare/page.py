@@ -50,7 +50,7 @@ def choose() -> None:
     like = st.query_params.pop("like", None)
     if like:
         try:
-            wanted = Experiment.from_json(resources.store().experiment(like).definition)
+            wanted = Experiment.from_json(resources.store().experiments.one(like).definition)
             external.refuse([wanted.base])
             _fill(wanted)
         except LrdashError as fault:
@@ -198,13 +198,13 @@ def _counted(number: int, one: str, several: str = "") -> str:
 
 
 def _time(plans: list[Plan]) -> str:
-    history = resources.store().runs(limit=HISTORY)
+    history = resources.store().runs.listing(limit=HISTORY)
     seconds = analysis.expected_group_seconds(plans, history, known_paces())
     return "unknown yet" if seconds is None else f"about {wording.duration(max(1.0, seconds))}"
 
 
 def _begin(experiment: Experiment, planned: list[Planned], groups: list[list[int]]) -> None:
-    experiment_id = resources.store().create_experiment(
+    experiment_id = resources.store().experiments.create(
         experiment.to_json(), manage.new_runs([(run.label, run.plan) for run in planned]),
         groups=groups,
     )
@@ -214,7 +214,7 @@ def _begin(experiment: Experiment, planned: list[Planned], groups: list[list[int
 
 
 def _earlier() -> None:
-    rows = resources.store().experiments(limit=SHOWN)
+    rows = resources.store().experiments.listing(limit=SHOWN)
     if not rows:
         return
     st.header("Earlier comparisons", anchor=False)

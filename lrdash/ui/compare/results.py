@@ -80,11 +80,12 @@ def _frames(
     extra: str | None,
 ) -> tuple[pd.DataFrame, ...]:
     store = resources.store()
-    runs = list(reversed(store.runs(experiment_id=experiment_id)))  # in the order of the arms
+    # In the order of the arms.
+    runs = list(reversed(store.runs.listing(experiment_id=experiment_id)))
     usual = ("loss", "val_loss", "accuracy", "val_accuracy")
     metrics = (*usual, extra) if extra else usual
     ids = [run.run_id for run in runs]
-    curves = frames.curves_frame(store.curves(run_ids=ids, metrics=metrics), runs)
+    curves = frames.curves_frame(store.experiments.curves(run_ids=ids, metrics=metrics), runs)
     arms = frames.arms_frame(runs, curves)
     return arms, curves, analysis.bowl(arms), analysis.leaderboard(arms, curves, target)
 

@@ -127,7 +127,7 @@ def _offer_seeds(
     except LrdashError as fault:
         st.caption(f"{more} more seeds cannot be added: {fault}")
         return
-    history = resources.store().runs(limit=HISTORY)
+    history = resources.store().runs.listing(limit=HISTORY)
     seconds = analysis.expected_group_seconds(plans, history, known_paces())
     takes = f", about {wording.duration(max(1.0, seconds))}" if seconds is not None else ""
     with st.container(horizontal=True, vertical_alignment="center"):

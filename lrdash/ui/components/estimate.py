@@ -15,7 +15,7 @@ HISTORY = 200  # earlier runs that an estimate looks at
 
 def history() -> list[RunRow]:
     """The runs that an estimate looks at."""
-    return resources.store().runs(limit=HISTORY)
+    return resources.store().runs.listing(limit=HISTORY)
 
 
 def about(seconds: float | None) -> str:

@@ -32,13 +32,14 @@ def of_experiment(row: ExperimentRow, *, recipe: bool = True) -> None:
     store = resources.store()
 
     def runs() -> Recorded:
-        rows = list(reversed(store.runs(experiment_id=row.experiment_id)))
-        return recorded(rows, store.epochs_of([run.run_id for run in rows]), row.name)
+        rows = list(reversed(store.runs.listing(experiment_id=row.experiment_id)))
+        return recorded(rows, store.runs.epochs_of([run.run_id for run in rows]), row.name)
 
     def report() -> str:
-        rows = list(reversed(store.runs(experiment_id=row.experiment_id)))
-        now = store.experiment(row.experiment_id)
-        return comparison_report(now, rows, store.curves(experiment_id=row.experiment_id))
+        rows = list(reversed(store.runs.listing(experiment_id=row.experiment_id)))
+        now = store.experiments.one(row.experiment_id)
+        columns = store.experiments.curves(experiment_id=row.experiment_id)
+        return comparison_report(now, rows, columns)
 
     _menu(runs, report, name=f"lrdash-{row.experiment_id}", key="experiment",
           recipe=recipe and bool(row.counts["finished"]), best=True, known=recipe)
@@ -55,13 +56,14 @@ def of_runs(rows: Sequence[RunRow], key: str = "runs") -> None:
 
     def runs() -> Recorded:
         ids = [row.run_id for row in rows]
-        found = {row.run_id: row for row in store.runs(run_ids=ids)}
+        found = {row.run_id: row for row in store.runs.listing(run_ids=ids)}
         now = [found[run_id] for run_id in ids if run_id in found]
-        return recorded(now, store.epochs_of(list(found)))
+        return recorded(now, store.runs.epochs_of(list(found)))
 
     def report(row: RunRow) -> str:
         return run_report(
-            store.run(row.run_id), store.epochs(row.run_id), store.decisions(row.run_id)
+            store.runs.one(row.run_id), store.runs.epochs(row.run_id),
+            store.runs.decisions(row.run_id),
         )
 
     name = f"lrdash-{one.run_id}" if one else "lrdash-runs"

@@ -17,7 +17,7 @@ Chosen = TypeVar("Chosen")
 
 
 def form_column(
-    read: Callable[[], Chosen], *, beside: bool = True
+    read: Callable[[], Chosen], *, beside: bool = True, widths: tuple[int, int] = (5, 7)
 ) -> tuple[Chosen | None, DeltaGenerator]:
     """Draw a form; gives what was chosen, and the place for what comes of it.
 
@@ -25,8 +25,9 @@ def form_column(
         read: draws the fields and reads and checks them; an `LrdashError` of it is shown at the
             place that is given back, and nothing is chosen.
         beside: whether that place is a column on the right, which stays in view, or is below.
+        widths: of the two columns, relative to each other.
     """
-    left, right = st.columns([5, 7], gap="medium") if beside else (st.container(), st.container())
+    left, right = st.columns(widths, gap="medium") if beside else (st.container(), st.container())
     outlook = right.container(key="outlook") if beside else right
     try:
         with left:

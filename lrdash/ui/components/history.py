@@ -39,9 +39,9 @@ class History:
         """Append what is new; True if anything changed.
 
         Raises:
-            RunNotFound: the run was deleted meanwhile.
+            NotFound: the run was deleted meanwhile.
         """
-        run = store.run(self.run.run_id)
+        run = store.runs.one(self.run.run_id)
         if run.version == self.run.version and self.epochs:
             return False
         if run.spec != self.run.spec:  # steered or lengthened: what should be used is told anew
@@ -50,11 +50,11 @@ class History:
             self.glides = _glides(self.course)
             for row in self.epochs:
                 self._compare(row)
-        for row in store.epochs(run.run_id, after=self.epochs[-1].epoch if self.epochs else 0):
+        for row in store.runs.epochs(run.run_id, after=self.epochs[-1].epoch if self.epochs else 0):
             self.epochs.append(_shared(row))
             self._compare(row)
         after = self.decisions[-1].epoch if self.decisions else -1
-        self.decisions.extend(store.decisions(run.run_id, after=after))
+        self.decisions.extend(store.runs.decisions(run.run_id, after=after))
         self.run = run
         used = [row.rates for row in self.epochs]
         rates = np.concatenate(used) if used else np.empty(0, np.float32)
@@ -84,12 +84,12 @@ def of(run_id: str, store: Store) -> History:
     """The session's history of a run, up to date.
 
     Raises:
-        RunNotFound: there is no such run.
+        NotFound: there is no such run.
     """
     key = f"history:{run_id}"
     known: History | None = st.session_state.get(key)
     if known is None:
-        run = store.run(run_id)
+        run = store.runs.one(run_id)
         plan = make(run.spec)
         course = plan.program()
         known = History(

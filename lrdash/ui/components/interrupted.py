@@ -14,10 +14,10 @@ def offer() -> None:
     none.
     """
     store = resources.store()
-    if not store.counts()["interrupted"]:
+    if not store.runs.counts()["interrupted"]:
         return
     runs = [
-        row.run_id for row in store.runs(status="interrupted") if row.spec.trainable_here
+        row.run_id for row in store.runs.listing(status="interrupted") if row.spec.trainable_here
     ]
     waiting = [run for run in runs if run not in st.session_state.get(DECLINED, ())]
     if not waiting:
@@ -45,5 +45,5 @@ def offer() -> None:
 
 def go_on(run_ids: list[str]) -> None:
     """Queue interrupted and stopped runs again; each goes on from its last checkpoint."""
-    resources.store().requeue(run_ids)
+    resources.store().runs.requeue(run_ids)
     resources.laboratory().wake()

@@ -86,7 +86,7 @@ def start(plan: Plan) -> bool:
             f"{plan.train_examples:,} / {plan.validation_examples:,} examples",
             f"{plan.updates:,} updates ({plan.steps_per_epoch} an epoch)",
         ]
-        seconds = analysis.expected_seconds(plan.spec, resources.store().runs(limit=200))
+        seconds = analysis.expected_seconds(plan.spec, resources.store().runs.listing(limit=200))
         if seconds is not None:
             facts.insert(0, f"about {wording.duration(seconds)}")
         st.caption(" · ".join(facts))

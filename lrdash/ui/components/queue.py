@@ -13,7 +13,7 @@ from lrdash.ui import resources
 
 def start_run(plan: Plan, *, engine: str = "auto", name: str = "") -> str:
     """Queue a run; gives its id."""
-    return resources.store().create_run(
+    return resources.store().runs.create(
         plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
         parameters=plan.parameters, engine=engine, name=name,
     )
@@ -21,7 +21,7 @@ def start_run(plan: Plan, *, engine: str = "auto", name: str = "") -> str:
 
 def start_experiment(experiment: Experiment, planned: Sequence[Planned], name: str = "") -> str:
     """Queue all runs of an experiment; gives its id."""
-    made = resources.store().create_experiment(
+    made = resources.store().experiments.create(
         experiment.to_json(), new_runs(planned), groups=cut([run.plan for run in planned]),
         name=name,
     )
@@ -42,5 +42,5 @@ def new_runs(planned: Sequence[Planned]) -> list[NewRun]:
 
 def resume(run_ids: Sequence[str]) -> None:
     """Queue interrupted and stopped runs again; each continues from its last checkpoint."""
-    resources.store().requeue(list(run_ids))
+    resources.store().runs.requeue(list(run_ids))
     resources.laboratory().wake()

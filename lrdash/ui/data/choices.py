@@ -19,14 +19,14 @@ PREFIX = "own."
 
 
 def draw(profile: Profile, read_as: Recipe) -> Recipe:
-    """Draw the choices that this kind of file has; not yet checked against the file.
+    """Draw the choices for this kind of file; they are not checked against the file yet.
 
-    The keys hold the file's digest and the columns' names, so that choices are not lost to
-    another file and come back with the same one.
+    The keys hold the file's digest and the columns' names, so that each file has choices of its
+    own, which come back with it.
 
     Args:
         profile: what the file holds.
-        read_as: the choices on how it was read, which are kept.
+        read_as: the choices on how it was read, which stay as they are.
     """
     names = "\n".join(column.name for column in profile.columns)
     key = f"{PREFIX}{profile.file_digest[:12]}.{zlib.crc32(names.encode()):x}."
@@ -37,7 +37,7 @@ def draw(profile: Profile, read_as: Recipe) -> Recipe:
         smallest = _number("min_class", key) if task == "classification" else 1
         if profile.kind == "images":
             side = _number("side", key)
-            grey = st.toggle("Grey in place of colour", key=f"{key}grey", help=KNOBS["grey"].help)
+            grey = st.toggle("Greyscale", key=f"{key}grey", help=KNOBS["grey"].help)
             return Recipe(task=task, min_class=smallest, side=side, grey=grey)
         if profile.kind == "arrays":
             return Recipe(target=target, task=task, min_class=smallest)
@@ -57,7 +57,7 @@ def _target(profile: Profile, key: str) -> str:
 
 
 def _task(profile: Profile, target: str, key: str) -> Task:
-    """The task; what the target suggests until one says otherwise."""
+    """The task; the target suggests one until the user changes it."""
     if profile.kind == "images":
         return "classification"
     column = profile.column(target)
@@ -76,8 +76,8 @@ def _features(profile: Profile, target: str, key: str) -> tuple[str, ...]:
     with st.expander("Features"):
         chosen = st.multiselect(
             "Learn from", names, default=first, key=f"{key}features",
-            help="Columns that say nothing are left out at first: see the remarks on them. The "
-            "target is never used, whether it stands here or not.",
+            help="Columns without information are left out at first; the remarks say why. The "
+            "target is never used, even if it is listed here.",
         )
         count = len(set(chosen) - {target})
         st.caption(f"{count} of {len(set(names) - {target})} columns are used.")

@@ -18,13 +18,13 @@ from lrdash.datasets.own.images import THUMB
 
 KINDS = {"number": "Number", "text": "Text", "empty": "Empty"}
 WHATS = {"table": "rows", "arrays": "examples", "images": "images"}
-UNEVEN = 5.0  # times as large is the largest class, from which it is said
+UNEVEN = 5.0  # ratio of the largest class to the smallest, from which it is reported
 FEW, MANY = 5, 12  # rows of the tables of classes and of columns shown without scrolling
 REMARKS = 12  # shown below the table of columns
 
 
 def draw(profile: Profile, recipe: Recipe) -> None:
-    """All about a file, with the target that is chosen."""
+    """Show what a file holds, with the chosen target."""
     with st.container(border=True):
         st.header("What it holds", anchor=False)
         st.caption(escaped(_facts(profile)))
@@ -44,28 +44,31 @@ def limits_frame() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["Limit", "At most"]).set_index("Limit")
 
 
+def file_size(size: int) -> str:
+    """Bytes in kB or MB."""
+    return f"{size / 2**20:.3g} MB" if size >= 2**17 else f"{size / 1024:.3g} kB"
+
+
 def _facts(profile: Profile) -> str:
     shape = ""
     if profile.shape:
         shape = f" of {' × '.join(str(n) for n in profile.shape)}"
     columns = f", {len(profile.columns):,} columns" if profile.kind == "table" else ""
-    size = f"{profile.file_bytes / 2**20:.3g} MB" if profile.file_bytes >= 2**17 \
-        else f"{profile.file_bytes / 1024:.3g} kB"
-    return f"{profile.file}: {profile.rows:,} {WHATS[profile.kind]}{shape}{columns}, {size}. " \
-        f"{profile.reading}."
+    return f"{profile.file}: {profile.rows:,} {WHATS[profile.kind]}{shape}{columns}, " \
+        f"{file_size(profile.file_bytes)}. {profile.reading}."
 
 
 def _target(target: Column, task: str) -> None:
     if task == "regression":
         st.markdown(
-            f"**{escaped(target.name)}** lies between {number(target.low)} and "
-            f"{number(target.high)}, on average {number(target.mean)}."
+            f"**{escaped(target.name)}** ranges from {number(target.low)} to "
+            f"{number(target.high)}, with a mean of {number(target.mean)}."
             if target.kind == "number" else f"**{escaped(target.name)}** holds texts."
         )
         return
     counts = [count for _, count in target.values]
     if len(counts) != target.distinct or not counts:
-        st.markdown(f"**{escaped(target.name)}** has {target.distinct:,} different values.")
+        st.markdown(f"**{escaped(target.name)}** has {target.distinct:,} distinct values.")
         return
     total = sum(counts)
     st.markdown(
@@ -89,14 +92,14 @@ def _target(target: Column, task: str) -> None:
 
 
 def _balance(values: Sequence[tuple[str, int]], total: int) -> str:
-    """What the imbalance of classes means for reading the accuracy."""
+    """What the imbalance of the classes means for the accuracy."""
     (name, most), (_, least) = values[0], values[-1]
     if most < UNEVEN * least:
         return ""
     return (
-        f" They are uneven: {most / least:.0f} times as many rows in the largest as in the "
-        f"smallest. To say {escaped(name)} always is right in {percent(most / total)}: "
-        "hold accuracies against that."
+        f" They are uneven: the largest has {most / least:.0f} times as many rows as the smallest. "
+        f"Always predicting {escaped(name)} is {percent(most / total)} accurate; use that as your "
+        "baseline."
     )
 
 
@@ -119,7 +122,7 @@ def _columns(profile: Profile, target: str) -> None:
             "name": column.TextColumn("Column", pinned=True),
             "kind": column.TextColumn("Kind", width="small"),
             "missing": column.NumberColumn("Missing", width="small"),
-            "distinct": column.NumberColumn("Different", width="small"),
+            "distinct": column.NumberColumn("Distinct", width="small"),
             "span": column.TextColumn("Values"),
             "use": column.TextColumn("At first", width="small"),
         },
@@ -144,7 +147,7 @@ def _use(column: Column, target: str) -> str:
 
 
 def _remarks(columns: Sequence[Column]) -> None:
-    """What is odd, with the names of the columns of which it holds; a table would cut it off."""
+    """Remarks, each with the columns that it is about; the table would cut them off."""
     held: dict[str, list[str]] = {}
     for column in columns:
         for remark in filter(None, (FLAGS[column.flag], column.note)):
@@ -153,7 +156,7 @@ def _remarks(columns: Sequence[Column]) -> None:
         more = f" and {len(names) - FEW:,} more" if len(names) > FEW else ""
         st.caption(f"**{escaped(', '.join(names[:FEW]))}**{more}: {escaped(remark)}.")
     if len(held) > REMARKS:
-        st.caption(f"And {len(held) - REMARKS:,} more remarks: `lrdash data look` lists all.")
+        st.caption(f"{len(held) - REMARKS:,} more: `lrdash data look` lists all remarks.")
 
 
 def _preview(profile: Profile) -> None:

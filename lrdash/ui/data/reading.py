@@ -1,19 +1,17 @@
-"""How a table is read, where its content alone does not tell: names, kinds, words for missing."""
+"""How a table is read, where its content leaves it open: names, kinds, words for missing."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import streamlit as st
 
-from lrdash.datasets.own import Column, Recipe
+from lrdash.datasets.own import Profile, Recipe
 
 KNOBS = {knob.name: knob for knob in Recipe.knobs()}
 HEADERS = {"auto": "Automatic", "yes": "Yes", "no": "No"}
 
 
 def chosen(file_id: str) -> Recipe:
-    """The choices so far, as they stand in the session."""
+    """The choices so far, from the session."""
     held = st.session_state
     header = held.get(_key(file_id, "header")) or "auto"
     words = str(held.get(_key(file_id, "missing"), "")).split(",")
@@ -23,14 +21,17 @@ def chosen(file_id: str) -> Recipe:
     )
 
 
-def draw(file_id: str, read_as: Recipe, columns: Sequence[Column]) -> None:
-    """Draw the choices.
+def draw(file_id: str, read_as: Recipe, profile: Profile | None) -> None:
+    """Draw the choices, for a table, or to change what made a file unreadable.
 
     Args:
-        file_id: of the upload; another one begins anew.
+        file_id: of the upload; each has choices of its own.
         read_as: the choices so far.
-        columns: as they were read; empty if they could not be.
+        profile: of the file; None if it could not be read.
     """
+    if read_as == Recipe() if profile is None else profile.kind != "table":
+        return
+    columns = profile.columns if profile else ()
     with st.expander("How it is read", expanded=not columns):
         st.segmented_control(
             KNOBS["header"].label, list(HEADERS), format_func=lambda name: HEADERS[name],

@@ -1,21 +1,22 @@
-"""The data of users that is kept: what it is, the ways on, and its end."""
+"""The saved data of users: what it is, buttons to train on it, download and delete."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from lrdash import analysis
-from lrdash.core.errors import LrdashError
-from lrdash.core.wording import escaped
+from lrdash.core.wording import escaped, plural
 from lrdash.datasets import DATASETS, own
 from lrdash.datasets.own import Facts
 from lrdash.store import DataUse
 from lrdash.ui import resources
 from lrdash.ui.components import form
+from lrdash.ui.components.errors import error_boundary
+from lrdash.ui.data.profile import file_size
 
-PAGE = 10  # data sets shown at once
+SHOWN = 10  # datasets a page of the list
 NAMED = 8  # runs that the warning names
-WAYS = (
+PAGES = (
     ("train", "Train on it", ":material/trending_down:", "pages/train.py"),
     ("compare", "Compare on it", ":material/stacked_line_chart:", "pages/compare.py"),
     ("find", "Find LR", ":material/search:", "pages/find_lr.py"),
@@ -23,26 +24,26 @@ WAYS = (
 
 
 def draw() -> None:
-    """All that is kept, the newest first."""
+    """List all saved data, the newest first."""
     found = own.kept()
-    st.header("Kept data", anchor=False)
+    st.header("Your data", anchor=False)
     if not found:
-        st.caption("What you keep will be listed here, with its size and date, and the forms of "
-                   "Train, Compare and Find LR offer it by its name.")
+        st.caption("Data that you save is listed here with its size and date. Train, Compare and "
+                   "Find LR offer it by its name.")
         return
-    pages = -(-len(found) // PAGE)
+    pages = -(-len(found) // SHOWN)
     shown = 1
     if pages > 1:
         shown = st.pagination(pages, key="data-page")
-    for facts in found[(shown - 1) * PAGE : shown * PAGE]:
+    for facts in found[(shown - 1) * SHOWN : shown * SHOWN]:
         with st.container(border=True):
             _one(facts)
 
 
-def ways_on(facts: Facts, *, key: str, primary: bool = False) -> None:
-    """Buttons that lead to the forms with this data chosen."""
+def buttons(facts: Facts, *, key: str, primary: bool = False) -> None:
+    """Buttons that open the forms with this data chosen."""
     with st.container(horizontal=True):
-        for name, label, icon, page in WAYS:
+        for name, label, icon, page in PAGES:
             first = primary and name == "train"
             if st.button(label, icon=icon, key=f"data-{name}-{key}",
                          type="primary" if first else "secondary"):
@@ -53,10 +54,10 @@ def _one(facts: Facts) -> None:
     left, right = st.columns([3, 2], vertical_alignment="center")
     with left:
         st.markdown(f"**{escaped(facts.name)}**  \n{escaped(_facts(facts))}")
-        st.caption(f"`{facts.id}` · {escaped(facts.file)} · {_size(facts.arrays_bytes)} · "
+        st.caption(f"`{facts.id}` · {escaped(facts.file)} · {file_size(facts.arrays_bytes)} · "
                    f"{facts.created[:10]}")
     with right, st.container(horizontal=True, horizontal_alignment="right"):
-        ways_on(facts, key=facts.id)
+        buttons(facts, key=facts.id)
         with st.popover("More", icon=":material/more_horiz:", key=f"data-more-{facts.id}"):
             _more(facts)
 
@@ -74,7 +75,7 @@ def _more(facts: Facts) -> None:
         st.download_button(
             "Download as NPZ", data=path.read_bytes, file_name=f"{facts.id}.npz",
             icon=":material/download:", key=f"data-npz-{facts.id}", on_click="ignore",
-            width="stretch", help="x and y, unscaled: what exported scripts read.",
+            width="stretch", help="x and y, unscaled, as exported scripts read them.",
         )
     if st.button("Delete", icon=":material/delete:", key=f"data-delete-{facts.id}",
                  width="stretch"):
@@ -83,31 +84,29 @@ def _more(facts: Facts) -> None:
 
 @st.dialog("Delete this data")
 def _confirm(facts: Facts) -> None:
-    use = resources.store().data_use(facts.id)
-    st.markdown(f"The {facts.size:,} examples of **{escaped(facts.name)}** will be gone for good.")
+    use = resources.store().runs.data_use(facts.id)
+    st.markdown(
+        f"This deletes the {facts.size:,} examples of **{escaped(facts.name)}** permanently."
+    )
     if use:
         st.warning(warning(use), icon=":material/warning:")
-    if st.button("Delete for good", type="primary", key="data-delete-for-good",
+    if st.button("Delete permanently", type="primary", key="data-delete-for-good",
                  disabled=bool(use.active)):
-        try:
+        with error_boundary():
             own.remove(facts.id, remember=bool(use))
-        except LrdashError as fault:
-            st.error(str(fault), icon=":material/error:")
-            return
-        st.rerun()
+            st.rerun()
 
 
 def warning(use: DataUse) -> str:
-    """Which runs name the data, and what deleting it means for them."""
+    """Which runs use the data, and what deleting it means for them."""
     if use.active:
-        return f"{use.active} of its runs are queued or training: stop them first."
+        return f"{use.active} of its runs are queued or training. Stop them first."
     ids = ", ".join(use.run_ids[:NAMED])
     more = f" and {len(use.run_ids) - NAMED:,} more" if len(use.run_ids) > NAMED else ""
-    runs = f"{len(use.run_ids):,} runs name it ({ids}{more})" if use.run_ids \
-        else "A comparison or a range test names it"
+    runs = f"Used by {plural(len(use.run_ids), 'run')} ({ids}{more})" if use.run_ids \
+        else "Used by a comparison or a range test"
     return (
-        f"{runs}. They stay and can be looked at, since what describes the data is kept without "
-        "its examples; none can be trained again or continued until the same file is added with "
+        f"{runs}. Their results stay. To train or resume any of them, add the same file again with "
         "the same choices."
     )
 
@@ -117,7 +116,3 @@ def _facts(facts: Facts) -> str:
     inputs = analysis.inputs_in_words(facts.input_shape)
     goal = f" ({facts.recipe.get('target')})" if facts.features else ""
     return f"{facts.size:,} examples, {inputs}, {target}{goal}"
-
-
-def _size(size: int) -> str:
-    return f"{size / 2**20:.3g} MB" if size >= 2**17 else f"{size / 1024:.3g} kB"

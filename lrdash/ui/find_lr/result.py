@@ -11,7 +11,7 @@ import streamlit as st
 from lrdash import analysis, figures
 from lrdash.analysis import range_test as told
 from lrdash.core import wording
-from lrdash.core.errors import LrdashError, RangeTestNotFound
+from lrdash.core.errors import LrdashError, NotFound
 from lrdash.planning.range_test import RangeTestSpec, make
 from lrdash.store import RangeTestRow
 from lrdash.ui import resources
@@ -78,7 +78,7 @@ def watch(range_test_id: str) -> None:
     """The test as it stands, refreshed while it or its sweep is active."""
     try:
         row = resources.store().range_tests.one(range_test_id)
-    except RangeTestNotFound as fault:
+    except NotFound as fault:
         st.error(str(fault), icon=":material/error:")
         st.button("New test", icon=":material/add:", key="new-test",
                   on_click=_leave)

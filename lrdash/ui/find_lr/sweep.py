@@ -10,7 +10,7 @@ import streamlit as st
 from lrdash import analysis, figures
 from lrdash.analysis import range_test as told
 from lrdash.core import wording
-from lrdash.core.errors import ExperimentNotFound, LrdashError
+from lrdash.core.errors import LrdashError, NotFound
 from lrdash.planning import external, grouping
 from lrdash.planning.experiment import plan_all
 from lrdash.planning.range_test import RangeTestSpec, sweep
@@ -50,8 +50,8 @@ def _experiment(row: RangeTestRow) -> ExperimentRow | None:
     if row.experiment_id is None:
         return None
     try:
-        return resources.store().experiment(row.experiment_id)
-    except ExperimentNotFound:
+        return resources.store().experiments.one(row.experiment_id)
+    except NotFound:
         return None
 
 
@@ -85,13 +85,13 @@ def _offer(row: RangeTestRow, spec: RangeTestSpec, centre: float) -> None:
     except LrdashError as fault:
         st.error(str(fault), icon=":material/error:")
         return
-    history = resources.store().runs(limit=HISTORY)
+    history = resources.store().runs.listing(limit=HISTORY)
     seconds = analysis.expected_group_seconds(plans, history, known_paces())
     time = f", about {wording.duration(max(1.0, seconds))}" if seconds is not None else ""
     st.caption(f"{len(plans)} runs{time}; they are kept as a comparison.")
     if begin:
         store = resources.store()
-        made = store.create_experiment(
+        made = store.experiments.create(
             experiment.to_json(), manage.new_runs([(run.label, run.plan) for run in planned]),
             groups=groups, name=f"Around {centre:g}, from a range test",
         )

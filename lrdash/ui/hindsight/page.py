@@ -71,7 +71,7 @@ def _source() -> Source | None:
         return _best_of(experiment_id)
     run_id = st.query_params.get("run")
     if run_id:
-        run = resources.store().run(run_id)
+        run = resources.store().runs.one(run_id)
         hindsight.base_of(run)
         return Source(run, None)
     return _pick()
@@ -79,7 +79,7 @@ def _source() -> Source | None:
 
 def _pick() -> Source | None:
     rows = [
-        row for row in resources.store().runs(status="finished", limit=HISTORY)
+        row for row in resources.store().runs.listing(status="finished", limit=HISTORY)
         if row.spec.epochs > 1
     ][:SHOWN]
     if not rows:
@@ -98,7 +98,7 @@ def _pick() -> Source | None:
 def _best_of(experiment_id: str) -> Source:
     """The winner of a comparison, at its best peak with its first seed; the rest are rivals."""
     store = resources.store()
-    row = store.experiment(experiment_id)
+    row = store.experiments.one(experiment_id)
     experiment = Experiment.from_json(row.definition)
     found = results.load(row)
     board, arms = found.board.to_dict(orient="records"), found.arms
@@ -112,7 +112,7 @@ def _best_of(experiment_id: str) -> Source:
               base_lr=line["best_base_lr"])
         for line in board[1:]
     ]
-    return Source(store.run(str(own.iloc[0]["run_id"])), tuple(rivals))
+    return Source(store.runs.one(str(own.iloc[0]["run_id"])), tuple(rivals))
 
 
 def _name(row: RunRow) -> str:
@@ -129,7 +129,7 @@ def _choose(source: Source) -> None:
         except LrdashError as fault:
             st.error(str(fault), icon=":material/error:")
             return
-        history = resources.store().runs(limit=HISTORY)
+        history = resources.store().runs.listing(limit=HISTORY)
         seconds = told.expected_seconds(stages, history, known_paces())
         time = f", about {wording.duration(max(1.0, seconds))}" if seconds is not None else ""
         points = ", ".join(str(point) for point in search.points)

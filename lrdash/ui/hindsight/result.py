@@ -13,7 +13,7 @@ from lrdash import analysis, figures
 from lrdash.analysis import frames
 from lrdash.analysis import hindsight as told
 from lrdash.core import wording
-from lrdash.core.errors import HindsightNotFound, LrdashError
+from lrdash.core.errors import LrdashError, NotFound
 from lrdash.core.events import ACTIVE
 from lrdash.jobs import hindsight
 from lrdash.planning.hindsight import FOUND, Search, Tried, best, survivors
@@ -52,7 +52,7 @@ def watch(hindsight_id: str) -> None:
     """The search as it stands, refreshed while it is active."""
     try:
         row = resources.store().hindsights.one(hindsight_id)
-    except HindsightNotFound as fault:
+    except NotFound as fault:
         st.error(str(fault), icon=":material/error:")
         st.button("New search", icon=":material/add:", key="new-search",
                   on_click=st.query_params.clear)
@@ -148,7 +148,7 @@ def _progress(row: HindsightRow, search: Search, runs: list[StageRun]) -> None:
 
 def _charts(row: HindsightRow, search: Search, table: pd.DataFrame) -> None:
     lines = [line for line in table.to_dict(orient="records") if line["run_id"]]
-    epochs = resources.store().epochs_of({line["run_id"] for line in lines})
+    epochs = resources.store().runs.epochs_of({line["run_id"] for line in lines})
     names = {line["label"]: line["strategy"] for line in lines}
     curves = pd.concat(
         [frames.epochs_frame(epochs[line["run_id"]]).assign(label=line["label"]) for line in lines],
@@ -235,7 +235,7 @@ def _lead_on(row: HindsightRow, search: Search, tried: list[Tried]) -> None:
         if st.button("Open its run", icon=":material/open_in_new:", key="open-found",
                      help="Its epochs, its Keras code, its exports; its settings replay it."):
             st.switch_page("pages/train.py", query_params={"run": found.run_id})
-        rates = frames.rates_frame(resources.store().epochs(found.run_id))["learning_rate"]
+        rates = frames.rates_frame(resources.store().runs.epochs(found.run_id))["learning_rate"]
         st.download_button(
             "Schedule as points", data=json.dumps(analysis.as_points(rates), indent=2),
             file_name=f"lrdash-hindsight-{row.hindsight_id}.json", mime="application/json",

@@ -1,4 +1,4 @@
-// The walk through a callback; see inside_player.py for its message. chart.js comes first.
+// The decisions of a callback, epoch by epoch; player.py describes the message. chart.js comes first.
 const el = (tag, cls, text) => {
   const made = document.createElement(tag);
   if (cls) made.className = cls;
@@ -48,7 +48,7 @@ const show = (root, at) => {
   root.querySelector('[data-do=next]').disabled = at === data.moments.length - 1;
   cut(root, moment.epoch);
 };
-// One drawing at a time; what was asked for meanwhile is drawn once, the latest.
+// One drawing at a time; of the requests that arrive meanwhile, only the latest is drawn.
 const cut = (root, epoch) => {
   root.wanted = epoch;
   if (root.busy || !root.drawn) return;
@@ -75,7 +75,7 @@ const play = root => {
   clearInterval(root.timer);
   const last = root.data.moments.length - 1, pace = +root.querySelector('select').value;
   if (root.at === last) show(root, 0);
-  // A screen reader could not keep up; it hears the decision at which playing stops.
+  // A screen reader could not keep up; it announces the decision at which playing stops.
   root.querySelector('.lw-said').setAttribute('aria-live', 'off');
   const button = root.querySelector('[data-do=play]');
   button.textContent = 'Pause'; button.classList.add('lw-on');
@@ -135,7 +135,7 @@ export default function ({ data, parentElement }) {
   root.job = (root.job ?? Promise.resolve()).then(() => load(data.plotly))
     .then(P => draw(P, root, data))
     .catch(fault => { console.error(fault);
-      if (!window.Plotly) host.textContent = 'The chart library did not load. Reload the page; ' +
-        'steps and variables work without it.'; });
+      if (!window.Plotly) host.textContent = 'The chart library did not load. Reload the page. ' +
+        'Steps and variables work without it.'; });
   return () => { if (!root.isConnected) clearInterval(root.timer); };
 }

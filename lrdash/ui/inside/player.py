@@ -1,7 +1,7 @@
-"""The player of a walk: all moments go to the browser once, and it plays them by itself.
+"""The player: all moments go to the browser once, which plays them on its own.
 
-Each frame is drawn by the script beside this file, so that playing, stepping and sliding cost the
-server nothing and never run the page again.
+The script beside this file draws each frame, so playing, stepping and sliding cost the server
+nothing and never rerun the page.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ TITLES = {
     "scheduler": "LearningRateScheduler, before every epoch",
 }
 
-TALL, FLAT = 470, 260  # pixels of the chart: with a metric, and of the rate alone
+TALL, FLAT = 470, 260  # height of the chart in pixels: with a metric, and with the rate alone
 
 _player = st.components.v2.component(
     "lrdash_inside_player",
@@ -38,14 +38,14 @@ _player = st.components.v2.component(
 def inside_player(
     walk: Walk, values: Sequence[float], *, metric: str, source: str, remarks: str = ""
 ) -> None:
-    """Draw the steps, the chart, the slider and the variables of a walk.
+    """Draw the steps, the chart, the slider and the variables.
 
     Args:
         walk: with at least one moment.
-        values: the metric, one an epoch.
+        values: the metric, one value for each epoch.
         metric: its name.
-        source: what the walk is of; the moment shown is kept until this changes.
-        remarks: stands below the steps; may be empty.
+        source: id of the record; the moment shown is kept until it changes.
+        remarks: a text below the steps; may be empty.
     """
     height = TALL if values else FLAT
     figure = figures.walk_figure(walk, values, metric=metric, height=height)
@@ -73,7 +73,7 @@ def _moment(walk: Walk, moment: Moment) -> dict[str, Any]:
 
 def _label(walk: Walk, metric: str, known: bool) -> str:
     if not known:
-        return "Learning rate over the epochs. Its numbers stand in the table below."
+        return "Learning rate over the epochs. The table below has its numbers."
     shown = f"{metric} and learning rate" if walk.kind == "scheduler" else \
         f"{metric}, wait count and learning rate"
-    return f"{shown} over the epochs up to the one chosen. Its numbers stand in the table below."
+    return f"{shown} up to the chosen epoch. The table below has the numbers."

@@ -1,4 +1,4 @@
-"""What the page walks through: an example, a run, or what somebody typed."""
+"""What the page shows: the decisions of an example, a run, or a typed series."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from lrdash import analysis
 from lrdash.core.errors import InvalidField
 from lrdash.core.events import RateDecided
 from lrdash.core.spec import RunSpec
+from lrdash.core.wording import plural
 from lrdash.planning.plan import Plan, make
 from lrdash.store import EpochRow, RunRow
 from lrdash.strategies.custom import Custom
@@ -43,41 +44,41 @@ CALLBACKS = {"plateau": "ReduceLROnPlateau", "custom": "LearningRateScheduler"}
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """A walk, and what is known of the training behind it."""
+    """The decisions epoch by epoch, and the training behind them."""
 
     key: str  # run id, `example:NAME` or `own`
-    told: str  # what it is, in words
+    summary: str  # one line about it
     walk: Walk
-    values: tuple[float, ...]  # of the metric that is watched or shown, one an epoch
+    values: tuple[float, ...]  # of the watched or shown metric, one for each epoch
     metric: str  # its name
-    remarks: str = ""  # what surprises in its settings
+    remarks: str = ""  # about surprising settings
     rule: Plateau | None = None  # None for a scheduler
-    recorded: Recorded | None = None  # what the rule watched
+    recorded: Recorded | None = None  # the metric that the rule watched
     spec: RunSpec | None = None  # complete; trains it again; None for a typed series
     engine: str = "keras"
 
 
 def example(name: str) -> Source:
-    """A recorded run that comes with lrdash."""
+    """A recorded run that ships with lrdash."""
     found = EXAMPLES[name]
     return _of_plan(f"{EXAMPLE}{name}", found.told, make(found.spec), dict(found.metrics), "keras")
 
 
 def of_run(run_id: str) -> Source:
-    """A run of the store, as far as it has come.
+    """A stored run, as far as it has come.
 
     Raises:
-        RunNotFound: there is no such run.
-        InvalidField: its strategy is no callback that decides, or it has not done an epoch.
+        NotFound: there is no such run.
+        InvalidField: no callback decides its rate, or it has not finished an epoch.
     """
-    run = resources.store().run(run_id)
+    run = resources.store().runs.one(run_id)
     if not walkable(run.spec):
-        problem = "must follow a callback (Reduce on plateau, Your own expression): the rates of " \
-            "other strategies are fixed beforehand, no callback decides about them"
+        problem = "must follow a callback (Reduce on plateau, Your own expression); the rates of " \
+            "other strategies are fixed before training starts"
         raise InvalidField(f"run {run_id}", problem, run.spec.strategy)
-    rows = resources.store().epochs(run_id)
+    rows = resources.store().runs.epochs(run_id)
     if not rows:
-        raise InvalidField(f"run {run_id}", "must have done an epoch to be walked through", 0)
+        raise InvalidField(f"run {run_id}", "must have finished an epoch", 0)
     if run.spec.strategy == Watched.id:
         return _watched(run, rows[:MOST])
     names = dict.fromkeys(name for row in rows for name in row.metrics)
@@ -86,23 +87,23 @@ def of_run(run_id: str) -> Source:
     metrics = {
         name: tuple(row.metrics.get(name, float("nan")) for row in rows) for name in names
     }
-    told = analysis.settings_in_words(run.spec)
+    summary = analysis.settings_in_words(run.spec)
     alone = run.spec.replace(pieces=(), horizon=run.spec.horizon or run.spec.epochs)
-    return _of_plan(run_id, told, make(alone if pieces else run.spec), metrics, run.engine)
+    return _of_plan(run_id, summary, make(alone if pieces else run.spec), metrics, run.engine)
 
 
 def walkable(spec: RunSpec) -> bool:
-    """Whether a callback decided about the rate, epoch by epoch, and it is known how."""
+    """Whether a callback decided the rate, epoch by epoch, by known rules."""
     if spec.strategy == Watched.id:
         return bool(Watched(**spec.params).callback)
     return spec.strategy in WALKED
 
 
 def typed() -> Source:
-    """What somebody types: a metric for ReduceLROnPlateau, or an expression.
+    """What a visitor types: a metric for ReduceLROnPlateau, or an expression.
 
     Raises:
-        InvalidField: names the position of what is no number, or the setting that is wrong.
+        InvalidField: names the position of an entry that is no number, or the wrong setting.
     """
     kind = st.segmented_control(
         "Callback", list(CALLBACKS), format_func=lambda name: CALLBACKS[name], default="plateau",
@@ -112,7 +113,7 @@ def typed() -> Source:
 
 
 def in_words(run: RunRow) -> str:
-    """A run in the list of what can be walked through."""
+    """A run in the select box."""
     settings = analysis.settings_in_words(run.spec)
     return f"{run.name or 'Run'} {run.run_id}: {settings}"
 
@@ -120,8 +121,8 @@ def in_words(run: RunRow) -> str:
 def _typed_plateau() -> Source:
     text = st.text_area(
         "Metric after each epoch", TYPED, key="series", height=90, **fields.PERSIST,
-        help="Numbers with commas, spaces or line ends between them; a Python list or a column of "
-        "a table can be pasted as it is. nan and inf are allowed.",
+        help="Numbers separated by commas, spaces or line breaks, such as a Python list or a "
+        "column of a table. nan and inf are allowed.",
     )
     with st.expander("Settings of the callback"):
         base_lr = fields.widget(KNOBS["base_lr"], key="own.base_lr", start=0.1)
@@ -130,7 +131,7 @@ def _typed_plateau() -> Source:
     recorded = Recorded(values=read_series(text or ""), base_lr=base_lr)
     RateProgram(rule, base_lr=base_lr, epochs=len(recorded.values), steps_per_epoch=1)  # checks
     return Source(
-        key=OWN, told=rule.sentence(), walk=walk_plateau(rule, recorded), values=recorded.values,
+        key=OWN, summary=rule.sentence(), walk=walk_plateau(rule, recorded), values=recorded.values,
         metric=rule.monitor, remarks=" ".join(remarks(rule)), rule=rule, recorded=recorded,
     )
 
@@ -145,45 +146,48 @@ def _typed_scheduler() -> Source:
         epochs = st.number_input("Epochs", 1, MOST, 30, key="own.epochs", **fields.PERSIST)
     course = RateProgram(strategy, base_lr=base_lr, epochs=int(epochs), steps_per_epoch=1)
     return Source(
-        key=OWN, told=strategy.sentence(), walk=walk_scheduler(course), values=(), metric="metric",
+        key=OWN, summary=strategy.sentence(), walk=walk_scheduler(course), values=(),
+        metric="metric",
     )
 
 
 def _watched(run: RunRow, rows: Sequence[EpochRow]) -> Source:
-    """A run of a script, whose callback was watched."""
-    strategy, told = Watched(**run.spec.params), analysis.settings_in_words(run.spec)
-    decisions = resources.store().decisions(run.run_id)
+    """A run of a script whose callback lrdash watched."""
+    strategy, summary = Watched(**run.spec.params), analysis.settings_in_words(run.spec)
+    decisions = resources.store().runs.decisions(run.run_id)
     if strategy.callback != "ReduceLROnPlateau":
         values = _values(rows, "val_loss")
         made = [decision for decision in decisions if decision.epoch < rows[-1].epoch]
-        return Source(key=run.run_id, told=told, walk=walk_watched(made, values), values=values,
-                      metric="val_loss", spec=run.spec, engine=run.engine)
+        return Source(
+            key=run.run_id, summary=summary, walk=walk_watched(made, values), values=values,
+            metric="val_loss", spec=run.spec, engine=run.engine,
+        )
     rule = strategy.rule()
     values = _values(rows, rule.monitor)
     read = {row.epoch for row in rows if _was_read(row, rule.monitor, decisions)}
     if not read:
-        problem = f"must have an epoch with {rule.monitor}, which its callback watched"
+        problem = f"must have an epoch with {rule.monitor}, the metric its callback watched"
         raise InvalidField(f"run {run.run_id}", problem, "none")
     first = decisions[0].rate_before if decisions else run.spec.base_lr
     missing = frozenset(range(1, len(values) + 1)) - read
     recorded = Recorded(values=values, base_lr=first, missing=missing)
-    said = (*remarks(rule), _without(rule.monitor, len(rows) - len(read)),
+    notes = (*remarks(rule), _without(rule.monitor, len(rows) - len(read)),
             disagreement(rule, recorded, decisions))
     return Source(
-        key=run.run_id, told=told, walk=walk_plateau(rule, recorded), values=values,
-        metric=rule.monitor, remarks=" ".join(filter(None, said)), rule=rule, recorded=recorded,
+        key=run.run_id, summary=summary, walk=walk_plateau(rule, recorded), values=values,
+        metric=rule.monitor, remarks=" ".join(filter(None, notes)), rule=rule, recorded=recorded,
         spec=run.spec, engine=run.engine,
     )
 
 
 def _values(rows: Sequence[EpochRow], metric: str) -> tuple[float, ...]:
-    """A metric of every epoch from the first to the last of these rows; NaN where there is none."""
+    """A metric of every epoch from the first to the last of these rows; NaN where missing."""
     known = {row.epoch: row.metrics.get(metric, nan) for row in rows}
     return tuple(known.get(epoch, nan) for epoch in range(1, rows[-1].epoch + 1))
 
 
 def _was_read(row: EpochRow, metric: str, decisions: Sequence[RateDecided]) -> bool:
-    """Whether the callback read the metric of an epoch; one that is no number it decided about."""
+    """Whether the callback read the metric of an epoch; NaN counts if it led to a decision."""
     value = row.metrics.get(metric)
     if value is None:
         return False
@@ -191,21 +195,21 @@ def _was_read(row: EpochRow, metric: str, decisions: Sequence[RateDecided]) -> b
 
 
 def _without(metric: str, count: int) -> str:
-    """That the callback passed over epochs without its metric; empty for none."""
+    """A note that the callback skipped epochs without its metric; empty for none."""
     if not count:
         return ""
-    many = f"{count} of its epochs have" if count > 1 else "1 of its epochs has"
-    return f"{many} no {metric}, as where validation is not made after every epoch: the callback " \
+    epochs = plural(count, "epoch has", "epochs have")
+    return f"{epochs} no {metric}, for example because validation did not run: the callback " \
         "decided nothing there."
 
 
 def _of_plan(
-    key: str, told: str, plan: Plan, metrics: dict[str, tuple[float, ...]], engine: str
+    key: str, summary: str, plan: Plan, metrics: dict[str, tuple[float, ...]], engine: str
 ) -> Source:
     strategy, course = plan.strategy, plan.program()
     if not course.plain:
-        raise InvalidField("pieces", "must be empty to be walked through", len(plan.spec.pieces))
-    shared: dict[str, Any] = {"key": key, "told": told, "spec": plan.spec, "engine": engine}
+        raise InvalidField("pieces", "must be empty for this page", len(plan.spec.pieces))
+    shared: dict[str, Any] = {"key": key, "summary": summary, "spec": plan.spec, "engine": engine}
     if not isinstance(strategy, Plateau):
         values = metrics["val_loss"]
         walk = walk_scheduler(course, values)
@@ -220,7 +224,7 @@ def _of_plan(
 
 
 def _up_to(walk: Walk, epochs: int) -> Walk:
-    """Without the calls of epochs that the run has not begun."""
+    """Without the calls of epochs that the run has not started."""
     return Walk(
         kind=walk.kind, steps=walk.steps,
         moments=tuple(moment for moment in walk.moments if moment.epoch < epochs),

@@ -1,4 +1,4 @@
-"""What if: other settings of the plateau rule over the same record, and the truth beside it."""
+"""What if: other settings of the plateau rule over the same record, and the actual training."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any, Literal
 import streamlit as st
 
 from lrdash import figures
-from lrdash.core.errors import LrdashError
 from lrdash.strategies.plateau import Plateau
 from lrdash.strategies.recorded import WatchedPlateau
 from lrdash.teaching import (
@@ -21,31 +20,31 @@ from lrdash.teaching import (
     replay,
 )
 from lrdash.ui.components import fields
+from lrdash.ui.components.live import live
 from lrdash.ui.components.steady_chart import steady_chart
-from lrdash.ui.inside import real_run
+from lrdash.ui.inside import trained
 from lrdash.ui.inside.sources import Source
 
 NAMES = ("patience", "factor", "min_delta", "cooldown", "mode", "rules")
 PREFIX = "whatif."
 LIMIT = """
-This holds **only up to the first decision that differs**. Until then both trainings are the same,
-so the metric is, too. From there on another rate makes another training, and its metric was never
-measured: what is dotted is a guess that reads the old metric. Training it tells the truth.
+This holds **only up to the first decision that differs**. Until then, both trainings and their
+metrics are the same. After it, the rate differs, and so does a metric that nobody measured: the
+dotted line is a guess from the old metric. Train it for real to find out.
 """
 
 
 def show(source: Source) -> None:
-    """Settings, what they would have done, and the grid; refreshed while the truth is trained."""
+    """Settings, what they would have done, and the grid; refreshed while the actual run trains."""
     st.header("What if", anchor=False)
-    st.markdown("Other settings, read over the same recorded metric: when would the rate have "
-                "been cut?")
+    st.markdown("With other settings and the same recorded metric, when would the rate have been "
+                "cut?")
     _start_from(source)
-    active = real_run.training(source)
-    st.fragment(_guarded, run_every=real_run.TICK if active else None)(source, active)
+    live(_view, trained.TICK if trained.training(source) else None, source)
 
 
 def _start_from(source: Source) -> None:
-    """Put the record's settings into the fields when another record was chosen."""
+    """Fill the fields with the settings of the record when it changes."""
     if source.rule is None:
         return
     before = st.session_state.get("whatif_source", source.key)
@@ -58,31 +57,25 @@ def _start_from(source: Source) -> None:
     st.session_state["whatif_source"] = source.key
 
 
-def _guarded(source: Source, was_active: bool) -> None:
-    try:
-        _view(source, was_active)
-    except LrdashError as fault:
-        st.error(str(fault), icon=":material/error:")
-
-
-def _view(source: Source, was_active: bool) -> None:
+def _view(source: Source) -> bool:
     rule, recorded = source.rule, source.recorded
     if rule is None or recorded is None:
-        return
+        return False
     other = rule.replace(**_settings(rule))
     was, would = replay(rule, recorded), replay(other, recorded)
     differs = first_difference(was, would)
-    st.markdown(outlook(was, would, changed=", ".join(real_run.differing(rule, other))))
+    st.markdown(outlook(was, would, changed=", ".join(trained.differing(rule, other))))
     if differs is not None:
         st.info(LIMIT, icon=":material/info:")
-    truth = real_run.show(source, other, would, differs, was_active=was_active)
+    actual = trained.show(source, other, would, differs)
     st.markdown(f"**{source.metric} and the rate**")
     steady_chart(
-        figures.whatif_figure(recorded, was, would, differs, metric=source.metric, truth=truth),
+        figures.whatif_figure(recorded, was, would, differs, metric=source.metric, actual=actual),
         key="whatif", what=source.key,
-        label=f"{source.metric} as recorded, and the rates as they were and would have been",
+        label=f"Recorded {source.metric}, and the rates as they were and would have been",
     )
     _grids(rule, other, recorded, was.cuts[0] if was.cuts else None)
+    return trained.training(source)
 
 
 def _settings(rule: Plateau) -> dict[str, Any]:
@@ -115,17 +108,17 @@ def _grids(rule: Plateau, other: Plateau, recorded: Recorded, sure: int | None) 
             )
     st.caption(
         "Each cell is a plateau rule with that patience (across) and smallest improvement (up), "
-        "all else as set above; grey: never cut. The orange frame is the record, the white one "
-        "your choice. "
-        + (f"A first cut up to epoch {sure} is certain. There the record's own rate fell, so later "
-           "ones (?), cells without a cut and numbers of cuts are guesses." if sure else
-           "The record's rate never fell, so every first cut is certain; what follows one is a "
+        "with the other settings as above; grey means no cut. The orange frame marks the record, "
+        "the white frame your choice. "
+        + (f"A first cut up to epoch {sure} is certain. There the rate of the record fell, so "
+           "later first cuts (?), cells without a cut and numbers of cuts are guesses." if sure
+           else "The rate of the record never fell, so every first cut is certain; the rest is a "
            "guess.")
     )
 
 
 def _grid_of(rule: Plateau, other: Plateau, recorded: Recorded) -> Grid:
-    """The grid; computed anew only if it would be another one."""
+    """The grid; computed only if it would differ from the last one."""
     rest = other.as_dict()
     for name in ("patience", "min_delta"):
         del rest[name]

@@ -1,4 +1,4 @@
-"""Any runs side by side: their curves over each other, and what differs in their settings."""
+"""Any runs together: their curves in one chart, and how their settings differ."""
 
 from __future__ import annotations
 
@@ -11,79 +11,75 @@ import streamlit as st
 from lrdash import analysis, figures
 from lrdash.analysis import frames
 from lrdash.core import wording
-from lrdash.core.errors import LrdashError
 from lrdash.store import RunRow
 from lrdash.strategies.recorded import drawn_as
 from lrdash.tracking.importing.bring import DATA
 from lrdash.ui import resources
 from lrdash.ui.compare.results import LOG_METRICS, METRICS
 from lrdash.ui.components import fields
+from lrdash.ui.components.live import live
 from lrdash.ui.components.steady_chart import steady_chart
 
-TICK = 2.0  # seconds between two looks while one of the runs is active
+TICK = 2.0  # seconds between two refreshes while one of the runs is active
 MOST = 200  # runs
-UNTOLD = ("own data", DATA)  # what data are called of which nothing was said
+UNKNOWN = ("own data", DATA)  # names of data that nothing is known about
 AXES = {"epoch": "Epochs", "update": "Updates", "seconds": "Seconds"}
 
 
-def body(text: str) -> None:
-    """The runs whose ids the address holds, with commas between them."""
+def show(text: str) -> None:
+    """The runs whose ids the address holds, separated by commas."""
     if st.button("All runs", icon=":material/arrow_back:", key="back", type="tertiary"):
         st.query_params.pop("runs", None)
         st.rerun()
     ids = list(dict.fromkeys(part for part in text.split(",") if part))[:MOST]
     runs = _found(ids)
-    lost = len(ids) - len(runs)
-    if lost:
-        st.warning(f"{lost} of the {len(ids)} runs named in the address "
-                   f"{'does' if lost == 1 else 'do'} not exist (any more).",
+    missing = len(ids) - len(runs)
+    if missing:
+        st.warning(f"{missing} of the {len(ids)} runs named in the address "
+                   f"{'does' if missing == 1 else 'do'} not exist; perhaps deleted.",
                    icon=":material/warning:")
     if not runs:
-        st.info("Tick some runs on the Runs page and press Compare to see their curves over each "
-                "other.", icon=":material/stacked_line_chart:")
+        st.info("Tick some runs on the Runs page and press Compare to see their curves together.",
+                icon=":material/stacked_line_chart:")
         return
     active = any(run.active for run in runs)
-    st.fragment(_guarded, run_every=TICK if active else None)([run.run_id for run in runs])
+    live(_view, TICK if active else None, [run.run_id for run in runs])
 
 
 def _found(ids: Sequence[str]) -> list[RunRow]:
     """The runs in the order of the ids."""
-    known = {run.run_id: run for run in resources.store().runs(run_ids=ids)}
+    known = {run.run_id: run for run in resources.store().runs.listing(run_ids=ids)}
     return [known[run_id] for run_id in ids if run_id in known]
 
 
-def _guarded(ids: Sequence[str]) -> None:
-    try:
-        _view(_found(ids))
-    except LrdashError as fault:
-        st.error(str(fault), icon=":material/error:")
-
-
-def _view(runs: Sequence[RunRow]) -> None:
+def _view(ids: Sequence[str]) -> None:
+    runs = _found(ids)
     names = _names(runs)
     _warn(runs)
     metric, axis, smoothing, log = _choices(runs)
     curves = frames.curves_frame(
-        resources.store().curves(run_ids=[run.run_id for run in runs], metrics=_asked(metric)),
+        resources.store().experiments.curves(
+            run_ids=[run.run_id for run in runs], metrics=_asked(metric)
+        ),
         runs, names,
     )
     drawn = {run.run_id: drawn_as(run.spec, run.run_id) for run in runs}
     curves["strategy"] = curves["run_id"].map(drawn).astype("str")
     if curves.empty:
-        st.info("None of these runs has done an epoch yet.", icon=":material/show_chart:")
+        st.info("None of these runs has finished an epoch yet.", icon=":material/show_chart:")
         return
     what = f"{','.join(run.run_id for run in runs)} {metric} {axis} {log}"
     styles = figures.arm_styles(curves)
-    title = f"{_label(metric)} of {len(runs)} runs over {AXES[axis].lower()}"
-    st.markdown(f"**{title}**" + (", smoothed; the raw lines are faint" if smoothing else ""))
+    title = f"{_label(metric)} of {wording.plural(len(runs), 'run')} over {AXES[axis].lower()}"
+    st.markdown(f"**{title}**" + (", smoothed; faint lines are unsmoothed" if smoothing else ""))
     steady_chart(
         figures.overlay_figure(
             curves, x=axis, metric=metric, smoothing=smoothing, log=log, styles=styles
         ),
         key="overlay-metric", what=what, label=title,
     )
-    st.markdown("**Learning rate**, of the last update of each epoch")
-    _tell_of_rates(runs, names)
+    st.markdown("**Learning rate** at the last update of each epoch")
+    _note_missing_rates(runs, names)
     steady_chart(
         figures.overlay_figure(
             curves, x=axis, metric="learning_rate", log=True, styles=styles, height=280
@@ -93,45 +89,46 @@ def _view(runs: Sequence[RunRow]) -> None:
     _table(runs, names, curves)
 
 
-def _tell_of_rates(runs: Sequence[RunRow], names: Sequence[str]) -> None:
-    """Name the runs of which no rate was recorded."""
+def _note_missing_rates(runs: Sequence[RunRow], names: Sequence[str]) -> None:
+    """Name the runs without recorded rates."""
     unknown = [
         name for run, name in zip(runs, names, strict=True)
         if run.spec.facts and run.spec.params.get("known") == "none"
     ]
     if unknown:
-        told = ", ".join(wording.escaped(name) for name in unknown)
-        st.caption(f"No learning rate was recorded of {told}.")
+        st.caption("No learning rate was recorded for "
+                   f"{wording.listed(map(wording.escaped, unknown))}.")
 
 
 def _names(runs: Sequence[RunRow]) -> list[str]:
-    """What to call each run: its own name where no other has it, else what differs."""
+    """A label for each run: its name if no other has it, otherwise what differs."""
     own = [run.name for run in runs]
     others = [run for run in runs if not run.name or own.count(run.name) > 1]
-    told = dict(zip(
+    labels = dict(zip(
         [run.run_id for run in others], analysis.told_apart([run.spec for run in others]),
         strict=True,
     ))
-    names = [told.get(run.run_id, run.name) for run in runs]
+    names = [labels.get(run.run_id, run.name) for run in runs]
     return names if len(set(names)) == len(names) else \
         analysis.told_apart([run.spec for run in runs])
 
 
 def _warn(runs: Sequence[RunRow]) -> None:
-    told = {analysis.dataset_in_words(run.spec.dataset) for run in runs}
-    data = sorted(told - set(UNTOLD))
+    datasets = {analysis.dataset_in_words(run.spec.dataset) for run in runs}
+    known = sorted(datasets - set(UNKNOWN))
     losses = {
         f"{run.spec.loss}{run.spec.label_smoothing or ''}" for run in runs
         if "loss" in analysis.known_settings(run.spec)
     }
-    if len(data) > 1:
-        st.warning(f"These runs learned from different data ({', '.join(data)}): their losses do "
-                   "not compare.", icon=":material/warning:")
-    elif len(told) > 1:
-        st.info("It is not known of all of these runs what they learned from: on other data, "
-                "losses do not compare.", icon=":material/info:")
+    if len(known) > 1:
+        named = wording.escaped(", ".join(known))
+        st.warning(f"These runs use different datasets ({named}), so their losses are not "
+                   "comparable.", icon=":material/warning:")
+    elif len(datasets) > 1:
+        st.info("The datasets of some of these runs are unknown. Losses are comparable only on the "
+                "same data.", icon=":material/info:")
     elif len(losses) > 1:
-        st.warning("These runs were trained with different losses: the values do not compare.",
+        st.warning("These runs use different loss functions, so their values are not comparable.",
                    icon=":material/warning:")
 
 
@@ -149,8 +146,8 @@ def _choices(
                                     default="epoch", required=True, key="over", **fields.PERSIST)
         smoothing = st.slider(
             "Smoothing", 0.0, 0.99, 0.0, 0.01, key="smoothing", width=220, **fields.PERSIST,
-            help="Exponential moving average without the pull towards 0 at its start, as in "
-            "TensorBoard and Weights & Biases: the share of the past that is kept.",
+            help="Bias-corrected exponential moving average, as in TensorBoard and Weights & "
+            "Biases. A higher value gives a smoother curve that reacts later.",
         )
         log = st.toggle("Log axis", True, key="log", disabled=metric not in LOG_METRICS,
                         **fields.PERSIST)
@@ -167,8 +164,8 @@ def _label(metric: str) -> str:
 
 def _own(runs: Sequence[RunRow]) -> list[str]:
     """Metrics of watched and imported runs that lrdash does not know."""
-    told = (name for run in runs if run.spec.facts for name in run.spec.facts.metrics)
-    return [name for name in dict.fromkeys(told) if name not in METRICS]
+    found = (name for run in runs if run.spec.facts for name in run.spec.facts.metrics)
+    return [name for name in dict.fromkeys(found) if name not in METRICS]
 
 
 def _asked(metric: str) -> tuple[str, ...]:
@@ -177,11 +174,11 @@ def _asked(metric: str) -> tuple[str, ...]:
 
 
 def _table(runs: Sequence[RunRow], names: Sequence[str], curves: pd.DataFrame) -> None:
-    """Final and best values against a pinned run, and the settings that differ."""
+    """Final and best values relative to a chosen run, and the settings that differ."""
     st.header("What differs", anchor=False)
     baseline = st.selectbox(
         "Compare with", list(range(len(runs))), format_func=lambda place: names[place],
-        key="pinned", help="The percentages tell how far the others are from this one.",
+        key="pinned", help="Percentages show how far the other runs are from this one.",
     )
     arms = frames.arms_frame(runs, curves)
     table = pd.DataFrame({
@@ -204,14 +201,14 @@ def _table(runs: Sequence[RunRow], names: Sequence[str], curves: pd.DataFrame) -
         "Seconds": column.NumberColumn(format="%.1f"),
     }
     for name in table.columns[table.columns.str.endswith("difference")]:
-        config[name] = column.NumberColumn(format="%+.1f %%")
+        config[name] = column.NumberColumn(format="%+.1f%%")
     st.dataframe(whole, hide_index=True, key="differences", column_config=config)
     if settings.empty or not len(settings.columns):
-        st.caption("The settings of these runs are the same.")
+        st.caption("These runs have the same settings.")
     else:
         same = wording.escaped(analysis.settings_in_words(runs[0].spec))
-        st.caption(f"All else is the same: {same}"
-                   if len(runs) == 1 else "Settings that are not shown are the same in all runs.")
+        st.caption(f"All other settings are the same: {same}"
+                   if len(runs) == 1 else "Settings not shown are the same in all runs.")
     st.download_button(
         "All epochs as CSV", data=lambda: _csv(runs, curves), mime="text/csv",
         file_name="lrdash-runs.csv", icon=":material/download:", key="overlay-csv",
@@ -220,7 +217,7 @@ def _table(runs: Sequence[RunRow], names: Sequence[str], curves: pd.DataFrame) -
 
 
 def _csv(runs: Sequence[RunRow], curves: pd.DataFrame) -> str:
-    """The curves; peak rate and seed empty where they are not known."""
+    """The curves; peak rate and seed are empty where unknown."""
     table = curves.assign(seed=curves["seed"].astype("Int64"))
     for name in ("base_lr", "seed"):
         unknown = [run.run_id for run in runs if name not in analysis.known_settings(run.spec)]

@@ -1,4 +1,4 @@
-"""What runs take on the disk, in one line."""
+"""How much disk space checkpoints take, in one line."""
 
 from __future__ import annotations
 
@@ -6,30 +6,31 @@ import shutil
 
 import streamlit as st
 
-from lrdash.checkpoints.folder import CheckpointFolder
+from lrdash.checkpoints import CheckpointFolder
 from lrdash.store import home
 
 MEGABYTE = 2**20
-SCARCE = 500 * MEGABYTE  # free space below which it is time to act
+SCARCE = 500 * MEGABYTE  # free space below this is a reason to act
 
 
 def line() -> None:
-    """How much checkpoints take of what they may, and what is left; a warning if that is little."""
-    vault = CheckpointFolder(home())
-    used = f"Checkpoints take {megabytes(vault.size())} of at most {megabytes(vault.limit)}"
+    """Space taken by checkpoints, its limit, and a warning if the disk is nearly full."""
+    checkpoints = CheckpointFolder(home())
+    size, limit = megabytes(checkpoints.size()), megabytes(checkpoints.limit)
+    used = f"Checkpoints use {size} of at most {limit}"
     free = shutil.disk_usage(home()).free
     if free >= SCARCE:
-        st.caption(f"{used}; then the runs untouched for longest lose theirs, which costs time, "
-                   "not exactness.")
+        st.caption(f"{used}. Above that, the runs unused for longest lose theirs and take longer "
+                   "to resume, with the same result.")
         return
     st.warning(
         f"The disk has only {megabytes(free)} left. {used}. Delete runs, or lower "
-        "LRDASH_CHECKPOINTS_MB. When the disk is full, runs pause and lose nothing.",
+        "LRDASH_CHECKPOINTS_MB. If the disk is full, runs pause; everything trained is kept.",
         icon=":material/hard_drive:",
     )
 
 
 def megabytes(size: int) -> str:
-    """A size in bytes as people read it: `0.4 MB`, `2,048 MB`."""
+    """A size in bytes for people: `0.4 MB`, `2,048 MB`."""
     amount = size / MEGABYTE
     return f"{amount:,.0f} MB" if amount >= 10 or not size else f"{amount:.1f} MB"

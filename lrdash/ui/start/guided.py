@@ -35,11 +35,11 @@ def watch(experiment_id: str) -> None:
     """The experiment as it stands, refreshed while it is active.
 
     Raises:
-        ExperimentNotFound: there is no such experiment.
+        NotFound: there is no such experiment.
     """
     st.button("All guided experiments", icon=":material/arrow_back:", key="back", type="tertiary",
               on_click=_leave)
-    row = resources.store().experiment(experiment_id)
+    row = resources.store().experiments.one(experiment_id)
     guide = guide_of(Experiment.from_json(row.definition))
     if guide is None:
         st.info("This comparison is none of the guided experiments.", icon=":material/info:")
@@ -56,11 +56,11 @@ def begin(experiment: Experiment, name: str) -> None:
     """Queue all runs and go to their own address."""
     store = resources.store()
     planned = plan_all(experiment)
-    experiment_id = store.create_experiment(
+    experiment_id = store.experiments.create(
         experiment.to_json(), manage.new_runs([(run.label, run.plan) for run in planned]),
         groups=grouping.cut([run.plan for run in planned]),
     )
-    store.rename_experiment(experiment_id, name)
+    store.experiments.rename(experiment_id, name)
     resources.laboratory().wake()
     st.query_params["experiment"] = experiment_id
     st.rerun()
@@ -78,7 +78,7 @@ def _guarded(guide: Guide, experiment_id: str, was_active: bool) -> None:
 
 
 def _view(guide: Guide, experiment_id: str, was_active: bool) -> None:
-    row = resources.store().experiment(experiment_id)
+    row = resources.store().experiments.one(experiment_id)
     if was_active and not row.active:
         st.rerun()
     live.progress(row, Experiment.from_json(row.definition))
@@ -104,8 +104,8 @@ def _look(guide: Guide, row: ExperimentRow, found: Evidence) -> None:
             st.markdown(f":material/model_training: {so_far}")
         if st.button("Stop", icon=":material/stop:", key="stop-guided",
                      help="What is done stays and can be continued."):
-            runs = resources.store().runs(experiment_id=row.experiment_id)
-            resources.store().request_stop_all([run.run_id for run in runs])
+            runs = resources.store().runs.listing(experiment_id=row.experiment_id)
+            resources.store().runs.request_stop_all([run.run_id for run in runs])
             st.rerun()
 
 
@@ -117,7 +117,7 @@ def _explained(guide: Guide, row: ExperimentRow, found: Evidence) -> None:
         if told.findings:
             st.markdown("\n".join(f"- {line}" for line in told.findings))
     if row.counts["failed"]:
-        first = resources.store().runs(experiment_id=row.experiment_id, status="failed")[0]
+        first = resources.store().runs.listing(experiment_id=row.experiment_id, status="failed")[0]
         st.error(first.reason or "A run failed.", icon=":material/error:")
 
 
@@ -208,7 +208,7 @@ def _decisions(
     """What the rules of these runs decided, with the run of each decision."""
     store = resources.store()
     parts = [
-        frames.decisions_frame(store.decisions(run_id)).assign(run_id=run_id)
+        frames.decisions_frame(store.runs.decisions(run_id)).assign(run_id=run_id)
         for run_id in run_ids
     ]
     empty = frames.decisions_frame([]).assign(run_id=pd.Series([], dtype="str"))

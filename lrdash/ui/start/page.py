@@ -80,7 +80,7 @@ def _told(experiment: Experiment) -> str:
 
 
 def _time(planned: list[Planned]) -> str:
-    history = resources.store().runs(limit=HISTORY)
+    history = resources.store().runs.listing(limit=HISTORY)
     plans = [run.plan for run in planned]
     seconds = analysis.expected_group_seconds(plans, history, known_paces())
     return "" if seconds is None else f"About {wording.duration(max(1.0, seconds))} here."
@@ -89,7 +89,7 @@ def _time(planned: list[Planned]) -> str:
 def _last_results() -> dict[str, ExperimentRow]:
     """The latest experiment of each guide, by the guide's id."""
     found: dict[str, ExperimentRow] = {}
-    for row in resources.store().experiments(limit=LOOKED):
+    for row in resources.store().experiments.listing(limit=LOOKED):
         guide = guide_of(Experiment.from_json(row.definition))
         if guide is not None:
             found.setdefault(guide.id, row)

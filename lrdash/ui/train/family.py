@@ -41,13 +41,13 @@ def show(run_id: str) -> None:
 
 def of(run_id: str, store: Store) -> list[tuple[RunRow, int]]:
     """The whole family as a tree, the trunk first, with the depth of each; at most `MOST` + 1."""
-    line = store.origins([run_id]).get(run_id, (0, []))[1]
+    line = store.branches.origins([run_id]).get(run_id, (0, []))[1]
     ids = [line[-1] if line else run_id]
     level = ids
     while level and len(ids) <= MOST:
-        level = [found for found in store.children(level) if found not in ids]
+        level = [found for found in store.branches.children(level) if found not in ids]
         ids += level
-    return analysis.as_tree(store.runs(run_ids=ids))
+    return analysis.as_tree(store.runs.listing(run_ids=ids))
 
 
 def _guarded(run_id: str, was_active: bool) -> None:
@@ -70,7 +70,7 @@ def _view(run_id: str, was_active: bool) -> None:
 
 
 def _chart(run_id: str, rows: list[RunRow]) -> None:
-    epochs = resources.store().epochs_of([row.run_id for row in rows])
+    epochs = resources.store().runs.epochs_of([row.run_id for row in rows])
     flat = [epoch for row in rows for epoch in epochs[row.run_id]]
     known = {row.run_id for row in rows}
     figure = figures.family_figure(
@@ -119,7 +119,7 @@ def _link(words: str, run_id: str, icon: str | None = None) -> None:
 def _losses(rows: list[RunRow]) -> dict[str, list[float]]:
     """Validation losses of each run's own epochs, those shared with its parent left out."""
     shared = {row.run_id: row.fork_epoch or 0 for row in rows}
-    curves = resources.store().curves(run_ids=list(shared), metrics=["val_loss"])
+    curves = resources.store().experiments.curves(run_ids=list(shared), metrics=["val_loss"])
     found: dict[str, list[float]] = {}
     for run_id, epoch, loss in zip(
         curves["run_id"], curves["epoch"], curves["val_loss"], strict=True

@@ -57,7 +57,7 @@ def show(run_id: str) -> None:
     """The run as it stands, refreshed while it is active.
 
     Raises:
-        RunNotFound: there is no such run.
+        NotFound: there is no such run.
     """
     past = history.of(run_id, resources.store())
     active = past.run.active
@@ -112,7 +112,7 @@ def _head(run: RunRow) -> None:
                 asked if run.stop_requested else words, key="stop", width="stretch",
                 icon=":material/pause:" if pauses else ":material/stop:",
                 disabled=run.stop_requested, help=PAUSE if pauses else None,
-                on_click=attempt, args=(resources.store().request_stop, run.run_id),
+                on_click=attempt, args=(resources.store().runs.request_stop, run.run_id),
             )
             return
         if reason := external.why_not(run.spec):
@@ -145,7 +145,7 @@ def _head(run: RunRow) -> None:
 def _progress(run: RunRow) -> None:
     total = run.spec.epochs
     if run.status == "queued":
-        waiting = resources.store().queued()
+        waiting = resources.store().runs.queued()
         ahead = waiting.index(run.run_id) if run.run_id in waiting else 0
         busy = "the run in training" if not ahead else f"{ahead} more"
         st.info(f"Queued. It starts by itself after {busy}, or as soon as the trainer is warm.",

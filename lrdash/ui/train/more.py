@@ -75,7 +75,7 @@ def _start(past: History, plan: Plan, epochs: int) -> None:
                      key="more-go"):
         return
     try:
-        resources.store().lengthen(run.run_id, plan.spec, updates=plan.updates)
+        resources.store().branches.lengthen(run.run_id, plan.spec, updates=plan.updates)
         resources.laboratory().wake()
     except LrdashError as fault:
         st.error(str(fault), icon=":material/error:")

@@ -27,7 +27,7 @@ def body() -> None:
 
 def _welcome() -> None:
     """The way to the guided experiments, until something was trained here."""
-    if resources.store().runs(limit=1):
+    if resources.store().runs.listing(limit=1):
         return
     if st.button(
         "New here? Three guided experiments show what a learning rate does",
@@ -82,7 +82,7 @@ def begin(plan: Plan, engine: str) -> None:
 
 def queue(plan: Plan, engine: str, *, name: str = "") -> str:
     """Queue the run; gives its id."""
-    return resources.store().create_run(
+    return resources.store().runs.create(
         plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
         parameters=plan.parameters, engine=engine, name=name,
     )

@@ -39,7 +39,7 @@ def news(past: History) -> None:
     run = past.run
     waiting: Sequence[Command] = ()
     if run.active:
-        waiting = resources.store().commands([run.run_id]).get(run.run_id, ())
+        waiting = resources.store().branches.commands([run.run_id]).get(run.run_id, ())
     for command in waiting:
         st.info(
             f"On its way: {_told(command.piece, run)}. It takes effect with the next epoch.",
@@ -59,7 +59,7 @@ def news(past: History) -> None:
 def replay(run: RunRow) -> str:
     """Queue a run of the same settings, pieces by hand included; gives its id."""
     plan = make(run.spec)
-    return resources.store().create_run(
+    return resources.store().runs.create(
         plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
         parameters=plan.parameters, name=run.name,
     )
@@ -116,9 +116,9 @@ def _wish(run_id: str, **change: Any) -> None:
     store = resources.store()
     st.session_state.pop(_fault(run_id), None)
     try:
-        row = store.run(run_id)
+        row = store.runs.one(run_id)
         piece = branches.wish(row, store, **change)
-        number = store.steer(run_id, piece)
+        number = store.branches.steer(run_id, piece)
     except LrdashError as fault:
         st.session_state[_fault(run_id)] = str(fault)
         return

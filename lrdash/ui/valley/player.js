@@ -1,4 +1,4 @@
-// Plays descents over map, relief and charts; see valley_player.py. chart.js comes first.
+// Plays descents over map, relief and charts; see player.py. chart.js comes first.
 const SECONDS = 6, MARGIN = {l: 38, r: 10, t: 10, b: 30}, HALF = 0.75;
 const q = (v, name) => v.root.querySelector('.lv-' + name);
 const mix = (a, b, t) => a.map((x, i) => Math.round(x + (b[i] - x) * t));
@@ -26,7 +26,7 @@ const colours = v => {
     low: dark ? [70, 82, 96] : [205, 214, 222], high: dark ? [26, 31, 37] : [252, 253, 253]};
 };
 
-// Where things are on the map: weights to pixels and back.
+// From weights to pixels of the map, and back.
 const frame = (v, w, h) => {
   const [x0, x1] = v.data.picture.spans[0], flat = v.data.picture.spans.length === 1;
   const [y0, y1] = flat ? [-0.06, 1.06] : v.data.picture.spans[1];
@@ -41,7 +41,7 @@ const ticks = (low, high) => {
   for (let t = Math.ceil(low / step) * step; t <= high + 1e-9; t += step) found.push(+t.toFixed(6));
   return found;
 };
-// Marching squares on the grid of shades, one line segment a crossed cell.
+// Marching squares on the grid of shades, one line segment for each crossed cell.
 const contours = (shade, level, line) => {
   const n = shade.length - 1, cut = (a, b) => (level - a) / (b - a);
   for (let j = 0; j < n; j++) for (let i = 0; i < n; i++) {
@@ -95,7 +95,7 @@ const ground = (v, w, h, look) => {
   return kept;
 };
 
-// Crosses at the minima, over the paths; their names where there are several.
+// Crosses at the minima, over the paths; with names if there are several.
 const bottoms = (v, c, f, look) => {
   c.textAlign = 'center'; c.textBaseline = 'top'; c.font = '12px ' + look.font;
   c.lineWidth = 4; c.strokeStyle = look.bg; c.fillStyle = look.text;
@@ -107,7 +107,7 @@ const bottoms = (v, c, f, look) => {
   }
 };
 
-// The relief: an orthographic look at the grid, far quads first.
+// The relief: an orthographic view of the grid, far quads first.
 const eye = (v, w, h) => {
   const {turn, tilt} = v, size = Math.min(w / 3, h / 2.9);
   const [ca, sa, ce, se] = [Math.cos(turn), Math.sin(turn), Math.cos(tilt), Math.sin(tilt)];
@@ -139,7 +139,7 @@ const relief = (v, w, h, look) => {
   return kept;
 };
 
-// One path up to a moment: past strong, future faint, its place now a disc.
+// One path up to a moment: the past strong, the future faint, the present a disc.
 const trail = (c, path, points, at, look, cross) => {
   const last = points.length - 1, now = Math.min(at, last), whole = Math.floor(now);
   const part = now - whole, [a, b] = [points[whole], points[Math.min(whole + 1, last)]];
@@ -228,18 +228,18 @@ const drawCharts = (v, at) => {
 };
 const doing = (path, step) => {
   if (path.ended !== 'done' && step >= path.rates.length)
-    return path.ended === 'diverged' ? 'diverged: left the picture, higher than it began'
+    return path.ended === 'diverged' ? 'diverged: left the picture, higher than it started'
       : 'left the picture';
-  if (step >= path.rates.length) return 'at the end of its walk';
+  if (step >= path.rates.length) return 'finished';
   const bend = path.curvatures[step], r = path.rates[step] * bend;
-  if (!(bend > 0)) return 'no limit: the surface bends down here';
+  if (!(bend > 0)) return 'no limit: the surface curves down here';
   return r > 2 ? 'above the limit: the next step lands higher'
     : r > 1 ? 'the next step jumps over the floor, lands ' + short(Math.abs(1 - r)) + '× as far out'
     : 'the next step stops short of the floor';
 };
-const tell = (v, step) => {
-  if (v.told === step + v.what) return;
-  v.told = step + v.what;
+const fillTable = (v, step) => {
+  if (v.filled === step + v.what) return;
+  v.filled = step + v.what;
   v.data.picture.paths.forEach((path, i) => {
     const last = path.rates.length, k = Math.min(step, last), bend = path.curvatures[k];
     const cells = v.rows[i].children;
@@ -251,7 +251,7 @@ const tell = (v, step) => {
   q(v, 'slider').setAttribute('aria-valuetext', 'step ' + step + ' of ' + v.most);
   q(v, 'count').textContent = 'step ' + step + ' of ' + v.most;
 };
-// What a screen reader hears where playing stops, and at each step by hand.
+// What a screen reader announces when playing stops, and at each manual step.
 const say = v => {
   const k = Math.floor(v.at + 1e-9);
   const each = v.data.picture.paths.map((path, i) => path.name + ': loss '
@@ -262,7 +262,7 @@ const say = v => {
 const draw = v => {
   const at = calm() ? Math.floor(v.at) : v.at, look = colours(v);
   if (v.look !== look.bg + look.text) { v.look = look.bg + look.text; v.ground = v.hills = null; }
-  drawMap(v, look, at); drawRelief(v, look, at); drawCharts(v, at); tell(v, Math.floor(at + 1e-9));
+  drawMap(v, look, at); drawRelief(v, look, at); drawCharts(v, at); fillTable(v, Math.floor(at + 1e-9));
   if (!v.playing && !v.held) say(v);
   v.root.dataset.at = Math.floor(v.at * 100 + 1e-6) / 100; v.root.dataset.frames = +(v.root.dataset.frames || 0) + 1;
 };
@@ -289,7 +289,7 @@ const clamp = (v, place) => place.slice(0, v.data.start.length).map((x, k) => {
   const [low, high] = v.data.picture.spans[k];
   return +Math.max(low, Math.min(high, x)).toFixed(3);
 });
-const drop = v => { // the start was moved: the server walks from there
+const drop = v => { // the start moved: the server computes the paths from there
   const place = v.drag;
   if (place) v.send('start', JSON.stringify(place));
 };
@@ -364,7 +364,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   root.setAttribute('aria-label', data.label);
   q(v, 'height').textContent = data.height; q(v, 'caption').textContent = data.caption;
   q(v, 'relief').querySelector('canvas').setAttribute('aria-label', data.label + ', as a relief.');
-  table(v); v.told = null; v.ground = v.hills = null;
+  table(v); v.filled = null; v.ground = v.hills = null;
   if (first || (fresh && calm())) v.at = v.most;
   else if (fresh) { play(v, false); v.at = 0; play(v, true); }
   draw(v);

@@ -1,0 +1,1 @@
+"""What training, comparing and searching give: numbers, tables and figures."""

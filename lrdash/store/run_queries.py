@@ -1,0 +1,173 @@
+"""Questions about runs, each answered from one state of the database."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Select, func, select
+
+from lrdash.core.errors import StoreError
+from lrdash.core.events import ACTIVE, RateDecided, Status
+from lrdash.store.codec import decision_row, epoch_row, run_row
+from lrdash.store.repository import STATUSES, Queue, chunks, rows_of
+from lrdash.store.rows import DataUse, EpochRow, RunRow
+from lrdash.store.schema import decisions, epochs, experiments, range_tests, runs
+
+
+class RunQueries(Queue[RunRow]):
+    """What can be asked about runs without changing them."""
+
+    table = runs
+    kind = "run"
+
+    def listing(
+        self,
+        limit: int | None = None,
+        *,
+        status: Status | Collection[Status] | None = None,
+        run_ids: Iterable[str] | None = None,
+        digest: str | None = None,
+        experiment_id: str | None = None,
+    ) -> list[RunRow]:
+        """Runs that meet all conditions, newest first.
+
+        A run whose spec this version cannot read is left out (see `unreadable`) so that it does
+        not hide the others; `limit` counts it.
+
+        Args:
+            limit: largest number of runs.
+            status: one status or several; all by default.
+            run_ids: only these; unknown ids are ignored.
+            digest: only runs of the spec of this digest.
+            experiment_id: only runs of this experiment.
+        """
+        query = select(runs).order_by(runs.c.number.desc()).limit(limit)
+        if status is not None:
+            query = query.where(runs.c.status.in_([status] if isinstance(status, str) else status))
+        if digest is not None:
+            query = query.where(runs.c.spec_digest == digest)
+        if experiment_id is not None:
+            query = query.where(runs.c.experiment_id == experiment_id)
+        found = self._found(query, run_ids)
+        if run_ids is not None:
+            found = sorted(found, key=lambda row: -row["number"])[:limit]
+        return _readable(found)[0]
+
+    def unreadable(self) -> dict[str, str]:
+        """Runs that `listing` leaves out, with the reason, by id. `delete` accepts them."""
+        return _readable(self._found(select(runs).order_by(runs.c.number.desc())))[1]
+
+    def data_use(self, dataset: str) -> DataUse:
+        """Which runs, comparisons and range tests use a user's data.
+
+        Args:
+            dataset: id of own data, which is unlike any other text in a spec.
+        """
+        named = runs.c.spec.contains(dataset, autoescape=True)
+        query = select(runs.c.run_id, runs.c.status).where(named).order_by(runs.c.number.desc())
+        with self._database.reading() as connection:
+            found = connection.execute(query).all()
+            others = sum(
+                connection.execute(
+                    select(func.count()).select_from(table)
+                    .where(table.c.definition.contains(dataset, autoescape=True))
+                ).scalar_one()
+                for table in (experiments, range_tests)
+            )
+        return DataUse(
+            run_ids=tuple(row.run_id for row in found), others=others,
+            active=sum(row.status in ACTIVE for row in found),
+        )
+
+    def counts(self) -> dict[Status, int]:
+        """Number of runs of each status, 0 included."""
+        query = select(runs.c.status, func.count()).group_by(runs.c.status)
+        with self._database.reading() as connection:
+            found = connection.execute(query)
+            return {**dict.fromkeys(STATUSES, 0), **{row[0]: row[1] for row in found}}
+
+    def versions(self, run_ids: Iterable[str] | None = None) -> dict[str, int]:
+        """Versions by run id, of the runs named or of the active ones: a cheap way to see whether
+        anything changed. Runs that do not exist are left out.
+        """
+        columns = select(runs.c.run_id, runs.c.version)
+        if run_ids is None:
+            columns = columns.where(runs.c.status.in_(ACTIVE))
+        return {row["run_id"]: row["version"] for row in self._found(columns, run_ids)}
+
+    def queued_groups(self, limit: int | None = None) -> list[list[str]]:
+        """Ids of queued runs, group by group, oldest first; a run without a group is alone.
+
+        Args:
+            limit: largest number of groups.
+        """
+        group = func.coalesce(runs.c.group_id, runs.c.run_id)
+        queued = runs.c.status == "queued"
+        first = select(group).where(queued).group_by(group).order_by(func.min(runs.c.number))
+        with self._database.reading() as connection:
+            found: dict[str, list[str]] = {name: [] for name in connection.scalars(
+                first.limit(limit)
+            )}
+            for some in chunks(found):
+                members = select(group, runs.c.run_id).where(queued, group.in_(some))
+                for name, run_id in connection.execute(members.order_by(runs.c.number)):
+                    found[name].append(run_id)
+        return list(found.values())
+
+    def stop_requests(self, run_ids: Iterable[str], worker_id: str | None = None) -> set[str]:
+        """Those of a worker's runs that it has to stop: a stop was requested, or the run was
+        declared interrupted, deleted or (if the worker is named) given to another while the worker
+        was still alive.
+        """
+        asked = set(run_ids)
+        columns = select(runs.c.run_id, runs.c.status, runs.c.stop_requested_at, runs.c.worker_id)
+        continuing = {
+            row["run_id"]
+            for row in self._found(columns, asked)
+            if row["status"] != "interrupted"
+            and worker_id in (None, row["worker_id"])
+            and not (row["status"] == "running" and row["stop_requested_at"])
+        }
+        return asked - continuing
+
+    def epochs(self, run_id: str, after: int = 0) -> list[EpochRow]:
+        """Finished epochs of a run with a number above `after`, in their order."""
+        later = (epochs.c.run_id == run_id) & (epochs.c.epoch > after)
+        with self._database.reading() as connection:
+            found = connection.execute(select(epochs).where(later).order_by(epochs.c.epoch))
+            return [epoch_row(row) for row in found.mappings()]
+
+    def epochs_of(self, run_ids: Iterable[str]) -> dict[str, list[EpochRow]]:
+        """All finished epochs by run id, for each id given."""
+        found: dict[str, list[EpochRow]] = {run_id: [] for run_id in run_ids}
+        query = select(epochs).order_by(epochs.c.run_id, epochs.c.epoch)
+        with self._database.reading() as connection:
+            for row in rows_of(connection, query, list(found), epochs.c.run_id):
+                found[row["run_id"]].append(epoch_row(row))
+        return found
+
+    def decisions(self, run_id: str, after: int = -1) -> list[RateDecided]:
+        """Decisions about a run's rate taken after epoch `after`, in their order."""
+        later = (decisions.c.run_id == run_id) & (decisions.c.epoch > after)
+        query = select(decisions).where(later).order_by(decisions.c.epoch)
+        with self._database.reading() as connection:
+            return [decision_row(row) for row in connection.execute(query).mappings()]
+
+    def _rows(self, connection: Connection, found: Sequence[RowMapping]) -> list[RunRow]:  # noqa: ARG002
+        return [run_row(row) for row in found]
+
+    def _found(self, query: Select[Any], run_ids: Iterable[str] | None = None) -> list[RowMapping]:
+        with self._database.reading() as connection:
+            return rows_of(connection, query, run_ids, runs.c.run_id)
+
+
+def _readable(found: Iterable[RowMapping]) -> tuple[list[RunRow], dict[str, str]]:
+    """The runs, and the reasons why some could not be read, by their id."""
+    rows, unreadable = [], {}
+    for row in found:
+        try:
+            rows.append(run_row(row))
+        except StoreError as fault:
+            unreadable[row["run_id"]] = str(fault)
+    return rows, unreadable

@@ -1,0 +1,140 @@
+"""The table of all runs, its filters, and what happens when the list changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from math import isfinite, nan
+from typing import Any
+
+import streamlit as st
+
+from lrdash import analysis
+from lrdash.analysis import frames
+from lrdash.core.errors import LrdashError
+from lrdash.core.events import Status
+from lrdash.core.wording import count, plural
+from lrdash.store import RunRow
+from lrdash.ui import resources
+from lrdash.ui.components.live import live
+from lrdash.ui.components.picking import pick_rows
+from lrdash.ui.runs import actions
+
+WATCH = 3.0  # seconds between two checks for new runs
+PAGE_SIZE = 100  # runs on a page of the table
+
+
+def await_new_runs() -> None:
+    """Redraw the page when a script or another visitor starts a run."""
+    live(_watch, WATCH, resources.store().runs.counts())
+
+
+def show() -> bool:
+    """The table, and what can be done with the selected runs; gives whether a run is active."""
+    rows = resources.store().runs.listing()
+    active = any(row.active for row in rows)
+    matching = _filtered(rows)
+    if not matching:
+        st.caption("No run matches these filters.")
+        return active
+    tree = _page_of(analysis.as_tree(matching))
+    shown = {row.run_id: row for row, _ in tree}
+    epochs = resources.store().runs.epochs_of(list(shown))
+    curves = {
+        run_id: [loss for epoch in found if isfinite(loss := epoch.metrics.get("val_loss", nan))]
+        for run_id, found in epochs.items()
+    }
+    frame = frames.runs_frame(list(shown.values()), curves)
+    frame["settings"] = [_indented(row, depth) for row, depth in tree]
+    picked = pick_rows(
+        frame, list(shown), key="runs", columns=_columns(), order=_order(list(shown.values())),
+        several=True, height=min(620, 38 + 35 * max(3, len(frame))),
+    )
+    if picked:
+        actions.draw([shown[run_id] for run_id in picked])
+    else:
+        st.caption("Tick the box at the left of a row to open, rename, tag, export or delete the "
+                   "run; tick several to compare them.")
+    return active
+
+
+def offer_to_delete_unreadable() -> None:
+    """Runs stored by another version, which can only be deleted."""
+    broken = resources.store().runs.unreadable()
+    if not broken:
+        return
+    st.warning(f"{plural(len(broken), 'run')} stored by another version of lrdash cannot be shown.",
+               icon=":material/warning:")
+    if st.button("Delete them", icon=":material/delete:", key="delete-unreadable"):
+        actions.confirm_delete(list(broken))
+
+
+def _watch(seen: Mapping[Status, int]) -> None:
+    with suppress(LrdashError):  # the page shows it where it needs the store
+        if resources.store().runs.counts() != seen:
+            st.rerun()
+
+
+def _indented(row: RunRow, depth: int) -> str:
+    """The settings; for a branch, first what it changes, indented by its depth."""
+    settings = analysis.settings_in_words(row.spec)
+    if row.fork_epoch is None:
+        return settings
+    change = analysis.branch_in_words(row.spec, row.fork_epoch)
+    indent = "\u2003" * max(0, depth - 1) + ("└ " if depth else "")
+    return f"{indent}from epoch {row.fork_epoch}: {change} · {settings}"
+
+
+def _page_of(rows: list[tuple[RunRow, int]]) -> list[tuple[RunRow, int]]:
+    pages = -(-len(rows) // PAGE_SIZE)
+    if pages < 2:
+        return rows
+    st.caption(f"{count(len(rows))} runs, newest first, {PAGE_SIZE} per page")
+    page = st.pagination(pages, key="page")
+    return rows[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+
+
+def _filtered(rows: list[RunRow]) -> list[RunRow]:
+    known_tags = sorted({tag for row in rows for tag in row.tags})
+    places = st.columns([2, 1, 1] if known_tags else [2, 1])
+    with places[0]:
+        text = st.text_input("Search", key="search", placeholder="name, dataset, model, strategy",
+                             bind="query-params")
+    with places[1]:
+        status = st.multiselect("Status", sorted({row.status for row in rows}), key="status")
+    tags: list[str] = []
+    if known_tags:
+        with places[2]:
+            tags = st.multiselect("Tags", known_tags, key="tag")
+    needles = text.lower().split()
+    return [
+        row for row in rows
+        if (not status or row.status in status)
+        and (not tags or set(tags) & set(row.tags))
+        and all(needle in _haystack(row) for needle in needles)
+    ]
+
+
+def _haystack(row: RunRow) -> str:
+    return " ".join([row.run_id, row.name, _indented(row, 0), *row.tags]).lower()
+
+
+def _columns() -> dict[str, Any]:
+    column = st.column_config
+    return {
+        "settings": column.TextColumn("Settings", width="large"),
+        "name": column.TextColumn("Name", width="small"),
+        "status": column.TextColumn("Status", width="small"),
+        "progress": column.ProgressColumn("Epochs", format="percent", width="small"),
+        "curve": column.LineChartColumn("Validation loss", width="small"),
+        "best_val_loss": column.NumberColumn("Best val loss", format="%.4f"),
+        "seconds": column.NumberColumn("Seconds", format="%.1f", width="small"),
+        "created_at": column.DatetimeColumn("Created", format="distance"),
+        "tags": column.ListColumn("Tags"),
+    }
+
+
+def _order(shown: list[RunRow]) -> list[str]:
+    """The columns to show: names and tags only if there are any."""
+    empty = {"name": not any(row.name for row in shown), "tags": not any(row.tags for row in shown)}
+    return [name for name in _columns() if not empty.get(name, False)]

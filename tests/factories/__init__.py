@@ -1,0 +1,1 @@
+"""Builders for the tests: files, specs, rows, runs, frames, pages."""

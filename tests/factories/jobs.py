@@ -1,0 +1,109 @@
+"""Runs and searches in the store, and waiting for what becomes of them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sqlalchemy import make_url
+
+from lrdash.core.events import EpochEnded, Event, RunEnded, RunStarted, Status
+from lrdash.core.spec import RunSpec
+from lrdash.jobs import hindsight
+from lrdash.planning.hindsight import Rival, Search
+from lrdash.planning.plan import make
+from lrdash.store import RunRow, StageRun, Store
+
+SMALL: dict[str, Any] = {"dataset": "wine", "model": "linear", "base_lr": 0.05, "epochs": 3}
+LONG = 10_000  # epochs
+
+
+def eventually(condition: Callable[[], Any], seconds: float = 90.0) -> Any:
+    """What the condition gives, as soon as that is true."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "it did not happen in time"
+        threading.Event().wait(0.02)
+    return found
+
+
+def queue(store: Store, **fields: Any) -> str:
+    plan = make(RunSpec(**{**SMALL, **fields}))
+    return store.runs.create(
+        plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
+        parameters=plan.parameters,
+    )
+
+
+def ended(store: Store, run_id: str) -> RunRow:
+    return eventually(lambda: not store.runs.one(run_id).active and store.runs.one(run_id))
+
+
+def running(store: Store, run_id: str) -> RunRow:
+    """The run, once it has finished an epoch."""
+    return eventually(lambda: store.runs.one(run_id).epochs_done > 0 and store.runs.one(run_id))
+
+
+def gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def freeze(pid: int, store: Store) -> None:
+    """Halt a worker, but not while it holds the database's lock, which nobody else could take."""
+    connection = sqlite3.connect(make_url(store.url).database or "", timeout=60)
+    connection.execute("BEGIN IMMEDIATE")
+    os.kill(pid, signal.SIGSTOP)
+    connection.rollback()
+    connection.close()
+
+
+BASE = make(RunSpec(dataset="wine", model="linear", epochs=4)).spec
+
+
+def search(**given: Any) -> Search:
+    return Search(**{
+        "base": BASE, "points": (1, 2), "factors": (0.1, 3.0), "beam": 2, "seeds": (1, 2),
+        "rivals": (Rival(strategy="cosine"),), **given,
+    })
+
+
+def over(store: Store, run_id: str, val_loss: float, status: Status = "finished") -> None:
+    """What a worker would have written."""
+    store.runs.claim(run_id, "w")
+    plan = make(store.runs.one(run_id).spec)
+    first = store.runs.one(run_id).epochs_done
+    events: list[Event] = [
+        RunStarted(engine="lanes", parameters=1, steps_per_epoch=plan.steps_per_epoch,
+                   updates=plan.updates, versions={}),
+        *(EpochEnded(epoch=epoch + 1, metrics={"loss": val_loss, "val_loss": val_loss}, seconds=1.0,
+                     rates=plan.program().rates(epoch).astype(np.float32))
+          for epoch in range(first, plan.spec.epochs)),
+        RunEnded(status=status, reason="" if status == "finished" else "it was so"),
+    ]
+    store.runs.record([(run_id, event) for event in events])
+
+
+def stage_over(
+    store: Store, made: str, loss: Callable[[StageRun], float] = lambda _: 1.0
+) -> list[StageRun]:
+    """Ends the runs of the stage and starts the next; gives its runs."""
+    for run in store.hindsights.runs(made):
+        if run.status == "queued":
+            over(store, run.run_id, loss(run))
+    hindsight.advance(store, made)
+    stage = store.hindsights.one(made).stage
+    return [run for run in store.hindsights.runs(made) if run.stage == stage]
+
+
+def by_rate(run: StageRun) -> float:
+    return 1.0 + sum(factor for _, factor in run.part["moves"])

@@ -1,0 +1,161 @@
+"""Runs as a worker would have recorded them, for tests of exports and reports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from lrdash.api.compare import define, new_runs
+from lrdash.checkpoints import About, Cause, Checkpoint
+from lrdash.core.events import EpochEnded, Event, RateDecided, RunEnded, RunStarted, Sink
+from lrdash.core.spec import RunSpec
+from lrdash.planning.experiment import plan_all
+from lrdash.planning.grouping import cut
+from lrdash.planning.plan import Plan, make
+from lrdash.store import RunRow, Store
+from lrdash.store.rows import EpochRow
+
+VERSIONS = {"keras": "3.15.1", "tensorflow": "2.21.0", "machine": "Linux 6, x86_64, 2 processors"}
+EPOCHS = 4
+
+
+def said(plan: Plan, *, lost: bool = False) -> list[Event]:
+    """What a run says: a loss that falls with the epochs and grows with rate and seed."""
+    course = plan.program()
+    events: list[Event] = [
+        RunStarted(
+            engine="lanes", parameters=plan.parameters, steps_per_epoch=plan.steps_per_epoch,
+            updates=plan.updates, versions=VERSIONS,
+        )
+    ]
+    for epoch in range(1 if lost else plan.spec.epochs):
+        loss = 1 / (epoch + 1) + plan.spec.base_lr + plan.spec.seed / 100
+        metrics = {"loss": loss / 2, "val_loss": float("nan") if lost else loss}
+        if plan.dataset.num_classes:
+            metrics |= {"accuracy": 0.5, "val_accuracy": 0.75}
+        rates = course.rates(epoch).astype(np.float32)
+        events.append(
+            EpochEnded(epoch=epoch + 1, metrics=metrics, rates=rates, seconds=epoch + 1.0)
+        )
+        course.end_epoch(epoch, metrics)
+    status = "diverged" if lost else "finished"
+    return [*events, RunEnded(status=status, reason="the loss became NaN" * lost, seconds=9.0)]
+
+
+def one_run(store: Store, **fields: Any) -> str:
+    """A finished run of four epochs; gives its id."""
+    plan = make(RunSpec(**{"dataset": "wine", "epochs": EPOCHS, **fields}))
+    store.workers.register("w", "host", 1)
+    run_id = store.runs.create(
+        plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
+        parameters=plan.parameters, worker_id="w",
+    )
+    store.runs.record([(run_id, event) for event in said(plan)])
+    return run_id
+
+
+def one_experiment(
+    store: Store, arms: Sequence[Any] = ("constant", "cosine"), *, name: str = "",
+    diverging: float = 1e9, **more: Any,
+) -> str:
+    """A finished comparison, with runs at or above a rate lost; gives its id."""
+    fields = {"dataset": "wine", "epochs": EPOCHS, "base_lrs": (0.01, 0.1), "seeds": 3, **more}
+    experiment = define(arms, **fields)
+    planned = plan_all(experiment)
+    made = store.experiments.create(
+        experiment.to_json(), new_runs(planned), groups=cut([run.plan for run in planned]),
+        name=name,
+    )
+    store.workers.register("w", "host", 1)
+    for group in store.runs.queued_groups():
+        for run_id in store.runs.claim_group(group, "w"):
+            plan = make(store.runs.one(run_id).spec)
+            told = said(plan, lost=plan.spec.base_lr >= diverging)
+            store.runs.record([(run_id, event) for event in told])
+    return made
+
+
+def epoch_row(epoch: int, run_id: str = "r1", steps: int = 4, **metrics: float) -> EpochRow:
+    rates = (0.1 / epoch * np.ones(steps)).astype(np.float32)
+    return EpochRow(
+        run_id=run_id, epoch=epoch,
+        metrics=metrics or {"loss": 1.0 / epoch, "val_loss": 2.0 / epoch},
+        learning_rate=float(rates[-1]), rates=rates, seconds=0.5 * epoch,
+    )
+
+
+def run_row(**changes: Any) -> RunRow:
+    values: dict[str, Any] = {
+        "run_id": "r1", "name": "first", "tags": ("a", "b"), "spec": RunSpec(epochs=4),
+        "status": "running", "reason": "", "engine": "keras",
+        "created_at": datetime(2026, 1, 2, tzinfo=UTC), "started_at": None, "ended_at": None,
+        "seconds": 1.5, "steps_per_epoch": 4, "updates": 16, "update": 8, "parameters": 10,
+        "epochs_done": 2, "worker_id": None, "versions": {}, "version": 3, "stop_requested": False,
+    }
+    return RunRow(**{**values, **changes})
+
+
+def epoch_event(plan: Plan, epoch: int) -> EpochEnded:
+    rates = plan.program().rates(epoch - 1).astype(np.float32)
+    metrics = dict.fromkeys(plan.metrics, 1.0 / epoch)
+    return EpochEnded(epoch=epoch, metrics=metrics, rates=rates, seconds=0.1 * epoch)
+
+
+def imitation(
+    plans: Sequence[Plan], *, run_ids: Sequence[str], sink: Sink, **_others: Any
+) -> None:
+    """Says what an engine would say, without one."""
+    for plan, run_id in zip(plans, run_ids, strict=True):
+        sink(run_id, RunStarted(
+            engine="keras", parameters=plan.parameters, steps_per_epoch=plan.steps_per_epoch,
+            updates=plan.updates, versions={},
+        ))
+        for epoch in range(1, plan.spec.epochs + 1):
+            sink(run_id, epoch_event(plan, epoch))
+        sink(run_id, RateDecided(epoch=1, rate_before=0.1, rate_after=0.05, reason="cut", wait=0))
+        sink(run_id, RunEnded(status="finished", seconds=0.5))
+
+
+def checkpoint(epoch: int = 3, cause: Cause = "time", loss: float = 0.5) -> Checkpoint:
+    about = About(
+        digest="abc", engine="lanes", epoch=epoch, seconds=1.5, cause=cause, val_loss=loss
+    )
+    arrays = {
+        "weight:0": np.arange(6, dtype=np.float32).reshape(2, 3) + epoch,
+        "step": np.array(7, np.int32), "other:0": np.array([1, 2**31], np.uint32),
+    }
+    return Checkpoint(about=about, arrays=arrays, state={"course": {"rate": 0.1, "best": None}})
+
+
+def trained(
+    store: Store, *, status: str = "finished", reason: str = "", epochs: int = 3, **fields: object
+) -> str:
+    """A run as a worker would have left it."""
+    plan = make(RunSpec(epochs=10, **fields))
+    run_id = store.runs.create(
+        plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
+        parameters=plan.parameters,
+    )
+    store.workers.register("w1", "host", 1)
+    assert store.runs.claim(run_id, "w1")
+    course = plan.program()
+    events: list[Event] = [
+        RunStarted(engine="keras", parameters=plan.parameters, updates=plan.updates,
+                   steps_per_epoch=plan.steps_per_epoch, versions={"keras": "3"})
+    ]
+    for epoch in range(epochs):
+        metrics = {"loss": 1 / (epoch + 1), "val_loss": 1.2 / (epoch + 1), "accuracy": 0.5,
+                   "val_accuracy": 0.6}
+        rates = course.rates(epoch).astype(np.float32)
+        done = epoch + 1
+        events.append(EpochEnded(epoch=done, metrics=metrics, rates=rates, seconds=float(done)))
+        decision = course.end_epoch(epoch, metrics)
+        if isinstance(decision, RateDecided):
+            events.append(decision)
+    if status != "running":
+        events.append(RunEnded(status=status, reason=reason, seconds=float(epochs)))  # type: ignore[arg-type]
+    store.runs.record([(run_id, event) for event in events])
+    return run_id
