@@ -5,7 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint soak lock clean chromium
+.PHONY: help run test lint docs soak lock clean chromium
 .DELETE_ON_ERROR:
 
 help: ## List the targets.
@@ -25,6 +25,9 @@ test: $(VENV)/.dev ## Check everything: lint, then all tests, those in a browser
 lint: $(VENV)/.dev ## Check style and types.
 	$(PY) -m ruff check .
 	$(PY) -m mypy
+
+docs: $(VENV)/.dev ## Write the table of settings in docs/strategies.md.
+	$(PY) -m tests.docs_table
 
 soak: $(VENV)/.dev ## Run the long tests under load.
 	@$(MAKE) --no-print-directory chromium

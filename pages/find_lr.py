@@ -1,7 +1,28 @@
-"""Find LR: one short test over all rates, and the rates that four rules read off it."""
+"""Find LR: a range test of a few seconds that suggests a peak rate for a model on its data."""
+
+import streamlit as st
 
 from lrdash.ui import shell
-from lrdash.ui.find_lr import page
+from lrdash.ui.components.form_column import form_column
+from lrdash.ui.components.picking import earlier_list
+from lrdash.ui.find_lr import form, result
 
 with shell.page("Find LR"):
-    page.body()
+    range_test_id = st.query_params.get("test")
+    if range_test_id:
+        result.show(range_test_id)
+        st.stop()
+
+    shell.activity()
+    planned, outlook = form_column(form.read)
+    with outlook:
+        if planned is not None and form.start(planned):
+            st.query_params["test"] = form.queue(planned)
+            st.rerun()
+        lines = form.earlier()
+        opened = earlier_list("Earlier tests", lines, key="earlier-tests", columns=form.COLUMNS)
+        if opened:
+            st.query_params["test"] = opened
+            st.rerun()
+        if not lines:
+            st.caption("Earlier tests will be listed here.")

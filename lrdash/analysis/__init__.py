@@ -1,16 +1,16 @@
-"""Numbers and words about runs: what a chart shows, said in figures and sentences."""
+"""Numbers and sentences about runs: what a chart shows, computed and in words."""
 
 from lrdash.analysis.changes import RateChange, last_change, rate_changes, rate_jumps
 from lrdash.analysis.compare import (
     band,
     best_peaks,
     bowl,
+    distinct_names,
     leaderboard,
     planned_rates,
     relative,
     settings_diff,
     smooth,
-    told_apart,
 )
 from lrdash.analysis.drawn import as_points
 from lrdash.analysis.estimate import expected_group_seconds, expected_seconds
@@ -52,6 +52,7 @@ __all__ = [
     "bowl",
     "branch_in_words",
     "dataset_in_words",
+    "distinct_names",
     "exact_curves",
     "exact_losses",
     "exact_note",
@@ -77,7 +78,6 @@ __all__ = [
     "strategy_in_words",
     "summary",
     "time_left",
-    "told_apart",
     "verdict_matrix",
     "without_markdown",
 ]

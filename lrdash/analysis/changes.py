@@ -32,15 +32,15 @@ def rate_changes(
 ) -> tuple[RateChange, ...]:
     """The strategy's marks that training has reached and the decisions that moved the rate.
 
-    Where both name the same update (the user's expression), the decision is told. A decision of a
-    rule that still sleeps through the warm-up (it has a monitor, but no wait count) moved nothing.
+    Where both name the same update (the user's expression), the decision counts. A decision of a
+    rule that still sleeps during the warm-up (it has a monitor, but no wait count) moved nothing.
 
     Args:
         rates: rate of each update so far, [updates done].
         steps_per_epoch: updates an epoch, or the number of each epoch.
         decisions: what the rule or the expression decided.
         marks: `plan.program().marks()`.
-        before: epochs done before that of the first rate, as of a fit that began later.
+        before: epochs done before the first rate, e.g. of a fit that began later.
 
     Returns:
         Changes in the order of time.

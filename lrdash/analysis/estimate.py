@@ -1,4 +1,4 @@
-"""How long training will take, judged by what was trained before on the same machine."""
+"""How long training will take, estimated from earlier training on the same machine."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _calibrated(plan: Plan, paces: Mapping[str, float]) -> float | None:
 
 
 def _pace(trained: Sequence[Trained], lanes: int) -> float | None:
-    """The usual pace of those whose number of lanes is nearest."""
+    """The median pace of those whose number of lanes is nearest."""
     if not trained:
         return None
     distance = [abs(math.log(one.lanes / lanes)) for one in trained]

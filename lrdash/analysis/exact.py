@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,7 @@ import pandas as pd
 from lrdash.analysis.compare.bowl import best_peaks
 from lrdash.analysis.quadratic import Expected, expected_losses
 from lrdash.core.spec import RunSpec
+from lrdash.core.wording import listed
 from lrdash.models.noisy_quadratic import NoisyQuadratic
 from lrdash.planning.experiment import Experiment
 from lrdash.planning.plan import Plan, make
@@ -20,17 +21,17 @@ COLUMNS = {
     "val_loss": "float64",
 }
 SEVERAL = (
-    "Dashed: the exact expected loss of each strategy, worked out and not measured. With more "
-    "seeds the mean comes closer to it."
+    "Dashed: the exact expected loss of each strategy, computed, not measured. The mean "
+    "approaches it as you add seeds."
 )
 SINGLE = (
-    "Dashed: the exact expected validation loss, worked out and not measured. One run wavers "
-    "around it, the mean over many seeds does not."
+    "Dashed: the exact expected validation loss, computed, not measured. A single run scatters "
+    "around it; the mean over many seeds does not."
 )
 
 
 def exact_losses(plan: Plan) -> Expected | None:
-    """The expected losses of a run; None where nothing exact is known of it."""
+    """The expected losses of a run; None where they are not known exactly."""
     model = plan.model
     if not isinstance(model, NoisyQuadratic) or why_not_exact(plan):
         return None
@@ -79,7 +80,7 @@ def exact_curves(specs: Mapping[str, RunSpec]) -> pd.DataFrame:
 
 
 def exact_note(specs: Mapping[str, RunSpec]) -> str:
-    """What to say about the exact curves of these runs; empty for other models.
+    """A note about the exact curves of these runs; empty for other models.
 
     Args:
         specs: by label, which is named where there are several.
@@ -91,7 +92,7 @@ def exact_note(specs: Mapping[str, RunSpec]) -> str:
     drawn = reasons.pop("", [])
     words = [SINGLE if len(specs) == 1 else SEVERAL] if drawn else []
     for why, labels in reasons.items():
-        whose = f" for {_listed(labels)}" if len(specs) > 1 else ""
+        whose = f" for {listed(labels)}" if len(specs) > 1 else ""
         words.append(f"No exact curve{whose}: {why}.")
     return " ".join(words)
 
@@ -118,8 +119,3 @@ def at_best_peaks(experiment: Experiment, arms: pd.DataFrame) -> dict[str, RunSp
 
 def _is_bowl(spec: RunSpec) -> bool:
     return spec.trainable_here and spec.model == NoisyQuadratic.id
-
-
-def _listed(names: Iterable[str]) -> str:
-    *first, last = names
-    return f"{', '.join(first)} and {last}" if first else last

@@ -18,7 +18,7 @@ def branch_in_words(spec: RunSpec, fork_epoch: int) -> str:
     """
     piece = next((one for one in spec.pieces if one.epoch == fork_epoch), None)
     if piece is None:
-        return "goes on"
+        return "continues"
     return piece_in_words(piece, spec)
 
 
@@ -33,10 +33,10 @@ def piece_in_words(piece: Piece, spec: RunSpec) -> str:
 
 
 def as_tree(rows: Sequence[RunRow]) -> list[tuple[RunRow, int]]:
-    """Runs with their branches below them, and how deep each stands.
+    """Runs with their branches below them, and the depth of each.
 
-    A family stands where its first member stood; the branches of a run come in the order in which
-    they were made. A branch whose parent is not among the rows stands by itself.
+    A family takes the place of its first member; the branches of a run come in the order in which
+    they were made. A branch whose parent is not among the rows is a root.
 
     Args:
         rows: runs, newest first.

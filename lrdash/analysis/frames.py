@@ -25,7 +25,7 @@ def epochs_frame(rows: Sequence[EpochRow], more: Sequence[str] = ()) -> pd.DataF
 
     Args:
         rows: the epochs.
-        more: names of further metrics to show; one that is a column's is told from it.
+        more: names of further metrics to show; one named like a column gets a suffix.
 
     Columns:
         run_id (str), epoch (int64, epochs done, from 1), loss, accuracy, val_loss, val_accuracy
@@ -153,7 +153,7 @@ def runs_frame(
 def curves_frame(
     columns: Mapping[str, Any], rows: Sequence[RunRow], labels: Sequence[str] | None = None
 ) -> pd.DataFrame:
-    """One row an epoch of each run, with what tells the runs apart.
+    """One row for each epoch of each run, with what distinguishes the runs.
 
     Args:
         columns: what `Experiments.curves` gives: arrays of equal length, in the order of runs and
@@ -193,8 +193,8 @@ def curves_frame(
 
 def own_metrics(rows: Sequence[RunRow]) -> tuple[str, ...]:
     """Metrics of runs on a caller's own model, beyond `METRICS`, as their curves are named."""
-    told = (name for row in rows if row.spec.facts for name in row.spec.facts.metrics)
-    return tuple(name for name in dict.fromkeys(told) if name not in METRICS)
+    named = (name for row in rows if row.spec.facts for name in row.spec.facts.metrics)
+    return tuple(name for name in dict.fromkeys(named) if name not in METRICS)
 
 
 def arms_frame(

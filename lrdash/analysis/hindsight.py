@@ -1,10 +1,10 @@
-"""How far each strategy is from hindsight, and how much of that is the search's own luck.
+"""How far each strategy is from hindsight, and how much of that gap is the luck of the search.
 
-A schedule that was chosen by the validation loss of one run is flattered by it twice: it fits what
-this run's seed (weights, batches, dropout) happened to do, and the examples that judge it are those
-that chose it. The first part is measured: everything is trained anew with seeds that the search has
-not seen, in pairs, since runs of one seed start from the same weights and see the same batches. The
-second is not: all seeds share the validation data.
+The validation loss of a run is optimistic about a schedule that it chose, in two ways: the schedule
+fits what this run's seed (weights, batches, dropout) happened to do, and it is judged by the same
+examples that chose it. The first part is measured: everything is trained again with seeds that the
+search has not seen, in pairs, since runs of one seed start from the same weights and see the same
+batches. The second part is not: all seeds share the validation data.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import pandas as pd
 
 from lrdash.analysis.compare.intervals import half_width
 from lrdash.analysis.estimate import expected_group_seconds
-from lrdash.core.wording import number, percent, rate
+from lrdash.core.wording import number, percent, plural, rate
 from lrdash.planning.hindsight import FOUND, ITSELF, Moves, Search, Tried, best
 from lrdash.planning.plan import Plan
 from lrdash.store.rows import RunRow
@@ -39,10 +39,11 @@ def standings(search: Search, tried: Sequence[Tried]) -> pd.DataFrame:
 
     Columns:
         label, strategy (str), base_lr (float64), run_id (str, the run with the seed searched),
-        val_loss (float64, of that run at its end; infinite if it was lost, NaN if not known),
+        val_loss (float64, of that run at its end; infinite if it broke off, NaN if not known),
         gap (float64, how far above that of the schedule found), fresh_val_loss (float64, mean over
         the fresh seeds that are known), fresh_gap (float64, mean of the differences seed by seed;
-        infinite if a run was lost), low, high (float64, its 95% interval, NaN below 2 seeds),
+        infinite if a run diverged or failed), low, high (float64, its 95% interval, NaN below 2
+        seeds),
         seeds (int64, fresh ones known of both), lost (int64, of them, runs of this strategy that
         failed or diverged).
     """
@@ -83,16 +84,16 @@ def expected_seconds(
 
 
 def optimism(frame: pd.DataFrame) -> float:
-    """How much of its lead the schedule found owes to the seed that it was searched on.
+    """How much of the lead of the schedule found comes from the seed that it was searched on.
 
-    Its lead is taken in the mean over the strategies, since that over the nearest one alone depends
-    much on who was lucky with that seed.
+    The lead is the mean over the strategies, since the lead over the nearest one alone depends much
+    on which strategy was lucky with that seed.
 
     Args:
         frame: as `standings` gives it.
 
     Returns:
-        The lead on the seed searched less that on fresh seeds, in units of the loss; below 0 where
+        The lead on the searched seed less that on fresh seeds, in units of the loss; below 0 where
         it grew, NaN where it is not known.
     """
     before, after = _leads(frame)
@@ -104,20 +105,20 @@ def moves_in_words(moves: Moves) -> str:
     return ", ".join(f"times {rate(factor)} after epoch {at}" for at, factor in moves)
 
 
-def told(search: Search, tried: Sequence[Tried]) -> str:
-    """What the search tells, in sentences computed from its numbers."""
+def result_in_words(search: Search, tried: Sequence[Tried]) -> str:
+    """What the search found, in sentences computed from its numbers."""
     frame, found = standings(search, tried), best(search, tried)
     if found is None:
-        return "Nothing was found: no branch came through."
+        return "Nothing was found: every branch failed or diverged."
     loss = number(found.val_loss)
     if not found.moves:
-        first = f"No change of the rate that was tried ended lower than the run itself, at {loss}."
+        first = f"No change of the rate ended lower than the run itself, at {loss}."
     else:
         near = _nearest(frame, "gap")
         place = f", {_lead(near['gap'], near['val_loss'])} {_name(near)}, the nearest" if near \
             else ""
         first = (
-            f"Best in hindsight: {moves_in_words(found.moves)}. On the seed searched it ends at "
+            f"Best in hindsight: {moves_in_words(found.moves)}. On the searched seed it ends at "
             f"{loss}{place}."
         )
     return f"{first} {_on_fresh_seeds(frame)}"
@@ -128,12 +129,15 @@ def _on_fresh_seeds(frame: pd.DataFrame) -> str:
     own = frame.iloc[0]
     near = _nearest(frame, "fresh_gap")
     if not own["seeds"] or near is None:
-        return "The check on fresh seeds is not over yet."
-    seeds = f"{own['seeds']} fresh {'seed' if own['seeds'] == 1 else 'seeds'}"
+        return "The check on fresh seeds is not finished yet."
+    seeds = plural(own["seeds"], "fresh seed")
     if own["lost"]:
-        return f"Trained anew with {seeds} it lost {own['lost']}: it does not bear other seeds."
+        return (
+            f"Trained again with {seeds}, {plural(own['lost'], 'run')} diverged or failed: the "
+            "schedule does not work for other seeds."
+        )
     words = (
-        f"Trained anew with {seeds} it ends at {number(own['fresh_val_loss'])} in the mean, "
+        f"Trained again with {seeds}, it ends at {number(own['fresh_val_loss'])} on average, "
         f"{_lead(near['fresh_gap'], near['fresh_val_loss'])} {_name(near)}, the nearest there"
         f"{_interval(near)}."
     )
@@ -143,23 +147,23 @@ def _on_fresh_seeds(frame: pd.DataFrame) -> str:
 def _optimism_in_words(frame: pd.DataFrame) -> str:
     before, after = _leads(frame)
     if math.isnan(before - after) or before <= 0:
-        return "There was no lead over the strategies to lose."
+        return "It had no lead over the strategies."
     words = (
-        "In the mean over the strategies its lead was "
-        f"{number(before)} on the seed searched and is {number(after)} on fresh ones: "
+        "Averaged over the strategies, its lead was "
+        f"{number(before)} on the searched seed and is {number(after)} on fresh ones: "
     )
     if after <= 0:
-        return f"{words}all of it was optimism, the luck of a schedule that chose its own judge."
+        return f"{words}all of it was optimism, since the same loss chose and judged the schedule."
     if after >= before:
-        return f"{words}no optimism of the search is to be seen here."
+        return f"{words}the search shows no optimism here."
     return (
-        f"{words}{percent(1 - after / before)} of it was optimism, since the schedule was chosen "
-        "by the very loss that judged it."
+        f"{words}{percent(1 - after / before)} of it was optimism, since the same loss chose and "
+        "judged the schedule."
     )
 
 
 def _leads(frame: pd.DataFrame) -> tuple[float, float]:
-    """Mean lead over the strategies that lost no run: on the seed searched, and on fresh ones."""
+    """Mean lead over the strategies whose runs finished: on the searched seed, on fresh ones."""
     both = frame.iloc[1:][["gap", "fresh_gap"]].to_numpy(dtype=np.float64)
     both = both[np.isfinite(both).all(axis=1)]
     if frame.empty or not len(both):
@@ -173,11 +177,10 @@ def _lead(gap: float, loss: float) -> str:
     if math.isinf(gap):
         return "below" if gap > 0 else "above"
     if gap == 0:
-        return "level with"
+        return "equal to"
     way = "below" if gap > 0 else "above"
     share = abs(gap) / abs(loss) if loss else math.inf
-    told = f"{number(abs(gap))}" if share >= 1 else percent(share)
-    return f"{told} {way}"
+    return f"{number(abs(gap)) if share >= 1 else percent(share)} {way}"
 
 
 def _name(line: dict[str, Any]) -> str:
@@ -187,9 +190,9 @@ def _name(line: dict[str, Any]) -> str:
 def _interval(near: dict[str, Any]) -> str:
     if not math.isfinite(near["low"]):
         return ""
-    told = f" (95% interval of the lead {number(near['low'])} to {number(near['high'])}"
+    span = f"95% interval of the lead {number(near['low'])} to {number(near['high'])}"
     open_ = near["low"] <= 0 <= near["high"]
-    return f"{told}, which does not tell it from none)" if open_ else f"{told})"
+    return f" ({span}, which includes 0)" if open_ else f" ({span})"
 
 
 def _nearest(frame: pd.DataFrame, column: str) -> dict[str, Any] | None:

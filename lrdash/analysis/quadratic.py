@@ -1,7 +1,7 @@
 """What the noisy quadratic model is expected to lose under a schedule: exact, not simulated.
 
 The gradient along direction i is lambda_i x_i + e_i with lambda_i = 1 / i and e_i of mean 0 and
-variance s_i = noise * lambda_i / B, drawn anew in every update; x_i begins at 1. For plain SGD at
+variance s_i = noise * lambda_i / B, drawn in every update; x_i begins at 1. For plain SGD at
 the rate eta of an update
 
     E[x_i^2] after = (1 - eta lambda_i)^2 E[x_i^2] + eta^2 s_i,        L = 1/2 sum_i lambda_i x_i^2
@@ -74,7 +74,7 @@ def expected_losses(
     sizes = np.asarray(batches, np.float64)
     zero = np.zeros(dimensions)
     now = _Moments(np.ones(dimensions), zero, zero, zero, zero)
-    told = []
+    found = []
     with np.errstate(over="ignore", invalid="ignore"):
         for epoch in np.asarray(rates, np.float64).reshape(-1, len(sizes)):
             total = 0.0
@@ -82,8 +82,8 @@ def expected_losses(
                 total += size * _loss(now, curvature)
                 variance = noise * curvature / size
                 now = _after(now, rate, curvature, variance, momentum, nesterov)
-            told.append((total / sizes.sum(), _loss(now, curvature), _spread(now, curvature)))
-    losses = np.array(told).reshape(-1, 3)
+            found.append((total / sizes.sum(), _loss(now, curvature), _spread(now, curvature)))
+    losses = np.array(found).reshape(-1, 3)
     return Expected(loss=losses[:, 0], val_loss=losses[:, 1], val_std=losses[:, 2])
 
 

@@ -1,4 +1,4 @@
-"""How runs and their settings are described everywhere."""
+"""How all pages and reports describe runs and their settings."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 from lrdash.core.errors import LrdashError
 from lrdash.core.spec import RunSpec
-from lrdash.core.wording import NOTHING, rate
+from lrdash.core.wording import NOTHING, plural, rate
 from lrdash.datasets import DATASETS, stored
 from lrdash.store.rows import RunRow
 from lrdash.strategies import STRATEGIES
 from lrdash.strategies.recorded import Recorded
 
-# Settings that are known of a run that lrdash did not train; its facts tell optimizer and loss.
+# Settings that are known of a run that lrdash did not train; its facts name optimizer and loss.
 KNOWN = ("dataset", "model", "strategy", "params", "base_lr", "epochs", "origin", "facts")
 NOT_KNOWN = "not known"
 OPTIMIZERS = {"sgd": "SGD", "rmsprop": "RMSprop", "adam": "Adam", "adamw": "AdamW"}
@@ -22,7 +22,7 @@ OPTIMIZERS = {"sgd": "SGD", "rmsprop": "RMSprop", "adam": "Adam", "adamw": "Adam
 
 def inputs_in_words(shape: Sequence[int]) -> str:
     """What an example has: `1 input`, `4 inputs`, `32 × 32 × 3 inputs`."""
-    return f"{' × '.join(str(n) for n in shape)} {'input' if tuple(shape) == (1,) else 'inputs'}"
+    return f"{' × '.join(map(str, shape))} {'input' if tuple(shape) == (1,) else 'inputs'}"
 
 
 def notes_of_spec(spec: RunSpec) -> tuple[str, ...]:
@@ -34,7 +34,7 @@ def notes_of(row: RunRow) -> tuple[str, ...]:
     """Sentences that belong to a run: of its data, its optimizer, and why this engine."""
     notes = notes_of_spec(row.spec)
     if row.engine_note:
-        notes += (f"Trained by {row.engine}, not as a lane: {row.engine_note}.",)
+        notes += (f"Trained by {row.engine}, not in a group: {row.engine_note}.",)
     return notes
 
 
@@ -48,12 +48,11 @@ def time_left(epochs_done: float, epochs: int, seconds: float) -> float | None:
 def settings_in_words(spec: RunSpec) -> str:
     """A run in one line: `digits · mlp · step (factor 0.3) · SGD 0.9, rate 0.1, 30 epochs, seed 0`.
 
-    Momentum stands behind the optimizer's name. Settings of the strategy are told where they are
-    not the usual ones.
+    Momentum follows the optimizer's name. Settings of the strategy appear where they differ from
+    their defaults.
     """
-    plural = "epoch" if spec.epochs == 1 else "epochs"
     peak = peak_in_words(spec)
-    rest = [optimizer_in_words(spec), f"rate {peak}", f"{spec.epochs} {plural}"]
+    rest = [optimizer_in_words(spec), f"rate {peak}", plural(spec.epochs, "epoch")]
     if spec.strategy == Recorded.id:  # of the rest nothing is known
         known = [word for word in rest if peak != NOTHING or word != f"rate {peak}"]
         return " · ".join([spec.dataset, spec.model, strategy_in_words(spec), ", ".join(known)])
@@ -77,16 +76,16 @@ def dataset_in_words(name: str) -> str:
 
 
 def strategy_in_words(spec: RunSpec) -> str:
-    """The strategy and those of its settings that are not the usual ones: `step (factor 0.3)`."""
+    """The strategy and those of its settings that are not the defaults: `step (factor 0.3)`."""
     if spec.strategy == Recorded.id:
         return Recorded(**spec.params).in_words()
     usual = _defaults(spec.strategy)
-    told = [
+    changed = [
         f"{name} {_plain(value)}"
         for name, value in spec.params.items()
         if name not in usual or _plain(usual[name]) != _plain(value)
     ]
-    return f"{spec.strategy} ({', '.join(told)})" if told else spec.strategy
+    return f"{spec.strategy} ({', '.join(changed)})" if changed else spec.strategy
 
 
 def watched(spec: RunSpec) -> bool:
@@ -97,7 +96,7 @@ def watched(spec: RunSpec) -> bool:
 def known_settings(spec: RunSpec) -> dict[str, Any]:
     """The settings that are known, as JSON types: all of them where lrdash trained.
 
-    Of other programs' runs what nobody told is left out, also in the facts; a peak rate where
+    Of other programs' runs, what is unknown is left out, also in the facts; so is a peak rate where
     none was recorded, and the number of updates where only epochs were.
     """
     values = spec.as_dict()

@@ -199,13 +199,7 @@ def extend(
 
 def new_runs(planned: Sequence[Planned]) -> list[NewRun]:
     """Plans in the form that the store takes."""
-    return [
-        NewRun(
-            spec=run.plan.spec, label=run.label, steps_per_epoch=run.plan.steps_per_epoch,
-            updates=run.plan.updates, parameters=run.plan.parameters,
-        )
-        for run in planned
-    ]
+    return [NewRun.of(run.plan, run.label) for run in planned]
 
 
 def _plans(planned: Sequence[Planned], run_ids: Sequence[str]) -> dict[str, Plan]:

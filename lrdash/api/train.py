@@ -72,9 +72,8 @@ def _train(
     wanted = (lambda _run_id, event: progress(event)) if callable(progress) else progress
     with closing(Store()) as store:
         with in_process(store, checkpoints=checkpoints) as session:
-            run_id = store.runs.create(
-                plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
-                parameters=plan.parameters, engine=engine, name=name, worker_id=session.worker_id,
+            run_id = store.runs.add(
+                plan, engine=engine, name=name, worker_id=session.worker_id
             )
             with reporting({run_id: plan.spec.epochs}, wanted) as sink:
                 session.train({run_id: plan}, engine=engine, progress=sink)

@@ -165,11 +165,8 @@ def _train_stored(plans: Sequence[Plan], groups: Sequence[Sequence[int]]) -> Non
     from lrdash.store import NewRun, Store
 
     store = Store()
-    made = store.experiments.create("{}", [
-        NewRun(spec=plan.spec, label="", steps_per_epoch=plan.steps_per_epoch,
-               updates=plan.updates, parameters=plan.parameters)
-        for plan in plans
-    ], groups=groups, worker_id="bench")
+    new = [NewRun.of(plan) for plan in plans]
+    made = store.experiments.create("{}", new, groups=groups, worker_id="bench")
     ids = [row.run_id for row in reversed(store.runs.listing(experiment_id=made))]
     session = Session(store, "bench")
     session.train(dict(zip(ids, plans, strict=True)), engine="lanes", groups=groups)

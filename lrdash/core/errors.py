@@ -8,9 +8,9 @@
     ├── DataRefused         a file that cannot become a dataset: names file, line or column
     ├── StoreError          the database: read-only, full, locked, of a newer version
     ├── NotFound            no run, experiment, range test or hindsight has this id
-    ├── BrokenPlugin        what another package brings and cannot be used: says which and why
+    ├── BrokenPlugin        an entry of another package that cannot be used: says which and why
     ├── NotHere             a run whose model and data only a script has: says what to do
-    └── EngineUnavailable   the asked engine cannot train this spec: says why and what can
+    └── EngineUnavailable   the chosen engine cannot train this spec: says why and what can
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from collections.abc import Iterable
 
 
 class LrdashError(Exception):
-    """Base of all faults that lrdash explains to its users."""
+    """Base of all errors that lrdash explains to its users."""
 
 
 class InvalidField(LrdashError):
@@ -41,10 +41,10 @@ class InvalidField(LrdashError):
 
 
 class CallFailed(InvalidField):
-    """What a caller gave failed when it was used.
+    """A function or an object of the caller failed when it was used.
 
     Args:
-        field: that it was given for.
+        field: what it was passed as.
         problem: what it has to do, as a phrase that follows the name.
         given: what went wrong.
     """
@@ -75,7 +75,7 @@ class UnknownName(LrdashError):
 
 
 class DatasetUnavailable(LrdashError):
-    """A dataset could not be fetched; the message says what failed and what to do."""
+    """A dataset could not be fetched; the message says why and what to do."""
 
 
 class DataRefused(LrdashError):
@@ -89,8 +89,8 @@ class DataRefused(LrdashError):
 
     def __init__(self, file: str, problem: str, remedy: str) -> None:
         self.file, self.problem, self.remedy = file, problem, remedy
-        told = problem if len(problem) <= 400 else f"{problem[:399]}…"  # names in it can be long
-        super().__init__(f"{file}: {told}. {remedy}")
+        shown = problem if len(problem) <= 400 else f"{problem[:399]}…"  # names in it can be long
+        super().__init__(f"{file}: {shown}. {remedy}")
 
     def __reduce__(self) -> tuple[type, tuple[object, ...]]:
         return type(self), (self.file, self.problem, self.remedy)
@@ -123,11 +123,11 @@ class BrokenPlugin(LrdashError):
 
 
 class NotHere(LrdashError):
-    """A run cannot be trained here, since its model and its data are elsewhere."""
+    """A run cannot be trained here, since its model and data are external."""
 
 
 class EngineUnavailable(LrdashError):
-    """The engine that was asked for cannot train this spec."""
+    """The chosen engine cannot train this spec."""
 
 
 def nearest(name: object, known: Iterable[str]) -> str | None:

@@ -1,4 +1,4 @@
-"""What a run can say, as a closed union of small frozen records, and where it says it.
+"""What a run reports, as a closed union of small frozen records, and where it reports it.
 
 A sink is any callable `(run_id, event) -> None`; `fan_out` makes one of several.
 """
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrdash.core.spec import Piece
+from lrdash.core.wording import plural
 
 Status = Literal["queued", "running", "finished", "stopped", "failed", "diverged", "interrupted"]
 ACTIVE: tuple[Status, ...] = ("queued", "running")
@@ -44,7 +45,7 @@ def now() -> datetime:
 
 def stopped_after(epochs: int) -> str:
     """The reason of a run that its user stopped."""
-    return f"stopped by the user after {epochs} epoch{'' if epochs == 1 else 's'}"
+    return f"stopped by the user after {plural(epochs, 'epoch')}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +103,7 @@ class RateDecided:
 
 @dataclass(frozen=True, kw_only=True)
 class Steered:
-    """A user's hand changed the rate: from the next epoch on, the run has a piece more."""
+    """A user changed the rate by hand: from the next epoch on, the run has one more piece."""
 
     piece: Piece  # its epoch is the number of epochs done
     command: int  # number of the command that this answers
@@ -120,7 +121,7 @@ class RunEnded:
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """A user's wish to change the rate of a run that trains; not an event of the run yet."""
+    """A user's request to change the rate of a running run; not an event of the run yet."""
 
     number: int  # grows with every command
     piece: Piece  # to take over at the next end of an epoch, whatever its own epoch
@@ -132,7 +133,7 @@ Mailbox = Callable[[str], Sequence[Command]]  # by run id; oldest first
 
 
 def no_mail(_run_id: str) -> Sequence[Command]:
-    """The mailbox of runs that nobody steers."""
+    """The mailbox of runs that are not steered."""
     return ()
 
 

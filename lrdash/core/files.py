@@ -7,6 +7,8 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
+UPLOAD_MB = 20  # of one upload; `maxUploadSize` in `.streamlit/config.toml` is the same
+
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file beside its place, sync and rename it: the name exists only with all its content.

@@ -1,9 +1,9 @@
-"""Entries that other packages bring: datasets, models and strategies by entry points.
+"""Entries of other packages: datasets, models and strategies from entry points.
 
 A package names them in its metadata, in the group `lrdash.datasets`, `lrdash.models` or
 `lrdash.strategies`: `name = "package.module:OBJECT"`, where `name` is the id of the object. They
-are imported when a registry is first asked for what it does not have itself, or for all it has.
-What cannot be imported is told by its name and never stands in the way of the others.
+are imported when a registry is first asked for a name that it does not have, or for all its names.
+What cannot be imported is reported by name and never affects the others.
 """
 
 from __future__ import annotations

@@ -93,7 +93,7 @@ class Record(BaseModel):
         return self.model_dump(mode="json")
 
     def replace(self, **changes: Any) -> Self:
-        """A copy with some values changed, validated anew."""
+        """A copy with some values changed, validated again."""
         return type(self)(**{**self.as_dict(), **changes})
 
 
@@ -139,7 +139,7 @@ def json_object(name: str, text: str, problem: str = "must be a JSON object") ->
     Args:
         name: of the field, for the message.
         text: what was given.
-        problem: what is said where it holds none.
+        problem: the message if it holds none.
 
     Raises:
         InvalidField: if the text is no JSON object.
@@ -200,7 +200,7 @@ def _bounds(info: FieldInfo) -> tuple[float | None, float | None, bool, bool]:
 
 
 def _lengths(info: FieldInfo) -> str:
-    """How many entries a list may have, e.g. `1 to 100 `; empty where nothing is said."""
+    """How many entries a list may have, e.g. `1 to 100 `; empty where it has no limits."""
     least = next((m.min_length for m in info.metadata if isinstance(m, annotated_types.MinLen)), "")
     most = next((m.max_length for m in info.metadata if isinstance(m, annotated_types.MaxLen)), "")
     return f"{least} to {most} " if least and most else ""

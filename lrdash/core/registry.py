@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from typing import TypeVar
 
 from lrdash.core.errors import BrokenPlugin, LrdashError, UnknownName
 from lrdash.core.plugins import Plugins, Problem, no_problem
 
 T = TypeVar("T")
+
+
+def defined_in(module: str, kind: type[T]) -> type[T]:
+    """The class made from `kind` that a module defines."""
+    found = vars(import_module(module)).values()
+    return next(
+        entry for entry in found
+        if isinstance(entry, type) and issubclass(entry, kind) and entry.__module__ == module
+    )
 
 
 class Registry(Mapping[str, T]):
@@ -18,9 +28,9 @@ class Registry(Mapping[str, T]):
     Args:
         kind: what an entry is, for messages: `strategy`, `dataset`, `model`.
         group: of entry points, through which other packages bring entries.
-        problem: why what they bring is none, as a phrase.
-        find: gives entries that are kept elsewhere by their name, None for a name that is not of
-            that sort. They can be asked for, but are neither listed nor counted.
+        problem: why an object of theirs is no entry, as a phrase.
+        find: returns entries that are stored in another place, by name; None for other names.
+            They can be asked for, but are neither listed nor counted.
     """
 
     def __init__(
@@ -41,7 +51,7 @@ class Registry(Mapping[str, T]):
 
     @property
     def broken(self) -> Mapping[str, str]:
-        """What other packages bring and cannot be used, by name: why, in a sentence each."""
+        """Entries of other packages that cannot be used, by name: why, in one sentence each."""
         self._all()
         return self.plugins.broken
 
@@ -49,13 +59,13 @@ class Registry(Mapping[str, T]):
         """The entry of this name.
 
         Raises:
-            UnknownName: there is none; offers the nearest.
-            BrokenPlugin: another package brings it, and it cannot be used.
+            UnknownName: if there is none; offers the nearest.
+            BrokenPlugin: if it comes from another package and cannot be used.
         """
         try:
             return self._entries[name]
         except (KeyError, TypeError):
-            found = self._elsewhere(name)
+            found = self._stored(name)
         if found is not None:
             return found
         known = self._all()
@@ -67,12 +77,12 @@ class Registry(Mapping[str, T]):
             raise BrokenPlugin(f"The {self.kind} {reason}")
         raise UnknownName(self.kind, name, known)
 
-    def _elsewhere(self, name: object) -> T | None:
+    def _stored(self, name: object) -> T | None:
         return self._find(name) if self._find is not None and isinstance(name, str) else None
 
     def __contains__(self, name: object) -> bool:
         try:
-            own = name in self._entries or self._elsewhere(name) is not None
+            own = name in self._entries or self._stored(name) is not None
         except LrdashError:
             return False
         return own or name in self._all()

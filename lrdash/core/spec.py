@@ -43,30 +43,30 @@ class EarlyStopping(Record):
 
     monitor: Literal["val_loss", "loss", "val_accuracy", "accuracy"] = field(
         "val_loss", label="Watch",
-        help="The metric that has to improve for training to go on; without that both curves end "
-        "here.",
+        help="The metric that has to improve for training to continue. When it stops improving, "
+        "both curves end.",
     )
     patience: int = field(
         10, label="Patience", unit="epochs", ge=1, le=10_000, step=1,
-        help="Epochs without improvement after which both curves end. Longer than the plateau "
-        "rule's patience, or training ends before the rate is cut.",
+        help="Epochs without improvement before both curves end. Set it above the plateau rule's "
+        "patience, or training ends before the rate is cut.",
     )
     min_delta: float = field(
         0.0, label="Smallest improvement", ge=0, le=10, step=0.0001,
-        help="A smaller change does not count as an improvement. Larger: the curves end earlier.",
+        help="Smaller changes do not count as an improvement. Larger: the curves end earlier.",
     )
     restore_best_weights: bool = field(
         False, label="Keep the best weights",
-        help="Go back to the weights of the best epoch at the end. The curves stay as they are; "
-        "what is kept is the model of their lowest point.",
+        help="Restore the weights of the best epoch when training ends. The curves do not change; "
+        "the model kept is the one at their lowest point.",
     )
 
 
 class Piece(Record):
-    """From some epoch on the rate goes another way: a hand at the wheel, or a branch.
+    """Another rate from some epoch on: set by hand, or in a branch.
 
-    Either a strategy of its own takes over, or (without one) what went before goes on, its rates
-    times `factor`. There is no warm-up inside a piece.
+    Either a strategy of its own takes over, or (without one) the previous rates continue, times
+    `factor`. There is no warm-up inside a piece.
 
     Raises:
         InvalidField: for a value that is not allowed, or settings of a strategy without one.
@@ -76,11 +76,11 @@ class Piece(Record):
 
     epoch: int = field(
         ..., label="From epoch", unit="epochs", ge=1, le=10_000, step=1,
-        help="Epochs done when it takes over: up to there the rate curve stays as it was.",
+        help="Epochs done when this piece takes over. Up to there the rate curve stays as it was.",
     )
     strategy: str = field(
         "", label="Strategy",
-        help="Whose curve the rate follows from here on. Empty: what went before, times a factor.",
+        help="Whose curve the rate follows from here on. Empty: the previous one, times a factor.",
     )
     params: dict[str, Any] = field(
         {}, label="Strategy settings",
@@ -88,26 +88,26 @@ class Piece(Record):
     )
     base_lr: float | None = field(
         None, label="Peak rate", gt=0, le=MAX_RATE, step=0.01,
-        help="The strategy's peak rate: how high its curve stands. Empty: that of the run.",
+        help="The strategy's peak rate: the height of its curve. Empty: the peak rate of the run.",
     )
     factor: float = field(
         1.0, label="Factor", gt=0, le=MAX_RATE, step=0.1,
-        help="Without a strategy: what the rates that went before are multiplied by. Below 1 the "
-        "curve steps down here, above 1 up, and goes on in the same shape.",
+        help="Multiplies the previous curve from here on, where no strategy takes over. Below 1 it "
+        "steps down, above 1 up; its shape stays the same.",
     )
     from_start: bool = field(
         False, label="Counted from the start",
-        help="The strategy's curve is laid over the run from its start and entered at this place; "
-        "else it begins here.",
+        help="Lay the strategy's curve over the whole run and enter it at this epoch. Off: the "
+        "curve starts here.",
     )
     horizon: int | None = field(
         None, label="Horizon", unit="epochs", ge=1, le=10_000, step=1,
-        help="Epochs over which the strategy's curve is stretched; beyond them its last rate "
-        "holds. Empty: to the end of the run.",
+        help="Epochs over which the strategy's curve is stretched; after them its last rate holds. "
+        "Empty: to the end of the run.",
     )
     state: dict[str, Any] = field(
         {}, label="State",
-        help="What a rule that takes over has seen and counted before. Empty: it begins anew.",
+        help="What a rule has seen and counted before it takes over. Empty: it starts at zero.",
     )
 
     @pydantic.model_serializer(mode="wrap")
@@ -151,7 +151,7 @@ class Facts(Record):
         0, label="Validation examples", unit="examples", ge=0, help="0: none, or not known."
     )
     steps_per_epoch: int = field(
-        1, label="Updates an epoch", unit="updates", ge=1, help="How often an epoch uses a rate."
+        1, label="Updates per epoch", unit="updates", ge=1, help="How often an epoch uses a rate."
     )
     parameters: int = field(
         0, label="Trainable weights", unit="weights", ge=0, help="0: not known."
@@ -167,7 +167,7 @@ class Facts(Record):
     )
     notes: tuple[str, ...] = field((), label="Notes", help="Sentences that belong to the run.")
     token: str = field(
-        "", label="Token", max_length=64, help="Tells one model and its data from others."
+        "", label="Token", max_length=64, help="Distinguishes one model and its data from others."
     )
 
 
@@ -175,7 +175,7 @@ class RunSpec(Definition):
     """Everything that decides one training run: same spec, same curve.
 
     Only runs of the origin "here" can be trained from their spec alone. For the others dataset and
-    model are just names, and `facts` tells what is known of them: see `lrdash.planning.external`.
+    model are just names, and `facts` holds what is known of them: see `lrdash.planning.external`.
 
     `params` belong to the strategy and `model_params` to the model; both are checked against their
     records by `lrdash.planning.plan.make`, which also fills in their defaults.
@@ -188,55 +188,56 @@ class RunSpec(Definition):
 
     dataset: str = field(
         "digits", label="Dataset", max_length=NAME_LIMIT,
-        help="The examples to learn from. Hard or noisy ones: the loss falls slower and ends "
-        "higher.",
+        help="The examples to learn from. On hard or noisy data the loss falls more slowly and "
+        "ends higher.",
     )
     examples: int | None = field(
         None, label="Use n examples", unit="examples", ge=20, le=1_000_000, step=500,
-        help="Train on a fixed, stratified part of the dataset, so that a CPU stays usable. "
-        "Fewer: shorter epochs, and the validation loss turns up earlier. Empty: the dataset's own "
-        "default.",
+        help="Size of the fixed, stratified part of the dataset to train on; empty takes the "
+        "dataset's default. Fewer examples: shorter epochs, and the validation loss rises earlier.",
     )
     model: str = field(
         "mlp", label="Model", max_length=NAME_LIMIT,
-        help="The network to train. Deep ones have narrower valleys and bear only a lower rate.",
+        help="The network to train. Deeper ones have narrower valleys and tolerate only lower "
+        "rates.",
     )
     model_params: dict[str, Any] = field(
         {}, label="Model settings",
-        help="The model's own settings, such as widths or dropout; they change what rate it bears.",
+        help="The model's own settings, such as widths or dropout. They change which rate it "
+        "tolerates.",
     )
     optimizer: Literal["sgd", "rmsprop", "adam", "adamw"] = field(
         "sgd", label="Optimizer",
-        help="The rule that turns gradients and the rate into updates. The adaptive ones (RMSprop, "
-        "Adam, AdamW) scale each weight's step, so that they want a rate about 100 times lower.",
+        help="The rule that turns gradients and the rate into updates. Adaptive ones (RMSprop, "
+        "Adam, AdamW) scale each weight's step and need a rate about 100 times lower.",
     )
     momentum: float = field(
         0.9, label="Momentum", ge=0, lt=1, step=0.05,
-        help="Share of the last update that is kept (SGD and RMSprop). Smooths the path and acts "
-        "like a rate 1 / (1 - momentum) times larger: the loss falls faster, and jumps earlier.",
+        help="Share of the last update carried into the next (SGD and RMSprop). It acts like a "
+        "rate 1 / (1 - momentum) times higher: the loss falls faster, and jumps earlier.",
     )
     nesterov: bool = field(
         False, label="Nesterov",
-        help="Look ahead along the momentum before correcting (SGD): the loss overshoots less.",
+        help="Look ahead along the momentum before correcting (SGD). The loss overshoots less.",
     )
     weight_decay: float = field(
         0.004, label="Weight decay", ge=0, le=1, step=0.001,
-        help="Share of each weight removed an update, times the rate (AdamW), so that it fades as "
-        "the rate falls. More: the training loss ends higher, the validation loss often lower.",
+        help="Share of each weight removed per update, times the rate (AdamW), so it fades as the "
+        "rate falls. More: the training loss ends higher, the validation loss often lower.",
     )
     loss: Literal["auto", "cross_entropy", "mse", "mae", "huber"] = field(
         "auto", label="Loss",
-        help="What training minimises. Automatic: cross-entropy for classes, squared error for "
-        "numbers. Losses of different kinds are different numbers: compare curves of one kind.",
+        help="What training minimises; automatic is cross-entropy for classes, squared error for "
+        "numbers. Compare only curves of the same loss, since their scales differ.",
     )
     label_smoothing: float = field(
         0.0, label="Label smoothing", ge=0, lt=1, step=0.05,
-        help="Share of each label spread over all classes; keeps the model from being too sure. "
-        "The loss curve then ends above 0 by construction.",
+        help="Share of each label spread over all classes, so that the model is less "
+        "overconfident. The loss curve then ends above 0 by construction.",
     )
     strategy: str = field(
         "constant", label="Strategy",
-        help="How the learning rate moves over training: the shape of its curve.",
+        help="How the learning rate changes over training: the shape of its curve.",
     )
     params: dict[str, Any] = field(
         {}, label="Strategy settings",
@@ -244,18 +245,18 @@ class RunSpec(Definition):
     )
     base_lr: float = field(
         0.1, label="Peak rate", gt=0, le=MAX_RATE, step=0.01,
-        help="The highest learning rate: how high the whole curve stands. Too high: the loss "
-        "jumps or becomes NaN. Too low: it creeps.",
+        help="The highest learning rate: the height of the whole curve. Too high and the loss "
+        "jumps or becomes NaN; too low and it hardly falls.",
     )
     warmup_epochs: float = field(
         0.0, label="Warm-up", unit="epochs", ge=0, le=10_000, step=0.5,
-        help="Raise the rate on a straight line before the strategy's curve begins, so that a high "
-        "peak does not break fresh weights. Longer: a calmer start, less time for the rest.",
+        help="Raise the rate in a straight line before the strategy's curve begins, so that fresh "
+        "weights survive a high peak. Longer: a calmer start, less time for the rest.",
     )
     warmup_start_factor: float = field(
         0.0, label="Warm-up start", ge=0, le=1, step=0.05,
-        help="Where the warm-up line starts, as a share of the peak rate. 0: almost from nothing; "
-        "1: no ramp at all.",
+        help="Where the warm-up line starts, as a share of the peak rate. 0 starts near zero; 1 "
+        "means no ramp.",
     )
     epochs: int = field(
         30, label="Epochs", unit="epochs", ge=1, le=10_000, step=1,
@@ -264,21 +265,21 @@ class RunSpec(Definition):
     )
     batch_size: int = field(
         32, label="Batch size", unit="examples per update", ge=1, le=65_536, step=1,
-        help="Examples an update. Larger batches: fewer, calmer updates that bear a higher rate, "
-        "and a loss curve that jitters less.",
+        help="Examples per update. Larger batches: fewer, less noisy updates that tolerate a "
+        "higher rate, and a smoother loss curve.",
     )
     seed: int = field(
         0, label="Seed", ge=0, le=2**31 - 1, step=1,
-        help="Decides the first weights, the order of the batches and the dropout masks. How far "
-        "the loss curves of several seeds lie apart is what luck does.",
+        help="Decides the initial weights, the order of the batches and the dropout masks. The "
+        "spread of the loss curves over several seeds is luck.",
     )
     early_stopping: EarlyStopping | None = field(
         None, label="Early stopping",
-        help="Stop when the metric no longer improves: both curves end early.",
+        help="Stop when the metric no longer improves. Both curves then end early.",
     )
     horizon: int | None = field(
         None, label="Horizon", unit="epochs", ge=1, le=10_000, step=1,
-        help="Epochs over which the strategy's curve is stretched, warm-up included; beyond them "
+        help="Epochs over which the strategy's curve is stretched, warm-up included; after them "
         "its last rate holds. Empty: the epochs of the run.",
     )
     pieces: tuple[Piece, ...] = field(
@@ -286,11 +287,11 @@ class RunSpec(Definition):
     )
     origin: Literal["here", "script", "watched", "import"] = field(
         "here", label="Origin",
-        help="Who has the dataset and the model: lrdash, a script that called it, a training loop "
+        help="Where dataset and model come from: lrdash, a script that called it, a training loop "
         "that it only watched, or files that it read.",
     )
     facts: Facts | None = field(
-        None, label="Facts", help="What is known of a dataset and a model that are not lrdash's."
+        None, label="Facts", help="What is known of an external dataset and model."
     )
 
     @pydantic.field_validator("pieces", mode="before")
@@ -301,7 +302,7 @@ class RunSpec(Definition):
         return given
 
     @pydantic.model_validator(mode="after")
-    def _told_apart(self) -> Self:
+    def _facts_match_origin(self) -> Self:
         if (self.facts is None) != self.trainable_here:
             wanted = "must be empty" if self.trainable_here else "must be given"
             problem = f"{wanted} for a run of the origin {self.origin}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lrdash.core.errors import InvalidField
-from lrdash.export.formulas import math_imports, rate_lines
+from lrdash.core.source import modules_of
 from lrdash.export.samples import data_lines
 from lrdash.export.steering import steering_lines
 from lrdash.planning.external import refuse
@@ -40,10 +40,10 @@ def sections(plan: Plan) -> list[Section]:
 
     Raises:
         InvalidField: for a dataset, model or strategy that is not written for scripts.
-        NotHere: for a run whose model and data are elsewhere.
+        NotHere: for a run whose model and data lrdash does not have.
     """
     refuse([plan.spec])
-    told = [
+    steps = [
         ("Settings", _settings_text(plan), _settings(plan)),
         ("Data", f"{plan.dataset.label}: {plan.dataset.scaling}",
          [*data_lines(plan.dataset, plan.spec.examples or 0), "", *_targets(plan)]),
@@ -58,7 +58,7 @@ def sections(plan: Plan) -> list[Section]:
     ]
     return [
         Section(title=title, text=text, code="\n".join(lines).strip("\n"))
-        for title, text, lines in told
+        for title, text, lines in steps
     ]
 
 
@@ -70,9 +70,9 @@ def _settings_text(plan: Plan) -> str:
 
 
 def _settings(plan: Plan) -> Lines:
-    spec, maths = plan.spec, math_imports(plan.strategy)
+    spec = plan.spec
     return [
-        "import os", *([f"from math import {', '.join(maths)}"] if maths else []), "",
+        "import os", "",
         'os.environ.setdefault("KERAS_BACKEND", "tensorflow")', "",
         "import keras", "import numpy as np", "import tensorflow as tf", "",
         f"SEED = {spec.seed}",
@@ -108,14 +108,23 @@ def _rates(plan: Plan) -> Lines:
     ]
     if not isinstance(plan.strategy, Schedule):
         return [*(warm if program.warmup else []), *steering_lines(plan, program)]
-    lines = [
-        f"UPDATES = {program.horizon.updates}{'  # after the warm-up' * bool(program.warmup)}",
-        "t = np.arange(UPDATES, dtype=np.float64)",
-        *rate_lines(plan.strategy, program.horizon),
-    ]
+    lines = rate_lines(plan.strategy, program.horizon)
     if program.warmup:
-        lines = [*warm, *lines, "rates = np.concatenate([ramp, rates])"]
+        lines = [*lines, "", *warm, "rates = np.concatenate([ramp, rates])"]
     return [*lines, "", *TABLE.splitlines()]
+
+
+def rate_lines(schedule: Schedule, horizon: Horizon) -> Lines:
+    """The lines that leave the rate of every update after warm-up in `rates`, float64 [UPDATES].
+
+    Raises:
+        InvalidField: for a strategy that cannot be written as a script.
+    """
+    text = schedule.text(horizon)
+    return [
+        *modules_of(text.definitions), "", "", *text.definitions.splitlines(), "", "",
+        f"UPDATES = {horizon.updates}", "t = np.arange(UPDATES, dtype=np.float64)", *text.lines,
+    ]
 
 
 def _pieced(program: RateProgram, base_lr: float) -> Lines:
@@ -127,10 +136,7 @@ def _pieced(program: RateProgram, base_lr: float) -> Lines:
     horizon = Horizon(
         base_lr=base_lr, steps_per_epoch=program.steps_per_epoch, updates=program.updates
     )
-    return [
-        f"UPDATES = {program.updates}", "t = np.arange(UPDATES, dtype=np.float64)",
-        *rate_lines(points, horizon), "", *TABLE.splitlines(),
-    ]
+    return [*rate_lines(points, horizon), "", *TABLE.splitlines()]
 
 
 TABLE = '''\

@@ -1,43 +1,21 @@
 """Each dataset as lines that load, split and scale it as lrdash does, without lrdash.
 
-The lines leave `x_train`, `y_train`, `x_val` and `y_val`. The embedded datasets come from
-scikit-learn or from their formula, the others from `keras.datasets`.
+The lines leave `x_train`, `y_train`, `x_val` and `y_val`.
 """
 
 from __future__ import annotations
 
 from lrdash.core.errors import InvalidField
+from lrdash.core.source import modules_of, source_of
 from lrdash.datasets import Dataset
-from lrdash.datasets.noisy_quadratic import EXAMPLES as STEPS
-from lrdash.datasets.noisy_regression import EXAMPLES, FEATURES, NOISE
-from lrdash.datasets.noisy_regression import SEED as NOISY_SEED
-from lrdash.datasets.spirals import CLASSES, PER_CLASS
-from lrdash.datasets.spirals import NOISE as SPIRAL_NOISE
-from lrdash.datasets.spirals import SEED as SPIRAL_SEED
 from lrdash.datasets.split import BINS, SEED
 from lrdash.datasets.stored import PREFIX as OWN
 
 Lines = list[str]
 
 
-def sklearn_lines(name: str, reshaped: str = "") -> Lines:
-    """Read a dataset that scikit-learn brings."""
-    shape = [f"x = x.reshape({reshaped})"] if reshaped else []
-    return [
-        f"from sklearn.datasets import load_{name}", "", f"x, y = load_{name}(return_X_y=True)",
-        *shape,
-    ]
-
-
-def keras_lines(name: str, reshaped: str = "") -> Lines:
-    """Read the training part of a dataset that Keras fetches."""
-    shape = [f"x = x.reshape({reshaped})"] if reshaped else []
-    ravel = ["y = y.ravel()"] if name == "cifar10" else []
-    return [f"(x, y), _ = keras.datasets.{name}.load_data()", *shape, *ravel]
-
-
 def own_lines(dataset: Dataset) -> Lines:
-    """Read a user's data from the file that the Data page and the shell hand out."""
+    """Read a user's data from the file that the Data page and the shell export."""
     file = f"{dataset.id}.npz"
     return [
         "# Your own data. The Data page offers this file for download, and so does the shell:",
@@ -47,36 +25,25 @@ def own_lines(dataset: Dataset) -> Lines:
     ]
 
 
-SPIRALS = [
-    f"radius = np.tile(np.linspace(0.1, 1.0, {PER_CLASS}), {CLASSES})",
-    f"y = np.repeat(np.arange({CLASSES}), {PER_CLASS})",
-    f"angle = 2.0 * np.pi * (y / {CLASSES} + radius)",
-    "x = radius[:, np.newaxis] * np.stack([np.cos(angle), np.sin(angle)], axis=1)",
-    f"x += {SPIRAL_NOISE} * np.random.RandomState({SPIRAL_SEED}).standard_normal(x.shape)",
-]
-NOISY = [
-    f"random = np.random.RandomState({NOISY_SEED})",
-    f"x = random.random_sample(({EXAMPLES}, {FEATURES}))",
-    f"noise = {NOISE} * random.standard_normal({EXAMPLES})",
-    "y = (",
-    "    10.0 * np.sin(np.pi * x[:, 0] * x[:, 1]) + 20.0 * (x[:, 2] - 0.5) ** 2",
-    "    + 10.0 * x[:, 3] + 5.0 * x[:, 4]",
-    ") + noise",
-]
-READERS: dict[str, Lines] = {
-    "digits": sklearn_lines("digits", "-1, 8, 8, 1"),
-    "breast_cancer": sklearn_lines("breast_cancer"),
-    "wine": sklearn_lines("wine"),
-    "diabetes": sklearn_lines("diabetes"),
-    "spirals": SPIRALS,
-    "noisy_regression": NOISY,
-    # The noise is in the model; examples only count the updates.
-    "noisy_quadratic": [f"x, y = np.zeros(({STEPS}, 0)), np.zeros({STEPS})"],
-    "mnist": keras_lines("mnist", "-1, 28, 28, 1"),
-    "fashion_mnist": keras_lines("fashion_mnist", "-1, 28, 28, 1"),
-    "cifar10": keras_lines("cifar10"),
-    "california_housing": keras_lines("california_housing"),
-}
+FETCH = '''\
+def fetch(name, **_):
+    """The training part of a dataset that Keras downloads."""
+    return getattr(keras.datasets, name).load_data()[0]'''
+
+
+def reader_lines(dataset: Dataset) -> Lines:
+    """Read a dataset by the source of its own reader.
+
+    Raises:
+        InvalidField: for a dataset of another package.
+    """
+    if not dataset.reader.__module__.startswith("lrdash.datasets."):
+        problem = "must be one of lrdash or your own data, to be written as a script"
+        raise InvalidField("dataset", problem, dataset.id)
+    text = source_of(dataset.reader)
+    fetch = [*FETCH.splitlines(), "", ""] if "fetch(" in text else []
+    return [*modules_of(text), *fetch, *text.splitlines(), "", "", "x, y = read()"]
+
 
 SPLIT = f'''\
 def interleave(indices, strata):
@@ -103,13 +70,8 @@ def data_lines(dataset: Dataset, examples: int) -> Lines:
         examples: how many are used, training and validation together.
 
     Raises:
-        InvalidField: for a dataset that is not written here.
+        InvalidField: for a dataset of another package.
     """
-    own = dataset.id.startswith(OWN)
-    if dataset.id not in READERS and not own:
-        known = ", ".join(READERS)
-        problem = f"must be one that can be written as a script ({known})"
-        raise InvalidField("dataset", problem, dataset.id)
     trained, validated = dataset.sizes(examples)
     strata = ["strata = y"]
     if dataset.task == "regression":
@@ -119,8 +81,9 @@ def data_lines(dataset: Dataset, examples: int) -> Lines:
             'ranks[np.argsort(y, kind="stable")] = np.arange(len(y))',
             f"strata = ranks * {BINS} // len(y)",
         ]
+    read = own_lines if dataset.id.startswith(OWN) else reader_lines
     return [
-        *(own_lines(dataset) if own else READERS[dataset.id]), *strata, "", "", *SPLIT.splitlines(),
+        *read(dataset), *strata, "", "", *SPLIT.splitlines(),
         f"train = interleave(order[fifth:], strata)[:{trained}]",
         f"val = interleave(order[:fifth], strata)[:{validated}]",
         "x_train, y_train, x_val, y_val = x[train], y[train], x[val], y[val]",

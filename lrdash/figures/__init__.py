@@ -14,7 +14,7 @@ from lrdash.figures.compare import (
 from lrdash.figures.family import Member, courses_figure, family_figure
 from lrdash.figures.hindsight import hindsight_losses, hindsight_rates
 from lrdash.figures.inside import walk_figure
-from lrdash.figures.palette import STYLES, Style, style_of
+from lrdash.figures.palette import Style, style_of
 from lrdash.figures.preview import preview_figure, rate_line
 from lrdash.figures.range_test import range_bowl_figure, range_figure
 from lrdash.figures.training import LIVE_TRACES, live_marks, live_tail, training_figure
@@ -23,7 +23,6 @@ from lrdash.figures.whatif import Actual, grid_figure, whatif_figure
 
 __all__ = [
     "LIVE_TRACES",
-    "STYLES",
     "Actual",
     "Member",
     "Style",

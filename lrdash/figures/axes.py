@@ -1,4 +1,4 @@
-"""What all figures share: transparent grounds, a thin grid, small margins, one legend on top."""
+"""What all figures share: transparent backgrounds, a thin grid, small margins, a legend on top."""
 
 from __future__ import annotations
 
@@ -102,12 +102,12 @@ def _span(values: NDArray[np.float64]) -> list[float]:
 
 
 def plain(values: Iterable[float]) -> list[float | None]:
-    """Floats as JSON bears them: what is not finite becomes None, a gap in the line."""
+    """Floats as JSON allows them: what is not finite becomes None, a gap in the line."""
     return [float(value) if math.isfinite(value) else None for value in values]
 
 
 def literal(text: str) -> str:
-    """A user's words as Plotly shows them letter by letter: it reads `<` as the start of a tag."""
+    """A user's words as Plotly shows them literally: it reads `<` as the start of a tag."""
     return text.replace("<", "&lt;")
 
 

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lrdash.figures.axes import LINE_WIDTH, blank, epoch_axis, metric_axis, plain, rate_axis
 from lrdash.figures.palette import COLOURS, GREY, Style, style_of
-from lrdash.figures.thinning import keep
+from lrdash.figures.thinning import as_steps, pace
 
 POINTS = 400  # of one line
 DASHES = ("solid", "dash", "dot", "dashdot")
@@ -40,7 +40,7 @@ def family_figure(
         rates: their `rates_frame`.
         members: the trunk first; at most about 40.
         epochs_total: length of the axis.
-        chosen: id of the run that is looked at: its line is stronger.
+        chosen: id of the selected run: its line is stronger.
         height: in pixels.
 
     Returns:
@@ -80,18 +80,18 @@ def courses_figure(
     past: ArrayLike, ways: Sequence[tuple[str, ArrayLike, int]], steps_per_epoch: int, *,
     strategy: str, height: int = 240,
 ) -> go.Figure:
-    """What the rate was, and the ways on that it could take.
+    """The rate so far, and the ways in which it could continue.
 
     Args:
         past: the rate of every update so far, [updates].
         ways: of each a label, the rate of every update of the whole run, [updates], and the epochs
             done where it begins.
         steps_per_epoch: updates an epoch.
-        strategy: id, for the colour of what was.
+        strategy: id, for the colour of the rate so far.
         height: in pixels.
 
     Returns:
-        A trace of what was, then one for each way on.
+        A trace of the rate so far, then one for each way to continue.
     """
     figure = blank(height)
     steps, used = max(1, steps_per_epoch), np.asarray(past, dtype=np.float64)
@@ -128,18 +128,11 @@ def _style(place: int) -> Style:
 
 
 def _steps(rates: pd.DataFrame) -> dict[str, list[float | None]]:
-    values = rates["learning_rate"].to_numpy(dtype=np.float64)
-    if not len(values):
-        return {"x": [], "y": []}
-    update, epoch = rates["update"].to_numpy(), rates["epoch"].to_numpy()
-    steps = 1.0 if len(rates) < 2 else (update[-1] - update[0]) / (epoch[-1] - epoch[0])
-    return _line(values, int(update[0]), float(steps))
+    first = int(rates["update"].iloc[0]) if len(rates) else 0
+    return _line(rates["learning_rate"].to_numpy(dtype=np.float64), first, pace(rates))
 
 
 def _line(rates: NDArray[np.float64], first: int, steps: float) -> dict[str, list[float | None]]:
     """Rates as steps, thinned: the first of them that of update `first`."""
-    if not len(rates):
-        return {"x": [], "y": []}
-    kept = keep(rates, POINTS)
-    ends = np.append(kept, len(rates))
-    return {"x": plain((first + ends) / steps), "y": plain(np.append(rates[kept], rates[-1]))}
+    x, y = as_steps(rates, steps, first=first, limit=POINTS)
+    return {"x": plain(x), "y": plain(y)}

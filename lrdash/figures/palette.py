@@ -1,14 +1,17 @@
 """The colour and dash of each strategy, the same on every page.
 
-The hues are those of Okabe and Ito, "Color Universal Design" (2008), told apart by people with any
-common colour blindness. Black, orange, sky blue, yellow and purple are shifted in lightness so that
-every line keeps a contrast of at least 3:1 on a white and on a near-black page (WCAG 2.2, 1.4.11).
+The hues are those of Okabe and Ito, "Color Universal Design" (2008), which people with any common
+colour blindness can distinguish. Black, orange, sky blue, yellow and purple are shifted in
+lightness so that every line keeps a contrast of at least 3:1 on a white and on a near-black page
+(WCAG 2.2, 1.4.11).
 """
 
 from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+
+from lrdash.strategies import STRATEGIES
 
 BLUE = "#0072B2"
 ORANGE = "#C47F00"
@@ -18,7 +21,11 @@ PURPLE = "#C06A98"
 SKY = "#3A94C6"
 OLIVE = "#9A8B00"
 GREY = "#808080"
-COLOURS = (BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, OLIVE, GREY)
+NAMED = {
+    "blue": BLUE, "orange": ORANGE, "green": GREEN, "vermillion": VERMILLION, "purple": PURPLE,
+    "sky": SKY, "olive": OLIVE, "grey": GREY,
+}
+COLOURS = tuple(NAMED.values())
 
 DASHED = {"width": 2, "dash": "6px,4px"}  # of exact lines; finer than the dashes of strategies
 GRID = "rgba(128, 128, 128, 0.2)"
@@ -37,34 +44,9 @@ class Style:
         return f"rgba({red}, {green}, {blue}, {opacity:g})"
 
 
-def _style(colour: str, dash: str = "solid") -> Style:
-    return Style(colour=colour, dash=dash)
-
-
-STYLES: dict[str, Style] = {
-    "constant": _style(GREY),
-    "step": _style(ORANGE),
-    "multistep": _style(ORANGE, "dash"),
-    "exponential": _style(OLIVE),
-    "inverse_time": _style(OLIVE, "dash"),
-    "inverse_sqrt": _style(OLIVE, "dot"),
-    "polynomial": _style(GREEN, "dash"),
-    "linear": _style(GREEN),
-    "cosine": _style(BLUE),
-    "cosine_restarts": _style(BLUE, "dash"),
-    "cyclic": _style(SKY, "dash"),
-    "one_cycle": _style(SKY),
-    "flat_cosine": _style(BLUE, "dot"),
-    "wsd": _style(PURPLE),
-    "points": _style(PURPLE, "dash"),
-    "custom": _style(GREY, "dash"),
-    "plateau": _style(VERMILLION),
-}
-
-
 def style_of(strategy: str) -> Style:
-    """The strategy's style; one that lrdash does not ship gets a lasting one from its name."""
-    if strategy in STYLES:
-        return STYLES[strategy]
+    """The strategy's style; one that names none gets a lasting one from its name."""
+    if strategy in STRATEGIES and (colour := NAMED.get(STRATEGIES[strategy].colour)):
+        return Style(colour=colour, dash=STRATEGIES[strategy].dash)
     place = zlib.crc32(strategy.encode()) % len(COLOURS)
     return Style(colour=COLOURS[place], dash="dashdot")

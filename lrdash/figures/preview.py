@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from lrdash.core.wording import rate
 from lrdash.figures.axes import LINE_WIDTH, blank, epoch_axis, plain, rate_axis
 from lrdash.figures.palette import style_of
-from lrdash.figures.thinning import keep
+from lrdash.figures.thinning import as_steps
 from lrdash.strategies.base import Mark
 
 
@@ -71,17 +71,12 @@ def rate_line(rates: ArrayLike, steps_per_epoch: float) -> dict[str, list[float]
         rates: rate of each update, [updates], at least one.
         steps_per_epoch: updates an epoch, fractions allowed.
     """
-    values = np.asarray(rates, dtype=np.float64)
-    kept = keep(values)
-    ends = np.append(kept, len(values)) / steps_per_epoch
-    return {"x": ends.round(5).tolist(), "y": np.append(values[kept], values[-1]).tolist()}
+    x, y = as_steps(np.asarray(rates, dtype=np.float64), steps_per_epoch)
+    return {"x": x.round(5).tolist(), "y": y.tolist()}
 
 
 def _line(values: NDArray[np.float64], steps: int) -> dict[str, Any]:
-    kept = keep(values)
-    x, y = kept / steps, values[kept]
-    if len(values):
-        x, y = np.append(x, len(values) / steps), np.append(y, values[-1])
+    x, y = as_steps(values, steps)
     return {
         "x": x.tolist(), "y": plain(y), "mode": "lines",
         "customdata": (x * steps).round().astype(int).tolist(),

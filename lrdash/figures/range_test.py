@@ -1,4 +1,4 @@
-"""A range test drawn: loss over rate above, what the rules suggest below on the same axis."""
+"""A range test: loss over rate above, the suggestions of the rules below on the same axis."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def _points(frame: pd.DataFrame) -> dict[str, Any]:
 def _line(part: pd.DataFrame, seed: int, *, first: bool) -> dict[str, Any]:
     return {
         "x": light(part["learning_rate"]), "y": light(part["smoothed"]), "mode": "lines",
-        "name": "smoothed, a line a seed", "legendgroup": "smoothed", "showlegend": first,
+        "name": "smoothed, one line per seed", "legendgroup": "smoothed", "showlegend": first,
         "line": {"color": GREY, "width": 1.5},
         "hovertemplate": f"%{{y:.3g}} at rate %{{x:.3g}}, smoothed, seed {seed}<extra></extra>",
     }

@@ -5,9 +5,34 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 LIMIT = 2000  # points a trace
+
+
+def pace(rates: pd.DataFrame) -> float:
+    """Updates an epoch, from the places of updates in a `rates_frame`; 1 for fewer than two."""
+    if len(rates) < 2:
+        return 1.0
+    update, epoch = rates["update"].to_numpy(), rates["epoch"].to_numpy()
+    return float((update[-1] - update[0]) / (epoch[-1] - epoch[0]))
+
+
+def as_steps(
+    rates: NDArray[np.float64], steps_per_epoch: float, *, first: int = 0, limit: int = LIMIT
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Rates as a thinned line: places in epochs and values, each of which holds until the next.
+
+    Args:
+        rates: rate of each update.
+        steps_per_epoch: updates an epoch, fractions allowed.
+        first: update of the first rate.
+        limit: points to keep at most.
+    """
+    kept = keep(rates, limit)
+    ends = np.append(kept, len(rates)) if len(rates) else kept
+    return (first + ends) / steps_per_epoch, np.append(rates[kept], rates[-1:])
 
 
 def keep(rates: NDArray[np.floating[Any]], limit: int = LIMIT) -> NDArray[np.intp]:

@@ -23,7 +23,7 @@ from lrdash.analysis.summary import best_epoch
 from lrdash.core.wording import number, percent, rate
 from lrdash.figures.axes import LINE_WIDTH, axis, blank, epoch_axis, plain, rate_axis
 from lrdash.figures.palette import DASHED, GREY, Style, style_of
-from lrdash.figures.thinning import LIMIT, keep
+from lrdash.figures.thinning import LIMIT, keep, pace
 
 LIVE_TRACES = 3  # the traces that grow: training metric, validation metric, rate
 NEAR = 1e-9  # of an epoch: what a place on the axis may be off
@@ -193,11 +193,7 @@ def _points_an_epoch(steps: int, epochs_total: int) -> int:
 
 
 def _steps_per_epoch(rates: pd.DataFrame) -> int:
-    """From the updates' places: one epoch is as long as 1 on the axis."""
-    if len(rates) < 2:
-        return 1
-    update, epoch = rates["update"].to_numpy(), rates["epoch"].to_numpy()
-    return max(1, round(float((update[-1] - update[0]) / (epoch[-1] - epoch[0]))))
+    return max(1, round(pace(rates)))
 
 
 def _looks(style: Style, metric: Metric) -> list[dict[str, Any]]:
@@ -245,7 +241,7 @@ def _exact(exact: pd.DataFrame, style: Style) -> dict[str, Any]:
 
 
 def _changes(changes: Sequence[Change], style: Style) -> dict[str, Any]:
-    texts = [_told(*change) for change in changes]
+    texts = [_change_in_words(*change) for change in changes]
     return {
         "x": [float(change[0]) for change in changes],
         "y": plain(max(change[1], change[2]) for change in changes),
@@ -255,7 +251,7 @@ def _changes(changes: Sequence[Change], style: Style) -> dict[str, Any]:
     }
 
 
-def _told(epoch: float, before: float, after: float, why: str) -> str:
+def _change_in_words(epoch: float, before: float, after: float, why: str) -> str:
     """When, why, and from where to where unless the reason says so; short lines."""
     rates = "" if " to " in why else f": {rate(before)} to {rate(after)}"
     return f"epoch {epoch:.4g}: {why}{rates}".replace(": ", ":<br>", 2)

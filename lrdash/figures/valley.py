@@ -161,13 +161,13 @@ def _top(rates: NDArray[np.float64], limits: NDArray[np.float64]) -> float:
 
 
 def _name_limits(figure: go.Figure, limit: float, *, top: float, log: bool) -> None:
-    """Write the names of the two lines over them, or that they lie above the picture."""
+    """Write the names of the two lines over them, or that they are above the chart."""
     for place, words in ((limit, "2 / curvature"), (limit / 2, "1 / curvature")):
         above = not log and place > top
         figure.add_annotation(
             xref="paper", x=1, yref="paper" if above else "y",
             y=1 if above else float(np.log10(place)) if log else place,
-            text=f"{words} ({place:.3g}) lies above this picture" if above else words,
+            text=f"{words} ({place:.3g}) is above this chart" if above else words,
             showarrow=False, xanchor="right", yanchor="top" if above else "bottom",
             yshift=-14 if above and place < limit else 0, font={"size": 11},
         )

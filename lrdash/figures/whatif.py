@@ -94,7 +94,7 @@ def grid_figure(
     empty = np.where(cut, np.nan, 1.0)
     figure.add_heatmap(
         x=x, y=y, z=empty, colorscale=[[0, NEVER], [1, NEVER]], showscale=False, xgap=1, ygap=1,
-        hoverongaps=False, hovertemplate=_told("never cut"),
+        hoverongaps=False, hovertemplate=_hover("never cut"),
     )
     words = "first cut after epoch %{text}" if show == "first" else "%{z} cuts"
     limit = sure if sure is not None and show == "first" else int(counts.max(initial=0))
@@ -104,7 +104,7 @@ def grid_figure(
     ]
     figure.add_heatmap(
         x=x, y=y, z=shade, text=texts, texttemplate="%{text}", colorscale="Cividis", xgap=1, ygap=1,
-        showscale=False, hoverongaps=False, hovertemplate=_told(words),
+        showscale=False, hoverongaps=False, hovertemplate=_hover(words),
     )
     figure.update_layout(
         xaxis=axis("Patience (epochs)", type="category", showgrid=False),
@@ -171,5 +171,5 @@ def _frame(grid: Grid, place: tuple[int, float], colour: str) -> tuple[dict[str,
     )
 
 
-def _told(words: str) -> str:
+def _hover(words: str) -> str:
     return f"patience %{{x}}, smallest improvement %{{y}}: {words}<extra></extra>"

@@ -54,13 +54,7 @@ def make_branches(
     Without a `worker_id` they are queued for the server. Errors as in `plan_branches`.
     """
     plans = plan_branches(parent, wanted, store, check)
-    new = [
-        NewRun(
-            spec=plan.spec, label="", steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
-            parameters=plan.parameters,
-        )
-        for plan in plans
-    ]
+    new = [NewRun.of(plan) for plan in plans]
     epochs = [epoch for epoch, _ in wanted]
     ids = store.branches.create(
         parent.run_id, epochs, new, groups=cut(plans), engine=engine, worker_id=worker_id

@@ -191,11 +191,9 @@ def _cut_short(
 
 
 def _new(wanted: Wanted, plan: Plan) -> NewStageRun:
-    run = NewRun(
-        spec=plan.spec, label="", steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
-        parameters=plan.parameters,
+    return NewStageRun(
+        run=NewRun.of(plan), parent_id=wanted.parent, epoch=wanted.epoch, part=_part(wanted)
     )
-    return NewStageRun(run=run, parent_id=wanted.parent, epoch=wanted.epoch, part=_part(wanted))
 
 
 def _part(wanted: Wanted) -> dict[str, object]:

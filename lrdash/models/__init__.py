@@ -1,4 +1,4 @@
-"""The models that can be trained, by id. A new one is one new file and one line here.
+"""The models that can be trained, by id. To add one: a file here, and its name in `ENTRIES`.
 
 Other packages bring theirs by entry points of the group `lrdash.models`.
 """
@@ -7,16 +7,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from lrdash.core.registry import Registry
+from lrdash.core.registry import Registry, defined_in
 from lrdash.models.base import ImageModel, Model
-from lrdash.models.cnn import Cnn
 from lrdash.models.layers import Layer, Work
-from lrdash.models.lenet import Lenet
-from lrdash.models.linear import Linear
-from lrdash.models.mlp import Mlp
-from lrdash.models.noisy_quadratic import NoisyQuadratic
-from lrdash.models.own_layers import OwnLayers
-from lrdash.models.resnet import Resnet
+
+ENTRIES = (  # files of this folder; the order is that of every list
+    "linear",
+    "mlp",
+    "cnn",
+    "lenet",
+    "resnet",
+    "noisy_quadratic",
+    "own_layers",
+)
 
 
 def _problem(name: str, entry: Any) -> str:
@@ -26,7 +29,8 @@ def _problem(name: str, entry: Any) -> str:
 
 
 MODELS: Registry[type[Model]] = Registry("model", group="lrdash.models", problem=_problem)
-for _model in (Linear, Mlp, Cnn, Lenet, Resnet, NoisyQuadratic, OwnLayers):
+for _name in ENTRIES:
+    _model = defined_in(f"{__name__}.{_name}", Model)
     MODELS.add(_model.id, _model)
 
 __all__ = ["MODELS", "ImageModel", "Layer", "Model", "Work"]

@@ -119,8 +119,9 @@ def _layer() -> Any:
 
         def build(self, _shape: Any) -> None:
             """Every coordinate begins at 1."""
+            shape = (self.dimensions, 1)
             self.position = self.add_weight(
-                shape=(self.dimensions, 1), initializer="ones", name="position"
+                shape=shape, initializer="ones", name="position"
             )
 
         def call(self, inputs: Any, training: bool = False) -> Any:

@@ -1,7 +1,7 @@
-"""Copies of the database: taken while runs write, checked, and put back in its place.
+"""Copies of the database: taken while runs write, checked, and restored.
 
 SQLite only. A copy is taken with SQLite's own online backup, in one step: it holds one state of the
-database, whoever writes meanwhile, and keeps nobody waiting (https://www.sqlite.org/backup.html).
+database, whatever is written meanwhile, and blocks nobody (https://www.sqlite.org/backup.html).
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def check_copy(path: Path, name: str) -> None:
 def replacing(path: Path) -> Iterator[Path]:
     """A place beside the database; what is written there becomes the database at the end.
 
-    The database that stood there is kept under another name, so that nothing is lost.
+    The old database is kept under another name, so that nothing is lost.
 
     Yields:
         The file to write.
@@ -124,7 +124,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def _refuse_used(path: Path) -> None:
-    """WAL can only be left by whoever has the database for itself; this also empties the WAL."""
+    """Leaving WAL needs exclusive access to the database; this also empties the WAL."""
     if not path.exists():
         return
     try:
@@ -142,14 +142,14 @@ def _refuse_used(path: Path) -> None:
 
 
 def _keep(path: Path) -> None:
-    """Give the database a second name, so that there is one at every moment."""
+    """Give the database a second name, so that one exists at every moment."""
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
     kept = path.with_name(f"{path.name}.replaced-{stamp}")
     try:
         os.link(path, kept)
     except OSError:  # a file system without links
         shutil.copyfile(path, kept)
-    for ending in COMPANIONS:  # of a damaged database, which nobody could put in order
+    for ending in COMPANIONS:  # of a damaged database
         with suppress(FileNotFoundError):
             path.with_name(path.name + ending).replace(kept.with_name(kept.name + ending))
 

@@ -1,9 +1,9 @@
-"""The connection to the database: how transactions begin, and how faults come out.
+"""The connection to the database: how transactions begin, and how faults are reported.
 
 SQLite runs in WAL mode, so that pages read while a worker writes. Writing transactions begin with
 BEGIN IMMEDIATE: they wait for their turn at the start, where waiting is safe; one that began by
 reading could not be granted the lock later (https://www.sqlite.org/lang_transaction.html).
-WAL needs all processes on one machine; a cluster takes PostgreSQL.
+WAL needs all processes on one machine; a cluster needs PostgreSQL.
 """
 
 from __future__ import annotations
@@ -120,14 +120,14 @@ class Database:
                 "installed. Install it, or remove LRDASH_DATABASE_URL to use a SQLite file."
             ) from fault
         except (exc.ArgumentError, exc.InvalidRequestError) as fault:
-            raise _not_understood(self._url.drivername) from fault
+            raise _bad_url(self._url.drivername) from fault
         if sqlite:
             event.listen(engine, "connect", lambda driver, _: self._set_up(driver))
             event.listen(engine, "begin", _begin)
         return engine
 
     def _set_up(self, connection: sqlite3.Connection) -> None:
-        connection.isolation_level = None  # sqlite3 must not begin transactions by itself
+        connection.isolation_level = None  # sqlite3 must not begin transactions
         connection.execute(f"PRAGMA busy_timeout = {round(self._busy_timeout * 1000)}")
         connection.execute("PRAGMA foreign_keys = ON")
         # In WAL mode a power cut can undo the last commits but never damages the database.
@@ -136,7 +136,7 @@ class Database:
     def _switch_to_wal(self) -> None:
         """Turn WAL on, once in a database's life.
 
-        The switch needs the database for itself, and SQLite does not always wait for that.
+        The switch needs exclusive access, and SQLite does not always wait for that.
         """
         deadline = time.monotonic() + self._busy_timeout
         pause = threading.Event()
@@ -163,9 +163,9 @@ def _parse(url: str) -> URL:
         # The short form that hosting services hand out.
         parsed = make_url(url.replace("postgres://", "postgresql://", 1))
     except (exc.ArgumentError, ValueError) as fault:
-        raise _not_understood(url.split(":", 1)[0]) from fault
+        raise _bad_url(url.split(":", 1)[0]) from fault
     if parsed.get_backend_name() not in SUPPORTED:
-        raise _not_understood(parsed.drivername)
+        raise _bad_url(parsed.drivername)
     if parsed.get_backend_name() == "sqlite" and (
         parsed.database in (None, "", ":memory:") or parsed.query.get("mode") == "memory"
     ):
@@ -176,7 +176,7 @@ def _parse(url: str) -> URL:
     return parsed
 
 
-def _not_understood(scheme: str) -> StoreError:
+def _bad_url(scheme: str) -> StoreError:
     return StoreError(
         f"The database URL that begins with {scheme[:30]!r} is not understood. Set "
         "LRDASH_DATABASE_URL to sqlite:///path/to/lrdash.db or "

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, RowMapping, delete, func, insert, select
 from lrdash.core.errors import InvalidField, StoreError
 from lrdash.core.events import ACTIVE, now
 from lrdash.core.record import json_object
-from lrdash.store.codec import experiment_row
+from lrdash.store.codec import row_of
 from lrdash.store.repository import STATUSES, Repository, chunks, rows_of
 from lrdash.store.rows import ExperimentRow, NewRun
 from lrdash.store.schema import CURVES, epochs, experiments, runs
@@ -223,8 +223,8 @@ def _definition(text: str) -> dict[str, Any]:
 
 def _row(row: RowMapping, tallies: Sequence[RowMapping]) -> ExperimentRow:
     counts = {**dict.fromkeys(STATUSES, 0), **{t["status"]: t["runs"] for t in tallies}}
-    planned, done = (int(sum(t[name] for t in tallies)) for name in ("updates", "update"))
-    return experiment_row(row, counts, planned, done)
+    updates, done = (int(sum(t[name] for t in tallies)) for name in ("updates", "update"))
+    return row_of(ExperimentRow, row, counts=counts, updates=updates, update=done)
 
 
 def _floats(values: Sequence[float | None]) -> NDArray[np.float64]:

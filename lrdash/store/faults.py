@@ -1,4 +1,4 @@
-"""What goes wrong in a database, in a user's words, with the way out."""
+"""Errors of a database in a user's words, with what to do."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from sqlalchemy import exc
 
 from lrdash.core.errors import StoreError
 
-# A new connection is set up through the driver itself, whose faults come out unwrapped.
+# A new connection is set up through the driver, whose faults are not wrapped.
 FAULTS = (exc.SQLAlchemyError, sqlite3.Error)
 
 # SQLite's result codes (https://www.sqlite.org/rescode.html); extended codes begin like their
 # primary code.
 _SQLITE = (
     ("SQLITE_FULL", "has no room left: the disk of {folder} is full. Free some space there: delete "
-     "runs that you no longer need, or old checkpoints and logs; what could not be saved was left "
-     "out as a whole, and runs go on from what was."),
+     "runs that you no longer need, or old checkpoints and logs. Runs resume from the last state "
+     "that was saved."),
     ("SQLITE_READONLY", "is read-only. Make the file and its folder {folder} writable, or choose "
      "another LRDASH_HOME."),
     ("SQLITE_CANTOPEN", "cannot be opened. Check that it is a file in a folder that exists and is "
      "writable, or choose another LRDASH_HOME."),
-    ("SQLITE_PERM", "may not be opened by this user. Mend its permissions, or choose another "
+    ("SQLITE_PERM", "may not be opened by this user. Fix its permissions, or choose another "
      "LRDASH_HOME."),
-    ("SQLITE_BUSY", "is kept locked by another process. Close the program that holds it and try "
+    ("SQLITE_BUSY", "is locked by another process. Close the program that holds it and try "
      "again."),
-    ("SQLITE_LOCKED", "is kept locked by another process. Close the program that holds it and try "
+    ("SQLITE_LOCKED", "is locked by another process. Close the program that holds it and try "
      "again."),
     ("SQLITE_NOTADB", "is not a database. Move the file away, or choose another LRDASH_HOME."),
     ("SQLITE_CORRUPT", "is damaged. Put a backup in its place (`lrdash runs restore FILE`), or "
@@ -55,7 +55,7 @@ def explain(fault: Exception, name: str, folder: str = "") -> StoreError:
             f"{name} cannot be reached: {_first_line(orig)}. "
             "Check that its server runs and that LRDASH_DATABASE_URL is right."
         )
-    return StoreError(f"{name} refused the work: {_first_line(orig)}.")
+    return StoreError(f"{name} reported an error: {_first_line(orig)}.")
 
 
 def is_locked(fault: Exception) -> bool:

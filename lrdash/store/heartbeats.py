@@ -1,13 +1,13 @@
-"""Which workers have fallen silent, judged by a clock that nobody can set.
+"""Which workers are silent, judged by a clock that nobody can set.
 
-A heartbeat counts because it changes, not because of the time that it names: clocks of machines
-differ, are set forward and back, and stand still while a laptop sleeps. So whoever watches
-remembers what it saw last and measures by its own monotonic clock how long that has stayed the
-same. A new watcher therefore needs `SILENCE` before it takes anybody for dead.
+A heartbeat counts because it changes, not because of the time in it: clocks of machines differ,
+are set forward and back, and stop while a laptop sleeps. So each watcher remembers what it saw last
+and measures with its own monotonic clock how long that has not changed. A new watcher therefore
+needs `SILENCE` seconds before it can declare a worker dead.
 
 Silence may also be the database's fault: while another program holds its lock or the disk is full,
-nobody can write. A worker is dead only if its heart has not beaten for `GRACE` after the watcher
-itself could write.
+no worker can write. A worker is dead only if no heartbeat came for `GRACE` seconds after the
+watcher could write; several heartbeats fit into that.
 """
 
 from __future__ import annotations

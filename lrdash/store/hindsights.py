@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import (
@@ -29,6 +28,7 @@ from lrdash.core.errors import StoreError
 from lrdash.core.events import ACTIVE, now
 from lrdash.core.record import json_object
 from lrdash.store.branches import Branches
+from lrdash.store.codec import row_of
 from lrdash.store.database import Database
 from lrdash.store.repository import RESUMABLE, Lifecycle, chunks
 from lrdash.store.rows import HindsightRow, NewStageRun, StageRun
@@ -188,8 +188,7 @@ class Hindsights(Lifecycle[HindsightRow]):
     def _rows(
         self, connection: Connection, found: Sequence[RowMapping]  # noqa: ARG002
     ) -> list[HindsightRow]:
-        names = [field.name for field in fields(HindsightRow)]
-        return [HindsightRow(**{name: row[name] for name in names}) for row in found]
+        return [row_of(HindsightRow, row) for row in found]
 
     def _at(self, hindsight_id: str, stage: int) -> tuple[ColumnElement[bool], ...]:
         """Conditions: the search is in this stage, and not over."""
@@ -247,9 +246,8 @@ def _stage_runs(connection: Connection, hindsight_id: str) -> list[StageRun]:
         .order_by(hindsight_runs.c.stage, runs.c.number)
     )
     return [
-        StageRun(
-            run_id=row["run_id"], stage=row["stage"], part=json.loads(row["part"]),
-            status=row["status"], reason=row["reason"], epochs_done=row["epochs_done"],
+        row_of(
+            StageRun, row, part=json.loads(row["part"]),
             val_loss=float("nan") if row["val_loss"] is None else float(row["val_loss"]),
         )
         for row in connection.execute(query).mappings()

@@ -1,4 +1,4 @@
-"""How a database becomes one of today: numbered steps, each in one transaction with its record.
+"""How an older database becomes a current one: numbered steps, each in one transaction.
 
 The list only ever grows at its end; a step that was released is never edited. Steps are written as
 SQL, not taken from `schema`, since that moves on while they must stay as they were.
@@ -43,7 +43,7 @@ class Migration:
     """One step; its number is its place in the list, from 1."""
 
     description: str
-    statements: tuple[str, ...]  # names in braces stand for the words of the database
+    statements: tuple[str, ...]  # names in braces are replaced by the words of the database
 
 
 MIGRATIONS: tuple[Migration, ...] = (
@@ -200,26 +200,26 @@ MIGRATIONS: tuple[Migration, ...] = (
 def migrate(database: Database, migrations: tuple[Migration, ...] = MIGRATIONS) -> None:
     """Bring a database up to the last migration; a new one is filled from the first.
 
-    Safe when several processes open the same database at the same moment: whoever comes second
+    Safe when several processes open the same database at the same moment: the second one
     finds the step done. A database that is up to date is only read.
 
     Raises:
         StoreError: if it was written by a newer lrdash or belongs to another program.
     """
     with database.reading() as connection:
-        standing = schema_version(connection)
-    _refuse_newer(standing, len(migrations), database.name)
-    while standing < len(migrations):
+        current = schema_version(connection)
+    _refuse_newer(current, len(migrations), database.name)
+    while current < len(migrations):
         with database.writing() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(select(func.pg_advisory_xact_lock(ADVISORY_LOCK)))
-            standing = schema_version(connection)
-            _refuse_newer(standing, len(migrations), database.name)
-            if standing < len(migrations):
-                if standing == 0:
+            current = schema_version(connection)
+            _refuse_newer(current, len(migrations), database.name)
+            if current < len(migrations):
+                if current == 0:
                     _refuse_foreign(connection, database.name)
-                _apply(connection, standing + 1, migrations[standing])
-                standing += 1
+                _apply(connection, current + 1, migrations[current])
+                current += 1
 
 
 def schema_version(connection: Connection) -> int:
@@ -242,10 +242,10 @@ def _apply(connection: Connection, number: int, migration: Migration) -> None:
     connection.execute(insert(schema_versions).values(record))
 
 
-def _refuse_newer(standing: int, known: int, name: str) -> None:
-    if standing > known:
+def _refuse_newer(current: int, known: int, name: str) -> None:
+    if current > known:
         raise StoreError(
-            f"{name} was written by a newer lrdash (its schema is version {standing}, this lrdash "
+            f"{name} was written by a newer lrdash (its schema is version {current}, this lrdash "
             f"knows up to {known}). Update lrdash or choose another LRDASH_HOME."
         )
 

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sqlalchemy import Connection, RowMapping, insert, select
 
-from lrdash.core.events import ACTIVE, Status, now
+from lrdash.core.events import now
 from lrdash.core.record import json_object
+from lrdash.store.codec import from_bytes, row_of, stopping, to_bytes
 from lrdash.store.repository import Queue
 from lrdash.store.rows import RangeTestRow
 from lrdash.store.schema import range_tests as tests
@@ -39,12 +40,12 @@ class RangeTests(Queue[RangeTestRow]):
             InvalidField: for a definition that is no JSON object.
         """
         json_object("definition", definition)
-        used = np.asarray(rates, dtype="<f4")
+        used = np.asarray(rates)
         range_test_id = new_id()
         values: dict[str, Any] = {
             "range_test_id": range_test_id, "created_at": now(), "reason": "",
             "definition": definition, "seeds": seeds, "updates_done": 0,
-            "rates": used.tobytes(), "losses": _stored(np.full((seeds, len(used)), np.nan)),
+            "rates": to_bytes(used), "losses": to_bytes(np.full((seeds, len(used)), np.nan)),
             "status": "queued", "version": 1,
         }
         if worker_id is not None:
@@ -67,7 +68,7 @@ class RangeTests(Queue[RangeTestRow]):
         self._change(
             self._id == range_test_id, tests.c.status == "running",
             tests.c.worker_id == worker_id,
-            updates_done=update_done, losses=_stored(losses),
+            updates_done=update_done, losses=to_bytes(losses),
         )
 
     def has_to_stop(self, range_test_id: str, worker_id: str | None = None) -> bool:
@@ -102,25 +103,11 @@ class RangeTests(Queue[RangeTestRow]):
     def _rows(
         self, connection: Connection, found: Sequence[RowMapping]  # noqa: ARG002
     ) -> list[RangeTestRow]:
-        return [_row(row) for row in found]
-
-
-def _stored(losses: ArrayLike) -> bytes:
-    return np.ascontiguousarray(losses, dtype="<f4").tobytes()
-
-
-def _read(stored: bytes) -> NDArray[np.float32]:
-    return np.frombuffer(stored, dtype="<f4").astype(np.float32, copy=False)
-
-
-def _row(row: RowMapping) -> RangeTestRow:
-    status: Status = row["status"]
-    return RangeTestRow(
-        range_test_id=row["range_test_id"], created_at=row["created_at"],
-        started_at=row["started_at"], ended_at=row["ended_at"], definition=row["definition"],
-        status=status, reason=row["reason"], worker_id=row["worker_id"],
-        update=row["updates_done"], rates=_read(row["rates"]),
-        losses=_read(row["losses"]).reshape(row["seeds"], -1),
-        stop_requested=row["stop_requested_at"] is not None and status in ACTIVE,
-        experiment_id=row["experiment_id"], version=row["version"],
-    )
+        return [
+            row_of(
+                RangeTestRow, row, update=row["updates_done"], rates=from_bytes(row["rates"]),
+                losses=from_bytes(row["losses"]).reshape(row["seeds"], -1),
+                stop_requested=stopping(row),
+            )
+            for row in found
+        ]

@@ -1,6 +1,7 @@
-"""What runs say, written down: events become rows, one batch in one transaction.
+"""Events of runs become rows, one batch in one transaction.
 
-A group of runs says hundreds of things at a time, so each table gets one statement with many rows.
+A group of runs reports hundreds of events at a time, so each table gets one statement with many
+rows.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from lrdash.store.codec import clean, decision_values, epoch_values, versions_te
 from lrdash.store.repository import chunks
 from lrdash.store.schema import commands, decisions, epochs, runs
 
-FOR_GOOD = ("finished", "failed", "diverged")  # endings after which a run does not just go on
+FOR_GOOD = ("finished", "failed", "diverged")  # ends after which a run is not just resumed
 
 # The columns of a run that its events change.
 CHANGED = (
@@ -48,11 +49,11 @@ def record(
     A batch may come twice: an epoch or decision replaces its earlier self, counts never go back,
     and a final status stays.
     """
-    said: dict[str, list[Event]] = {}
+    events: dict[str, list[Event]] = {}
     for run_id, event in batch:
-        said.setdefault(run_id, []).append(event)
-    standing = _standing(connection, said, worker_id)
-    kept = [(run_id, event) for run_id, event in batch if run_id in standing]
+        events.setdefault(run_id, []).append(event)
+    found = _locked(connection, events, worker_id)
+    kept = [(run_id, event) for run_id, event in batch if run_id in found]
     _put(connection, epochs, [epoch_values(r, e) for r, e in kept if isinstance(e, EpochEnded)])
     decided = [decision_values(r, e) for r, e in kept if isinstance(e, RateDecided)]
     _put(connection, decisions, decided)
@@ -60,15 +61,15 @@ def record(
     over = [r for r, e in kept if isinstance(e, RunEnded) and e.status in FOR_GOOD]
     for some in chunks(over):  # commands that came too late
         connection.execute(delete(commands).where(commands.c.run_id.in_(some)))
-    rows = [_changed(row, said[run_id]) for run_id, row in standing.items()]
+    rows = [_changed(row, events[run_id]) for run_id, row in found.items()]
     if rows:
         connection.execute(CHANGE, rows)
 
 
-def _standing(
+def _locked(
     connection: Connection, run_ids: Sequence[str] | dict[str, Any], worker_id: str | None
 ) -> dict[str, dict[str, Any]]:
-    """The runs as they are, by id; locked in one order, so that two writers never wait for each
+    """The runs by id, locked in one order, so that two writers never wait for each
     other (PostgreSQL).
     """
     columns = (runs.c.number, runs.c.run_id, *(runs.c[name] for name in CHANGED))

@@ -12,13 +12,25 @@ from numpy.typing import NDArray
 
 from lrdash.core.events import ACTIVE, RateDecided, Status
 from lrdash.core.spec import RunSpec
+from lrdash.planning.plan import Plan
 
-DecisionRow = RateDecided  # decisions are stored as they were said
+DecisionRow = RateDecided  # decisions are stored as they were reported
+
+
+class _WithStatus:
+    """What is queued, running or over."""
+
+    status: Status
+
+    @property
+    def active(self) -> bool:
+        """Queued or running."""
+        return self.status in ACTIVE
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunRow:
-    """One run as it stands now."""
+class RunRow(_WithStatus):
+    """The current state of a run."""
 
     run_id: str  # 12 characters, lower-case letters and digits
     name: str  # given by the user, may be empty
@@ -47,11 +59,6 @@ class RunRow:
     parent_id: str | None = None  # the run that it is a branch of; None also if that is deleted
     fork_epoch: int | None = None  # epochs that it shares with its parent; None: no branch
 
-    @property
-    def active(self) -> bool:
-        """Queued or running."""
-        return self.status in ACTIVE
-
 
 @dataclass(frozen=True, kw_only=True)
 class NewRun:
@@ -63,10 +70,18 @@ class NewRun:
     updates: int  # updates in all
     parameters: int  # trainable weights
 
+    @classmethod
+    def of(cls, plan: Plan, label: str = "") -> NewRun:
+        """The run of a plan."""
+        return cls(
+            spec=plan.spec, label=label, steps_per_epoch=plan.steps_per_epoch,
+            updates=plan.updates, parameters=plan.parameters,
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class ExperimentRow:
-    """One experiment as it stands now."""
+    """The current state of an experiment."""
 
     experiment_id: str  # 12 characters, lower-case letters and digits
     name: str  # given by the user, may be empty
@@ -107,7 +122,7 @@ class EpochRow:
 
 @dataclass(frozen=True, kw_only=True)
 class DataUse:
-    """What names a user's data."""
+    """What uses a user's data."""
 
     run_ids: tuple[str, ...]  # newest first
     active: int  # of these: queued or training
@@ -118,8 +133,8 @@ class DataUse:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RangeTestRow:
-    """One range test as it stands now."""
+class RangeTestRow(_WithStatus):
+    """The current state of a range test."""
 
     range_test_id: str  # 12 characters, lower-case letters and digits
     created_at: datetime  # UTC
@@ -135,11 +150,6 @@ class RangeTestRow:
     stop_requested: bool  # a stop was asked for and has not happened yet
     experiment_id: str | None  # the sweep over peak rates that it is held against
     version: int  # grows with every change
-
-    @property
-    def active(self) -> bool:
-        """Queued or running."""
-        return self.status in ACTIVE
 
     @property
     def updates(self) -> int:
@@ -178,8 +188,8 @@ class StageRun:
 
 
 @dataclass(frozen=True, kw_only=True)
-class HindsightRow:
-    """One search in hindsight as it stands now."""
+class HindsightRow(_WithStatus):
+    """The current state of a search in hindsight."""
 
     hindsight_id: str  # 12 characters, lower-case letters and digits
     created_at: datetime  # UTC
@@ -189,10 +199,5 @@ class HindsightRow:
     reason: str  # why it ended as it did, fit to be shown; may be empty
     worker_id: str | None  # the process that goes through it; None: the server does
     stage: int
-    attempts: int  # how often runs of this stage were queued anew
+    attempts: int  # how often runs of this stage were queued again
     version: int  # grows with every change
-
-    @property
-    def active(self) -> bool:
-        """Whether it goes on by itself."""
-        return self.status in ACTIVE

@@ -11,6 +11,7 @@ from sqlalchemy import case, func, insert, select
 from lrdash.core.errors import InvalidField
 from lrdash.core.events import Event
 from lrdash.core.spec import RunSpec
+from lrdash.planning.plan import Plan
 from lrdash.store.record import record
 from lrdash.store.repository import RESUMABLE, chunks
 from lrdash.store.rows import NewRun
@@ -21,6 +22,15 @@ from lrdash.store.values import checked_name, checked_tags, run_values
 
 class Runs(RunQueries):
     """The runs of a store, with their epochs and decisions."""
+
+    def add(
+        self, plan: Plan, *, engine: str = "auto", name: str = "", worker_id: str | None = None
+    ) -> str:
+        """Add the run of a plan and give its id; arguments and errors as in `create`."""
+        return self.create(
+            plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
+            parameters=plan.parameters, engine=engine, name=name, worker_id=worker_id,
+        )
 
     def create(
         self,

@@ -1,11 +1,11 @@
-"""The tables as today's code reads and writes them. `migrations` makes them.
+"""The tables as the current code reads and writes them. `migrations` makes them.
 
     lrdash_schema   one row a migration that was applied
     experiments     one row a comparison
     runs            one row a run, with its state of now
     epochs          one row a finished epoch, deleted with its run
     decisions       one row a decision about the rate, deleted with its run
-    commands        one row a change of the rate that a user wants and that is not made yet
+    commands        one row a change of the rate that a user requested and that is not made yet
     workers         one row a training process that is or was alive
     range_tests     one row a range test, with its losses
     hindsights      one row a search for the schedule that would have been best
@@ -123,7 +123,7 @@ epochs = Table(
     Column("learning_rate", Double),  # of the last update
     Column("rates", LargeBinary, nullable=False),  # float32, little-endian, one an update
     Column("seconds", Double, nullable=False),  # since training began
-    # Copies of what stands in `metrics`, for reading many runs at once.
+    # Copies of values in `metrics`, for reading many runs at once.
     *(Column(name, Double) for name in CURVES),
 )
 
@@ -182,9 +182,9 @@ hindsights = Table(
     Column("definition", Text, nullable=False),  # JSON object
     Column("status", String(16), nullable=False, index=True),
     Column("reason", Text, nullable=False),
-    Column("worker_id", Text),  # the process that goes through it by itself; empty: the server
+    Column("worker_id", Text),  # the process that goes through it; empty: the server
     Column("stage", Integer, nullable=False),  # whose runs are queued, trained or over
-    Column("attempts", Integer, nullable=False),  # how often runs of this stage were queued anew
+    Column("attempts", Integer, nullable=False),  # how often runs of this stage were queued again
     Column("version", BigInteger, nullable=False),  # grows with every change
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, func, select
 
+from lrdash.core.wording import listed, plural
 from lrdash.store.schema import epochs, runs
 
 SHOWN = 5  # of the runs with one kind of fault
@@ -17,7 +18,7 @@ def unsound(connection: Connection) -> list[str]:
 def _pages(connection: Connection) -> list[str]:
     """What SQLite finds in its own file (https://www.sqlite.org/pragma.html#pragma_integrity_check).
 
-    PostgreSQL looks after its pages itself.
+    PostgreSQL checks its own pages.
     """
     if connection.dialect.name != "sqlite":
         return []
@@ -32,14 +33,13 @@ def _references(connection: Connection) -> list[str]:
     for row in connection.exec_driver_sql("PRAGMA foreign_key_check"):
         lost[row[0]] = lost.get(row[0], 0) + 1
     return [
-        f"{count} {'row' if count == 1 else 'rows'} of {table} "
-        f"{'belongs' if count == 1 else 'belong'} to nothing"
+        f"{plural(count, 'row')} of {table} {'belongs' if count == 1 else 'belong'} to nothing"
         for table, count in lost.items()
     ]
 
 
 def _gaps(connection: Connection) -> list[str]:
-    """Runs whose epochs are not 1, 2, ... up to the number that the run tells."""
+    """Runs whose epochs are not 1, 2, ... up to the number that the run has."""
     stored, last = func.count(epochs.c.epoch), func.coalesce(func.max(epochs.c.epoch), 0)
     query = (
         select(runs.c.run_id)
@@ -49,7 +49,5 @@ def _gaps(connection: Connection) -> list[str]:
         .order_by(runs.c.run_id)
     )
     found = list(connection.scalars(query))
-    if not found:
-        return []
-    more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-    return [f"epochs are missing of {', '.join(found[:SHOWN])}{more}"]
+    more = [f"{len(found) - SHOWN} more"] if len(found) > SHOWN else []
+    return [f"epochs are missing of {listed([*found[:SHOWN], *more])}"] if found else []

@@ -1,6 +1,8 @@
 """Learning-rate strategies: pure NumPy, one file each, found by id in `STRATEGIES`.
 
-Other packages bring theirs by entry points of the group `lrdash.strategies`.
+To add one: a file here, and its name in `ENTRIES`. Form, command line, preview, scripts, docs and
+contract tests follow from it. Other packages bring theirs by entry points of the group
+`lrdash.strategies`.
 """
 
 from __future__ import annotations
@@ -11,48 +13,50 @@ from typing import Any
 import numpy as np
 
 from lrdash.core.errors import InvalidField
-from lrdash.core.registry import Registry
+from lrdash.core.registry import Registry, defined_in
 from lrdash.core.spec import RunSpec
 from lrdash.strategies.base import Rates, Rule, Schedule, Strategy
-from lrdash.strategies.constant import Constant
-from lrdash.strategies.cosine import Cosine
-from lrdash.strategies.cosine_restarts import CosineRestarts
-from lrdash.strategies.custom import Custom
-from lrdash.strategies.cyclic import Cyclic
-from lrdash.strategies.exponential import Exponential
-from lrdash.strategies.flat_cosine import FlatCosine
-from lrdash.strategies.inverse_sqrt import InverseSqrt
-from lrdash.strategies.inverse_time import InverseTime
-from lrdash.strategies.linear import Linear
-from lrdash.strategies.multistep import MultiStep
-from lrdash.strategies.one_cycle import OneCycle
-from lrdash.strategies.plateau import Plateau
-from lrdash.strategies.points import Points
-from lrdash.strategies.polynomial import Polynomial
 from lrdash.strategies.program import RateProgram
-from lrdash.strategies.step import Step
-from lrdash.strategies.wsd import WarmupStableDecay
 
-__all__ = ["STRATEGIES", "RateProgram", "Rule", "Schedule", "Strategy", "make", "preview"]
+__all__ = [
+    "STRATEGIES", "RateProgram", "Rule", "Schedule", "Strategy", "make", "preview",
+    "settings_table",
+]
 
 MAX_UPDATES = 100_000_000  # a preview holds 8 bytes for each
-
+ENTRIES = (  # files of this folder, named by the ids; the order is that of every list
+    "constant",
+    "step",
+    "multistep",
+    "exponential",
+    "inverse_time",
+    "inverse_sqrt",
+    "polynomial",
+    "linear",
+    "cosine",
+    "cosine_restarts",
+    "cyclic",
+    "one_cycle",
+    "flat_cosine",
+    "wsd",
+    "points",
+    "custom",
+    "plateau",
+)
 
 
 def _problem(name: str, entry: Any) -> str:
     if not (isinstance(entry, type) and issubclass(entry, Schedule | Rule)):
         return "is no class made from lrdash.strategies.Schedule or Rule"
-    return "" if getattr(entry, "id", None) == name else f"has the id {entry.id!r}"
+    found = getattr(entry, "id", None)
+    return "" if found == name else f"has the id {found!r}"
 
 
 STRATEGIES: Registry[type[Strategy]] = Registry(
     "strategy", group="lrdash.strategies", problem=_problem
 )
-for _strategy in (
-    Constant, Step, MultiStep, Exponential, InverseTime, InverseSqrt, Polynomial, Linear, Cosine,
-    CosineRestarts, Cyclic, OneCycle, FlatCosine, WarmupStableDecay, Points, Custom, Plateau,
-):
-    STRATEGIES.add(_strategy.id, _strategy)
+for _name in ENTRIES:
+    STRATEGIES.add(_name, defined_in(f"{__name__}.{_name}", Strategy))
 
 
 def make(strategy: str, params: Mapping[str, Any] | None = None) -> Strategy:
@@ -125,6 +129,17 @@ def preview(
         if values is not None:
             program.end_epoch(epoch, {str(program.monitor): values[epoch]})
     return np.concatenate(parts)
+
+
+def settings_table() -> str:
+    """Every setting of every strategy as a table of Markdown."""
+    rows = [
+        f"| {name} | `{knob.name}` | `{' '.join(str(knob.default).split())}` | {knob.help} |"
+        for name, kind in STRATEGIES.items()
+        for knob in kind.knobs()
+    ]
+    head = ["| strategy | setting | default | what it does |", "|---|---|---|---|"]
+    return "\n".join([*head, *rows])
 
 
 def _steps(given: object, epochs: int) -> int:

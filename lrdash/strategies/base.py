@@ -6,16 +6,20 @@ epoch from a metric. Both are records: frozen, validated, and described well eno
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
 
 from lrdash.core.errors import BrokenPlugin, InvalidField, LrdashError
 from lrdash.core.events import RateDecided
 from lrdash.core.record import Record
+from lrdash.core.source import source_of
 from lrdash.strategies.code import keras_script
 from lrdash.strategies.horizon import Horizon, Mark, Rates, divided
-from lrdash.strategies.snippet import KerasCode
+from lrdash.strategies.snippet import KerasCode, RateText, literal, looked_up, written
 
 __all__ = ["Horizon", "KerasCode", "Mark", "Rates", "Rule", "Schedule", "Strategy"]
 
@@ -29,6 +33,8 @@ class Strategy(Record):
     symbols: ClassVar[str]  # one line that names every symbol of the formula
     source: ClassVar[str]  # paper or documentation, with its number or name
     when: ClassVar[str]  # one sentence: when to use it
+    colour: ClassVar[str] = ""  # of its line, by its name in the palette; empty: lrdash chooses
+    dash: ClassVar[str] = "solid"  # solid, dash, dot or dashdot
     kind: ClassVar[Literal["schedule", "rule"]]
 
     def sentence(self) -> str:
@@ -43,13 +49,12 @@ class Strategy(Record):
         """
 
     def keras(self, horizon: Horizon) -> KerasCode:  # noqa: ARG002
-        """The same rates in plain Keras, without warm-up; see `lrdash.strategies.code`.
+        """The same rates in plain Keras, without warm-up.
 
         Raises:
-            InvalidField: for a strategy that is not written in Keras.
+            InvalidField: for a strategy that cannot be written in Keras.
         """
-        problem = "must be one that is written in Keras, too, for a script"
-        raise InvalidField("strategy", problem, self.id)
+        raise InvalidField("strategy", "must be one that can be written as a script", self.id)
 
     def keras_code(
         self,
@@ -107,13 +112,57 @@ class Strategy(Record):
 
 
 class Schedule(Strategy):
-    """A strategy that knows all its rates beforehand."""
+    """A strategy that knows all its rates beforehand.
+
+    Its formula stands once, as the function `rate`: preview and training call it, scripts and Keras
+    code contain its source. A strategy without one defines `rates` itself.
+    """
 
     kind: ClassVar[Literal["schedule", "rule"]] = "schedule"
+    # rate(xp, t, updates, steps_per_epoch, base_lr, **settings): the rates of the updates `t`,
+    # an array of float64, computed by the array module `xp`. It may call functions of its module.
+    rate: ClassVar[Callable[..., Any] | None] = None
 
     def rates(self, horizon: Horizon) -> Rates:
         """The rate that each update uses, float64 [T], finite and >= 0."""
-        raise NotImplementedError
+        return self.at(horizon.time(), horizon)
+
+    def at(self, updates: ArrayLike, horizon: Horizon) -> Rates:
+        """The rates of these updates, by the formula."""
+        if self.rate is None:
+            raise NotImplementedError
+        given = np.asarray(updates, dtype=np.float64)
+        rates: Rates = self.rate(np, given, **self._settings(horizon))
+        return rates
+
+    def text(self, horizon: Horizon) -> RateText:  # noqa: ARG002
+        """The rates as Python text, to the last bit.
+
+        Raises:
+            InvalidField: for a strategy without a formula whose source can be read.
+        """
+        try:
+            definitions = source_of(self.rate) if self.rate else ""
+        except OSError:
+            definitions = ""
+        if self.rate is None or not definitions:
+            raise InvalidField("strategy", "must be one that can be written as a script", self.id)
+        settings = (f"{key}={literal(value, repr)}" for key, value in self.as_dict().items())
+        given = ("np, t, UPDATES, STEPS, BASE_LR", *settings)
+        line = f"rates = {written(self.rate.__name__, given)}"
+        return RateText(definitions=definitions, lines=tuple(line.splitlines()))
+
+    def keras(self, horizon: Horizon) -> KerasCode:
+        """The formula's source in a schedule; see `Strategy.keras`."""
+        if self.rate is None:
+            return super().keras(horizon)
+        return looked_up(self.rate, **self._settings(horizon))
+
+    def _settings(self, horizon: Horizon) -> dict[str, Any]:
+        return {
+            "updates": horizon.updates, "steps_per_epoch": horizon.steps_per_epoch,
+            "base_lr": horizon.base_lr, **self.as_dict(),
+        }
 
     def marks(self, horizon: Horizon) -> tuple[Mark, ...]:  # noqa: ARG002
         """Where the rate changes notably; empty for a curve that just glides."""

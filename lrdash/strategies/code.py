@@ -166,8 +166,9 @@ def _optimizer(name: str, momentum: float, nesterov: bool, weight_decay: float) 
 def _sorted_imports(lines: Iterable[str]) -> str:
     """Each import once; the standard library's first."""
     once = dict.fromkeys(lines)
-    standard = sorted((line for line in once if "keras" not in line), key=_import_order)
-    others = sorted((line for line in once if "keras" in line), key=_import_order)
+    foreign = [line for line in once if "keras" in line or "numpy" in line]
+    standard = sorted((line for line in once if line not in foreign), key=_import_order)
+    others = sorted(foreign, key=_import_order)
     return "\n\n".join("\n".join(group) for group in (standard, others) if group)
 
 

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-import numpy as np
+import math
+from typing import Any, ClassVar
 
 from lrdash.core.record import field
-from lrdash.strategies.base import Horizon, KerasCode, Rates, Schedule
+from lrdash.strategies.base import Horizon, KerasCode, Schedule
 from lrdash.strategies.snippet import builtin
 from lrdash.strategies.words import level
+
+
+def cosine(
+    xp: Any, t: Any, updates: int, steps_per_epoch: int, base_lr: float, *, alpha: float
+) -> Any:
+    """Half a cosine wave from the peak rate down to alpha times it."""
+    wave = (1.0 + xp.cos(math.pi * t / updates)) / 2.0
+    return base_lr * (alpha + (1.0 - alpha) * wave)
 
 
 class Cosine(Schedule):
     r"""The rate falls along half a cosine wave: slow, fast, slow.
 
-    $$\eta_t = \eta_0 \left(\alpha + (1 - \alpha)\,\frac{1 + \cos(\pi t / T)}{2}\right)$$
-
-    with eta_t the rate of update t, eta_0 the peak rate, alpha the share of it at the end and T
-    the updates in all. The end itself belongs to update T, which is never made.
+    The end belongs to update T, after the end of training.
 
     Reference: Loshchilov and Hutter 2016, SGDR (arXiv 1608.03983), equation 5.
 
@@ -42,6 +46,8 @@ class Cosine(Schedule):
         "time near zero."
     )
     prefix: ClassVar[str] = "cosine."
+    colour: ClassVar[str] = "blue"
+    rate = staticmethod(cosine)
 
     alpha: float = field(
         0.0, label="End factor (alpha)", ge=0, le=1, step=0.01,
@@ -51,11 +57,6 @@ class Cosine(Schedule):
     def sentence(self) -> str:
         """What it does with these settings, in words."""
         return f"Lets the rate fall along half a cosine wave to {level(self.alpha)} by the end."
-
-    def rates(self, horizon: Horizon) -> Rates:
-        """The rate of each update, float64 [T]."""
-        wave = (1.0 + np.cos(np.pi * horizon.time() / horizon.updates)) / 2.0
-        return horizon.base_lr * (self.alpha + (1.0 - self.alpha) * wave)
 
     def keras(self, horizon: Horizon) -> KerasCode:
         """Keras' CosineDecay; its decay_steps leave the warm-up out, like ours."""

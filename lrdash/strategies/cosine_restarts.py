@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Iterator
-from typing import ClassVar
-
-import numpy as np
+from typing import Any, ClassVar
 
 from lrdash.core.record import field
-from lrdash.strategies.base import Horizon, KerasCode, Mark, Rates, Schedule
-from lrdash.strategies.snippet import builtin, own
-from lrdash.strategies.words import MOST_MARKS, epochs, figure, level
+from lrdash.core.wording import setting
+from lrdash.strategies.base import Horizon, KerasCode, Mark, Schedule
+from lrdash.strategies.snippet import builtin
+from lrdash.strategies.words import MOST_MARKS, epochs, level
 
 # Keras works out the cycle from float32 quotients and logarithms: beyond these limits the error
 # may pass 1e-6 of the peak rate, or put a restart one update off.
@@ -20,16 +17,34 @@ KERAS_CYCLES = 8  # cycles of equal length
 KERAS_UPDATES = 100_000  # updates, where each cycle is twice as long as the last
 
 
+def restarts(updates: int, first_cycle: int, t_mul: float) -> list[float]:
+    """Times of the cycles' beginnings, in updates, as real numbers."""
+    starts, length = [0.0], float(first_cycle)
+    while math.ceil(round(starts[-1] + length, 6)) < updates:
+        starts.append(round(starts[-1] + length, 6))  # 21.000000000000004 is meant to be 21
+        length *= t_mul
+    return starts
+
+
+def cosine_restarts(
+    xp: Any, t: Any, updates: int, steps_per_epoch: int, base_lr: float, *,
+    first_cycle: float, t_mul: float, m_mul: float, alpha: float,
+) -> Any:
+    """Cosine waves down to alpha, each t_mul as long and m_mul as high as the last."""
+    first = max(1, round(first_cycle * steps_per_epoch))
+    starts = xp.array(restarts(updates, first, t_mul))
+    cycle = xp.searchsorted(starts, t, side="right") - 1
+    power = 1.0 * cycle
+    length = first * t_mul**power
+    wave = m_mul**power * (1.0 + xp.cos(math.pi * (t - starts[cycle]) / length)) / 2.0
+    return base_lr * (alpha + (1.0 - alpha) * wave)
+
+
 class CosineRestarts(Schedule):
     r"""Cosine decay that starts again and again, each cycle longer or lower than the last.
 
-    $$\eta_t = \eta_0 \left(\alpha + (1 - \alpha)\, m^i\, \frac{1 + \cos(\pi u)}{2}\right),
-    \quad u = \frac{t - s_i}{c\, k^i}$$
-
-    with eta_t the rate of update t, eta_0 the peak rate, alpha the share of it at the bottom, i
-    the number of restarts so far, s_i the update of restart i, c `first_cycle` in updates, k
-    `t_mul` and m `m_mul`. Cycle lengths are not rounded; a restart takes effect at the first
-    update at or after its time. The last cycle is cut off where training ends.
+    Cycle lengths are not rounded; a restart takes effect at the first update at or after its time.
+    The last cycle is cut off where training ends.
 
     Reference: Loshchilov and Hutter 2016, SGDR (arXiv 1608.03983);
     keras.optimizers.schedules.CosineDecayRestarts.
@@ -56,6 +71,9 @@ class CosineRestarts(Schedule):
         "along the way are wanted."
     )
     prefix: ClassVar[str] = "cosine_restarts."
+    colour: ClassVar[str] = "blue"
+    dash: ClassVar[str] = "dash"
+    rate = staticmethod(cosine_restarts)
 
     first_cycle: float = field(
         10.0, label="First cycle", unit="epochs", gt=0, le=10_000, step=1,
@@ -76,71 +94,39 @@ class CosineRestarts(Schedule):
 
     def sentence(self) -> str:
         """What it does with these settings, in words."""
-        longer = f", each {figure(self.t_mul)} times as long as the last" if self.t_mul > 1 else ""
-        lower = f", each peak {figure(self.m_mul)} times the last" if self.m_mul < 1 else ""
+        longer = f", each {setting(self.t_mul)} times as long as the last" if self.t_mul > 1 else ""
+        lower = f", each peak {setting(self.m_mul)} times the last" if self.m_mul < 1 else ""
         return (
             f"Repeats a cosine decay to {level(self.alpha)}, first over "
             f"{epochs(self.first_cycle)}{longer}{lower}."
         )
 
-    def rates(self, horizon: Horizon) -> Rates:
-        """The rate of each update, float64 [T]."""
-        starts = np.fromiter(self._starts(horizon), dtype=np.float64)
-        time = horizon.time()
-        cycle = np.searchsorted(starts, time, side="right") - 1
-        power = cycle.astype(np.float64)
-        length = horizon.steps(self.first_cycle) * self.t_mul**power
-        wave = self.m_mul**power * (1.0 + np.cos(np.pi * (time - starts[cycle]) / length)) / 2.0
-        return horizon.base_lr * (self.alpha + (1.0 - self.alpha) * wave)
-
     def marks(self, horizon: Horizon) -> tuple[Mark, ...]:
         """The restarts."""
-        starts = itertools.islice(self._starts(horizon), 1, MOST_MARKS + 1)
+        starts = self._starts(horizon)[1 : MOST_MARKS + 1]
         return tuple(
             Mark(
                 update=math.ceil(start),
-                text=f"restart {index} at {figure(self._peak(horizon, index))}",
+                text=f"restart {index} at {setting(self._peak(horizon, index))}",
             )
             for index, start in enumerate(starts, start=1)
         )
 
     def keras(self, horizon: Horizon) -> KerasCode:
-        """Keras' CosineDecayRestarts where float32 allows it, else the formula written out."""
-        first = horizon.steps(self.first_cycle)
-        cycles = sum(1 for _ in self._starts(horizon))
+        """Keras' CosineDecayRestarts where float32 allows it, else the formula's source."""
+        cycles = len(self._starts(horizon))
         if (self.t_mul == 1 and cycles <= KERAS_CYCLES) or cycles == 1 or (
             self.t_mul == 2 and horizon.updates <= KERAS_UPDATES
         ):
             return builtin(
                 "CosineDecayRestarts", initial_learning_rate=horizon.base_lr,
-                first_decay_steps=first, t_mul=self.t_mul, m_mul=self.m_mul, alpha=self.alpha,
+                first_decay_steps=horizon.steps(self.first_cycle), t_mul=self.t_mul,
+                m_mul=self.m_mul, alpha=self.alpha,
             )
-        return own(
-            "CosineRestarts", "Cosine waves whose restarts are found without rounding.", _BODY,
-            peak=horizon.base_lr, first_cycle=first, cycles=cycles, t_mul=self.t_mul,
-            m_mul=self.m_mul, alpha=self.alpha,
-        )
+        return super().keras(horizon)
 
-    def _starts(self, horizon: Horizon) -> Iterator[float]:
-        """Times of the cycles' beginnings, in updates, as real numbers."""
-        start, length = 0.0, float(horizon.steps(self.first_cycle))
-        while math.ceil(start) < horizon.updates:
-            yield start
-            start = round(start + length, 6)  # 21.000000000000004 is meant to be 21
-            length *= self.t_mul
+    def _starts(self, horizon: Horizon) -> list[float]:
+        return restarts(horizon.updates, horizon.steps(self.first_cycle), self.t_mul)
 
     def _peak(self, horizon: Horizon, cycle: int) -> float:
         return horizon.base_lr * (self.alpha + (1.0 - self.alpha) * self.m_mul**cycle)
-
-
-_BODY = """
-    lengths = [self.first_cycle * self.t_mul**i for i in range(self.cycles)]
-    starts = [round(s, 6) for s in itertools.accumulate(lengths, initial=0.0)][:-1]
-    first_steps = ops.array([math.ceil(s) for s in starts], "float32")
-    offsets = ops.array([math.ceil(s) - s for s in starts], "float32")
-    i = ops.sum(ops.cast(step >= first_steps, "int32")) - 1
-    since = step - ops.take(first_steps, i) + ops.take(offsets, i)
-    wave = 0.5 * (1.0 + ops.cos(math.pi * since / ops.take(ops.array(lengths, "float32"), i)))
-    wave = wave * self.m_mul ** ops.cast(i, "float32")
-    return self.peak * (self.alpha + (1.0 - self.alpha) * wave)
-"""

@@ -12,9 +12,9 @@ from lrdash.core.errors import InvalidField
 from lrdash.core.events import RateDecided
 from lrdash.core.record import field
 from lrdash.core.spec import MAX_RATE
-from lrdash.strategies.base import Horizon, KerasCode, Mark, Rates, Schedule
+from lrdash.strategies.base import Horizon, Mark, Rates, Schedule
 from lrdash.strategies.expression import CONSTANTS, FUNCTIONS, MAX_LENGTH, Expression, parse
-from lrdash.strategies.snippet import number
+from lrdash.strategies.snippet import KerasCode, RateText, number
 
 NAMES = ("epoch", "lr", "step", "base_lr", "epochs")
 MAX_MARKS = 50  # a curve that changes more often glides; marks would hide it
@@ -51,6 +51,8 @@ epoch, lr, step, base_lr, epochs, got 'os'.
 
     id: ClassVar[str] = "custom"
     prefix: ClassVar[str] = "custom."
+    colour: ClassVar[str] = "grey"
+    dash: ClassVar[str] = "dash"
     label: ClassVar[str] = "Your own expression"
     formula: ClassVar[str] = (
         r"\eta_k = f(k, \eta_{k-1}), \quad \eta_{-1} = \eta_0, \quad k = \lfloor t / S \rfloor"
@@ -64,8 +66,8 @@ epoch, lr, step, base_lr, epochs, got 'os'.
 
     expression: str = field(
         "lr * 0.1 if epoch == 10 else lr", label="Rate of the next epoch", max_length=MAX_LENGTH,
-        help="The rate that each epoch uses, worked out as the epoch begins, so the curve is a "
-        "staircase with one tread an epoch. Names: epoch (from 0), lr (the rate before), step, "
+        help="The rate of each epoch, computed as the epoch begins, so the curve is a staircase "
+        "with one step an epoch. Names: epoch (from 0), lr (the rate before), step, "
         f"base_lr, epochs, {', '.join(CONSTANTS)}. Functions: {', '.join(FUNCTIONS)}.",
     )
 
@@ -87,7 +89,7 @@ epoch, lr, step, base_lr, epochs, got 'os'.
         return f"Sets the rate of each epoch to {' '.join(self.expression.split())}."
 
     def check(self, horizon: Horizon) -> None:
-        """Refuse an expression that gives a value that is no rate, at any epoch of the horizon.
+        """Refuse an expression that gives no usable rate at some epoch of the horizon.
 
         Raises:
             InvalidField: names the epoch and the value.
@@ -127,22 +129,42 @@ epoch, lr, step, base_lr, epochs, got 'os'.
 
     def keras(self, horizon: Horizon) -> KerasCode:
         """A `schedule(epoch, lr)` with the expression, in Keras' LearningRateScheduler."""
-        read = _read(self.expression)
-        given = {
-            "step": f"{number(horizon.lead)} + {number(horizon.steps_per_epoch)} * epoch",
-            "base_lr": number(horizon.base_lr),
-            "epochs": number(horizon.whole_epochs),
-        }
-        lines = [f"    {name} = {text}" for name, text in given.items() if name in read.used]
-        maths = sorted(read.used.intersection((*CONSTANTS, *FUNCTIONS)).difference(_BUILTINS))
         return KerasCode(
             learning_rate=number(horizon.base_lr),
             callbacks=("keras.callbacks.LearningRateScheduler(schedule)",),
-            definitions="\n".join(
-                ["def schedule(epoch, lr):", *lines, f"    return float({read.python})"]
-            ),
-            imports=("import keras", *([f"from math import {', '.join(maths)}"] if maths else [])),
+            definitions=self._schedule(horizon),
+            imports=("import keras", *self._imports()),
         )
+
+    def text(self, horizon: Horizon) -> RateText:
+        """The same `schedule`, called as each epoch begins; see `Schedule.text`."""
+        return RateText(
+            definitions="\n".join([*self._imports(), "", "", self._schedule(horizon)]).lstrip("\n"),
+            lines=(
+                f"base = np.full({horizon.lead}, BASE_LR)  # the epoch in which warm-up ends",
+                "values, lr = [], BASE_LR",
+                f"for epoch in map(float, range({horizon.whole_epochs})):",
+                "    lr = schedule(epoch, lr)",
+                "    values.append(lr)",
+                "rates = np.concatenate([base, np.repeat(values, STEPS)])[:UPDATES]",
+            ),
+        )
+
+    def _schedule(self, horizon: Horizon) -> str:
+        read = _read(self.expression)
+        given = {
+            "step": f"{horizon.lead}.0 + {horizon.steps_per_epoch}.0 * epoch",
+            "base_lr": repr(horizon.base_lr), "epochs": f"{horizon.whole_epochs}.0",
+        }
+        lines = [f"    {name} = {text}" for name, text in given.items() if name in read.used]
+        return "\n".join(
+            ["def schedule(epoch, lr):", *lines, f"    return float({read.python})"]
+        )
+
+    def _imports(self) -> tuple[str, ...]:
+        used = _read(self.expression).used
+        maths = sorted(used.intersection((*CONSTANTS, *FUNCTIONS)).difference(_BUILTINS))
+        return (f"from math import {', '.join(maths)}",) if maths else ()
 
 
 def _read(text: str) -> Expression:
@@ -162,8 +184,8 @@ def _values(text: str, horizon: Horizon) -> tuple[float, ...]:
                 base_lr=horizon.base_lr, epochs=horizon.whole_epochs,
             )
         except InvalidField as fault:
-            told = "epoch" in expression.used
-            problem = fault.problem if told else f"{fault.problem} (epoch {epoch})"
+            named = "epoch" in expression.used
+            problem = fault.problem if named else f"{fault.problem} (epoch {epoch})"
             raise InvalidField(fault.field, problem, text) from None
         if not 0 <= rate <= MAX_RATE:
             problem = f"gives {rate:g} at epoch {epoch}: a rate must be between 0 and {MAX_RATE:g}"

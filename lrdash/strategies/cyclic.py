@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-import math
-from typing import ClassVar, Literal
-
-import numpy as np
+from typing import Any, ClassVar, Literal
 
 from lrdash.core.record import field
-from lrdash.strategies.base import Horizon, KerasCode, Mark, Rates, Schedule
-from lrdash.strategies.snippet import own
-from lrdash.strategies.words import MOST_MARKS, epochs, figure, level
+from lrdash.core.wording import setting
+from lrdash.strategies.base import Horizon, Mark, Schedule
+from lrdash.strategies.words import MOST_MARKS, epochs, level
+
+
+def cyclic(
+    xp: Any, t: Any, updates: int, steps_per_epoch: int, base_lr: float, *,
+    half_cycle: float, min_factor: float, mode: str, gamma: float,
+) -> Any:
+    """Triangles between min_factor times the peak rate and the peak rate."""
+    half = max(1, round(half_cycle * steps_per_epoch))  # updates
+    low = min_factor * base_lr
+    triangle = 1.0 - xp.abs(xp.mod(t, 2 * half) / half - 1.0)
+    scale = 1.0
+    if mode == "triangular2":
+        scale = 0.5 ** xp.floor(t / (2 * half))
+    elif mode == "exp_range":
+        scale = gamma**t
+    return low + (base_lr - low) * triangle * scale
 
 
 class Cyclic(Schedule):
     r"""The rate goes up and down between a low and the peak.
 
-    $$\eta_t = \eta_m + (\eta_0 - \eta_m)\, \Lambda(t)\, g(t), \quad
-    \Lambda(t) = 1 - \left| \frac{t \bmod 2h}{h} - 1 \right|$$
-
-    with eta_t the rate of update t, eta_0 the peak rate, eta_m = `min_factor` * eta_0 the low, h
-    `half_cycle` in updates and g the scale: 1 for `triangular`, 2^-i in cycle i (from 0) for
-    `triangular2`, gamma^t for `exp_range`. Training starts at the low; the last cycle is cut off
-    where training ends.
+    The scale g is 1 for `triangular`, 2^-i in cycle i (from 0) for `triangular2`, gamma^t for
+    `exp_range`. Training starts at the low; the last cycle is cut off where training ends.
 
     Reference: Smith 2015, Cyclical Learning Rates for Training Neural Networks
     (arXiv 1506.01186); torch.optim.lr_scheduler.CyclicLR.
@@ -48,6 +56,9 @@ class Cyclic(Schedule):
         "of rates again and again."
     )
     prefix: ClassVar[str] = "cyclic."
+    colour: ClassVar[str] = "sky"
+    dash: ClassVar[str] = "dash"
+    rate = staticmethod(cyclic)
 
     half_cycle: float = field(
         4.0, label="Half cycle", unit="epochs", gt=0, le=10_000, step=1,
@@ -73,19 +84,12 @@ class Cyclic(Schedule):
         peaks = {
             "triangular": "always to the same peak",
             "triangular2": "each time half as high above the low",
-            "exp_range": f"the height shrinking by {figure(self.gamma)} at every update",
+            "exp_range": f"the height shrinking by {setting(self.gamma)} at every update",
         }[self.mode]
         return (
             f"Raises the rate from {level(self.min_factor)} and lowers it again, "
             f"{epochs(self.half_cycle)} each way, {peaks}."
         )
-
-    def rates(self, horizon: Horizon) -> Rates:
-        """The rate of each update, float64 [T]."""
-        half, time = horizon.steps(self.half_cycle), horizon.time()
-        low = self.min_factor * horizon.base_lr
-        triangle = 1.0 - np.abs(np.mod(time, 2 * half) / half - 1.0)
-        return low + (horizon.base_lr - low) * triangle * self._scale(time, half)
 
     def marks(self, horizon: Horizon) -> tuple[Mark, ...]:
         """The peaks and the turns at the bottom."""
@@ -95,27 +99,3 @@ class Cyclic(Schedule):
             Mark(update=update, text="low" if index % 2 else f"peak {index // 2 + 1}")
             for index, update in enumerate(updates)
         )
-
-    def keras(self, horizon: Horizon) -> KerasCode:
-        """The formula written out; Keras has no such schedule."""
-        height, extra = "self.peak - self.low", {}
-        if self.mode == "triangular2":
-            height = "(self.peak - self.low) * 0.5 ** ops.floor(step / (2 * self.half_cycle))"
-        elif self.mode == "exp_range":
-            height = "(self.peak - self.low) * ops.exp(self.log_gamma * step)"
-            extra = {"log_gamma": math.log(self.gamma)}
-        body = (
-            "position = ops.mod(step, 2 * self.half_cycle) / self.half_cycle\n"
-            f"height = {height}\n"
-            "return self.low + height * (1.0 - ops.abs(position - 1.0))"
-        )
-        return own(
-            "Cyclic", "Up from low to peak and down again, half_cycle updates each way.", body,
-            peak=horizon.base_lr, low=self.min_factor * horizon.base_lr,
-            half_cycle=horizon.steps(self.half_cycle), **extra,
-        )
-
-    def _scale(self, time: Rates, half: int) -> Rates | float:
-        if self.mode == "triangular2":
-            return 0.5 ** np.floor(time / (2 * half))
-        return self.gamma**time if self.mode == "exp_range" else 1.0

@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from lrdash.core.record import field
-from lrdash.strategies.base import Horizon, KerasCode, Mark, Rates, Schedule
-from lrdash.strategies.snippet import builtin, own
-from lrdash.strategies.words import drops, every, figure
+from lrdash.core.wording import setting
+from lrdash.strategies.base import Horizon, KerasCode, Mark, Schedule
+from lrdash.strategies.snippet import builtin
+from lrdash.strategies.words import drops, every
 
 COARSE = 2e-7  # share of the peak rate that float32 may cost before Keras' own class is avoided
+
+
+def exponential(
+    xp: Any, t: Any, updates: int, steps_per_epoch: int, base_lr: float, *,
+    decay_rate: float, decay_every: float, staircase: bool,
+) -> Any:
+    """The peak rate times decay_rate to the power of the decays so far."""
+    decays = t / max(1, round(decay_every * steps_per_epoch))
+    if staircase:
+        decays = xp.floor(decays)
+    return base_lr * decay_rate**decays
 
 
 class Exponential(Schedule):
     r"""The same share of the rate is lost in every stretch of time.
 
-    $$\eta_t = \eta_0\, r^{t / d}$$
-
-    with eta_t the rate of update t, eta_0 the peak rate, r `decay_rate` and d `decay_every` in
-    updates. With `staircase` the exponent is rounded down. After very many decays the rate
-    underflows to 0, never below.
+    After very many decays the rate underflows to 0, never below.
 
     Reference: keras.optimizers.schedules.ExponentialDecay.
 
@@ -44,6 +52,8 @@ class Exponential(Schedule):
         "Use it when a smooth fall is wanted that does not depend on the length of training."
     )
     prefix: ClassVar[str] = "exponential."
+    colour: ClassVar[str] = "olive"
+    rate = staticmethod(exponential)
 
     decay_rate: float = field(
         0.9, label="Decay rate", gt=0, le=1, step=0.05,
@@ -62,16 +72,9 @@ class Exponential(Schedule):
         """What it does with these settings, in words."""
         way = "in one drop" if self.staircase else "smoothly"
         return (
-            f"Multiplies the rate by {figure(self.decay_rate)} over "
+            f"Multiplies the rate by {setting(self.decay_rate)} over "
             f"{every(self.decay_every)}, {way}."
         )
-
-    def rates(self, horizon: Horizon) -> Rates:
-        """The rate of each update, float64 [T]."""
-        power = horizon.time() / horizon.steps(self.decay_every)
-        if self.staircase:
-            power = np.floor(power)
-        return horizon.base_lr * self.decay_rate**power
 
     def marks(self, horizon: Horizon) -> tuple[Mark, ...]:
         """The drops of a staircase."""
@@ -79,39 +82,26 @@ class Exponential(Schedule):
             return ()
         gap = horizon.steps(self.decay_every)
         updates = range(gap, horizon.updates, gap)
-        return drops(
-            updates, [horizon.base_lr * self.decay_rate**k for k in range(len(updates) + 1)]
-        )
+        return drops(updates, self.at([0, *updates], horizon).tolist())
 
     def keras(self, horizon: Horizon) -> KerasCode:
-        """Keras' ExponentialDecay, or the formula written out where float32 is too coarse."""
-        return exponential_code(
-            horizon, horizon.steps(self.decay_every), self.decay_rate, staircase=self.staircase
-        )
+        """Keras' ExponentialDecay, or the formula's source where float32 is too coarse for it."""
+        gap, rate = horizon.steps(self.decay_every), self.decay_rate
+        return keras_decay(horizon, gap, rate, staircase=self.staircase) or super().keras(horizon)
 
 
-def exponential_code(
-    horizon: Horizon, gap: int, rate: float, *, staircase: bool
-) -> KerasCode:
-    """Keras code of `base_lr * rate ** (t / every)`.
+def keras_decay(horizon: Horizon, gap: int, rate: float, *, staircase: bool) -> KerasCode | None:
+    """Keras' ExponentialDecay of `base_lr * rate ** (t / gap)`; None where it is too coarse.
 
     Keras raises the float32 of `rate` to the power, so its rounding error grows with the number
-    of decays; for long runs with a rate near 1 the formula is written with `exp` instead.
+    of decays: too far in long runs with a rate near 1.
     """
-    arguments = {
-        "initial_learning_rate": horizon.base_lr, "decay_steps": gap, "decay_rate": rate,
-        "staircase": staircase,
-    }
     rounding = abs(float(np.float32(rate)) / rate - 1.0)
     decays = horizon.updates / gap
     worst = min(decays, -1.0 / math.log(rate)) if rate < 1 else decays
-    if rounding * worst * rate**worst <= COARSE:
-        return builtin("ExponentialDecay", **arguments)
-    body = """
-        decays = step / self.decay_steps
-        if self.staircase:
-            decays = ops.floor(decays)
-        return self.initial_learning_rate * ops.exp(math.log(self.decay_rate) * decays)
-    """
-    return own("ExponentialByLog", "initial_learning_rate * decay_rate ** (step / decay_steps).",
-               body, **arguments)
+    if rounding * worst * rate**worst > COARSE:
+        return None
+    return builtin(
+        "ExponentialDecay", initial_learning_rate=horizon.base_lr, decay_steps=gap,
+        decay_rate=rate, staircase=staircase,
+    )

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
-
-import numpy as np
+from typing import Any, ClassVar
 
 from lrdash.core.record import field
-from lrdash.strategies.base import Horizon, KerasCode, Mark, Rates, Schedule
-from lrdash.strategies.snippet import own
+from lrdash.strategies.base import Horizon, Mark, Schedule
 from lrdash.strategies.words import level, percent
+
+
+def flat_cosine(
+    xp: Any, t: Any, updates: int, steps_per_epoch: int, base_lr: float, *,
+    pct_start: float, end_factor: float,
+) -> Any:
+    """The peak rate up to pct_start, then half a cosine wave down."""
+    if pct_start == 1:
+        return xp.full_like(t, base_lr)
+    start = pct_start * updates
+    done = xp.maximum(0.0, (t - start) / (updates - start))
+    end = end_factor * base_lr
+    return end + (base_lr - end) * (1.0 + xp.cos(math.pi * done)) / 2.0
 
 
 class FlatCosine(Schedule):
     r"""The peak rate for most of training, then half a cosine wave down.
 
-    $$\eta_t = \eta_e + (\eta_0 - \eta_e)\,\frac{1 + \cos(\pi u)}{2}, \quad
-    u = \max\left(0, \frac{t - sT}{T - sT}\right)$$
-
-    with eta_t the rate of update t, eta_0 the peak rate, eta_e = `end_factor` * eta_0 the end
-    rate, s `pct_start` and T the updates in all. The end rate belongs to update T, which is never
-    made. With s = 1 the rate never falls.
+    The end belongs to update T, after the end of training. With a `pct_start` of 1 the rate never
+    falls.
 
     Reference: fastai, Learner.fit_flat_cos (docs.fast.ai/callback.schedule.html).
 
@@ -45,6 +51,9 @@ class FlatCosine(Schedule):
         "Use it with adaptive optimizers, which profit from a long time at the peak."
     )
     prefix: ClassVar[str] = "flat_cosine."
+    colour: ClassVar[str] = "blue"
+    dash: ClassVar[str] = "dot"
+    rate = staticmethod(flat_cosine)
 
     pct_start: float = field(
         0.75, label="Flat until", unit="share of training", ge=0, le=1, step=0.05,
@@ -62,30 +71,7 @@ class FlatCosine(Schedule):
             f"along half a cosine wave to {level(self.end_factor)}."
         )
 
-    def rates(self, horizon: Horizon) -> Rates:
-        """The rate of each update, float64 [T]."""
-        if self.pct_start == 1:
-            return np.full(horizon.updates, horizon.base_lr, dtype=np.float64)
-        start = self.pct_start * horizon.updates
-        done = np.maximum(0.0, (horizon.time() - start) / (horizon.updates - start))
-        end = self.end_factor * horizon.base_lr
-        return end + (horizon.base_lr - end) * (1.0 + np.cos(np.pi * done)) / 2.0
-
     def marks(self, horizon: Horizon) -> tuple[Mark, ...]:
         """Where the fall begins."""
         begin = math.ceil(self.pct_start * horizon.updates)
         return (Mark(update=begin, text="decay begins"),) if 0 < begin < horizon.updates else ()
-
-    def keras(self, horizon: Horizon) -> KerasCode:
-        """The formula written out; Keras has no such schedule."""
-        body = """
-            left = (self.updates - step) / self.decay_updates
-            left = ops.clip(left, 0.0, 1.0)
-            return self.end + (self.peak - self.end) * (1.0 - ops.cos(math.pi * left)) / 2.0
-        """
-        length = (1 - self.pct_start) * horizon.updates
-        return own(
-            "FlatCosine", "The peak rate, then half a cosine wave over decay_updates.", body,
-            peak=horizon.base_lr, end=self.end_factor * horizon.base_lr,
-            updates=horizon.updates, decay_updates=length or 1e-9,
-        )

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-import numpy as np
+from typing import Any, ClassVar
 
 from lrdash.core.record import field
-from lrdash.strategies.base import Horizon, KerasCode, Rates, Schedule
-from lrdash.strategies.snippet import own
+from lrdash.strategies.base import Schedule
+
+
+def inverse_sqrt(
+    xp: Any, t: Any, updates: int, steps_per_epoch: int, base_lr: float, *, timescale_steps: int
+) -> Any:
+    """The peak rate divided by the square root of 1 + t / timescale_steps."""
+    scale = float(timescale_steps)
+    return base_lr / xp.sqrt((t + scale) / scale)
 
 
 class InverseSqrt(Schedule):
     r"""The rate falls like one over the square root of the time.
 
-    $$\eta_t = \eta_0 \sqrt{\frac{s}{t + s}}$$
-
-    with eta_t the rate of update t, eta_0 the peak rate and s `timescale_steps`. It halves after
-    3 s updates and never reaches 0. The paper puts a warm-up of s updates in front.
+    It halves after three times `timescale_steps` and never reaches 0. The paper puts a warm-up of
+    `timescale_steps` updates in front.
 
     Reference: Vaswani et al. 2017, Attention Is All You Need (arXiv 1706.03762), section 5.3.
 
@@ -35,6 +38,9 @@ class InverseSqrt(Schedule):
         "Use it with a warm-up for transformers, or when the length of training is not known."
     )
     prefix: ClassVar[str] = "inverse_sqrt."
+    colour: ClassVar[str] = "olive"
+    dash: ClassVar[str] = "dot"
+    rate = staticmethod(inverse_sqrt)
 
     timescale_steps: int = field(
         100, label="Time scale", unit="updates", ge=1, le=1_000_000_000, step=10,
@@ -47,19 +53,4 @@ class InverseSqrt(Schedule):
         return (
             "Lets the rate fall with the square root of time, to half the peak after "
             f"{3 * self.timescale_steps:,} updates."
-        )
-
-    def rates(self, horizon: Horizon) -> Rates:
-        """The rate of each update, float64 [T]."""
-        scale = float(self.timescale_steps)
-        return horizon.base_lr / np.sqrt((horizon.time() + scale) / scale)
-
-    def keras(self, horizon: Horizon) -> KerasCode:
-        """The formula written out; Keras has no such schedule."""
-        body = """
-            return self.peak * ops.sqrt(self.timescale / (step + self.timescale))
-        """
-        return own(
-            "InverseSquareRoot", "peak * sqrt(timescale / (step + timescale)).", body,
-            peak=horizon.base_lr, timescale=float(self.timescale_steps),
         )

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-import numpy as np
+from typing import Any, ClassVar
 
 from lrdash.core.record import field
-from lrdash.strategies.base import Horizon, KerasCode, Mark, Rates, Schedule
+from lrdash.core.wording import setting
+from lrdash.strategies.base import Horizon, KerasCode, Mark, Schedule
 from lrdash.strategies.snippet import builtin
-from lrdash.strategies.words import drops, every, figure
+from lrdash.strategies.words import drops, every
+
+
+def inverse_time(
+    xp: Any, t: Any, updates: int, steps_per_epoch: int, base_lr: float, *,
+    decay_rate: float, decay_every: float, staircase: bool,
+) -> Any:
+    """The peak rate divided by 1 + decay_rate times the decays so far."""
+    decays = t / max(1, round(decay_every * steps_per_epoch))
+    if staircase:
+        decays = xp.floor(decays)
+    return base_lr / (1.0 + decay_rate * decays)
 
 
 class InverseTime(Schedule):
     r"""The rate falls like one over the time, fast at first and ever more slowly.
 
-    $$\eta_t = \frac{\eta_0}{1 + r\, t / d}$$
-
-    with eta_t the rate of update t, eta_0 the peak rate, r `decay_rate` and d `decay_every` in
-    updates. With `staircase` t / d is rounded down. The rate never reaches 0.
+    The rate never reaches 0.
 
     Reference: keras.optimizers.schedules.InverseTimeDecay.
 
@@ -39,6 +46,9 @@ class InverseTime(Schedule):
         "Use it when training may go on for an unknown time and the rate should never quite vanish."
     )
     prefix: ClassVar[str] = "inverse_time."
+    colour: ClassVar[str] = "olive"
+    dash: ClassVar[str] = "dash"
+    rate = staticmethod(inverse_time)
 
     decay_rate: float = field(
         0.5, label="Decay rate", ge=0, le=1000, step=0.1,
@@ -58,15 +68,8 @@ class InverseTime(Schedule):
         way = " in steps" if self.staircase else ""
         return (
             f"Divides the peak rate{way} by a number that starts at 1 and grows by "
-            f"{figure(self.decay_rate)} {every(self.decay_every)}."
+            f"{setting(self.decay_rate)} {every(self.decay_every)}."
         )
-
-    def rates(self, horizon: Horizon) -> Rates:
-        """The rate of each update, float64 [T]."""
-        decays = horizon.time() / horizon.steps(self.decay_every)
-        if self.staircase:
-            decays = np.floor(decays)
-        return horizon.base_lr / (1.0 + self.decay_rate * decays)
 
     def marks(self, horizon: Horizon) -> tuple[Mark, ...]:
         """The drops of a staircase."""
@@ -74,8 +77,7 @@ class InverseTime(Schedule):
             return ()
         gap = horizon.steps(self.decay_every)
         updates = range(gap, horizon.updates, gap)
-        divisors = (1.0 + self.decay_rate * k for k in range(len(updates) + 1))
-        return drops(updates, [horizon.base_lr / divisor for divisor in divisors])
+        return drops(updates, self.at([0, *updates], horizon).tolist())
 
     def keras(self, horizon: Horizon) -> KerasCode:
         """Keras' InverseTimeDecay."""

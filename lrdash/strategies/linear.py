@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from lrdash.core.record import field
-from lrdash.strategies.base import Horizon, KerasCode, Rates, Schedule
-from lrdash.strategies.polynomial import polynomial_code, polynomial_rates
+from lrdash.strategies.base import Horizon, KerasCode, Schedule
+from lrdash.strategies.polynomial import polynomial_code
 from lrdash.strategies.words import level
+
+
+def linear(
+    xp: Any, t: Any, updates: int, steps_per_epoch: int, base_lr: float, *, end_factor: float
+) -> Any:
+    """A straight line from the peak rate down to end_factor times it."""
+    end = end_factor * base_lr
+    return (base_lr - end) * ((updates - t) / updates) + end
 
 
 class Linear(Schedule):
     r"""The rate falls on a straight line.
 
-    $$\eta_t = (\eta_0 - \eta_e)\,(1 - t / T) + \eta_e$$
-
-    with eta_t the rate of update t, eta_0 the peak rate, eta_e = `end_factor` * eta_0 the end
-    rate and T the updates in all. The end rate belongs to update T, which is never made: with an
-    end factor of 0 the last update still uses eta_0 / T.
+    The end belongs to update T, after the end of training: with an end factor of 0 the last update
+    still uses base_lr / T.
 
     Reference: Defazio et al. 2023, When, Why and How Much? Adaptive Learning Rate Scheduling by
     Refinement (arXiv 2310.07831); Bergsma et al. 2025, Straight to Zero (arXiv 2502.15938).
@@ -40,6 +45,8 @@ class Linear(Schedule):
         "best-supported default."
     )
     prefix: ClassVar[str] = "linear."
+    colour: ClassVar[str] = "green"
+    rate = staticmethod(linear)
 
     end_factor: float = field(
         0.0, label="End factor", ge=0, le=1, step=0.01,
@@ -49,10 +56,6 @@ class Linear(Schedule):
     def sentence(self) -> str:
         """What it does with these settings, in words."""
         return f"Lets the rate fall on a straight line to {level(self.end_factor)} by the end."
-
-    def rates(self, horizon: Horizon) -> Rates:
-        """The rate of each update, float64 [T]."""
-        return polynomial_rates(horizon, self.end_factor, 1.0)
 
     def keras(self, horizon: Horizon) -> KerasCode:
         """Keras' PolynomialDecay with power 1."""

@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
-import numpy as np
 from pydantic import field_validator
 
 from lrdash.core.errors import InvalidField
 from lrdash.core.record import field
-from lrdash.strategies.base import Horizon, KerasCode, Mark, Rates, Schedule
+from lrdash.core.wording import setting
+from lrdash.strategies.base import Horizon, KerasCode, Mark, Schedule
 from lrdash.strategies.snippet import builtin, number
-from lrdash.strategies.words import drops, epochs, figure
+from lrdash.strategies.words import drops, epochs
+
+
+def multistep(
+    xp: Any, t: Any, updates: int, steps_per_epoch: int, base_lr: float, *,
+    milestones: Sequence[float], factor: float,
+) -> Any:
+    """The peak rate times factor to the power of the milestones passed."""
+    drops = [max(1, round(milestone * steps_per_epoch)) for milestone in milestones]
+    passed = xp.searchsorted(xp.array(drops), t, side="right")
+    return base_lr * factor ** (1.0 * passed)
 
 
 class MultiStep(Schedule):
     r"""The rate drops by the same factor at each milestone.
 
-    $$\eta_t = \eta_0\, f^{|\{m \in M : m \le t\}|}$$
-
-    with eta_t the rate of update t, eta_0 the peak rate, f `factor` and M the `milestones` in
-    updates. A milestone that rounds to update 0 counts as update 1; one that lies past the end is
-    refused.
+    A milestone that rounds to update 0 counts as update 1; one past the end of training is refused.
 
     Reference: He et al. 2015, Deep Residual Learning for Image Recognition (arXiv 1512.03385);
     torch.optim.lr_scheduler.MultiStepLR.
@@ -44,6 +50,9 @@ class MultiStep(Schedule):
         "Use it when it is known at which epochs the loss stops falling, as for ResNets on images."
     )
     prefix: ClassVar[str] = "multistep."
+    colour: ClassVar[str] = "orange"
+    dash: ClassVar[str] = "dash"
+    rate = staticmethod(multistep)
 
     milestones: tuple[float, ...] = field(
         (15.0, 25.0), label="Milestones", unit="epochs", min_length=1, max_length=100,
@@ -64,10 +73,10 @@ class MultiStep(Schedule):
 
     def sentence(self) -> str:
         """What it does with these settings, in words."""
-        *most, last = (figure(m) for m in self.milestones)
+        *most, last = (setting(m) for m in self.milestones)
         when = f"{', '.join(most)} and {last}" if most else last
         noun = "epochs" if most else "epoch"
-        return f"Multiplies the rate by {figure(self.factor)} after {noun} {when}."
+        return f"Multiplies the rate by {setting(self.factor)} after {noun} {when}."
 
     def check(self, horizon: Horizon) -> None:
         """Refuse milestones past the end of training."""
@@ -76,25 +85,18 @@ class MultiStep(Schedule):
             problem = f"must lie within the {length} that the strategy covers"
             raise InvalidField(f"{self.prefix}milestones", problem, self.milestones[-1])
 
-    def rates(self, horizon: Horizon) -> Rates:
-        """The rate of each update, float64 [T]."""
-        passed = np.searchsorted(self._updates(horizon), horizon.time(), side="right")
-        return horizon.base_lr * self.factor ** passed.astype(np.float64)
-
     def marks(self, horizon: Horizon) -> tuple[Mark, ...]:
         """The drops."""
-        updates = [u for u in self._updates(horizon) if u < horizon.updates]
-        return drops(updates, self._stairs(horizon))
+        updates, rates = self._stairs(horizon)
+        return drops([update for update in updates if update < horizon.updates], rates)
 
     def keras(self, horizon: Horizon) -> KerasCode:
         """Keras' PiecewiseConstantDecay."""
-        return piecewise_code(self._updates(horizon), self._stairs(horizon))
+        return piecewise_code(*self._stairs(horizon))
 
-    def _updates(self, horizon: Horizon) -> list[int]:
-        return [horizon.steps(m) for m in self.milestones]
-
-    def _stairs(self, horizon: Horizon) -> list[float]:
-        return [horizon.base_lr * self.factor**k for k in range(len(self.milestones) + 1)]
+    def _stairs(self, horizon: Horizon) -> tuple[list[int], list[float]]:
+        updates = sorted({horizon.steps(milestone) for milestone in self.milestones})
+        return updates, self.at([0, *updates], horizon).tolist()
 
 
 def piecewise_code(updates: Sequence[int], rates: Sequence[float]) -> KerasCode:

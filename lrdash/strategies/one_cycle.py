@@ -4,29 +4,46 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-import numpy as np
 from pydantic import ValidationInfo, field_validator
 
 from lrdash.core.record import field
-from lrdash.strategies.base import Horizon, KerasCode, Mark, Rates, Schedule
-from lrdash.strategies.snippet import own
-from lrdash.strategies.words import figure, percent
+from lrdash.core.wording import setting
+from lrdash.strategies.base import Horizon, Mark, Schedule
+from lrdash.strategies.words import percent
+
+
+def one_cycle(
+    xp: Any, t: Any, updates: int, steps_per_epoch: int, base_lr: float, *,
+    pct_start: float, anneal_strategy: str, div_factor: float, final_div_factor: float,
+    three_phase: bool,
+) -> Any:
+    """Up to the peak rate, down to far below the start, once over the whole training."""
+    start, peak = base_lr / div_factor, pct_start * updates - 1
+    corners = [(0.0, start), (peak, base_lr)]
+    if three_phase:
+        corners.append((2 * peak, start))
+    corners.append((updates - 1.0, start / final_div_factor))
+    rates = xp.full_like(t, base_lr)
+    for (begin, before), (end, after) in reversed(list(itertools.pairwise(corners))):
+        if end < 0 or end <= begin:  # holds no update
+            continue
+        left = xp.clip((end - t) / (end - begin), 0.0, 1.0)
+        if anneal_strategy == "cos":
+            left = (1.0 - xp.cos(math.pi * left)) / 2.0
+        rates = xp.where(t <= end, after + (before - after) * left, rates)
+    return rates
 
 
 class OneCycle(Schedule):
     r"""Up to the peak, down to far below the start, once over the whole training.
 
-    $$\eta_t = b + (a - b)\,\frac{1 + \cos(\pi u)}{2}, \quad u = \frac{t - t_a}{t_b - t_a}$$
-
-    with eta_t the rate of update t, a and b the rates at the ends t_a and t_b of the phase that t
-    is in (linear: a + (b - a) u). The phases run between eta_0 / `div_factor` at update 0, the
-    peak eta_0 at update `pct_start` * T - 1, with `three_phase` eta_0 / `div_factor` again at
-    2 `pct_start` * T - 2, and eta_0 / `div_factor` / `final_div_factor` at the last update T - 1;
-    these are real numbers, not rounded. A phase that would end before update 0 or last no time is
-    left out: where `pct_start` * T is 1 or below there is no way up.
+    Its corners are base_lr / `div_factor` at update 0, base_lr at update `pct_start` * T - 1, with
+    `three_phase` base_lr / `div_factor` again at 2 `pct_start` * T - 2, and base_lr / `div_factor`
+    / `final_div_factor` at the last update T - 1. These are real numbers, not rounded. A phase that
+    would end before update 0 or takes no time is left out: where `pct_start` * T is at most 1, the
+    rate only falls.
 
     Reference: Smith and Topin 2017, Super-Convergence (arXiv 1708.07120);
     torch.optim.lr_scheduler.OneCycleLR.
@@ -51,6 +68,8 @@ class OneCycle(Schedule):
         "Use it when training has to be short and can bear a high rate in the middle."
     )
     prefix: ClassVar[str] = "one_cycle."
+    colour: ClassVar[str] = "sky"
+    rate = staticmethod(one_cycle)
 
     pct_start: float = field(
         0.3, label="Peak after", unit="share of training", ge=0, le=1, step=0.05,
@@ -85,68 +104,16 @@ class OneCycle(Schedule):
         """What it does with these settings, in words."""
         down = ", back down as fast," if self.three_phase else ""
         return (
-            f"Raises the rate from 1/{figure(self.div_factor)} of the peak over "
+            f"Raises the rate from 1/{setting(self.div_factor)} of the peak over "
             f"{percent(self.pct_start)} of training{down} and lowers it to 1/"
-            f"{figure(self.div_factor * self.final_div_factor)} of the peak by the end."
+            f"{setting(self.div_factor * self.final_div_factor)} of the peak by the end."
         )
-
-    def rates(self, horizon: Horizon) -> Rates:
-        """The rate of each update, float64 [T]."""
-        time = horizon.time()
-        rates = np.empty_like(time)
-        begin = 0
-        for phase in self._phases(horizon):
-            stop = min(max(begin, math.floor(phase.end) + 1), horizon.updates)
-            left = (phase.end - time[begin:stop]) / phase.length
-            if self.anneal_strategy == "cos":
-                left = (1.0 - np.cos(np.pi * left)) / 2.0
-            rates[begin:stop] = phase.after + (phase.before - phase.after) * left
-            begin = stop
-        return rates
 
     def marks(self, horizon: Horizon) -> tuple[Mark, ...]:
         """The peak and, in three phases, the foot of the way down."""
         peak = self.pct_start * horizon.updates - 1
-        marks = [Mark(update=round(peak), text=f"peak {figure(horizon.base_lr)}")]
+        marks = [Mark(update=round(peak), text=f"peak {setting(horizon.base_lr)}")]
         if self.three_phase:
-            start = figure(horizon.base_lr / self.div_factor)
+            start = setting(horizon.base_lr / self.div_factor)
             marks.append(Mark(update=round(2 * peak), text=f"back at {start}"))
         return tuple(marks) if peak > 0 else ()
-
-    def keras(self, horizon: Horizon) -> KerasCode:
-        """The formula written out; Keras has no such schedule."""
-        wave = "\n    left = (1.0 - ops.cos(math.pi * left)) / 2.0"
-        body = (
-            "step = ops.minimum(step, self.phases[-1][0])\n"
-            "rate = 0.0\n"
-            "for end, length, before, after in reversed(self.phases):\n"
-            "    left = (end - step) / length" + (wave if self.anneal_strategy == "cos" else "") +
-            "\n    rate = ops.where(step <= end, after + (before - after) * left, rate)\n"
-            "return rate"
-        )
-        phases = [[p.end, p.length, p.before, p.after] for p in self._phases(horizon)]
-        return own("OneCycle", "Phases: last update, length, rate before, rate after.", body,
-                   phases=phases)
-
-    def _phases(self, horizon: Horizon) -> list[_Phase]:
-        """The phases that hold an update, in their order; at least one."""
-        peak, start = self.pct_start * horizon.updates - 1, horizon.base_lr / self.div_factor
-        corners = [(0.0, start), (peak, horizon.base_lr)]
-        if self.three_phase:
-            corners.append((2 * peak, start))
-        corners.append((horizon.updates - 1.0, start / self.final_div_factor))
-        phases = [
-            _Phase(end=end, length=end - begin, before=before, after=after)
-            for (begin, before), (end, after) in itertools.pairwise(corners)
-            if end >= 0 and end > begin
-        ]
-        flat = _Phase(end=0.0, length=1.0, before=horizon.base_lr, after=horizon.base_lr)
-        return phases or [flat]
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Phase:
-    end: float  # update of its end, a real number
-    length: float  # updates, above 0
-    before: float  # rate at its beginning
-    after: float  # rate at its end

@@ -56,6 +56,7 @@ class Plateau(Rule):
 
     id: ClassVar[str] = "plateau"
     prefix: ClassVar[str] = "plateau."
+    colour: ClassVar[str] = "vermillion"
     label: ClassVar[str] = "Reduce on plateau"
     formula: ClassVar[str] = (
         r"\eta \leftarrow \max(\gamma \eta, \eta_{min}) \text{ after } p "

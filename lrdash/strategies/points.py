@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import field_validator
@@ -13,23 +13,33 @@ from pydantic import field_validator
 from lrdash.core.errors import InvalidField
 from lrdash.core.record import field
 from lrdash.core.spec import MAX_RATE
-from lrdash.strategies.base import Horizon, KerasCode, Mark, Rates, Schedule
-from lrdash.strategies.snippet import own
-from lrdash.strategies.words import MOST_MARKS, figure, percent
+from lrdash.core.wording import setting
+from lrdash.strategies.base import Horizon, Mark, Schedule
+from lrdash.strategies.words import MOST_MARKS, percent
 
 HIGHEST_FACTOR = 10.0
 MOST_POINTS = 200
 
 
+def through_points(
+    xp: Any, t: Any, updates: int, steps_per_epoch: int, base_lr: float, *,
+    points: Sequence[Sequence[float]], interpolation: str,
+) -> Any:
+    """Lines or waves through the points [share of training, factor of the peak rate]."""
+    shares, factors = xp.array(points).T
+    share = t / updates
+    if interpolation == "linear":
+        return base_lr * xp.interp(share, shares, factors)
+    i = xp.searchsorted(shares, share, side="right") - 1
+    done = (share - shares[i]) / (shares[i + 1] - shares[i])
+    wave = (1.0 - xp.cos(math.pi * done)) / 2.0
+    return base_lr * (factors[i] * (1.0 - wave) + factors[i + 1] * wave)
+
+
 class Points(Schedule):
     r"""Straight lines, or cosine waves, from point to point.
 
-    $$\eta_t = \eta_0 \left(f_i + (f_{i+1} - f_i)\, w(u)\right), \quad
-    u = \frac{t / T - x_i}{x_{i+1} - x_i}$$
-
-    with eta_t the rate of update t, eta_0 the peak rate, (x_i, f_i) the points as share of
-    training and factor, T the updates in all and w(u) = u (linear) or (1 - cos(pi u)) / 2
-    (cosine). The last point belongs to update T, which is never made.
+    The last point belongs to update T, after the end of training.
 
     Reference: optax.piecewise_interpolate_schedule.
 
@@ -51,6 +61,9 @@ class Points(Schedule):
     source: ClassVar[str] = "Optax, piecewise_interpolate_schedule"
     when: ClassVar[str] = "Use it when the curve in mind is none of the others."
     prefix: ClassVar[str] = "points."
+    colour: ClassVar[str] = "purple"
+    dash: ClassVar[str] = "dash"
+    rate = staticmethod(through_points)
 
     points: tuple[tuple[float, float], ...] = field(
         ((0.0, 1.0), (0.5, 1.0), (1.0, 0.0)), label="Points",
@@ -74,7 +87,7 @@ class Points(Schedule):
         if not all(a < b for a, b in itertools.pairwise(shares)):
             raise ValueError("must have shares in ascending order, no two alike")
         if not all(0 <= factor <= HIGHEST_FACTOR for _, factor in points):
-            raise ValueError(f"must have factors between 0 and {figure(HIGHEST_FACTOR)}")
+            raise ValueError(f"must have factors between 0 and {setting(HIGHEST_FACTOR)}")
         return points
 
     def sentence(self) -> str:
@@ -89,21 +102,8 @@ class Points(Schedule):
         """Refuse points above the highest rate that is allowed anywhere."""
         highest = max(factor for _, factor in self.points) * horizon.base_lr
         if highest > MAX_RATE:
-            problem = f"must keep the rate at or below {figure(MAX_RATE)}"
+            problem = f"must keep the rate at or below {setting(MAX_RATE)}"
             raise InvalidField(f"{self.prefix}points", problem, highest)
-
-    def rates(self, horizon: Horizon) -> Rates:
-        """The rate of each update, float64 [T]."""
-        shares, factors = np.array(self.points, dtype=np.float64).T
-        time = horizon.time() / horizon.updates
-        if self.interpolation == "linear":
-            linear: Rates = horizon.base_lr * np.interp(time, shares, factors)
-            return linear
-        i = np.searchsorted(shares, time, side="right") - 1
-        done = (time - shares[i]) / (shares[i + 1] - shares[i])
-        wave = (1.0 - np.cos(np.pi * done)) / 2.0
-        rounded: Rates = horizon.base_lr * (factors[i] * (1.0 - wave) + factors[i + 1] * wave)
-        return rounded
 
     def marks(self, horizon: Horizon) -> tuple[Mark, ...]:
         """The inner points."""
@@ -111,26 +111,10 @@ class Points(Schedule):
         return tuple(
             Mark(
                 update=min(math.ceil(share * horizon.updates), horizon.updates - 1),
-                text=f"point {index}: {figure(factor * horizon.base_lr)}",
+                text=f"point {index}: {setting(factor * horizon.base_lr)}",
             )
             for index, (share, factor) in enumerate(inner, start=2)
         )
-
-    def keras(self, horizon: Horizon) -> KerasCode:
-        """The formula written out; Keras has no such schedule."""
-        wave = "    left = (1.0 - ops.cos(math.pi * left)) / 2.0\n"
-        body = (
-            "rate = self.corners[-1][1]\n"
-            "pairs = list(itertools.pairwise(self.corners))\n"
-            "for (start, before), (end, after) in reversed(pairs):\n"
-            "    whole, length = round(end), end - start\n"
-            "    left = (whole - step) / length + (end - whole) / length  # exact in float32\n"
-            + (wave if self.interpolation == "cosine" else "")
-            + "    rate = ops.where(step < end, after + (before - after) * left, rate)\n"
-            "return rate"
-        )
-        corners = [[x * horizon.updates, f * horizon.base_lr] for x, f in self.points]
-        return own("ThroughPoints", "Corners as [update, rate].", body, corners=corners)
 
 
 def _pairs(given: object) -> tuple[tuple[float, float], ...]:

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from lrdash.core.record import field
-from lrdash.strategies.base import Horizon, KerasCode, Rates, Schedule
-from lrdash.strategies.snippet import builtin, own
-from lrdash.strategies.words import figure, level
+from lrdash.core.wording import setting
+from lrdash.strategies.base import Horizon, KerasCode, Schedule
+from lrdash.strategies.snippet import builtin
+from lrdash.strategies.words import level
+
+
+def polynomial(
+    xp: Any, t: Any, updates: int, steps_per_epoch: int, base_lr: float, *,
+    end_factor: float, power: float,
+) -> Any:
+    """A power of the time left, from the peak rate down to end_factor times it."""
+    end = end_factor * base_lr
+    left = (updates - t) / updates
+    return (base_lr - end) * left**power + end
 
 
 class Polynomial(Schedule):
     r"""The rate falls along a power of the time that is left.
 
-    $$\eta_t = (\eta_0 - \eta_e)\,(1 - t / T)^p + \eta_e$$
-
-    with eta_t the rate of update t, eta_0 the peak rate, eta_e = `end_factor` * eta_0 the end
-    rate, T the updates in all and p `power`. The end rate itself belongs to update T, which is
-    never made: the last update still uses a little more.
+    The end belongs to update T, after the end of training: the last update still uses a little
+    more.
 
     Reference: keras.optimizers.schedules.PolynomialDecay; power decay, arXiv 2602.06797.
 
@@ -38,6 +46,9 @@ class Polynomial(Schedule):
         "Use it when the length of training is fixed and more time is wanted at low rates."
     )
     prefix: ClassVar[str] = "polynomial."
+    colour: ClassVar[str] = "green"
+    dash: ClassVar[str] = "dash"
+    rate = staticmethod(polynomial)
 
     end_factor: float = field(
         0.0, label="End factor", ge=0, le=1, step=0.01,
@@ -53,37 +64,18 @@ class Polynomial(Schedule):
         """What it does with these settings, in words."""
         return (
             f"Lets the rate fall to {level(self.end_factor)} by the end, along the time left to "
-            f"the power {figure(self.power)}."
+            f"the power {setting(self.power)}."
         )
-
-    def rates(self, horizon: Horizon) -> Rates:
-        """The rate of each update, float64 [T]."""
-        return polynomial_rates(horizon, self.end_factor, self.power)
 
     def keras(self, horizon: Horizon) -> KerasCode:
-        """Keras' PolynomialDecay; below power 1 the formula itself.
+        """Keras' PolynomialDecay; below power 1 the formula's source.
 
         Keras computes 1 - t / T in float32; below power 1 that error grows without bound
-        towards the end, so there (T - t) / T is written instead.
+        towards the end.
         """
-        if self.power >= 1:
-            return polynomial_code(horizon, self.end_factor, self.power)
-        body = """
-            left = (self.updates - ops.minimum(step, self.updates)) / self.updates
-            return (self.peak - self.end) * ops.power(left, self.power) + self.end
-        """
-        return own(
-            "PolynomialOfTimeLeft", "(peak - end) * (1 - step / updates) ** power + end.", body,
-            peak=horizon.base_lr, end=self.end_factor * horizon.base_lr,
-            updates=horizon.updates, power=self.power,
-        )
-
-
-def polynomial_rates(horizon: Horizon, end_factor: float, power: float) -> Rates:
-    """Rates of a polynomial decay, float64 [T]."""
-    end = end_factor * horizon.base_lr
-    left = (horizon.updates - horizon.time()) / horizon.updates
-    return (horizon.base_lr - end) * left**power + end
+        if self.power < 1:
+            return super().keras(horizon)
+        return polynomial_code(horizon, self.end_factor, self.power)
 
 
 def polynomial_code(horizon: Horizon, end_factor: float, power: float) -> KerasCode:

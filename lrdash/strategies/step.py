@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-import numpy as np
+from typing import Any, ClassVar
 
 from lrdash.core.record import field
-from lrdash.strategies.base import Horizon, KerasCode, Mark, Rates, Schedule
-from lrdash.strategies.exponential import exponential_code
+from lrdash.core.wording import setting
+from lrdash.strategies.base import Horizon, KerasCode, Mark, Schedule
+from lrdash.strategies.exponential import keras_decay
 from lrdash.strategies.multistep import piecewise_code
-from lrdash.strategies.words import drops, every, figure
+from lrdash.strategies.words import drops, every
 
 LONGEST_LIST = 24  # drops that are still written out one by one in Keras code
+
+
+def step(
+    xp: Any, t: Any, updates: int, steps_per_epoch: int, base_lr: float, *,
+    drop_every: float, factor: float,
+) -> Any:
+    """The peak rate times factor to the power of the drops so far."""
+    gap = max(1, round(drop_every * steps_per_epoch))  # updates
+    return base_lr * factor ** xp.floor(t / gap)
 
 
 class Step(Schedule):
     r"""The rate drops by the same factor after every so many updates.
 
-    $$\eta_t = \eta_0\, f^{\lfloor t / d \rfloor}$$
-
-    with eta_t the rate of update t, eta_0 the peak rate, f `factor` and d `drop_every` in
-    updates. Where training is shorter than d there is no drop.
+    Where training is shorter than `drop_every` there is no drop.
 
     Reference: torch.optim.lr_scheduler.StepLR.
 
@@ -41,6 +46,8 @@ class Step(Schedule):
         "Use it when drops are wanted that can be seen in the loss, at a regular pace."
     )
     prefix: ClassVar[str] = "step."
+    colour: ClassVar[str] = "orange"
+    rate = staticmethod(step)
 
     drop_every: float = field(
         10.0, label="Drop every", unit="epochs", gt=0, le=10_000, step=1,
@@ -53,27 +60,22 @@ class Step(Schedule):
 
     def sentence(self) -> str:
         """What it does with these settings, in words."""
-        return f"Multiplies the rate by {figure(self.factor)} after {every(self.drop_every)}."
-
-    def rates(self, horizon: Horizon) -> Rates:
-        """The rate of each update, float64 [T]."""
-        count = np.floor(horizon.time() / horizon.steps(self.drop_every))
-        return horizon.base_lr * self.factor**count
+        return f"Multiplies the rate by {setting(self.factor)} after {every(self.drop_every)}."
 
     def marks(self, horizon: Horizon) -> tuple[Mark, ...]:
         """The drops."""
-        updates, rates = self._stairs(horizon)
-        return drops(updates, rates)
+        return drops(*self._stairs(horizon))
 
     def keras(self, horizon: Horizon) -> KerasCode:
         """PiecewiseConstantDecay for a few drops, a staircase of ExponentialDecay for many."""
         updates, rates = self._stairs(horizon)
         if len(updates) > LONGEST_LIST:
             gap = horizon.steps(self.drop_every)
-            return exponential_code(horizon, gap, self.factor, staircase=True)
+            many = keras_decay(horizon, gap, self.factor, staircase=True)
+            return many or super().keras(horizon)
         return piecewise_code(updates, rates)
 
     def _stairs(self, horizon: Horizon) -> tuple[list[int], list[float]]:
         gap = horizon.steps(self.drop_every)
         updates = list(range(gap, horizon.updates, gap))
-        return updates, [horizon.base_lr * self.factor**k for k in range(len(updates) + 1)]
+        return updates, self.at([0, *updates], horizon).tolist()

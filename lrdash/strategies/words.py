@@ -4,18 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lrdash.core.wording import plural, setting
 from lrdash.strategies.horizon import Mark
 
 MOST_MARKS = 50  # more would hide the curve
-
-
-def figure(value: float) -> str:
-    """A number with at most four significant digits, large ones in full.
-
-    >>> figure(0.1 * 0.1), figure(250_000)
-    ('0.01', '250,000')
-    """
-    return f"{value:,.0f}" if 1e4 <= value < 1e9 else f"{value:.4g}"
 
 
 def epochs(count: float) -> str:
@@ -24,7 +16,7 @@ def epochs(count: float) -> str:
     >>> epochs(1), epochs(2.5)
     ('1 epoch', '2.5 epochs')
     """
-    return f"{figure(count)} epoch" + ("" if count == 1 else "s")
+    return plural(count, "epoch")
 
 
 def every(count: float) -> str:
@@ -51,7 +43,7 @@ def percent(share: float) -> str:
     >>> percent(0.125)
     '12.5%'
     """
-    return f"{figure(100 * share)}%"
+    return f"{setting(100 * share)}%"
 
 
 def drops(updates: Sequence[int], rates: Sequence[float]) -> tuple[Mark, ...]:
@@ -65,7 +57,7 @@ def drops(updates: Sequence[int], rates: Sequence[float]) -> tuple[Mark, ...]:
     return tuple(
         Mark(
             update=update,
-            text=f"drop {index + 1}: {figure(rates[index])} to {figure(rates[index + 1])}",
+            text=f"drop {index + 1}: {setting(rates[index])} to {setting(rates[index + 1])}",
         )
         for index, update in enumerate(updates)
         if index % stride == 0

@@ -2,34 +2,47 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+import math
+from typing import Any, ClassVar, Literal
 
-import numpy as np
 from pydantic import ValidationInfo, field_validator
 
 from lrdash.core.record import field
-from lrdash.strategies.base import Horizon, KerasCode, Mark, Rates, Schedule
-from lrdash.strategies.snippet import own
+from lrdash.strategies.base import Horizon, Mark, Schedule
 from lrdash.strategies.words import percent
 
-LEFT = {  # share of the peak rate at share `x` of the decay, as Keras code
-    "linear": "1.0 - x",
-    "cosine": "(1.0 + ops.cos(math.pi * x)) / 2.0",
-    "1-sqrt": "1.0 - ops.sqrt(x)",
-}
+
+def lengths(updates: int, warmup_fraction: float, decay_fraction: float) -> tuple[int, int]:
+    """Warm-up and decay in updates; together at most all."""
+    warmup, decay = round(warmup_fraction * updates), round(decay_fraction * updates)
+    return warmup, min(decay, updates - warmup)
+
+
+def wsd(
+    xp: Any, t: Any, updates: int, steps_per_epoch: int, base_lr: float, *,
+    warmup_fraction: float, decay_fraction: float, decay_shape: str, warmup_from_zero: bool,
+) -> Any:
+    """Up, flat, and down to zero at the end."""
+    warmup, decay = lengths(updates, warmup_fraction, decay_fraction)
+    first = 0 if warmup_from_zero else 1
+    up = xp.where(t < warmup, xp.minimum(1.0, (t + first) / max(1, warmup)), 1.0)
+    done = xp.maximum(0.0, (t - (updates - decay)) / max(1, decay))
+    if decay_shape == "linear":
+        down = 1.0 - done
+    elif decay_shape == "cosine":
+        down = (1.0 + xp.cos(math.pi * done)) / 2.0
+    else:
+        down = 1.0 - xp.sqrt(done)
+    return base_lr * up * down
 
 
 class WarmupStableDecay(Schedule):
     r"""Up, flat, and down to zero at the end.
 
-    $$\eta_t = \eta_0 \cdot \min\left(1, \frac{t + 1}{W}\right) \cdot
-    g\left(\max\left(0, \frac{t - (T - D)}{D}\right)\right)$$
-
-    with eta_t the rate of update t, eta_0 the peak rate, T the updates in all, W and D
-    `warmup_fraction` and `decay_fraction` of T rounded to updates, and g(x) = 1 - x (linear),
-    (1 + cos(pi x)) / 2 (cosine) or 1 - sqrt(x). With `warmup_from_zero` the way up is t / W and
-    the first update uses the rate 0. Zero itself belongs to update T, which is never made. Where
-    rounding would make W and D overlap, D is shortened.
+    W and D are `warmup_fraction` and `decay_fraction` of T, rounded to updates. With
+    `warmup_from_zero` the way up is t / W and the first update uses the rate 0. The end at zero
+    belongs to update T, after the end of training. Where rounding would make W and D overlap, D is
+    shortened.
 
     Reference: Hu et al. 2024, MiniCPM (arXiv 2404.06395); Hägele et al. 2024, Scaling Laws and
     Compute-Optimal Training Beyond Fixed Training Durations (arXiv 2405.18392), for 1 - sqrt.
@@ -56,6 +69,8 @@ class WarmupStableDecay(Schedule):
         "depends on the length."
     )
     prefix: ClassVar[str] = "wsd."
+    colour: ClassVar[str] = "purple"
+    rate = staticmethod(wsd)
 
     warmup_fraction: float = field(
         0.05, label="Warm-up share", unit="share of training", ge=0, le=1, step=0.01,
@@ -92,47 +107,11 @@ class WarmupStableDecay(Schedule):
             f"({self.decay_shape})."
         )
 
-    def rates(self, horizon: Horizon) -> Rates:
-        """The rate of each update, float64 [T]."""
-        warmup, decay = self._lengths(horizon)
-        time = horizon.time()
-        up = np.minimum(1.0, (time + (not self.warmup_from_zero)) / max(1, warmup))
-        up[warmup:] = 1.0
-        done = np.maximum(0.0, (time - (horizon.updates - decay)) / max(1, decay))
-        if self.decay_shape == "linear":
-            down = 1.0 - done
-        elif self.decay_shape == "cosine":
-            down = (1.0 + np.cos(np.pi * done)) / 2.0
-        else:
-            down = 1.0 - np.sqrt(done)
-        return horizon.base_lr * up * down
-
     def marks(self, horizon: Horizon) -> tuple[Mark, ...]:
         """The ends of the flat part."""
-        warmup, decay = self._lengths(horizon)
+        warmup, decay = lengths(horizon.updates, self.warmup_fraction, self.decay_fraction)
         begin = horizon.updates - decay
         marks = [Mark(update=warmup, text="stable from here")] if 0 < warmup < begin else []
         if 0 < begin < horizon.updates:
             marks.append(Mark(update=begin, text="decay begins"))
         return tuple(marks)
-
-    def keras(self, horizon: Horizon) -> KerasCode:
-        """The formula written out; Keras has no such schedule."""
-        warmup, decay = self._lengths(horizon)
-        first = "step" if self.warmup_from_zero else "step + 1.0"
-        body = f"""
-            up = ops.where(step < self.warmup, ({first}) / max(1, self.warmup), 1.0)
-            x = (step - (self.updates - self.decay)) / max(1, self.decay)
-            x = ops.clip(x, 0.0, 1.0)
-            return self.peak * up * ({LEFT[self.decay_shape]})
-        """
-        return own(
-            "WarmupStableDecay", "Up over warmup updates, flat, down over the last decay.", body,
-            peak=horizon.base_lr, updates=horizon.updates, warmup=warmup, decay=decay,
-        )
-
-    def _lengths(self, horizon: Horizon) -> tuple[int, int]:
-        """Warm-up and decay in updates; together at most T."""
-        warmup = round(self.warmup_fraction * horizon.updates)
-        decay = round(self.decay_fraction * horizon.updates)
-        return warmup, min(decay, horizon.updates - warmup)

@@ -1,18 +1,18 @@
 """What the teaching pages show: callbacks epoch by epoch, what other settings would have done,
-gradient descent on surfaces that one can see, and the glossary. Pure NumPy; all rates come from
+gradient descent on surfaces that can be drawn, and the glossary. Pure NumPy; all rates come from
 `lrdash.strategies`.
 """
 
 from lrdash.teaching.descent import Path, descend
+from lrdash.teaching.description import compare_in_words, path_in_words
 from lrdash.teaching.examples import EXAMPLES, Example
 from lrdash.teaching.glossary import GROUPS, SETTINGS, anchor, look_up
 from lrdash.teaching.moments import Moment, Recorded, Variable, Walk
-from lrdash.teaching.outlook import listed, outlook, verdict
+from lrdash.teaching.outlook import cuts_in_words, outlook, verdict
 from lrdash.teaching.scheduler import walk_scheduler
 from lrdash.teaching.series import MOST, read_series
 from lrdash.teaching.steps import Step, remarks
 from lrdash.teaching.surfaces import SURFACES, Minimum, Surface
-from lrdash.teaching.telling import compare_in_words, path_in_words
 from lrdash.teaching.walk import walk_plateau
 from lrdash.teaching.watched import disagreement, walk_watched
 from lrdash.teaching.whatif import (
@@ -47,12 +47,12 @@ __all__ = [
     "Walk",
     "anchor",
     "compare_in_words",
+    "cuts_in_words",
     "descend",
     "disagreement",
     "first_difference",
     "grid",
     "left_off",
-    "listed",
     "look_up",
     "outlook",
     "path_in_words",

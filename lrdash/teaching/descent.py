@@ -1,7 +1,7 @@
 """Gradient descent on a surface, under any strategy of the catalogue.
 
 A step stands for an epoch of one update, so that durations in epochs are counted in steps, and
-step t uses the rate of update t. A rule gets the loss at the place that a step led to.
+step t uses the rate of update t. A rule reads the loss at the place that a step led to.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def descend(
     warmup_steps: int = 0,
     seed: int = 0,
 ) -> Path:
-    """Walk down a surface; ends early at the first place outside of the picture.
+    """Walk down a surface; ends early at the first place outside the picture.
 
     Args:
         surface: where to walk.

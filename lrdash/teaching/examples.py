@@ -1,4 +1,4 @@
-"""Recorded runs for those who have none yet: metrics as training gave them, nothing made up."""
+"""Recorded runs for users who have none yet: metrics of real training, unchanged."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ class Example:
     """A run as it was recorded once."""
 
     label: str
-    told: str  # what it is, in a sentence
+    description: str  # in a sentence
     spec: RunSpec  # trains it again
     metrics: Mapping[str, tuple[float, ...]]  # by name, one value an epoch, in float32
 
 
 _PLATEAU = Example(
     label="Example: the plateau rule on the digits",
-    told="A recorded run: a small network learns the digits for 40 epochs under ReduceLROnPlateau "
-    "with patience 3 and a cooldown of 2.",
+    description="A recorded run: a small network trains on the digits for 40 epochs with "
+    "ReduceLROnPlateau, patience 3 and cooldown 2.",
     spec=RunSpec(
         dataset="digits", model="mlp", optimizer="sgd", momentum=0.0, strategy="plateau",
         params={"patience": 3, "cooldown": 2}, base_lr=0.5, epochs=40, batch_size=32, seed=1,
@@ -63,8 +63,8 @@ _PLATEAU = Example(
 
 _SCHEDULER = Example(
     label="Example: a schedule that halves the rate every 5 epochs",
-    told="A recorded run: the same network for 24 epochs under LearningRateScheduler, which asks "
-    "an expression for the rate as each epoch begins.",
+    description="A recorded run: the same network for 24 epochs with LearningRateScheduler, which "
+    "evaluates an expression for the rate at the start of each epoch.",
     spec=RunSpec(
         dataset="digits", model="mlp", optimizer="sgd", momentum=0.0, strategy="custom",
         params={"expression": "lr * 0.5 if epoch % 5 == 0 and epoch > 0 else lr"}, base_lr=0.5,

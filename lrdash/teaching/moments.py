@@ -79,7 +79,7 @@ def digits(value: float | None, count: int = 6) -> str:
 
 
 def held(rate: float) -> str:
-    """A rate as Keras' float32 variable holds it, with the digits that tell it from others."""
+    """A rate as Keras' float32 variable holds it, with enough digits to be unique."""
     return f"{float(np.float32(rate)):.9g}"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from lrdash.core.wording import listed
 from lrdash.teaching.whatif import Replay, first_difference
 
 FLOAT32 = 2.0**-23  # relative spacing of the numbers that training computes with
@@ -27,27 +28,26 @@ def outlook(was: Replay, would: Replay, *, changed: str) -> str:
 are the same before epoch 2, and the one after epoch 2 is certain.'
     """
     if not changed:
-        return f"These are the settings of the record: {listed(was.cuts)}. Change one " \
-            "of them, the patience for example."
+        return f"These are the recorded settings: {cuts_in_words(was.cuts)}. Change one of them, " \
+            "for example the patience."
     differs = first_difference(was, would)
     if differs is None:
-        return f"With {changed} nothing would have changed: {listed(was.cuts)}, as recorded. " \
-            "That is certain."
-    told = f"With {changed} the rate would have been {listed(would.cuts)} " \
-        f"(recorded: {listed(was.cuts).removeprefix('cut after ')})."
-    return f"{told} The decisions are the same before epoch {differs}, and the one after epoch " \
-        f"{differs} is certain."
+        return f"With {changed} nothing would have changed: {cuts_in_words(was.cuts)}, as " \
+            "recorded. That is certain."
+    return f"With {changed} the rate would have been {cuts_in_words(would.cuts)} (recorded: " \
+        f"{cuts_in_words(was.cuts).removeprefix('cut after ')}). The decisions are the same " \
+        f"before epoch {differs}, and the one after epoch {differs} is certain."
 
 
 def verdict(
-    was: Sequence[float], truth: Sequence[float], guess: Replay, real: Replay, *,
+    was: Sequence[float], trained: Sequence[float], guess: Replay, real: Replay, *,
     metric: str, differs: int, forked: bool = False,
 ) -> str:
-    """How the guess did against the trained run.
+    """How the guess compares with the trained run.
 
     Args:
         was: the recorded metric, one value an epoch.
-        truth: the metric of the trained run.
+        trained: the metric of the trained run.
         guess: the decisions over the recorded metric.
         real: the decisions over the trained run's metric.
         metric: its name.
@@ -55,16 +55,16 @@ def verdict(
         forked: whether the trained run is a branch of the record, so that they share the epochs
             before.
     """
-    shared = min(differs, len(was), len(truth))
-    gap = float(np.abs(np.subtract(was[:shared], truth[:shared])).max(initial=0.0))
+    shared = min(differs, len(was), len(trained))
+    gap = float(np.abs(np.subtract(was[:shared], trained[:shared])).max(initial=0.0))
     size = float(np.abs(was[:shared]).max(initial=0.0))
-    told = f"Trained: up to epoch {differs} both {metric} are {_nearness(gap, size)}."
+    how = f"Trained: up to epoch {differs} the curves of {metric} are {_nearness(gap, size)}."
     if forked:
-        told = f"Trained as a branch of the record, which it leaves after epoch {differs}."
+        how = f"Trained as a branch of the record, which it leaves after epoch {differs}."
     if real.cuts == guess.cuts:
-        return f"{told} The guess was right: {listed(real.cuts)}."
-    return f"{told} The guess said {listed(guess.cuts)}; in truth it was " \
-        f"{listed(real.cuts)}."
+        return f"{how} The guess was right: {cuts_in_words(real.cuts)}."
+    return f"{how} The guess was wrong: {cuts_in_words(guess.cuts)} by the guess, " \
+        f"{cuts_in_words(real.cuts)} in training."
 
 
 def _nearness(gap: float, size: float) -> str:
@@ -75,13 +75,10 @@ def _nearness(gap: float, size: float) -> str:
     return f"within {gap:.2g} of each other"
 
 
-def listed(cuts: Sequence[int]) -> str:
+def cuts_in_words(cuts: Sequence[int]) -> str:
     """Where the rate was cut: `cut after epoch 3`, `cut after epochs 3, 7 and 9`, `never cut`."""
     if not cuts:
         return "never cut"
-    if len(cuts) == 1:
-        return f"cut after epoch {cuts[0]}"
-    if len(cuts) > LISTED:
-        first = ", ".join(str(epoch) for epoch in cuts[:LISTED])
-        return f"cut after epochs {first} and {len(cuts) - LISTED} more"
-    return f"cut after epochs {', '.join(str(epoch) for epoch in cuts[:-1])} and {cuts[-1]}"
+    more = len(cuts) - LISTED
+    named = [*map(str, cuts[:LISTED]), *([f"{more} more"] if more > 0 else ())]
+    return f"cut after epoch{'s' if len(cuts) > 1 else ''} {listed(named)}"

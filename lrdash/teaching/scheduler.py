@@ -1,4 +1,4 @@
-"""LearningRateScheduler, epoch by epoch: read the rate, ask the schedule, set what it says."""
+"""LearningRateScheduler, epoch by epoch: read the rate, ask the schedule, set the new rate."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def walk_scheduler(course: RateProgram, values: Sequence[float] = ()) -> Walk:
         epochs done by then.
 
     Raises:
-        InvalidField: the course has another strategy.
+        InvalidField: if the course has another strategy.
     """
     strategy = course.strategy
     if not isinstance(strategy, Custom):

@@ -1,4 +1,4 @@
-"""A metric as somebody typed or pasted it, to numbers."""
+"""Numbers from a metric that a user typed or pasted."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 
 from lrdash.core.errors import InvalidField
 
-MOST = 2000  # epochs; more make no picture that one can walk through
+MOST = 2000  # epochs; the chart is unreadable with more
 _SEPARATED = re.compile(r"[^\s,;]+")
 _DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+(e[+-]?\d+)?\s*", re.IGNORECASE)
 
@@ -60,5 +60,5 @@ def _refuse_decimal_commas(text: str, field: str) -> None:
     """`0,412 0,398` would be read as four whole numbers."""
     entries = [part for part in re.split(r"[;\s]+", text) if part]
     if len(entries) > 1 and all(_DECIMAL_COMMA.fullmatch(part) for part in entries):
-        problem = "must have a point before the decimals at position 1 (line 1)"
+        problem = "must use a decimal point, not a comma, at position 1 (line 1)"
         raise InvalidField(field, problem, entries[0])

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lrdash.core.wording import plural
 from lrdash.strategies.custom import Custom
 from lrdash.strategies.plateau import Plateau
-from lrdash.strategies.words import epochs
 
 # Places of the steps; the two rules count the cooldown down at different ones.
 READ, BETTER, WORSE, PATIENCE, CUT, AGAIN = 0, 3, 4, 5, 6, 7
@@ -40,7 +40,7 @@ def scheduler_steps(strategy: Custom) -> tuple[Step, ...]:
 
 
 def called_steps(expression: str) -> tuple[Step, ...]:
-    """The same, with what stands for the schedule given."""
+    """The same, with the code of the schedule given."""
     return (
         Step(title="Read the rate in force", code="lr = optimizer.learning_rate"),
         Step(title="Ask the schedule for the new one", code=f"new = {expression}"),
@@ -86,21 +86,21 @@ def _comparison(rule: Plateau) -> str:
 
 
 def remarks(rule: Plateau) -> tuple[str, ...]:
-    """What surprises in these settings, in sentences; often none."""
+    """Surprising effects of these settings, in sentences; often none."""
     found = []
     if rule.rules == "keras" and rule.cooldown == 1:
-        found.append("Keras counts the cooldown down before it looks, so a cooldown of 1 rests "
-                     "not at all.")
+        found.append("Keras decreases the cooldown before it compares, so a cooldown of 1 has no "
+                     "effect.")
     elif rule.rules == "keras" and rule.cooldown > 1:
-        found.append(f"Keras counts the cooldown down before it looks, so a cooldown of "
-                     f"{rule.cooldown} rests {epochs(rule.cooldown - 1)}.")
+        found.append(f"Keras decreases the cooldown before it compares, so a cooldown of "
+                     f"{rule.cooldown} lasts {plural(rule.cooldown - 1, 'epoch')}.")
     if rule.rules == "keras" and rule.patience == 0:
-        found.append("A patience of 0 acts as 1: the wait is raised before it is compared.")
+        found.append("A patience of 0 acts as 1: the wait is increased before it is compared.")
     if rule.rules == "torch":
         found.append("PyTorch cuts when the wait is above the patience, one epoch later than "
-                     "Keras, and the first value has to beat infinity.")
+                     "Keras, and compares the first value with infinity.")
     known = rule.monitor.removeprefix("val_") in ("loss", "accuracy")  # a script's may be others
     if known and rule.mode != "auto" and rule.rising != rule.monitor.endswith("accuracy"):
-        found.append(f"Mode {rule.mode} takes {rule.monitor} for better when it gets worse, so "
-                     "the rate falls while training goes well.")
+        found.append(f"Mode {rule.mode} counts a worse {rule.monitor} as better, so the rate falls "
+                     "while training goes well.")
     return tuple(found)

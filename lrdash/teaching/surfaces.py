@@ -1,4 +1,4 @@
-"""Surfaces that gradient descent can be watched on: value, gradient and Hessian in closed form.
+"""Surfaces to watch gradient descent on: value, gradient and Hessian in closed form.
 
 A place is a vector of one number for a curve, of two for a surface. No loss is below 0, the
 value of the lowest minimum, so that it can be drawn on a logarithmic axis.
@@ -36,16 +36,16 @@ class Surface:
     id: str
     label: str  # sentence case
     formula: str  # LaTeX without dollar signs
-    told: str  # what it is and what to look for
+    description: str  # what it is and what to look for
     value: Callable[[Floats], Floats]
     gradient: Callable[[Floats], Floats]
     hessian: Callable[[Floats], Floats]
     minima: tuple[Minimum, ...]
     spans: tuple[tuple[float, float], ...]  # of the picture, one (low, high) a weight
     start: tuple[float, ...]
-    base_lr: float  # a peak rate that shows the point
+    base_lr: float  # a peak rate that shows its effect
     steps: int = 60
-    noise: float = 0.0  # standard deviation of what is added to each part of the gradient
+    noise: float = 0.0  # standard deviation, added to each part of the gradient
     log_height: bool = False  # height of the relief is log(1 + loss), else the loss
     even: bool = False  # the curvature is the same everywhere
 
@@ -164,18 +164,18 @@ for _one in (
     _surface(
         quadratic(1.0, 20.0), id="ravine", label="Ravine",
         formula=r"f(x, y) = \tfrac{1}{2} x^2 + \tfrac{20}{2} y^2",
-        told="Steep across, flat along: what the loss of a network looks like near a minimum, "
-        "where curvatures differ by orders of magnitude. The steep walls limit the rate; the flat "
-        "floor needs a high one.",
+        description="Steep across, flat along: what the loss of a network looks like near a "
+        "minimum, where curvatures differ by orders of magnitude. The steep walls limit the rate; "
+        "the flat floor needs a high one.",
         minima=(Minimum(place=(0.0, 0.0), label="minimum"),),
         spans=((-3.0, 1.0), (-1.2, 1.2)), start=(-2.6, 0.8), base_lr=0.099, even=True,
     ),
     _surface(
         quadratic(1.0), id="bowl", label="Bowl in one dimension",
         formula=r"f(x) = \tfrac{1}{2} x^2",
-        told="The simplest loss: one weight, the same curvature everywhere. Below 1 / curvature "
-        "each step stops short of the bottom, between 1 and 2 it lands on the other side, "
-        "above 2 it lands higher than it started.",
+        description="The simplest loss: one weight, the same curvature everywhere. Below "
+        "1 / curvature each step stops short of the bottom, between 1 and 2 it lands on the other "
+        "side, above 2 it lands higher than it started.",
         minima=(Minimum(place=(0.0,), label="minimum"),),
         spans=((-3.0, 3.0),), start=(-2.4,), base_lr=1.95, steps=40, even=True,
     ),
@@ -183,9 +183,9 @@ for _one in (
         quadratic(0.5, 4.0), id="noisy", label="Noisy bowl",
         formula=r"\begin{aligned} f(x, y) &= \tfrac{0.5}{2} x^2 + \tfrac{4}{2} y^2 \\ "
         r"g &= \nabla f + 0.8\,\varepsilon,\; \varepsilon \sim N(0, I) \end{aligned}",
-        told="A bowl whose gradient is only known with noise, as it is from mini-batches. All "
-        "strategies get the same noise. A constant rate never comes to rest: it is thrown about "
-        "in proportion to the rate. A falling rate averages the noise away.",
+        description="A bowl whose gradient is noisy, as it is with mini-batches. All strategies "
+        "get the same noise. At a constant rate the path never settles: the noise scatters it in "
+        "proportion to the rate. A falling rate averages the noise out.",
         minima=(Minimum(place=(0.0, 0.0), label="minimum"),),
         spans=((-3.0, 3.0), (-2.0, 2.0)), start=(-2.5, 1.5), base_lr=0.35, steps=100, noise=0.8,
         even=True,
@@ -194,9 +194,9 @@ for _one in (
         (_rosenbrock, _rosenbrock_gradient, _rosenbrock_hessian), id="rosenbrock",
         label="Rosenbrock's valley", log_height=True,
         formula=r"f(x, y) = (1 - x)^2 + 10\,(y - x^2)^2",
-        told="A curved valley with a nearly flat floor (Rosenbrock 1960, with 10 in place of his "
-        "100). The curvature changes along the way: a rate that is right in the bend can be too "
-        "high elsewhere.",
+        description="A curved valley with a nearly flat floor (Rosenbrock 1960, with 10 instead "
+        "of his 100). The curvature changes along the way: a rate that is right in the bend can be "
+        "too high in other places.",
         minima=(Minimum(place=(1.0, 1.0), label="minimum"),),
         spans=((-2.0, 2.0), (-1.0, 3.0)), start=(-1.2, 1.0), base_lr=0.02, steps=200,
     ),
@@ -205,9 +205,10 @@ for _one in (
         formula=r"\begin{aligned} f(x, y) = {}& 0.05\,(x^2 + y^2) + 1.11 \\ "
         r"&- 0.8\,e^{-r_1^2 / (2 \cdot 0.28^2)} \\ "
         r"&- 1.2\,e^{-r_2^2 / (2 \cdot 0.85^2)} \end{aligned}",
-        told="A narrow valley on the left, a wide and deeper one on the right; r is the distance "
-        "to the centre of each. A rate above the limit of the narrow one cannot stay there and may "
-        "be thrown into the wide one; a low rate stays where it falls in first.",
+        description="A narrow valley on the left, a wide and deeper one on the right; r is the "
+        "distance to the centre of each. At a rate above the limit of the narrow valley the path "
+        "cannot stay there and may land in the wide one; at a low rate it stays in the valley that "
+        "it reaches first.",
         minima=(
             Minimum(place=_NARROW, label="narrow valley"),
             Minimum(place=_WIDE, label="wide valley"),

@@ -1,7 +1,7 @@
-"""Reduce on plateau, epoch by epoch: which steps it took, and what they came to.
+"""Reduce on plateau, epoch by epoch: which steps it took, and what they decided.
 
 The rule itself (`lrdash.strategies.plateau`) decides everything; what happened is read off its
-states before and after, so there is no second copy of the algorithm that could go astray.
+states before and after, so there is no second copy of the algorithm that could differ.
 """
 
 from __future__ import annotations
@@ -123,8 +123,8 @@ def _notes(rule: Plateau, turn: Turn, value: float, reason: str) -> dict[int, st
 def _kept(before: State, after: State) -> str:
     best = digits(_number(after["best"]))
     first = before["best"] is None
-    told = f"best is {best}" if first else f"best {digits(_number(before['best']))} to {best}"
-    return f"{told}, wait {before['wait']} to 0" if before["wait"] else told
+    kept = f"best is {best}" if first else f"best {digits(_number(before['best']))} to {best}"
+    return f"{kept}, wait {before['wait']} to 0" if before["wait"] else kept
 
 
 def _cut(rule: Plateau, turn: Turn) -> str:

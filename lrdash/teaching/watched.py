@@ -26,7 +26,7 @@ def walk_watched(decisions: Sequence[RateDecided], values: Sequence[float] = ())
 
 
 def disagreement(rule: Plateau, recorded: Recorded, decisions: Sequence[RateDecided]) -> str:
-    """Where the rates that were seen leave those of the rule, in words; empty if nowhere.
+    """Where the recorded rates differ from those of the rule, in words; empty if nowhere.
 
     Args:
         rule: with the settings of the callback.
@@ -40,8 +40,8 @@ def disagreement(rule: Plateau, recorded: Recorded, decisions: Sequence[RateDeci
         moment = moments.get(made.epoch)
         if moment and abs(moment.rate_after - made.rate_after) > CLOSE * made.rate_after:
             return (
-                f"From epoch {made.epoch} on something else moved the rate, too: it was seen to "
-                f"be {made.rate_after:.6g}; by this callback alone it would be "
+                f"From epoch {made.epoch} on, something else changed the rate too: it was "
+                f"{made.rate_after:.6g}, where this callback alone would give "
                 f"{moment.rate_after:.6g}."
             )
     return ""

@@ -1,7 +1,7 @@
 """What other settings of the plateau rule would have done with a recorded metric.
 
-This is true up to and including the first decision that differs: until then both trainings are
-the same. Beyond it the metric itself would have gone another way.
+This is certain up to and including the first decision that differs: until then both runs are the
+same. Beyond it the metric itself would have been different.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def replay(rule: Plateau, recorded: Recorded) -> Replay:
 
 
 def left_off(rule: Plateau, recorded: Recorded, epoch: int) -> dict[str, Any]:
-    """The state of a rule that has watched a record up to an epoch: what a branch goes on from."""
+    """The state of a rule that has watched a record up to an epoch: where a branch resumes."""
     state, asleep = rule.start(recorded.base_lr), len(recorded.lead)
     for done, value in enumerate(recorded.values[asleep:epoch], start=asleep + 1):
         if done not in recorded.missing:
@@ -80,8 +80,8 @@ def grid(
     Args:
         rule: the settings that stay the same.
         recorded: the metric that it watches.
-        patiences: further ones to show beside the usual 1 to 10.
-        deltas: further ones to show beside the usual.
+        patiences: further ones beside the default 1 to 10.
+        deltas: further ones beside the defaults.
     """
     across = tuple(sorted({*PATIENCES, *patiences}))
     down = tuple(sorted({*DELTAS, *deltas}))

@@ -26,39 +26,6 @@ ENGINES = ("auto", "lanes", "keras")
 log = logging.getLogger(__name__)
 
 
-def train(
-    plan: Plan,
-    *,
-    run_id: str,
-    sink: Sink,
-    should_stop: Callable[[], bool],
-    engine: str = "auto",
-    writer: CheckpointWriter | None = None,
-    mailbox: Mailbox = no_mail,
-) -> RunEnded:
-    """Train one run; if anything goes wrong, the run ends with the reason.
-
-    Args:
-        plan: what to train, complete and checked.
-        run_id: goes with each event.
-        sink: receives all events in order, `RunEnded` last. If it raises, the run fails; if it
-            still raises for `RunEnded`, that reaches the caller.
-        should_stop: asked about ten times a second; True ends the run as stopped.
-        engine: "auto" or one of the engines by name.
-        writer, mailbox: as in `train_group`.
-
-    Returns:
-        How the run ended, as the sink received it.
-    """
-    def stops() -> set[str]:
-        return {run_id} if should_stop() else set()
-
-    return train_group(
-        [plan], run_ids=[run_id], sink=sink, should_stop=stops, engine=engine, writer=writer,
-        mailbox=mailbox,
-    )[run_id]
-
-
 def train_group(
     plans: Sequence[Plan],
     *,
@@ -77,8 +44,8 @@ def train_group(
     Args:
         plans: what to train, complete and checked.
         run_ids: one a plan; go with its events.
-        sink: receives the events of all runs, those of each in order and `RunEnded` last. Faults
-            as in `train`.
+        sink: receives the events of all runs, those of each in order and `RunEnded` last. If it
+            raises, the runs fail; if it raises for `RunEnded`, too, that reaches the caller.
         should_stop: gives the ids of the runs that have to stop; asked about ten times a second.
         engine: "lanes", "keras", or "auto": lanes wherever possible; runs trained by keras say why.
         writer: has checkpoints to resume from and takes new ones; by default nothing is kept.

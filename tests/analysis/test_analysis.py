@@ -5,50 +5,10 @@ import pytest
 
 from lrdash import analysis
 from lrdash.analysis import frames
-from lrdash.core import wording
 from lrdash.core.events import RateDecided
 from lrdash.core.spec import EarlyStopping, RunSpec
 from lrdash.strategies.base import Mark
 from tests.factories.runs import epoch_row, run_row
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (0.0213456, "0.0213"), (1.0, "1.00"), (12.345, "12.3"), (123.4, "123"), (1234.0, "1,234"),
-        (9.999, "10.0"), (0.99999, "1.00"), (0.0, "0"), (1.234e-5, "1.23e-5"), (2e7, "2e7"),
-        (-0.5, "-0.500"), (None, "\N{EN DASH}"), (float("nan"), "\N{EN DASH}"),
-        (float("inf"), "∞"), (float("-inf"), "-∞"),
-    ],
-)
-def test_numbers_have_three_significant_digits(value: float | None, text: str) -> None:
-    assert wording.number(value) == text
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0.9694, "96.9%"), (1.0, "100%"), (0.9999, "100%"), (0.05, "5.0%"), (0.0, "0.0%")],
-)
-def test_shares_are_told_in_percent(value: float, text: str) -> None:
-    assert wording.percent(value) == text
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0.025, "0.025"), (0.00015, "1.5e-4"), (0.1, "0.1"), (1e-12, "1e-12"), (0.0, "0"),
-     (0.001, "0.001"), (10.0, "10"), (1000.0, "1,000")],
-)
-def test_rates_are_told_in_their_shortest_form(value: float, text: str) -> None:
-    assert wording.rate(value) == text
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0.42, "0.4 s"), (12.3, "12 s"), (99.4, "99 s"), (180.0, "3 min"), (4800.0, "80 min"),
-     (7200.0, "2 h"), (8400.0, "2 h 20 min"), (9.96, "10 s"), (-1.0, "0.0 s")],
-)
-def test_times_are_told_as_one_reads_them(seconds: float, text: str) -> None:
-    assert wording.duration(seconds) == text
 
 
 def test_time_left_follows_the_pace_so_far() -> None:
@@ -68,7 +28,7 @@ def test_settings_name_only_what_is_not_usual() -> None:
     )
 
 
-def test_settings_of_a_strategy_that_is_gone_are_told_in_full() -> None:
+def test_settings_of_a_strategy_that_is_gone_are_reported_in_full() -> None:
     spec = RunSpec(strategy="lost", params={"a": 1, "b": [1, 2], "c": True})
     assert analysis.strategy_in_words(spec) == "lost (a 1, b [1, 2], c on)"
 
@@ -79,18 +39,18 @@ def test_a_summary_finds_the_best_epoch_and_skips_what_is_not_finite() -> None:
         epoch_row(e, loss=1.0, accuracy=0.1 * e, val_loss=v, val_accuracy=0.5)
         for e, v in enumerate(values, start=1)
     ]
-    told = analysis.summary(frames.epochs_frame(rows), RunSpec(epochs=10))
-    assert (told["best_epoch"], told["best_val_loss"], told["final_val_loss"]) == (3, 0.2, 0.4)
-    assert told["best_accuracy"] == pytest.approx(0.5)
-    assert (told["epochs_done"], told["seconds_left"]) == (5, 2.5)
-    assert told["last_change"]["epoch"] == 4
-    assert told["last_change"]["rate_after"] == pytest.approx(0.02)
+    found = analysis.summary(frames.epochs_frame(rows), RunSpec(epochs=10))
+    assert (found["best_epoch"], found["best_val_loss"], found["final_val_loss"]) == (3, 0.2, 0.4)
+    assert found["best_accuracy"] == pytest.approx(0.5)
+    assert (found["epochs_done"], found["seconds_left"]) == (5, 2.5)
+    assert found["last_change"]["epoch"] == 4
+    assert found["last_change"]["rate_after"] == pytest.approx(0.02)
 
 
 def test_a_summary_of_nothing_is_empty_and_not_an_error() -> None:
-    told = analysis.summary(frames.epochs_frame([]), RunSpec(epochs=10))
-    assert (told["epochs_done"], told["best_epoch"], told["final_loss"]) == (0, None, None)
-    assert told["last_change"] is None
+    found = analysis.summary(frames.epochs_frame([]), RunSpec(epochs=10))
+    assert (found["epochs_done"], found["best_epoch"], found["final_loss"]) == (0, None, None)
+    assert found["last_change"] is None
 
 
 @pytest.mark.parametrize("known", [[True, False, True, False], [False] * 4])
@@ -102,9 +62,9 @@ def test_an_epoch_whose_rate_is_not_known_is_no_change_of_the_rate(known: list[b
 
 def test_a_run_that_only_saw_nan_has_no_best_epoch() -> None:
     frame = frames.epochs_frame([epoch_row(1, loss=np.nan, val_loss=np.nan)])
-    told = analysis.summary(frame, RunSpec())
-    assert told["best_epoch"] is None
-    assert told["final_val_loss"] is None
+    found = analysis.summary(frame, RunSpec())
+    assert found["best_epoch"] is None
+    assert found["final_val_loss"] is None
 
 
 def decided(epoch: int, before: float, after: float, wait: int | None = 0) -> RateDecided:
@@ -129,7 +89,7 @@ def test_a_rule_that_sleeps_through_the_warm_up_changed_nothing() -> None:
     assert analysis.last_change(()) == ""
 
 
-def test_a_decision_is_told_in_place_of_a_mark_at_the_same_update() -> None:
+def test_a_decision_is_reported_in_place_of_a_mark_at_the_same_update() -> None:
     marks = [Mark(update=2, text="mark")]
     changes = analysis.rate_changes([1, 1, 0.5], 2, [decided(1, 1, 0.5)], marks)
     assert [change.text for change in changes] == ["because 1"]

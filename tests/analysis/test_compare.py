@@ -26,7 +26,7 @@ from tests.factories.runs import run_row
 # Frames
 
 
-def test_curves_tell_runs_apart_and_count_updates() -> None:
+def test_curves_distinguish_runs_and_count_updates() -> None:
     _, curves = framed([("step", 0.1, 3, "finished", [2.0, 1.0])])
     assert curves["run_id"].tolist() == ["run0", "run0"]
     assert curves["label"].tolist() == ["Step", "Step"]
@@ -422,10 +422,12 @@ def test_equal_specs_differ_in_nothing(count: int) -> None:
 
 def test_runs_are_called_by_what_differs() -> None:
     specs = [RunSpec(base_lr=0.1), RunSpec(base_lr=0.2), RunSpec(base_lr=0.2)]
-    assert analysis.told_apart(specs) == ["peak rate 0.1", "peak rate 0.2 (1)", "peak rate 0.2 (2)"]
+    assert analysis.distinct_names(specs) == [
+        "peak rate 0.1", "peak rate 0.2 (1)", "peak rate 0.2 (2)",
+    ]
     strategies = [RunSpec(strategy=name, seed=3) for name in ("step", "cosine")]
-    assert analysis.told_apart(strategies) == ["step", "cosine"]
-    assert analysis.told_apart([RunSpec(strategy="step")]) == ["step"]
+    assert analysis.distinct_names(strategies) == ["step", "cosine"]
+    assert analysis.distinct_names([RunSpec(strategy="step")]) == ["step"]
 
 
 # Smoothing

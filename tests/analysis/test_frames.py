@@ -53,7 +53,7 @@ def test_what_does_not_apply_to_a_decision_is_missing_and_not_zero() -> None:
     assert frame["decision"].tolist() == ["halved"]
 
 
-def test_a_run_is_told_in_words_with_its_best_value_and_curve() -> None:
+def test_a_run_is_reported_in_words_with_its_best_value_and_curve() -> None:
     frame = frames.runs_frame([run_row()], {"r1": [0.5, np.nan, 0.3, 0.4]})
     row = frame.iloc[0]
     assert row["settings"] == "digits · mlp · constant · SGD 0.9, rate 0.1, 4 epochs, seed 0"
@@ -97,8 +97,8 @@ def test_a_sparkline_keeps_the_first_and_last_value() -> None:
 
 
 def test_a_run_as_json_has_null_where_the_loss_was_not_finite() -> None:
-    told = frames.run_as_json(run_row(), [epoch_row(1, loss=np.inf, val_loss=np.nan)])
-    again = json.loads(json.dumps(told, allow_nan=False))
+    found = frames.run_as_json(run_row(), [epoch_row(1, loss=np.inf, val_loss=np.nan)])
+    again = json.loads(json.dumps(found, allow_nan=False))
     assert again["epochs"][0]["loss"] is None
     assert again["epochs"][0]["epoch"] == 1
     assert again["spec"]["epochs"] == 4
@@ -108,6 +108,6 @@ def test_a_run_as_json_has_null_where_the_loss_was_not_finite() -> None:
 def test_a_run_as_json_has_its_rates_as_they_were_typed(rate: float) -> None:
     row = epoch_row(1)
     used = EpochRow(**{**vars(row), "learning_rate": float(np.float32(rate))})
-    told = frames.run_as_json(run_row(), [used])["epochs"][0]["learning_rate"]
-    assert told == rate
-    assert np.float32(told) == np.float32(used.learning_rate)
+    found = frames.run_as_json(run_row(), [used])["epochs"][0]["learning_rate"]
+    assert found == rate
+    assert np.float32(found) == np.float32(used.learning_rate)

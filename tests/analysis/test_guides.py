@@ -1,4 +1,4 @@
-"""Guided experiments: what is said of results that are as expected, and of those that are not."""
+"""Guided experiments: what they say about expected results, and about others."""
 
 from __future__ import annotations
 
@@ -92,17 +92,17 @@ def decay(floors: Sequence[float], ends: Sequence[float]) -> Evidence:
     ])
 
 
-def words(told: Explained) -> str:
-    return "\n".join([told.headline, *told.findings])
+def words(shown: Explained) -> str:
+    return "\n".join([shown.headline, *shown.findings])
 
 
 def test_plateau_that_waits_and_helps_is_as_expected_with_epochs_and_losses() -> None:
     decided = decisions_frame([]).reindex([0]).assign(
         run_id=f"{PLATEAU} 0.1 0", epoch=6, decision="1 is not below best 1: wait 3 of 3"
     )
-    told = LOWERING.explain(evidence(lowering(), decided))
-    assert told.outcome == "as expected"
-    said = words(told)
+    shown = LOWERING.explain(evidence(lowering(), decided))
+    assert shown.outcome == "as expected"
+    said = words(shown)
     assert "**Step** cut after epoch 10 with every seed" in said
     assert "seed 0: 6, 13; seed 1: 8, 15" in said
     assert "“1 is not below best 1: wait 3 of 3”" in said
@@ -117,7 +117,7 @@ def test_plateau_that_waits_and_helps_is_as_expected_with_epochs_and_losses() ->
     [
         (lowering(((), (8,))), "Plateau never cut in 1 of 2 runs"),
         (lowering(((), ())), "had no reason to cut"),
-        (lowering(((10,), (8,))), "Plateau cut at the very epochs of Step in some run"),
+        (lowering(((10,), (8,))), "Plateau cut at exactly the epochs of Step in some run"),
         (lowering(step=1.1), "lower after only 0 of the 4 cuts of Plateau"),
         (lowering(step=1.1), "10.0% higher"),
         (
@@ -130,27 +130,27 @@ def test_plateau_that_waits_and_helps_is_as_expected_with_epochs_and_losses() ->
         ),
     ],
 )
-def test_plateau_that_does_something_else_is_told_with_the_numbers(
+def test_plateau_that_does_something_else_is_reported_with_the_numbers(
     runs: list[dict[str, Any]], message: str
 ) -> None:
-    told = LOWERING.explain(evidence(runs))
-    assert told.outcome == "otherwise"
-    assert message in words(told)
+    shown = LOWERING.explain(evidence(runs))
+    assert shown.outcome == "otherwise"
+    assert message in words(shown)
 
 
-def test_a_ramp_that_bears_a_higher_peak_is_as_expected() -> None:
-    told = WARMUP.explain(warmup((0.05, 0.06, np.inf), (0.06, 0.05, 0.05)))
-    assert told.outcome == "as expected"
-    assert "up to a peak rate of 0.4; without one only up to 0.2" in told.headline
-    assert "2.00 times as high" in told.headline
-    assert "without warm-up 3 of 3 runs broken (3 diverged), no median loss; with" in words(told)
+def test_a_ramp_that_allows_a_higher_peak_is_as_expected() -> None:
+    shown = WARMUP.explain(warmup((0.05, 0.06, np.inf), (0.06, 0.05, 0.05)))
+    assert shown.outcome == "as expected"
+    assert "up to a peak rate of 0.4; without one only up to 0.2" in shown.headline
+    assert "2.00 times as high" in shown.headline
+    assert "without warm-up 3 of 3 runs broken (3 diverged), no median loss; with" in words(shown)
     one = warmup((0.05, 0.9, 0.9), (0.06, 0.05, 0.05))
     first = one.arms["run_id"] == f"{WITH} 0.2 0"
     lost = replace(one, arms=one.arms.assign(status=one.arms["status"].mask(first, "diverged")))
     assert "most seeds survive up to a peak rate of 0.4" in WARMUP.explain(lost).headline
     assert "with warm-up 1 of 3 runs broken (1 diverged)" in words(WARMUP.explain(lost))
     none = WARMUP.explain(warmup((np.inf, 2.0, np.inf), (0.06, 2.0, 2.0)))
-    assert "up to a peak rate of 0.1; without one up to none" in none.headline
+    assert "up to a peak rate of 0.1; without one at none" in none.headline
 
 
 @pytest.mark.parametrize(
@@ -158,24 +158,24 @@ def test_a_ramp_that_bears_a_higher_peak_is_as_expected() -> None:
     [
         ((0.1, 0.1, 0.1), (0.1, 0.1, 0.1), "Most seeds survived even the highest peak, 0.4"),
         ((0.1, 0.1, 0.9), (0.1, 0.1, 0.9), "This time most seeds survived up to 0.2 with and"),
-        ((0.1, 0.1, 0.9), (0.1, 0.9, 0.9), "The opposite of what one expects"),
-        ((0.1, 0.1, 0.9), (0.9, 0.9, 0.9), "with it only up to none of the peaks"),
+        ((0.1, 0.1, 0.9), (0.1, 0.9, 0.9), "The opposite of what was expected"),
+        ((0.1, 0.1, 0.9), (0.9, 0.9, 0.9), "with it at none"),
         ((0.9, 0.9, np.inf), (0.9, 0.9, 0.9), "all are too high"),
     ],
 )
-def test_a_ramp_that_saves_nothing_is_told_with_the_numbers(
+def test_a_ramp_that_saves_nothing_is_reported_with_the_numbers(
     bare: Sequence[float], ramped: Sequence[float], message: str
 ) -> None:
-    told = WARMUP.explain(warmup(bare, ramped))
-    assert told.outcome == "otherwise"
-    assert message in told.headline
+    shown = WARMUP.explain(warmup(bare, ramped))
+    assert shown.outcome == "otherwise"
+    assert message in shown.headline
 
 
 def test_a_floor_in_step_with_the_rate_and_decay_below_it_are_as_expected() -> None:
-    told = DECAY.explain(decay((0.01, 0.02, 0.04), (0.005, 0.005, 0.005)))
-    assert told.outcome == "as expected"
-    assert "2.00 to 8.00 times lower" in told.headline
-    assert "**The floor** grew 2.00 times for 2.00 times the rate (0.1 to 0.2)" in words(told)
+    shown = DECAY.explain(decay((0.01, 0.02, 0.04), (0.005, 0.005, 0.005)))
+    assert shown.outcome == "as expected"
+    assert "2.00 to 8.00 times lower" in shown.headline
+    assert "**The floor** grew 2.00 times for 2.00 times the rate (0.1 to 0.2)" in words(shown)
 
 
 @pytest.mark.parametrize(
@@ -184,40 +184,40 @@ def test_a_floor_in_step_with_the_rate_and_decay_below_it_are_as_expected() -> N
         ((0.01, 0.02, 0.04), (0.05, 0.005, 0.005), "did not end below the constant rate at 0.1"),
         ((0.04, 0.04, 0.04), (0.01, 0.01, 0.01), "did not grow in step with the rate"),
         ((0.01, 0.02, np.inf), (0.005, 0.005, 0.005), "diverged at 0.4, so it has no floor there"),
-        ((0.01, 0.02, np.inf), (0.005, 0.005, np.inf), "and so did the decay to zero with one"),
+        ((0.01, 0.02, np.inf), (0.005, 0.005, np.inf), "decay to zero **diverged** with"),
     ],
 )
-def test_a_floor_or_a_decay_that_goes_otherwise_is_told_with_the_numbers(
+def test_a_floor_or_a_decay_that_goes_otherwise_is_reported_with_the_numbers(
     floors: Sequence[float], ends: Sequence[float], message: str
 ) -> None:
-    told = DECAY.explain(decay(floors, ends))
-    assert told.outcome == "otherwise"
-    assert message in words(told)
+    shown = DECAY.explain(decay(floors, ends))
+    assert shown.outcome == "otherwise"
+    assert message in words(shown)
 
 
 @pytest.mark.parametrize(
     ("status", "message"),
     [
-        ("stopped", "3 of 4 runs came to their own end: 1 stopped."),
+        ("stopped", "3 of 4 runs finished or diverged: 1 stopped."),
         ("failed", "1 failed (the Runs page says why)"),
         ("interrupted", "1 interrupted"),
     ],
 )
 def test_what_ended_half_way_gets_no_answer_but_what_is_known(status: str, message: str) -> None:
     runs = [*lowering()[1:], run(STEP, 0.1, 0, falling(10)[:12], stairs(10)[:12], status)]
-    told = LOWERING.explain(evidence(runs))
-    assert told.outcome == "open"
-    assert message in told.headline
-    assert told.findings == (
+    shown = LOWERING.explain(evidence(runs))
+    assert shown.outcome == "open"
+    assert message in shown.headline
+    assert shown.findings == (
         "So far Step has made 2 cuts and Plateau 4 cuts, in 2 of 2 runs.",
     )
 
 
 def test_what_was_deleted_is_missed() -> None:
     for runs in (lowering()[:2], lowering()[2:]):
-        told = LOWERING.explain(evidence(runs))
-        assert (told.outcome, told.findings) == ("open", ())
-        assert "deleted" in told.headline
+        shown = LOWERING.explain(evidence(runs))
+        assert (shown.outcome, shown.findings) == ("open", ())
+        assert "deleted" in shown.headline
 
 
 @pytest.mark.parametrize(

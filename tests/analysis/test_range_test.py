@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from lrdash import figures
-from lrdash.analysis import range_test as told
+from lrdash.analysis import range_test
 from lrdash.analysis.range_test.rules import minimum, slide, steepest, valley
 from lrdash.core.errors import InvalidField
 
@@ -65,7 +65,7 @@ def test_a_curve_that_falls_nowhere_or_is_too_short_gives_no_rate() -> None:
     assert np.isnan(steepest(RATES, rising))
     assert np.isnan(valley(RATES, rising))
     assert np.isnan(slide(RATES, np.ones(len(RATES))))
-    for rule in told.RULES.values():
+    for rule in range_test.RULES.values():
         assert np.isnan(rule.pick(RATES[:3], trough()[:3]))
 
 
@@ -81,43 +81,43 @@ def test_a_curve_that_falls_nowhere_or_is_too_short_gives_no_rate() -> None:
 def test_the_divergence_edge_is_where_the_loss_leaves_all_bounds(
     tail: list[float], where: int
 ) -> None:
-    assert told.edge(np.array([2.0] * 100 + tail)) == where
+    assert range_test.edge(np.array([2.0] * 100 + tail)) == where
 
 
 def test_the_rules_look_neither_at_the_start_nor_beyond_the_edge() -> None:
     curve = np.array([2.0] * 90 + [1.0] * 10 + [9.0] * 20)
-    assert told.usable(curve) == slice(12, 100)
+    assert range_test.usable(curve) == slice(12, 100)
 
 
 def test_a_suggestion_is_the_median_over_the_seeds_with_its_span() -> None:
     losses = np.array([trough(bottom) for bottom in (-2.0, -1.0, 0.0)])
-    frame = told.range_frame(RATES, losses, [3, 4, 5], smoothing=0.0)
-    table = told.suggestions(frame).set_index("rule")
+    frame = range_test.range_frame(RATES, losses, [3, 4, 5], smoothing=0.0)
+    table = range_test.suggestions(frame).set_index("rule")
     row = table.loc["minimum"]
     assert (row["suggestion"], row["low"], row["high"]) == pytest.approx((0.01, 0.001, 0.1))
     assert (row["found"], row["seeds"]) == (3, 3)
-    assert told.suggested(told.suggestions(frame), "minimum") == 0.01
-    assert "Suggested: 0.01" in told.headline(frame, told.suggestions(frame))
-    assert "leaves all bounds" in told.headline(frame, told.suggestions(frame))
+    assert range_test.suggested(range_test.suggestions(frame), "minimum") == 0.01
+    assert "Suggested: 0.01" in range_test.headline(frame, range_test.suggestions(frame))
+    assert "The loss diverges at" in range_test.headline(frame, range_test.suggestions(frame))
 
 
 def test_the_losses_stay_as_they_were_whatever_the_smoothing() -> None:
     losses = trough()[None] + np.random.default_rng(0).normal(scale=0.1, size=(1, 121))
     losses[0, 100:] = np.nan
-    frame = told.range_frame(RATES, losses, [0])
+    frame = range_test.range_frame(RATES, losses, [0])
     assert len(frame) == 100
     np.testing.assert_array_equal(frame["loss"], losses[0, :100])
     assert frame["smoothed"].std() < frame["loss"].std()
     with pytest.raises(InvalidField, match="smoothing must be at least 0 and below 1"):
-        told.range_frame(RATES, losses, [0], smoothing=1.0)
+        range_test.range_frame(RATES, losses, [0], smoothing=1.0)
 
 
 def test_nothing_measured_gives_no_suggestion_and_an_empty_figure() -> None:
-    frame = told.range_frame(RATES, np.full((2, 121), np.nan), [0, 1])
+    frame = range_test.range_frame(RATES, np.full((2, 121), np.nan), [0, 1])
     assert frame.empty
-    table = told.suggestions(frame)
+    table = range_test.suggestions(frame)
     assert table["suggestion"].isna().all()
-    assert "falls nowhere" in told.headline(frame, table)
+    assert "The loss never falls" in range_test.headline(frame, table)
     figure = figures.range_figure(frame, table, rates=(1e-5, 10))
     assert figure.layout.xaxis.range == pytest.approx((-5.12, 1.12))
 
@@ -132,42 +132,43 @@ def bowl(means: list[float]) -> pd.DataFrame:
 
 
 def rules(*rates: float) -> pd.DataFrame:
-    names = list(told.RULES)[: len(rates)]
+    names = list(range_test.RULES)[: len(rates)]
     return pd.DataFrame({
-        "rule": names, "label": [told.RULES[name].label for name in names], "suggestion": rates,
+        "rule": names, "label": [range_test.RULES[name].label for name in names],
+        "suggestion": rates,
         "low": rates, "high": rates, "found": 1, "seeds": 1,
     })
 
 
-def test_agreement_tells_the_factor_and_whether_a_suggestion_lies_in_the_bowl() -> None:
+def test_agreement_gives_the_factor_and_whether_a_suggestion_lies_in_the_bowl() -> None:
     sweep = bowl([0.4, 0.2, 0.21, np.inf])  # at 0.001, 0.01, 0.1, 1
-    found = told.agreement(rules(0.01, 0.1, 10**-1.5, 0.5), sweep)
+    found = range_test.agreement(rules(0.01, 0.1, 10**-1.5, 0.5), sweep)
     assert found["factor"].tolist() == pytest.approx([1, 10, 10**0.5, 50])
     assert found["times"].tolist() == pytest.approx([1, 1.05, 1.025, np.inf])
     assert found["inside"].tolist() == [True, True, True, False]
-    words = told.agreement_in_words(found)
-    assert "Within 10% of its loss: steepest, valley, minimum / 10." in words
+    words = range_test.agreement_in_words(found)
+    assert "Within 10% of its loss: steepest, valley and minimum / 10." in words
     assert "Best rate of the sweep: 0.01" in words
     assert "Closest: steepest, off by a factor of 1." in words
 
 
 def test_agreement_without_a_result_or_outside_the_rates_claims_nothing() -> None:
-    nothing = told.agreement(rules(0.01), bowl([np.inf, np.inf]))
+    nothing = range_test.agreement(rules(0.01), bowl([np.inf, np.inf]))
     assert nothing["factor"].isna().all()
     assert not nothing["inside"].any()
-    assert "No rate of the sweep" in told.agreement_in_words(nothing)
-    beyond = told.agreement(rules(30.0, np.nan), bowl([0.4, 0.2]))
+    assert "No rate of the sweep" in range_test.agreement_in_words(nothing)
+    beyond = range_test.agreement(rules(30.0, np.nan), bowl([0.4, 0.2]))
     assert beyond["times"].isna().all()
     assert not beyond["inside"].any()
 
 
 def test_the_figure_shows_points_lines_and_every_suggestion_with_its_span() -> None:
     losses = np.array([trough(-1.5), trough(-0.5)])
-    frame = told.range_frame(RATES, losses, [0, 1])
-    table = told.suggestions(frame)
+    frame = range_test.range_frame(RATES, losses, [0, 1])
+    table = range_test.suggestions(frame)
     figure = figures.range_figure(frame, table)
     names = [trace.name for trace in figure.data]
-    assert names.count("smoothed, a line a seed") == 2
+    assert names.count("smoothed, one line per seed") == 2
     assert set(table["label"]) <= set(names)
     assert figure.data[0].mode == "markers"
     assert len(figure.data[0].x) == len(frame)

@@ -227,7 +227,7 @@ def test_verdicts_are_asked_for_by_metric_baseline_and_target() -> None:
     assert comparison.verdicts().pairs["verdict"].tolist() == ["no evidence"]
     found = comparison.verdicts("epochs_to_target", baseline="Step decay")
     assert found.pairs["difference"].tolist() == [np.inf]  # step never gets there
-    assert found.sentence.startswith("By epochs to the target: against **Step decay**")
+    assert found.sentence.startswith("By epochs to the target: compared with **Step decay**")
     assert comparison.verdicts("epochs_to_target", target=9.0).pairs["difference"].tolist() == [0]
     with pytest.raises(LrdashError, match="No metric named 'loss'"):
         comparison.verdicts("loss")
@@ -317,14 +317,14 @@ def test_settings_go_to_one_strategy_or_to_all_that_have_them(store: Store) -> N
     [
         (["--strategies", "steb"], "Did you mean 'step'"),
         (["--strategies", ","], "arms must be a list of 1 to 20 strategies"),
-        (["--strategies", "step", "--seeds", "x"], "seeds must be whole numbers with commas"),
+        (["--strategies", "step", "--seeds", "x"], "seeds must be whole numbers separated"),
         (["--strategies", "step", "--seeds", "0"], "seeds must be a number of seeds"),
-        (["--strategies", "step", "--base-lrs", "a"], "base_lrs must be numbers with commas"),
+        (["--strategies", "step", "--base-lrs", "a"], "base_lrs must be numbers separated"),
         (["--strategies", "step", "--base-lrs", "0"], "base_lrs must be a list of 1 to 50"),
-        (["--strategies", "step", "--param", "alpha=1"], "--param must be a setting of one of"),
+        (["--strategies", "step", "--param", "alpha=1"], "--param must be a setting of a compared"),
         (
             ["--strategies", "step", "--param", "cosine.alpha=1"],
-            r"--param must name one of the strategies compared \(step\)",
+            r"--param must name a compared strategy \(step\)",
         ),
         (["--strategies", "step", "--engine", "lane"], "No engine named 'lane'"),
     ],

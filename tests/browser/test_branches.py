@@ -76,7 +76,7 @@ def test_a_run_is_steered_paused_and_continued(page: Page) -> None:
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_text(re.compile("Stopped after"))).to_be_visible()
-    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Resume").click()
     expect(page.get_by_role("button", name="Pause")).to_be_visible(timeout=LONG)
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_text(re.compile("Stopped after"))).to_be_visible()

@@ -63,18 +63,18 @@ def test_eight_strategies_five_rates_three_seeds_live_to_the_leaderboard(
     expect(page.get_by_role("heading", name="120 runs")).to_be_visible()
     begin(page)
     expect(page.get_by_test_id("stProgress")).to_be_visible()
-    told: list[str] = []
+    shown: list[str] = []
     drawn: list[int] = []
     while page.get_by_test_id("stProgress").count():
         words = page.get_by_test_id("stProgress").all_inner_texts()
-        if words and words[0] not in told[-1:]:
-            told.append(words[0])
+        if words and words[0] not in shown[-1:]:
+            shown.append(words[0])
         if page.locator(STEADY).count():
             drawn.append(int(page.locator(STEADY).first.get_attribute("data-drawn") or 0))
         page.wait_for_timeout(200)
-        assert len(told) < 100
-    shares = {found[1] for words in told if (found := re.search(r"(\d+)% of all", words))}
-    assert len(shares) >= 3, told  # seen on the way
+        assert len(shown) < 100
+    shares = {found[1] for words in shown if (found := re.search(r"(\d+)% of all", words))}
+    assert len(shares) >= 3, shown  # seen on the way
     assert len(set(drawn)) >= 3, drawn  # and drawn
     expect(page.get_by_text("120 runs: 120 finished").or_(
         page.get_by_text(re.compile(r"120 runs: \d+ finished, \d+ diverged"))

@@ -19,11 +19,11 @@ def test_a_suggestion_survives_a_reload_and_is_carried_to_the_train_page(
     page.wait_for_url(re.compile("test="), timeout=UI_TIMEOUT)
     expect(button(page, "use-train")).to_be_visible(timeout=UI_TIMEOUT)
     expect(page.locator(".lrdash-steady .scatterlayer").first).to_be_visible()
-    told = page.get_by_text(re.compile("Suggested: ")).inner_text()
+    suggested = page.get_by_text(re.compile("Suggested: ")).inner_text()
 
     page.reload()
     expect(button(page, "use-train")).to_be_visible(timeout=UI_TIMEOUT)
-    assert page.get_by_text(re.compile("Suggested: ")).inner_text() == told
+    assert page.get_by_text(re.compile("Suggested: ")).inner_text() == suggested
 
     label = button(page, "use-train").inner_text()
     rate = float(re.search(r"Train with ([\d.e-]+)", label)[1])  # type: ignore[index]

@@ -33,14 +33,14 @@ def test_a_run_is_looked_back_on_and_the_address_shows_what_was_found(
     expect(page.get_by_text(re.compile("At most 58 runs of 6 epochs"))).to_be_visible()
     type_number(page, "Decision points", "2")
     type_number(page, "Fresh seeds", "2")
-    expect(page.get_by_text(re.compile("forks after epoch 2, 4"))).to_be_visible()
+    expect(page.get_by_text(re.compile("branches after epoch 2 and 4"))).to_be_visible()
     button(page, "start-search").click()
     page.wait_for_url(re.compile("search="), timeout=UI_TIMEOUT)
     expect(button(page, "stop-search")).to_be_visible()
 
     page.reload()  # the address shows the same search
-    told = page.get_by_text(re.compile("Trained anew with 2 fresh seeds it ends at"))
-    expect(told).to_be_visible(timeout=LONG)
+    checked = page.get_by_text(re.compile("Trained again with 2 fresh seeds, it ends at"))
+    expect(checked).to_be_visible(timeout=LONG)
     expect(page.locator(".lrdash-steady .scatterlayer")).to_have_count(2)
     expect(button(page, "stop-search")).to_have_count(0)
 

@@ -14,7 +14,7 @@ from tests.browser.app import Server, barriers, fits, settle
 
 STATES = {  # address, and what has to be there before the look
     "/find_lr?find.lowest=0.5&find.highest=0.6": "mend that field",
-    "/find_lr?test={test}&sweep-strategy=Draw+your+own": "Train the bowl",
+    "/find_lr?test={test}&sweep-strategy=Draw+your+own": "Train the sweep",
     "/inside?example=own": "Variables after this decision",
     "/inside?example=own&callback=LearningRateScheduler": "Variables after this decision",
     "/inside?example=plateau&whatif.patience=7": "Train the truth",

@@ -36,7 +36,7 @@ def test_the_run_of_a_script_appears_by_itself_and_can_be_walked_through(
             run_id = _newest(server)
             page.goto(f"{server.url}/?run={run_id}")
             settle(page)
-            expect(page.get_by_text("It trains in a program of its own")).to_be_visible()
+            expect(page.get_by_text("It trains in its own program")).to_be_visible()
             moving = page.get_by_text(re.compile(rf"epoch \d+ of {EPOCHS}"))
             before = moving.first.inner_text(timeout=UI_TIMEOUT)
             expect(moving.first).not_to_have_text(before, timeout=UI_TIMEOUT)

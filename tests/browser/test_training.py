@@ -29,7 +29,7 @@ LIMIT_MB = 300
 def test_the_first_page_is_there_without_tensorflow_in_the_server(
     page: Page, server: Server
 ) -> None:
-    expect(page.get_by_role("heading", name="Learning rate over the training")).to_be_visible()
+    expect(page.get_by_role("heading", name="Learning rate during training")).to_be_visible()
     expect(page.get_by_role("button", name="Start")).to_be_enabled()
     expect(page.locator(".js-plotly-plot").first).to_be_visible()
     mapped = Path(f"/proc/{server.process.pid}/maps").read_text()

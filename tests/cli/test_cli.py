@@ -53,10 +53,7 @@ def told(*words: str) -> Any:
 def finished(store: Store, epochs: int = 2, **more: Any) -> str:
     plan = make(RunSpec(epochs=epochs))
     store.workers.register("w", socket.gethostname(), 1)
-    run_id = store.runs.create(
-        plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
-        parameters=plan.parameters, worker_id="w", **more,
-    )
+    run_id = store.runs.add(plan, worker_id="w", **more)
     events = [epoch_event(plan, epoch) for epoch in range(1, epochs + 1)]
     store.runs.record([(run_id, event) for event in events])
     store.runs.record([(run_id, RunEnded(status="finished", seconds=1.0))])
@@ -66,7 +63,7 @@ def finished(store: Store, epochs: int = 2, **more: Any) -> str:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Training without Keras."""
-    monkeypatch.setattr(training, "train", imitation)
+    monkeypatch.setattr(training, "train_group", imitation)
     engine = types.ModuleType("lrdash.training.keras.engine")
     monkeypatch.setitem(sys.modules, "lrdash.training.keras.engine", engine)
     monkeypatch.setattr(training, "keras_engine", engine, raising=False)
@@ -255,12 +252,10 @@ def test_train_tells_a_line_an_epoch_where_nobody_watches() -> None:
 def test_a_run_that_does_not_finish_gives_exit_status_1(
     status: Any, quick: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def bad(plan: Any, *, run_id: str, sink: Any, **_others: Any) -> RunEnded:
-        ended = RunEnded(status=status, reason="as it happens")
-        sink(run_id, ended)
-        return ended
+    def bad(_plans: Any, *, run_ids: list[str], sink: Any, **_others: Any) -> None:
+        sink(run_ids[0], RunEnded(status=status, reason="as it happens"))
 
-    monkeypatch.setattr(training, "train", bad)
+    monkeypatch.setattr(training, "train_group", bad)
     result = call("train", "--epochs", "2")
     assert result.exit_code == 1
     assert "as it happens" in result.stderr
@@ -322,10 +317,7 @@ def test_runs_are_renamed_and_tagged(store: Store) -> None:
 
 def test_an_interrupted_run_goes_on_to_its_end(store: Store) -> None:
     plan = make(RunSpec(dataset="wine", model="linear", epochs=4, base_lr=0.05))
-    run_id = store.runs.create(
-        plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
-        parameters=plan.parameters, worker_id="gone",
-    )
+    run_id = store.runs.add(plan, worker_id="gone")
     store.workers.mark_interrupted("gone")
     result = call("runs", "resume", "--interrupted")
     assert result.exit_code == 0, result.output
@@ -342,10 +334,7 @@ def test_an_interrupted_run_goes_on_to_its_end(store: Store) -> None:
 @pytest.mark.parametrize("command", ["stop", "pause"])
 def test_a_queued_run_is_stopped(command: str, store: Store) -> None:
     plan = make(RunSpec())
-    run_id = store.runs.create(
-        plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
-        parameters=plan.parameters,
-    )
+    run_id = store.runs.add(plan)
     assert told("runs", command, run_id) == {"asked": [run_id]}
     assert store.runs.one(run_id).status == "stopped"
 

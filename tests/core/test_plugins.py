@@ -217,7 +217,7 @@ def test_entries_of_other_packages_stand_behind_ones_own(plugin: Path) -> None:
     assert found.tolist() == [0.2, 0.2, 0.1, 0.1]
 
 
-def test_what_is_broken_is_told_by_name_and_the_others_stay(plugin: Path) -> None:
+def test_what_is_broken_is_reported_by_name_and_the_others_stay(plugin: Path) -> None:
     with pytest.raises(BrokenPlugin, match=(
         r"The dataset 'torn' of the package lrdash-tiny \(lrdash\.datasets\) cannot be imported: "
         r"ModuleNotFoundError: No module named 'no_such_library'"
@@ -271,21 +271,21 @@ def test_the_shell_and_the_form_offer_what_other_packages_bring(plugin: Path) ->
         [sys.executable, "-m", "lrdash", "doctor", "--json"],
         capture_output=True, text=True, env=_with(plugin), cwd=plugin,
     )
-    told = {check["name"]: check for check in json.loads(doctor.stdout)["checks"]}
-    assert told["plugins"]["state"] == "wrong"
-    assert "'torn' of the package lrdash-tiny" in told["plugins"]["detail"]
+    words = {check["name"]: check for check in json.loads(doctor.stdout)["checks"]}
+    assert words["plugins"]["state"] == "wrong"
+    assert "'torn' of the package lrdash-tiny" in words["plugins"]["detail"]
     from streamlit.testing.v1 import AppTest
 
     page = AppTest.from_file(str(ROOT / "pages/train.py"), default_timeout=60).run()
     assert "waves" in page.selectbox(key="dataset").options or any(
         "Waves" in option for option in page.selectbox(key="dataset").options
     )
-    told_on_page = " ".join(caption.value for caption in page.caption)
-    assert "'torn' of the package lrdash-tiny" in told_on_page
+    shown_on_page = " ".join(caption.value for caption in page.caption)
+    assert "'torn' of the package lrdash-tiny" in shown_on_page
 
 
 @pytest.mark.parametrize("leaves", ["raise SystemExit(4)", "raise BaseException('gone')"])
-def test_a_package_that_ends_the_process_is_told_as_any_other(
+def test_a_package_that_ends_the_process_is_reported_as_any_other(
     plugin: Path, leaves: str
 ) -> None:
     (plugin / "lrdash_torn.py").write_text(leaves, "utf-8")
@@ -314,9 +314,9 @@ def test_a_key_press_still_ends_an_import(plugin: Path) -> None:
 def test_rates_that_are_none_name_strategy_package_and_update(
     faulty: Path, fault: str, said: str
 ) -> None:
-    with pytest.raises(BrokenPlugin) as told:
+    with pytest.raises(BrokenPlugin) as words:
         lrdash.preview("faulty", {"fault": fault}, base_lr=0.2, epochs=4)
-    assert str(told.value) == f"The strategy 'faulty' of the package lrdash_tiny {said}"
+    assert str(words.value) == f"The strategy 'faulty' of the package lrdash_tiny {said}"
 
 
 def test_a_rule_whose_rate_is_none_names_the_update(faulty: Path) -> None:
@@ -338,7 +338,7 @@ def test_the_page_tells_faulty_rates(faulty: Path) -> None:
     assert any("'faulty' of the package lrdash_tiny" in error.value for error in test.error)
 
 
-def test_broken_plugins_are_told_once_and_only_where_they_matter(plugin: Path) -> None:
+def test_broken_plugins_are_reported_once_and_only_where_they_matter(plugin: Path) -> None:
     for command in (["--version"], ["runs", "list"], ["data", "list"], ["doctor"]):
         assert "lrdash-tiny" not in _shell(plugin, *command).stderr
     used = _shell(plugin, "preview", "halves", "--base-lr", "0.1", "--epochs", "2", "--json")

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
-from lrdash import training
 from lrdash.analysis import settings_in_words
 from lrdash.api import check
 from lrdash.cli import app
@@ -24,12 +23,12 @@ from lrdash.export import script
 from lrdash.planning.plan import make
 from lrdash.store import Store
 from tests.factories.files import GAPS, csv, keep, packed, pictures
-from tests.factories.training import executed
+from tests.factories.training import executed, train_one
 
 
 def trained(spec: RunSpec, engine: str) -> list[EpochEnded]:
     heard: list[Event] = []
-    ended = training.train(
+    ended = train_one(
         make(spec), run_id="run", sink=lambda _run, event: heard.append(event),
         should_stop=lambda: False, engine=engine,
     )
@@ -40,10 +39,7 @@ def trained(spec: RunSpec, engine: str) -> list[EpochEnded]:
 def queued(dataset: str) -> str:
     store = Store()
     plan = make(RunSpec(dataset=dataset, epochs=2))
-    run_id = store.runs.create(
-        plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
-        parameters=plan.parameters,
-    )
+    run_id = store.runs.add(plan)
     store.close()
     return run_id
 
@@ -190,7 +186,7 @@ def test_runs_of_deleted_data_stay_and_say_what_is_missing_to_train_again() -> N
     assert make(spec).dataset.label == "Mine"  # what a page needs to show the run
     with pytest.raises(DatasetUnavailable, match=r"deleted on 20\d\d-.* add fruit.csv"):
         check(spec)
-    ended = training.train(
+    ended = train_one(
         make(spec), run_id="run", sink=lambda *_: None, should_stop=lambda: False
     )
     assert (ended.status, "was deleted" in ended.reason) == ("failed", True)

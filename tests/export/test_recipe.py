@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import math
 import subprocess
 import sys
 from pathlib import Path
@@ -13,21 +12,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lrdash import training
 from lrdash.core.errors import InvalidField
 from lrdash.core.events import EpochEnded, Event
 from lrdash.core.spec import RunSpec
 from lrdash.datasets import DATASETS
 from lrdash.export import notebook, script
-from lrdash.export.formulas import FORMULAS, math_imports, rate_lines
-from lrdash.export.samples import READERS
+from lrdash.export.recipe import rate_lines
+from lrdash.export.samples import data_lines
 from lrdash.models import MODELS
 from lrdash.planning.plan import Plan, make
-from lrdash.strategies import STRATEGIES, RateProgram
+from lrdash.strategies import STRATEGIES, RateProgram, Schedule
 from lrdash.strategies import make as strategy_of
 from lrdash.testing.shapes import home
 from tests.factories.settings import CALLBACKS, VARIANTS, WARMUPS
-from tests.factories.training import executed
+from tests.factories.training import executed, train_one
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 CLOSE = 1e-5
@@ -69,12 +67,21 @@ RUNS: tuple[dict[str, Any], ...] = (
      "params": {"rules": "torch", "patience": 0, "factor": 0.7, "min_delta": 1,
                 "monitor": "val_accuracy"}},
 )
+RUNS += tuple(  # and those that are in none of these
+    {"strategy": "linear", "dataset": "wine", key: name}
+    for key, names in (
+        ("strategy", list(STRATEGIES)),
+        ("dataset", [name for name, one in DATASETS.items() if not one.download_bytes]),
+    )
+    for name in names if all(fields[key] != name for fields in RUNS)
+)
+
 
 
 def trained(plan: Plan) -> list[EpochEnded]:
     """The epochs as the Keras engine says them."""
     heard: list[Event] = []
-    ended = training.train(
+    ended = train_one(
         plan, run_id="run", sink=lambda _run, event: heard.append(event),
         should_stop=lambda: False, engine="keras",
     )
@@ -97,34 +104,23 @@ def test_a_script_ends_with_the_metrics_and_rates_of_the_keras_engine(
     assert len(history["loss"]) == len(ours)
 
 
-def test_every_strategy_is_among_those_that_are_run() -> None:
-    assert {fields["strategy"] for fields in RUNS} == set(STRATEGIES)
-    embedded = {name for name, dataset in DATASETS.items() if not dataset.download_bytes}
-    assert {fields["dataset"] for fields in RUNS} == embedded
-    assert {fields.get("model", "mlp") for fields in RUNS} == set(MODELS)
-
-
 def test_everything_that_can_be_trained_can_be_written() -> None:
-    assert {*FORMULAS, "plateau"} == set(STRATEGIES)
     for kind in MODELS.values():
         assert kind().keras_code(home(kind))[-1].startswith("model = ")
-    assert set(READERS) == set(DATASETS)
+    for dataset in DATASETS.values():
+        compile("\n".join(data_lines(dataset, dataset.default_examples)), dataset.id, "exec")
 
 
 @pytest.mark.parametrize("warmup", WARMUPS, ids=["no warm-up", "1.4 epochs", "2 epochs"])
 @pytest.mark.parametrize(("name", "params"), [*VARIANTS, CALLBACKS[0]])
-def test_the_written_formula_gives_every_rate_to_the_last_bit(
+def test_the_source_of_a_formula_gives_every_rate_to_the_last_bit(
     name: str, params: dict[str, Any], warmup: dict[str, float]
 ) -> None:
     course = RateProgram(
         strategy_of(name, params), base_lr=0.3, epochs=7, steps_per_epoch=13, **warmup
     )
-    updates = course.horizon.updates
-    names: dict[str, Any] = {
-        "np": np, "BASE_LR": 0.3, "STEPS": 13, "UPDATES": updates,
-        "t": np.arange(updates, dtype=np.float64),
-        **{used: getattr(math, used) for used in math_imports(course.strategy)},
-    }
+    assert isinstance(course.strategy, Schedule)
+    names: dict[str, Any] = {"np": np, "BASE_LR": 0.3, "STEPS": 13}
     exec("\n".join(rate_lines(course.strategy, course.horizon)), names)
     assert course.table is not None
     np.testing.assert_array_equal(names["rates"], course.table[course.warmup :])
@@ -171,7 +167,7 @@ def test_a_notebook_is_valid_and_its_cells_run_in_order(monkeypatch: pytest.Monk
 
 
 def test_what_is_not_written_for_scripts_is_refused() -> None:
-    class Other(type(strategy_of("constant"))):  # type: ignore[misc]
+    class Other(Schedule):
         id = "other"
 
     horizon = make(RunSpec()).program().horizon

@@ -35,10 +35,7 @@ def eventually(condition: Callable[[], Any], seconds: float = 90.0) -> Any:
 
 def queue(store: Store, **fields: Any) -> str:
     plan = make(RunSpec(**{**SMALL, **fields}))
-    return store.runs.create(
-        plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
-        parameters=plan.parameters,
-    )
+    return store.runs.add(plan)
 
 
 def ended(store: Store, run_id: str) -> RunRow:

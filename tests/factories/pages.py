@@ -1,4 +1,4 @@
-"""Pages as Streamlit's own test runner draws them: no browser, no trainer."""
+"""Pages as Streamlit's own test runner draws them: no browser, no worker."""
 
 from __future__ import annotations
 
@@ -33,12 +33,17 @@ def serve(store: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
     return store
 
 
+def fault(test: AppTest) -> str:
+    """The first error on a page, as it is read there."""
+    return str(test.error[0].value).replace("\\", "")
+
+
 def words(test: AppTest) -> str:
-    """Everything that a page says."""
+    """Everything that a page says, as it is read there."""
     kinds = (
         test.header, test.markdown, test.caption, test.warning, test.info, test.success, test.error,
     )
-    return "\n".join(str(element.value) for kind in kinds for element in kind)
+    return "\n".join(str(one.value).replace("\\", "") for kind in kinds for one in kind)
 
 
 def progress(test: AppTest) -> str:

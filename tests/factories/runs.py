@@ -49,10 +49,7 @@ def one_run(store: Store, **fields: Any) -> str:
     """A finished run of four epochs; gives its id."""
     plan = make(RunSpec(**{"dataset": "wine", "epochs": EPOCHS, **fields}))
     store.workers.register("w", "host", 1)
-    run_id = store.runs.create(
-        plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
-        parameters=plan.parameters, worker_id="w",
-    )
+    run_id = store.runs.add(plan, worker_id="w")
     store.runs.record([(run_id, event) for event in said(plan)])
     return run_id
 
@@ -73,8 +70,8 @@ def one_experiment(
     for group in store.runs.queued_groups():
         for run_id in store.runs.claim_group(group, "w"):
             plan = make(store.runs.one(run_id).spec)
-            told = said(plan, lost=plan.spec.base_lr >= diverging)
-            store.runs.record([(run_id, event) for event in told])
+            events = said(plan, lost=plan.spec.base_lr >= diverging)
+            store.runs.record([(run_id, event) for event in events])
     return made
 
 
@@ -135,10 +132,7 @@ def trained(
 ) -> str:
     """A run as a worker would have left it."""
     plan = make(RunSpec(epochs=10, **fields))
-    run_id = store.runs.create(
-        plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
-        parameters=plan.parameters,
-    )
+    run_id = store.runs.add(plan)
     store.workers.register("w1", "host", 1)
     assert store.runs.claim(run_id, "w1")
     course = plan.program()

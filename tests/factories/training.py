@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -11,9 +11,9 @@ import pytest
 
 from lrdash import training
 from lrdash.checkpoints import CheckpointFolder
-from lrdash.core.events import EpochEnded, Event, RateDecided, RunEnded
+from lrdash.core.events import EpochEnded, Event, RateDecided, RunEnded, Sink
 from lrdash.core.spec import RunSpec
-from lrdash.planning.plan import make
+from lrdash.planning.plan import Plan, make
 from lrdash.strategies.plateau import Plateau
 from lrdash.training.checkpoints import CheckpointWriter
 
@@ -41,6 +41,17 @@ def executed(text: str, monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, Any]
         exec(compile(text, "recipe.py", "exec"), names)
     keras.backend.clear_session()
     return names, np.array(rates, np.float32)
+
+
+def train_one(
+    plan: Plan, *, run_id: str, sink: Sink, should_stop: Callable[[], bool] = lambda: False,
+    **more: Any,
+) -> RunEnded:
+    """Trains a run and gives its ending."""
+    return training.train_group(
+        [plan], run_ids=[run_id], sink=sink,
+        should_stop=lambda: {run_id} if should_stop() else set(), **more,
+    )[run_id]
 
 
 def train(

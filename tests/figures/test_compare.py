@@ -162,7 +162,7 @@ def test_the_bowl_is_a_line_an_arm_over_the_log_of_the_rate() -> None:
     assert line.error_y.array[1] == 0
 
 
-def test_diverged_rates_are_crosses_at_the_upper_edge_that_tell_the_rest() -> None:
+def test_diverged_rates_are_crosses_at_the_upper_edge_that_show_the_rest() -> None:
     runs: list[Trained] = [
         ("cosine", 0.1, 0, "finished", [1.0]), ("cosine", 1.0, 0, "finished", [2.0]),
         ("cosine", 1.0, 1, "diverged", []), ("step", 1.0, 0, "failed", []),
@@ -212,7 +212,7 @@ def test_a_heat_map_of_lost_runs_alone_can_be_drawn() -> None:
     assert figure.data[1].text == (["× 1/1"],)
 
 
-def test_a_heat_map_bears_a_loss_of_zero() -> None:
+def test_a_heat_map_shows_a_loss_of_zero() -> None:
     figure = figures.heatmap_figure(analysis.bowl(framed(grid({0.1: [0.0], 0.2: [0.5]}))[0]))
     assert np.isfinite(figure.data[0].z).all()
 
@@ -267,7 +267,7 @@ def test_runs_can_be_laid_over_epochs_updates_and_seconds(
 
 def test_runs_with_names_of_their_own_share_one_hover() -> None:
     rows, columns = comparison(grid({0.1: [3.0], 0.2: [4.0]}))
-    names = analysis.told_apart([row.spec for row in rows])
+    names = analysis.distinct_names([row.spec for row in rows])
     figure = figures.overlay_figure(frames.curves_frame(columns, rows, names))
     assert [trace.name for trace in figure.data] == ["peak rate 0.1", "peak rate 0.2"]
     assert figure.layout.hovermode == "x unified"

@@ -29,10 +29,14 @@ def test_a_row_without_a_mean_says_why() -> None:
     found = judged(runs("step", noisy(0.5, 0)), runs("cosine", [INF] * 8), baseline="Step")
     figure = figures.forest_figure(analysis.against(found))
     assert not figure.data
-    assert [note.text for note in figure.layout.annotations] == ["lost more runs"]
+    assert [note.text for note in figure.layout.annotations] == [
+        "more runs diverged or failed"
+    ]
     turned = judged(runs("step", noisy(0.5, 0)), runs("cosine", [INF] * 8), baseline="Cosine")
     figure = figures.forest_figure(analysis.against(turned))
-    assert [note.text for note in figure.layout.annotations] == ["the baseline lost more runs"]
+    assert [note.text for note in figure.layout.annotations] == [
+        "more runs of the baseline diverged or failed"
+    ]
 
 
 def test_no_pair_gives_an_empty_figure() -> None:

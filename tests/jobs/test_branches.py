@@ -20,7 +20,7 @@ from lrdash.store import Store
 from lrdash.strategies.plateau import Plateau
 from lrdash.teaching import Recorded, first_difference, left_off, replay
 from lrdash.training.checkpoints import CheckpointWriter, Origin
-from tests.factories.training import last, log, of, train
+from tests.factories.training import last, log, of, train, train_one
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -33,7 +33,7 @@ def go(
     spec: RunSpec, engine: str, writer: CheckpointWriter, name: str, mail: Any = None
 ) -> list[Any]:
     said: list[Any] = []
-    training.train(
+    train_one(
         make(spec), run_id=name, sink=lambda _, event: said.append(event), engine=engine,
         should_stop=lambda: False, writer=writer, mailbox=mail or (lambda _: ()),
     )

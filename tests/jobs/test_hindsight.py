@@ -47,7 +47,7 @@ def test_on_the_noisy_quadratic_the_schedule_found_decays_and_beats_a_constant_r
     assert table.loc[ITSELF, "fresh_gap"] > 0
     assert table.loc[ITSELF, "low"] > 0  # and not by the luck of one seed
     assert table["seeds"].tolist() == [4, 4, 4]
-    assert "Trained anew with 4 fresh seeds it ends at" in found.headline()
+    assert "Trained again with 4 fresh seeds, it ends at" in found.headline()
     assert np.isfinite(found.optimism)
     drawn = found.figure("loss"), found.figure("rate")
     assert [figure.data[-1].name for figure in drawn] == [FOUND, FOUND]

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from lrdash import training
 from lrdash.core.events import EpochEnded, Event, stopped_after
 from lrdash.core.spec import RunSpec
 from lrdash.jobs.laboratory import Laboratory, process, supervisor
 from lrdash.planning.plan import make
 from lrdash.store import Store
 from tests.factories.jobs import LONG, ended, eventually, freeze, gone, queue, running
+from tests.factories.training import train_one
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -55,7 +55,7 @@ def test_a_queued_run_is_trained_with_the_bits_of_this_process(
     assert (row.status, row.reason) == ("finished", "")
     assert (row.epochs_done, row.update) == (3, row.updates)
     heard: list[Event] = []
-    training.train(
+    train_one(
         make(RunSpec(**{**SMALL, **fields})), run_id="here",
         sink=lambda _run_id, event: heard.append(event), should_stop=lambda: False,
     )

@@ -25,10 +25,7 @@ def queue(store: Store, epochs: Sequence[int], groups: Sequence[Sequence[int]]) 
         make(RunSpec(**SMALL, seed=seed, epochs=number)) for seed, number in enumerate(epochs)
     ]
     new = [
-        NewRun(
-            spec=plan.spec, label="Constant rate", steps_per_epoch=plan.steps_per_epoch,
-            updates=plan.updates, parameters=plan.parameters,
-        )
+        NewRun.of(plan, "Constant rate")
         for plan in plans
     ]
     made = store.experiments.create("{}", new, groups=groups)

@@ -25,10 +25,7 @@ SMALL: dict[str, Any] = {"dataset": "wine", "model": "linear", "base_lr": 0.05, 
 
 def queue(store: Store, **fields: Any) -> str:
     plan = make(RunSpec(**{**SMALL, **fields}))
-    return store.runs.create(
-        plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
-        parameters=plan.parameters,
-    )
+    return store.runs.add(plan)
 
 
 def started(store: Store) -> subprocess.Popen[str]:

@@ -176,7 +176,7 @@ def test_results_and_exports_work_without_the_model(
     comparison = load_comparison(made, store)
     assert comparison.notes() == (
         "A fifth is held out.",
-        "Trained by keras, not as a lane: lanes do not have the optimizer Lion.",
+        "Trained by keras, not in a group: lanes do not have the optimizer Lion.",
     )
     for kind in ("loss", "rates", "bowl", "heatmap"):
         comparison.figure(kind)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""The beam search on made-up losses, what it tells, and how it is drawn: no training."""
+"""The beam search on made-up losses, its sentences and its charts: no training."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from lrdash import analysis, figures
-from lrdash.analysis import hindsight as told
+from lrdash.analysis import hindsight
 from lrdash.core.errors import InvalidField
 from lrdash.core.spec import RunSpec
 from lrdash.planning.hindsight import (
@@ -106,8 +106,9 @@ def test_lost_branches_are_never_kept_and_of_equals_the_simpler_one_stays() -> N
     assert [one.run_id for one in survivors(what, known, 1)] == ["run0", "run1"]
     lost = [tried(0, 0, val_loss=math.inf), tried(1, 1, ((4, 0.5),), val_loss=math.inf)]
     assert best(what, lost) is None
-    assert told.told(what, lost) == "Nothing was found: no branch came through."
-    assert told.standings(what, lost).empty
+    words = hindsight.result_in_words(what, lost)
+    assert words == "Nothing was found: every branch failed or diverged."
+    assert hindsight.standings(what, lost).empty
 
 
 def test_a_branch_that_stopped_early_is_not_forked_but_stays() -> None:
@@ -137,16 +138,16 @@ def test_the_check_trains_everything_with_every_fresh_seed() -> None:
 
 
 @pytest.mark.parametrize("ahead", ["end", "next"])
-def test_the_number_of_runs_is_told_beforehand(ahead: str) -> None:
+def test_the_number_of_runs_is_reported_beforehand(ahead: str) -> None:
     what = search(ahead=ahead)
     known = all_of(what)
     by_stage = [[one for one in known if one.stage == stage] for stage in (1, 2)]
-    told_before = lengths(what)
-    assert [len(stage) for stage in told_before[:2]] == [len(stage) for stage in by_stage]
+    expected = lengths(what)
+    assert [len(stage) for stage in expected[:2]] == [len(stage) for stage in by_stage]
     found = best(what, known)
     assert found is not None
-    assert told_before[2] == [12] * len(check_of(what, found))
-    assert set(told_before[0]) == ({12} if ahead == "end" else {4})
+    assert expected[2] == [12] * len(check_of(what, found))
+    assert set(expected[0]) == ({12} if ahead == "end" else {4})
 
 
 def test_the_pieces_of_the_run_stay_and_are_no_points() -> None:
@@ -181,7 +182,7 @@ def test_points_are_spread_evenly_as_far_as_there_is_room() -> None:
         ({"ahead": "never"}, "ahead must be one of end, next"),
     ],
 )
-def test_what_is_not_allowed_is_told(given: dict[str, Any], message: str) -> None:
+def test_what_is_not_allowed_is_reported(given: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidField, match=message):
         search(**given)
 
@@ -194,7 +195,7 @@ def test_a_search_is_the_same_after_a_round_trip() -> None:
         Search.from_json("[]")
 
 
-def test_rivals_of_one_strategy_are_told_apart() -> None:
+def test_rivals_of_one_strategy_are_distinguished() -> None:
     what = search(rivals=(
         Rival(strategy="cosine"), Rival(strategy="cosine", base_lr=0.3),
         Rival(strategy="linear", label="Hindsight"),
@@ -216,7 +217,7 @@ def judged(found: list[float], itself: list[float], cosine: float, fresh: list[f
             tried(len(known) + place, 3, role="fresh", label=label, seed=place + 1, val_loss=loss)
             for place, loss in enumerate(losses)
         ]
-    return told.standings(what, known), told.told(what, known)
+    return hindsight.standings(what, known), hindsight.result_in_words(what, known)
 
 
 def test_the_gaps_on_both_kinds_of_seeds_stand_side_by_side() -> None:
@@ -228,11 +229,11 @@ def test_the_gaps_on_both_kinds_of_seeds_stand_side_by_side() -> None:
     assert frame["high"][1] == pytest.approx(0.1 + 4.30265 * 0.1 / math.sqrt(3), abs=1e-4)
     assert frame["low"][1] == pytest.approx(0.1 - 4.30265 * 0.1 / math.sqrt(3), abs=1e-4)
     # Mean lead 0.15 on the seed searched, 0.1 on fresh ones: a third was optimism.
-    assert told.optimism(frame) == pytest.approx(0.05)
-    assert "times 2 after epoch 4. On the seed searched it ends at 0.800, 11.1% below" in words
-    assert "Trained anew with 3 fresh seeds it ends at 1.00 in the mean" in words
-    assert "which does not tell it from none" in words
-    assert "its lead was 0.150 on the seed searched and is 0.100 on fresh ones: 33.3% of" in words
+    assert hindsight.optimism(frame) == pytest.approx(0.05)
+    assert "times 2 after epoch 4. On the searched seed it ends at 0.800, 11.1% below" in words
+    assert "Trained again with 3 fresh seeds, it ends at 1.00 on average" in words
+    assert "which includes 0" in words
+    assert "its lead was 0.150 on the searched seed and is 0.100 on fresh ones: 33.3% of" in words
 
 
 def test_a_lead_that_is_gone_or_grown_is_said_to_be() -> None:
@@ -240,9 +241,9 @@ def test_a_lead_that_is_gone_or_grown_is_said_to_be() -> None:
     assert "above the run as it was, the nearest there" in gone
     assert "all of it was optimism" in gone
     _, grown = judged([0.5, 0.5, 0.6], [1.0, 1.1, 1.2], 0.9, [1.1, 1.2, 1.3])
-    assert "no optimism of the search is to be seen here" in grown
+    assert "the search shows no optimism here" in grown
     _, lost = judged([math.inf, 0.5, 0.6], [1.0, 1.1, 1.2], 0.9, [1.1, 1.2, 1.3])
-    assert "Trained anew with 3 fresh seeds it lost 1" in lost
+    assert "Trained again with 3 fresh seeds, 1 run diverged or failed" in lost
 
 
 def test_a_rival_that_lost_a_run_has_an_infinite_gap_and_no_interval() -> None:
@@ -252,14 +253,14 @@ def test_a_rival_that_lost_a_run_has_an_infinite_gap_and_no_interval() -> None:
     assert math.isnan(row["low"])
     assert row["lost"] == 1
     # Only the run as it was counts: 0.2 on the seed searched, 0.2 on fresh ones.
-    assert "its lead was 0.200 on the seed searched and is 0.200 on fresh ones" in words
+    assert "its lead was 0.200 on the searched seed and is 0.200 on fresh ones" in words
 
 
 def test_before_the_check_is_over_there_is_no_word_about_optimism() -> None:
     frame, words = judged([], [], math.nan, [])
     assert frame["seeds"].tolist() == [0, 0, 0]
-    assert math.isnan(told.optimism(frame))
-    assert "The check on fresh seeds is not over yet." in words
+    assert math.isnan(hindsight.optimism(frame))
+    assert "The check on fresh seeds is not finished yet." in words
 
 
 def test_if_nothing_was_better_the_run_itself_is_the_answer() -> None:
@@ -269,9 +270,9 @@ def test_if_nothing_was_better_the_run_itself_is_the_answer() -> None:
         tried(9 + seed, 3, role="fresh", label=label, seed=seed, val_loss=loss)
         for label, loss in ((ITSELF, 0.6), ("Cosine decay", 0.7)) for seed in (1, 2)
     ]
-    words = told.told(what, known)
-    assert "No change of the rate that was tried ended lower than the run itself, at 0.500" in words
-    assert told.standings(what, known)["fresh_gap"].tolist()[:2] == [0.0, 0.0]
+    words = hindsight.result_in_words(what, known)
+    assert "No change of the rate ended lower than the run itself, at 0.500" in words
+    assert hindsight.standings(what, known)["fresh_gap"].tolist()[:2] == [0.0, 0.0]
 
 
 @pytest.mark.parametrize("kind", ["steps", "cosine", "cosine in steps"])

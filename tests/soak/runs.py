@@ -30,10 +30,7 @@ def eventually(condition: Callable[[], Any], what: str, seconds: float = 300.0) 
 def queue(store: Store, **fields: Any) -> str:
     """Queue a run; gives its id."""
     plan = make(RunSpec(**{**SMALL, **fields}))
-    return store.runs.create(
-        plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
-        parameters=plan.parameters,
-    )
+    return store.runs.add(plan)
 
 
 def ended(store: Store, run_id: str) -> RunRow:

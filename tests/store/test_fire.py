@@ -171,11 +171,10 @@ def test_a_disk_full_of_checkpoints_keeps_the_whole_ones_and_says_what_to_free(
     assert (done.returncode, last) == (0, "held"), done.stderr
     (warning,) = said  # once, although it happened twice
     assert "/checkpoints: " in warning
-    assert "Training goes on without; free some space there: delete runs" in warning
+    assert "Training continues without checkpoints; free some space there: delete runs" in warning
 
 
 def test_a_run_whose_epochs_find_no_room_is_interrupted_and_can_go_on(store: Store) -> None:
-    from lrdash import training
     from lrdash.planning.plan import make
 
     run_id = add_run(store)
@@ -189,7 +188,9 @@ def test_a_run_whose_epochs_find_no_room_is_interrupted_and_can_go_on(store: Sto
         store.runs.record(batch)
 
     plan = make(RunSpec(dataset="wine", model="linear", epochs=6))
-    ended = training.train(
+    from tests.factories.training import train_one  # brings Keras
+
+    ended = train_one(
         plan, run_id=run_id, sink=lambda name, said: write([(name, said)]),
         should_stop=lambda: False, engine="keras",
     )
@@ -224,7 +225,7 @@ def test_a_database_that_is_held_for_ever_is_told_and_what_was_committed_stays(
     holder = locked(home() / "lrdash.db")
     outbox = Outbox(store.runs.record, interval=0.0)
     outbox(run_id, epoch(2))
-    with pytest.raises(StoreError, match=r"kept locked by another process\. Close the"):
+    with pytest.raises(StoreError, match=r"is locked by another process\. Close the"):
         outbox.close()
     assert [row.epoch for row in store.runs.epochs(run_id)] == [1]
     holder.kill()

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from lrdash.core.errors import InvalidField, UnknownName
-from lrdash.strategies import STRATEGIES, make, preview
+from lrdash.core.source import source_of
+from lrdash.strategies import STRATEGIES, Schedule, make, preview
 from tests.factories.settings import CALLBACKS, VARIANTS, WARMUPS
 
 pytestmark = pytest.mark.filterwarnings(  # TensorFlow 2.21 has not met NumPy 2 there yet
@@ -141,13 +142,25 @@ def test_keras_own_schedules_are_used_where_keras_has_them() -> None:
         assert "class " not in text
 
 
+def test_a_formula_is_pasted_as_it_stands_where_keras_has_no_class_or_a_coarse_one() -> None:
+    for name, params in {
+        "wsd": {}, "points": {}, "polynomial": {"power": 0.5},
+        "exponential": {"decay_rate": 0.9997, "decay_every": 0.01},
+    }.items():
+        made = make(name, params)
+        text = made.keras_code(base_lr=0.1, epochs=30, steps_per_epoch=50)
+        assert isinstance(made, Schedule)
+        assert made.rate is not None
+        assert source_of(made.rate) in text
+
+
 @pytest.mark.parametrize("name", list(STRATEGIES))
 def test_a_script_is_tidy(name: str) -> None:
     text = make(name).keras_code(base_lr=0.1, epochs=30, steps_per_epoch=47, warmup_epochs=1.5)
     assert max(map(len, text.splitlines())) <= 100
     assert all(line == line.rstrip() for line in text.splitlines())
     assert "\n\n\n\n" not in text
-    imported = {alias.name for node in ast.walk(ast.parse(text))
+    imported = {alias.asname or alias.name for node in ast.walk(ast.parse(text))
                 if isinstance(node, ast.Import | ast.ImportFrom) for alias in node.names}
     body = "".join(line for line in text.splitlines(True) if "import " not in line)
     assert all(f"{module}." in body or f"{module}(" in body for module in imported)

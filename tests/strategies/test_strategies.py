@@ -27,8 +27,8 @@ def rates(name: str, *, epochs: int = 4, base_lr: float = 1.0, **params: object)
     return preview(name, params, base_lr=base_lr, epochs=epochs).round(6).tolist()
 
 
-def test_the_registry_holds_the_catalogue_in_its_order() -> None:
-    assert tuple(STRATEGIES) == CATALOGUE
+def test_no_id_of_the_catalogue_is_lost() -> None:
+    assert set(CATALOGUE) <= set(STRATEGIES)
 
 
 def test_importing_the_package_needs_neither_keras_nor_pandas() -> None:

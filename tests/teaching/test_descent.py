@@ -1,4 +1,4 @@
-"""Gradient descent on the surfaces: by hand, under every strategy, and told in words."""
+"""Gradient descent on the surfaces: by hand, under every strategy, and in words."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lrdash.core.errors import InvalidField, UnknownName
 from lrdash.strategies import STRATEGIES, preview
 from lrdash.teaching import SURFACES, compare_in_words, descend, path_in_words
 from lrdash.teaching.descent import limit
-from lrdash.teaching.telling import noise_floor, settled
+from lrdash.teaching.description import noise_floor, settled
 
 BOWL, RAVINE, NOISY = SURFACES["bowl"], SURFACES["ravine"], SURFACES["noisy"]
 TWO = SURFACES["two_valleys"]
@@ -135,19 +135,19 @@ def test_an_unknown_strategy_is_answered_with_the_nearest() -> None:
         descend(RAVINE, "cosin", base_lr=0.1, steps=10)
 
 
-def test_words_tell_why_a_constant_rate_bounces_and_a_decayed_one_falls_in() -> None:
+def test_words_say_why_a_constant_rate_bounces_and_a_decayed_one_settles() -> None:
     constant = descend(RAVINE, "constant", base_lr=0.099, steps=60)
     cosine = descend(RAVINE, "cosine", base_lr=0.099, steps=60)
     bouncing = path_in_words(RAVINE, constant, "Constant")
-    assert "at 60 of 60 steps, to the very end" in bouncing
-    assert "99% of the limit 0.1" in bouncing
-    assert "0.98 times as far out, so it bounces" in bouncing
+    assert "at 60 of 60 steps, until the end" in bouncing
+    assert "99.0% of the limit 0.1" in bouncing
+    assert "0.980 times as far out, so it bounces" in bouncing
     falling = path_in_words(RAVINE, cosine, "Cosine")
     last = cosine.crossings[-1]
     assert f"the last time at step {last}" in falling
     assert cosine.rates[last] < 0.05 <= cosine.rates[last - 1] * 1.001
     assert "1 / curvature (0.05)" in falling
-    assert "falls in" in falling
+    assert "settles" in falling
     both = compare_in_words([constant, cosine], ["Constant", "Cosine"])
     assert both.startswith("Cosine ends lowest")
     assert f"{settled(constant) / settled(cosine):.3g} times that" in both
@@ -156,11 +156,11 @@ def test_words_tell_why_a_constant_rate_bounces_and_a_decayed_one_falls_in() -> 
 @pytest.mark.parametrize(
     ("surface", "rate", "said"),
     [
-        ("ravine", 0.03, "never jumps over the floor: its rate stays below 1 / curvature (60%"),
-        ("ravine", 0.12, "above the limit 0.1 there, and such a step lands 1.4 times as far"),
+        ("ravine", 0.03, "never jumps over the floor: its rate stays below 1 / curvature (60.0%"),
+        ("ravine", 0.12, "above the limit 0.1 there, and such a step lands 1.40 times as far"),
         ("bowl", 1.05, "the last time at step 8. By then it has reached the bottom"),
-        ("two_valleys", 0.05, "by the narrow valley, whose limit is 0.194 at its bottom"),
-        ("noisy", 0.2, "Its rate is still 0.2: the noise of every step throws it about"),
+        ("two_valleys", 0.05, "in the narrow valley, whose limit is 0.194 at its bottom"),
+        ("noisy", 0.2, "Its rate is still 0.2, so the noise of every step scatters it"),
     ],
 )
 def test_words_follow_what_the_walk_did(surface: str, rate: float, said: str) -> None:
@@ -170,24 +170,24 @@ def test_words_follow_what_the_walk_did(surface: str, rate: float, said: str) ->
 
 def test_words_know_that_the_best_rate_jumps_and_falls_in_all_the_same() -> None:
     path = descend(BOWL, "constant", base_lr=1.3, steps=15)
-    assert "so near the best rate 1 / curvature" in path_in_words(BOWL, path, "Constant")
+    assert "close enough to the best rate 1 / curvature" in path_in_words(BOWL, path, "Constant")
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("surface", SURFACES)
-def test_every_walk_can_be_told(surface: str, strategy: str) -> None:
+def test_every_walk_can_be_reported(surface: str, strategy: str) -> None:
     on = SURFACES[surface]
     paths = [descend(on, strategy, base_lr=on.base_lr * part, steps=on.steps)
              for part in (0.1, 1.0, 3.0)]
     for path in paths:
-        told = path_in_words(on, path, "Walk")
-        assert told.startswith("**Walk** ")
-        assert told.endswith(".")
-        assert "nan" not in told
+        found = path_in_words(on, path, "Walk")
+        assert found.startswith("**Walk** ")
+        assert found.endswith(".")
+        assert "nan" not in found
     assert compare_in_words(paths, ["a", "b", "c"])
 
 
-def test_paths_that_all_leave_are_told_so() -> None:
+def test_paths_that_all_leave_are_reported_so() -> None:
     gone = descend(RAVINE, "constant", base_lr=0.2, steps=10)
     kept = descend(RAVINE, "constant", base_lr=0.02, steps=10)
     assert compare_in_words([gone, gone], ["a", "b"]).startswith("No path stayed")

@@ -33,14 +33,14 @@ def test_nan_and_infinity_are_values_that_a_metric_can_have() -> None:
         ("0.7, 1_0", "series must be a number at position 2 (line 1), got '1_0'."),
         ("val_loss\n0.7\n0.5", "series must be a number at position 1 (line 1), got 'val_loss'."),
         ("0.7 1e999", "series must be a number below 1.8e308 at position 2 (line 1), got '1e999'."),
-        ("0,71\n0,52", "series must have a point before the decimals at position 1 (line 1), "
+        ("0,71\n0,52", "series must use a decimal point, not a comma, at position 1 (line 1), "
                        "got '0,71'."),
         ("", "series must have 2 to 2,000 values, one an epoch, got 0."),
         ("0.7", "series must have 2 to 2,000 values, one an epoch, got 1."),
         ("1 " * (MOST + 1), "series must have 2 to 2,000 values, one an epoch, got 2001."),
     ],
 )
-def test_what_cannot_be_read_is_told_with_its_place(text: str, message: str) -> None:
+def test_what_cannot_be_read_is_reported_with_its_place(text: str, message: str) -> None:
     with pytest.raises(InvalidField) as fault:
         read_series(text)
     assert str(fault.value) == message

@@ -1,4 +1,4 @@
-"""The walk through a callback: equal to the real one, and told with the right numbers."""
+"""The walk through a callback: equal to the real one, and shown with the right numbers."""
 
 from __future__ import annotations
 
@@ -183,11 +183,11 @@ def test_only_an_expression_has_calls_to_walk_through() -> None:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"cooldown": 1}, "rests not at all"),
-        ({"cooldown": 3}, "a cooldown of 3 rests 2 epochs"),
+        ({"cooldown": 1}, "a cooldown of 1 has no effect"),
+        ({"cooldown": 3}, "a cooldown of 3 lasts 2 epochs"),
         ({"patience": 0}, "acts as 1"),
         ({"rules": "torch"}, "one epoch later than Keras"),
-        ({"mode": "max"}, "better when it gets worse"),
+        ({"mode": "max"}, "counts a worse val_loss as better"),
     ],
 )
 def test_what_surprises_is_remarked(settings: Any, said: str) -> None:

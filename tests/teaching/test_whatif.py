@@ -1,4 +1,4 @@
-"""What other settings would have done: true to the rule, and told as far as it is certain."""
+"""What other settings would have done: true to the rule, and shown as far as it is certain."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from lrdash.strategies.plateau import Plateau
 from lrdash.teaching import (
     EXAMPLES,
     Recorded,
+    cuts_in_words,
     first_difference,
     grid,
-    listed,
     outlook,
     replay,
     verdict,
@@ -29,13 +29,13 @@ RECORD = Recorded(values=VALUES, base_lr=0.1)
 @pytest.mark.parametrize("patience", [1, 2, 3])
 def test_a_replay_gives_the_rates_that_preview_and_walk_give(rules: Any, patience: int) -> None:
     rule = Plateau(patience=patience, cooldown=2, rules=rules)
-    told = replay(rule, RECORD)
+    shown = replay(rule, RECORD)
     rates = preview(
         "plateau", rule.as_dict(), base_lr=0.1, epochs=len(VALUES), monitored=VALUES
     )
-    assert [0.1, *told.rates[:-1]] == rates.tolist()
-    assert told.cuts == walk_plateau(rule, RECORD).cuts
-    assert len(told.words) == len(told.cuts)
+    assert [0.1, *shown.rates[:-1]] == rates.tolist()
+    assert shown.cuts == walk_plateau(rule, RECORD).cuts
+    assert len(shown.words) == len(shown.cuts)
 
 
 def test_a_replay_sleeps_through_the_warm_up_as_the_run_did() -> None:
@@ -44,9 +44,9 @@ def test_a_replay_sleeps_through_the_warm_up_as_the_run_did() -> None:
         "plateau", {"patience": 2}, base_lr=0.1, epochs=len(VALUES), warmup_epochs=2,
         monitored=VALUES,
     )
-    told = replay(Plateau(patience=2), record)
-    assert [0.05, *told.rates[:-1]] == rates.tolist()
-    assert told.cuts[0] > 2
+    shown = replay(Plateau(patience=2), record)
+    assert [0.05, *shown.rates[:-1]] == rates.tolist()
+    assert shown.cuts[0] > 2
 
 
 def test_the_first_difference_is_where_a_decision_first_differs() -> None:
@@ -83,8 +83,8 @@ def test_more_patience_never_cuts_earlier_or_more_often_without_a_cooldown() -> 
 def test_the_outlook_says_what_changes_and_how_far_it_holds() -> None:
     was, would = (replay(Plateau(patience=p), RECORD) for p in (3, 2))
     assert outlook(was, was, changed="") == (
-        "These are the settings of the record: cut after epochs 5 and 11. Change one of them, "
-        "the patience for example."
+        "These are the recorded settings: cut after epochs 5 and 11. Change one of them, "
+        "for example the patience."
     )
     assert outlook(was, would, changed="patience 2") == (
         "With patience 2 the rate would have been cut after epochs 4, 6 and 10 (recorded: epochs "
@@ -97,12 +97,12 @@ def test_the_outlook_says_what_changes_and_how_far_it_holds() -> None:
     )
 
 
-def test_the_verdict_holds_the_guess_against_the_truth() -> None:
+def test_the_verdict_compares_the_guess_with_the_trained_run() -> None:
     guess, other = replay(Plateau(patience=2), RECORD), replay(Plateau(patience=3), RECORD)
     right = verdict(VALUES, VALUES, guess, guess, metric="val_loss", differs=4)
     assert right == (
-        "Trained: up to epoch 4 both val_loss are the same to the last bit. The guess was right: "
-        "cut after epochs 4, 6 and 10."
+        "Trained: up to epoch 4 the curves of val_loss are the same to the last bit. The guess was "
+        "right: cut after epochs 4, 6 and 10."
     )
     rounded = [value + 1e-9 for value in VALUES]
     assert "the same but for rounding" in verdict(
@@ -111,8 +111,9 @@ def test_the_verdict_holds_the_guess_against_the_truth() -> None:
     moved = [*VALUES[:3], VALUES[3] + 0.001, 5.0]
     wrong = verdict(VALUES, moved, guess, other, metric="val_loss", differs=4)
     assert wrong == (
-        "Trained: up to epoch 4 both val_loss are within 0.001 of each other. The guess said cut "
-        "after epochs 4, 6 and 10; in truth it was cut after epochs 5 and 11."
+        "Trained: up to epoch 4 the curves of val_loss are within 0.001 of each other. The guess "
+        "was wrong: cut after epochs 4, 6 and 10 by the guess, cut after epochs 5 and 11 in "
+        "training."
     )
 
 
@@ -122,4 +123,4 @@ def test_the_verdict_holds_the_guess_against_the_truth() -> None:
      (tuple(range(1, 12)), "cut after epochs 1, 2, 3, 4, 5, 6, 7, 8 and 3 more")],
 )
 def test_cuts_are_listed_in_words(cuts: tuple[int, ...], words: str) -> None:
-    assert listed(cuts) == words
+    assert cuts_in_words(cuts) == words

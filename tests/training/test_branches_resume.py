@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from lrdash import training
 from lrdash.checkpoints import CheckpointFolder
 from lrdash.core.events import Command, EpochEnded, Event, Steered
 from lrdash.core.spec import Piece, RunSpec
@@ -16,7 +15,7 @@ from lrdash.planning import branches
 from lrdash.planning.plan import make
 from lrdash.training.checkpoints import CheckpointWriter, Origin
 from lrdash.training.commands import RunCommands
-from tests.factories.training import last, log, of
+from tests.factories.training import last, log, of, train_one
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -46,7 +45,7 @@ def go(
 
     writer = CheckpointWriter(folder, {name: done}, interval, {name: origin} if origin else None)
     try:
-        training.train(
+        train_one(
             make(spec), run_id=name, sink=sink, engine=engine, should_stop=lambda: False,
             writer=writer, mailbox=lambda _: commands,
         )

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lrdash import training
 from lrdash.core.errors import DatasetUnavailable, StoreError
 from lrdash.core.events import EpochEnded, Event, Progress, RateDecided, RunEnded, RunStarted
 from lrdash.core.spec import EarlyStopping, RunSpec
@@ -19,6 +18,7 @@ from lrdash.planning.plan import Plan, make
 from lrdash.strategies import STRATEGIES
 from lrdash.training.batches import epoch_order
 from lrdash.training.checkpoints import CheckpointWriter
+from tests.factories.training import train_one
 
 # Keras' own callbacks read the rate in a way that NumPy 2 wants written otherwise.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -57,7 +57,7 @@ def run(
 ) -> Heard:
     heard = Heard()
     made = plan or make(RunSpec(**{**SMALL, **fields}))
-    ended = training.train(
+    ended = train_one(
         made, run_id="run", sink=heard, should_stop=should_stop, engine="keras"
     )
     assert heard.ended is ended
@@ -350,7 +350,7 @@ def test_what_goes_wrong_in_training_becomes_the_reason(monkeypatch: pytest.Monk
 )
 def test_an_engine_that_cannot_train_is_refused_in_words(engine: str, reason: str) -> None:
     wanted = EarlyStopping(restore_best_weights=True)
-    ended = training.train(
+    ended = train_one(
         make(RunSpec(**SMALL, early_stopping=wanted)), run_id="run", sink=Heard(),
         should_stop=lambda: False, engine=engine,
     )

@@ -15,7 +15,7 @@ from lrdash.planning.plan import make
 from lrdash.store import Store
 from lrdash.strategies import preview
 from lrdash.ui.train import steer
-from tests.factories.pages import page, words
+from tests.factories.pages import fault, page, words
 from tests.factories.runs import trained
 
 HOLD = Piece(epoch=1, strategy="constant", base_lr=0.01)
@@ -52,7 +52,7 @@ def branched(store: Store, **fields: object) -> tuple[str, list[str]]:
     [("steer-halve", Piece(epoch=1, factor=0.5)), ("steer-double", Piece(epoch=1, factor=2.0)),
      ("steer-rate-go", HOLD), ("steer-factor-go", Piece(epoch=1, factor=0.25))],
 )
-def test_a_change_of_the_rate_is_sent_and_is_on_its_way_until_it_took_effect(
+def test_a_change_of_the_rate_is_shown_as_requested_until_it_takes_effect(
     press: str, piece: Piece, store: Store
 ) -> None:
     run_id = trained(store, status="running", strategy="constant")
@@ -64,29 +64,28 @@ def test_a_change_of_the_rate_is_sent_and_is_on_its_way_until_it_took_effect(
     test.button(key=press).click().run()  # typed and pressed before the page was drawn again
     (command,) = store.branches.commands([run_id])[run_id]
     assert command.piece == piece
-    assert "On its way: " in words(test)
+    assert "Requested: " in words(test)
     taken = Steered(piece=command.piece.replace(epoch=3), command=command.number)
     store.runs.record([(run_id, taken)])
     test.run()
     assert not test.exception
-    assert "On its way" not in words(test)
-    assert "The rate left its first course: after epoch 3 " in words(test)
+    assert "Requested" not in words(test)
+    assert "Rate changed by hand: after epoch 3 " in words(test)
     assert not test.button(key="steer-back").disabled
 
 
-def test_a_change_that_came_too_late_or_is_wrong_is_told(store: Store) -> None:
+def test_a_change_that_is_wrong_or_came_too_late_is_reported(store: Store) -> None:
     run_id = trained(store, status="running", strategy="constant")
     test = page("train", run=run_id)
     test.number_input(key="steer-rate").set_value(0.0).run()
     test.button(key="steer-rate-go").click().run()
-    (fault,) = test.error
-    assert fault.value == "rate must be above 0 and at most 1000, got 0."
+    assert fault(test) == "rate must be above 0 and at most 1000, got 0."
     test.button(key="steer-halve").click().run()
     assert not test.error
     store.runs.record([(run_id, RunEnded(status="finished", reason="", seconds=3.0))])
     test.run()
     assert not test.exception
-    assert "Came too late: rate × 0.5" in test.warning[0].value
+    assert "Too late: rate × 0.5" in test.warning[0].value
 
 
 def test_a_steered_run_is_trained_again_with_its_pieces_and_exports_as_points(
@@ -129,20 +128,20 @@ def test_more_epochs_asks_what_a_schedule_does_and_shows_both_courses(store: Sto
     assert row.spec.pieces[-1].from_start
 
 
-def test_a_rule_just_goes_on_and_a_run_that_did_not_finish_is_not_lengthened(
+def test_a_rule_keeps_deciding_and_a_run_that_did_not_finish_is_not_lengthened(
     store: Store,
 ) -> None:
     test = page("train", run=trained(store, epochs=10, strategy="plateau"))
     test.button(key="more").click().run()
     assert not test.radio
-    assert "The rule has no horizon" in words(test)
+    assert "This rule has no fixed length" in words(test)
     assert "Train more epochs" not in labels(page("train", run=trained(store, status="stopped")))
 
 
 def test_branches_by_factors_are_queued_as_one_group_from_the_epoch_named(store: Store) -> None:
     run_id = trained(store)
     test = page("train", run=run_id)
-    assert "Start 4 branches" not in labels(test)
+    assert "Train 4 branches" not in labels(test)
     test.button(key="branch").click().run()
     assert not test.exception
     test.number_input(key=f"branch-epoch:{run_id}").set_value(2).run()
@@ -153,8 +152,8 @@ def test_branches_by_factors_are_queued_as_one_group_from_the_epoch_named(store:
     assert sorted(row.spec.pieces[-1].factor for row in made) == [0.05, 0.1, 0.2, 0.5, 1.0]
     assert {(row.parent_id, row.fork_epoch, row.status) for row in made} == {(run_id, 2, "queued")}
     assert len({row.group_id for row in made}) == 1
-    assert "Start 5 branches" not in labels(test)
-    assert "The family" in words(test)
+    assert "Train 5 branches" not in labels(test)
+    assert "This run and its branches" in words(test)
 
 
 def test_an_epoch_that_is_not_done_yet_is_explained(store: Store) -> None:
@@ -162,8 +161,8 @@ def test_an_epoch_that_is_not_done_yet_is_explained(store: Store) -> None:
     test = page("train", run=run_id)
     test.button(key="branch").click().run()
     test.number_input(key=f"branch-epoch:{run_id}").set_value(7).run()
-    assert "epoch must be between 1 and 3, the epochs that are done" in test.error[0].value
-    assert "Start 4 branches" not in labels(test)
+    assert "epoch must be between 1 and 3, the epochs that are done" in fault(test)
+    assert "Train 4 branches" not in labels(test)
 
 
 def test_another_strategy_begins_at_the_rate_of_there(store: Store) -> None:
@@ -195,7 +194,7 @@ def test_a_branch_names_its_parent_and_a_parent_lists_its_branches(store: Store)
     finish(store, half)
     test = page("train", run=parent)
     assert not test.exception
-    assert "The family" in words(test)
+    assert "This run and its branches" in words(test)
     links = labels(test)
     own = "rate × 0.5, from epoch 2 · finished · validation loss 0.5"
     assert any(own in text for text in links)

@@ -8,7 +8,7 @@ import pytest
 
 from lrdash.store import Store, keep_pace
 from tests.factories import pages as shown
-from tests.factories.pages import started, train, typed, words
+from tests.factories.pages import fault, started, train, typed, words
 
 page = partial(shown.page, "compare")
 
@@ -23,18 +23,18 @@ def test_the_form_says_how_many_runs_before_anything_starts(store: Store) -> Non
 
 def test_five_rates_around_the_usual_one_of_the_optimizer_are_offered(store: Store) -> None:
     test = page()
-    assert "0.01, 0.032, 0.1, 0.32, 1: the usual 0.1" in words(test)
+    assert "0.01, 0.032, 0.1, 0.32, 1: a factor of 3 apart, around the usual 0.1 " in words(test)
     test.selectbox(key="optimizer").set_value("adam").run()
-    assert "1e-4, 3.2e-4, 0.001, 0.0032, 0.01: the usual 0.001" in words(test)
+    assert "1e-4, 3.2e-4, 0.001, 0.0032, 0.01: a factor" in words(test)
     assert not store.experiments.listing()
 
 
-def test_time_memory_and_groups_are_told_before_the_start(
+def test_time_memory_and_groups_are_shown_before_the_start(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = {metric.label: metric.value for metric in page().metric}
-    assert told == {"Time": "unknown yet", "Memory": told["Memory"], "Groups": "1"}
-    assert told["Memory"].endswith(" MB")
+    tiles = {metric.label: metric.value for metric in page().metric}
+    assert tiles == {"Time": "unknown yet", "Memory": tiles["Memory"], "Groups": "1"}
+    assert tiles["Memory"].endswith(" MB")
     keep_pace("dense", 1e-9)
     keep_pace("start", 2.0)
     assert {m.label: m.value for m in page().metric}["Time"].startswith("about ")
@@ -42,8 +42,8 @@ def test_time_memory_and_groups_are_told_before_the_start(
     small = page()
     assert {m.label: m.value for m in small.metric}["Groups"] != "1"
     small.text_input(key="mlp.widths").set_value("4096, 4096").run()
-    assert "one run would take about" in small.error[0].value
-    assert "64 MB are free" in small.error[0].value
+    assert "one run would take about" in fault(small)
+    assert "64 MB are free" in fault(small)
     assert not small.exception
     assert not store.experiments.listing()
 
@@ -58,14 +58,14 @@ def test_start_queues_all_runs_and_names_the_experiment_in_the_address(store: St
 @pytest.mark.parametrize(
     ("rates", "message"), [("0.1, ten", "must be numbers like"), ("0.1, 0.1", "different rates")]
 )
-def test_wrong_peak_rates_are_told_and_start_disappears(
+def test_wrong_peak_rates_are_explained_and_start_disappears(
     store: Store, rates: str, message: str
 ) -> None:
     test = page()
     typed(test, rates)
     assert not test.exception
-    assert message in test.error[0].value
-    assert not [button for button in test.button if button.label == "Start"]
+    assert message in fault(test)
+    assert not [button for button in test.button if button.key == "start-compare"]
 
 
 def test_the_result_ranks_each_strategy_at_its_own_best_rate(store: Store) -> None:
@@ -162,7 +162,7 @@ def test_earlier_comparisons_are_listed(store: Store) -> None:
     assert list(table.value["runs"]) == [8]
 
 
-def test_an_unknown_experiment_is_told_without_a_traceback(store: Store) -> None:
+def test_an_unknown_experiment_is_explained_without_a_traceback(store: Store) -> None:
     test = page(experiment="nosuch")
     assert not test.exception
-    assert "nosuch" in test.error[0].value
+    assert "nosuch" in fault(test)

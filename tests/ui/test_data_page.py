@@ -179,10 +179,7 @@ def test_the_forms_offer_own_data_by_name(store: Store) -> None:
 def test_settings_of_a_run_whose_data_is_gone_say_what_is_missing(store: Store) -> None:
     facts, _ = keep(csv(), "fruit.csv")
     plan = make(RunSpec(dataset=facts.id))
-    run_id = store.runs.create(
-        plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
-        parameters=plan.parameters,
-    )
+    run_id = store.runs.add(plan)
     store.runs.request_stop(run_id)
     stored.remove(facts.id, remember=True)
     shown = page("train", run=run_id)

@@ -34,7 +34,7 @@ def test_without_a_finished_run_there_is_no_recipe_to_take_away(store: Store) ->
     assert offered(test, "experiment-") == [
         label for label in ALL if label not in ("Script", "Notebook")
     ]
-    assert "Script and notebook come with the first finished run." in captions(test)
+    assert "Script and notebook become available after the first finished run." in captions(test)
 
 
 def test_a_run_can_be_taken_away_in_every_format(store: Store) -> None:

@@ -11,12 +11,12 @@ from lrdash.planning.plan import make as plan_of
 from lrdash.planning.range_test import RangeTestSpec, make
 from lrdash.store import Store
 from lrdash.ui.find_lr import result
-from tests.factories.pages import page, progress, words
+from tests.factories.pages import fault, page, progress, words
 
 
 @pytest.fixture(autouse=True)
 def forgets_results() -> None:
-    result._told.clear()
+    result._findings.clear()
 
 
 def stored(store: Store, *, updates: int = 60, made: int = 60, end: str = "finished") -> str:
@@ -38,7 +38,7 @@ def stored(store: Store, *, updates: int = 60, made: int = 60, end: str = "finis
 def test_the_empty_page_says_what_a_range_test_is_and_what_it_will_do(store: Store) -> None:
     test = page("find_lr")
     assert not test.exception
-    assert "The rate begins so low that nothing moves" in words(test)
+    assert "The rate starts too low to matter" in words(test)
     assert "200 updates for each of 5 seeds, from 1e-5 to 10" in words(test)
     assert "Earlier tests will be listed here." in words(test)
     assert not store.range_tests.listing()
@@ -58,10 +58,10 @@ def test_start_queues_a_test_with_an_address_of_its_own(store: Store) -> None:
     assert store.range_tests.one(row.range_test_id).status == "stopped"
 
 
-def test_a_range_that_is_too_narrow_is_told_and_nothing_is_lost(store: Store) -> None:
+def test_a_range_that_is_too_narrow_is_explained_and_nothing_is_lost(store: Store) -> None:
     test = page("find_lr")
     test.number_input(key="find.lowest").set_value(5.0).run()
-    assert "must be at least 10 times the lowest rate" in test.error[0].value
+    assert "must be at least 10 times the lowest rate" in fault(test)
     assert not [button for button in test.button if button.key == "start-test"]
     test.number_input(key="find.lowest").set_value(0.001).run()
     assert not test.error
@@ -80,7 +80,7 @@ def test_a_finished_test_shows_suggestions_and_leads_on(store: Store) -> None:
     test = page("find_lr", test=stored(store))
     assert not test.exception
     assert "Suggested: 0.0092 (rule minimum / 10" in words(test)
-    assert "The loss leaves all bounds at" in words(test)
+    assert "The loss diverges at" in words(test)
     table = test.dataframe[0].value
     assert list(table["label"]) == ["Steepest", "Valley", "Minimum / 10", "Slide"]
     labels = {button.key: button.label for button in test.button}
@@ -101,7 +101,7 @@ def test_more_smoothing_moves_the_suggestion_not_the_losses(store: Store) -> Non
 
 
 @pytest.mark.parametrize("end", ["failed", "stopped", "interrupted"])
-def test_an_end_before_its_time_is_told_with_its_reason(store: Store, end: str) -> None:
+def test_an_end_before_its_time_is_shown_with_its_reason(store: Store, end: str) -> None:
     test = page("find_lr", test=stored(store, made=40, end=end))
     assert not test.exception
     assert f"{end.capitalize()} after 40 of 60 updates: it broke." in words(test)
@@ -109,13 +109,13 @@ def test_an_end_before_its_time_is_told_with_its_reason(store: Store, end: str) 
     assert "nothing to draw" in words(nothing)
 
 
-def test_a_test_that_does_not_exist_is_told(store: Store) -> None:
+def test_a_test_that_does_not_exist_is_reported(store: Store) -> None:
     assert store.range_tests.listing() == []
     test = page("find_lr", test="nowhere")
-    assert "There is no range test 'nowhere'" in test.error[0].value
+    assert "There is no range test 'nowhere'" in fault(test)
     test.button(key="new-test").click().run()
     assert not test.error
-    assert test.button(key="start-test").label == "Start"
+    assert test.button(key="start-test").label == "Start range test"
 
 
 def test_earlier_tests_are_listed_with_their_suggestion(store: Store) -> None:
@@ -151,11 +151,11 @@ def test_the_compare_page_takes_rates_around_it(store: Store) -> None:
     assert test.text_input(key="compare.rates").value == "0.002, 0.0063, 0.02, 0.063, 0.2"
 
 
-def test_a_broken_address_is_told_on_the_page_that_it_leads_to(store: Store) -> None:
+def test_a_broken_address_is_explained_on_the_page_that_it_leads_to(store: Store) -> None:
     test = page("train", range_test=stored(store), rate="much")
-    assert "rate must be a number above 0" in test.error[0].value
+    assert "rate must be a number above 0" in fault(test)
     assert [button for button in test.button if button.key == "start"]
-    assert "There is no range test" in page("compare", range_test="gone", rate="1").error[0].value
+    assert "There is no range test" in fault(page("compare", range_test="gone", rate="1"))
 
 
 def trained(store: Store, experiment_id: str) -> None:
@@ -181,7 +181,7 @@ def test_the_bowl_of_whole_trainings_stands_beside_the_suggestions(store: Store)
     assert "21 runs" in words(test)
     test.selectbox(key="sweep-strategy").set_value("points").run()
     test.text_input(key="sweep.points.points").set_value("0: 1, 1: 50").run()
-    assert "points.points must have factors" in test.error[0].value
+    assert "points.points must have factors" in fault(test)
     test.selectbox(key="sweep-strategy").set_value("cosine").run()
     test.number_input(key="sweep.cosine.alpha").set_value(0.1).run()
     test.button(key="sweep-start").click().run()

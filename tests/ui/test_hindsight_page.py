@@ -10,7 +10,7 @@ from lrdash.planning.experiment import Arm, Experiment, plan_all
 from lrdash.planning.hindsight import Search
 from lrdash.store import Store
 from tests.factories.jobs import BASE, by_rate, over, search, stage_over
-from tests.factories.pages import page, progress, words
+from tests.factories.pages import fault, page, progress, words
 
 
 def keys(test: AppTest) -> set[str]:
@@ -26,13 +26,13 @@ def trained(store: Store, name: str = "") -> str:
 def test_without_a_run_the_page_says_what_it_is_for_and_leads_to_training(store: Store) -> None:
     test = page("hindsight")
     assert not test.exception
-    assert "After training one knows more" in words(test)
-    assert "There is no finished run to look back on yet." in words(test)
+    assert "After training, we can see what would have worked" in words(test)
+    assert "There is no finished run to search yet." in words(test)
     assert "train-one" in keys(test)
     assert store.hindsights.listing() == []
 
 
-def test_a_run_is_looked_back_on_with_a_budget_told_before_it_starts(store: Store) -> None:
+def test_a_search_of_a_run_shows_what_it_takes_before_it_starts(store: Store) -> None:
     run_id = trained(store, "mine")
     assert "mine" in words(page("hindsight"))
     test = page("hindsight", run=run_id)
@@ -40,7 +40,7 @@ def test_a_run_is_looked_back_on_with_a_budget_told_before_it_starts(store: Stor
     test.text_input(key="hindsight.factors").set_value("0.1 3").run()
     # 2 branches, then 2 of each of 3; linear, cosine and plateau, and all 5 with 5 fresh seeds.
     assert "At most 36 runs of 4 epochs" in words(test)
-    assert "forks after epoch 1, 3 · judged by the final validation loss of seed 0" in words(test)
+    assert "branches after epoch 1 and 3 · judged by the final validation loss" in words(test)
     test.button(key="start-search").click().run()
     (row,) = store.hindsights.listing()
     what = Search.from_json(row.definition)
@@ -49,17 +49,17 @@ def test_a_run_is_looked_back_on_with_a_budget_told_before_it_starts(store: Stor
     assert store.hindsights.due() == [row.hindsight_id]
 
 
-def test_what_is_not_allowed_is_told_and_cannot_be_started(store: Store) -> None:
+def test_what_is_not_allowed_is_explained_and_cannot_be_started(store: Store) -> None:
     test = page("hindsight", run=trained(store))
     test.text_input(key="hindsight.factors").set_value("0.1, much").run()
-    assert "hindsight.factors must be numbers like" in test.error[0].value
+    assert "hindsight.factors must be numbers like" in fault(test)
     test.text_input(key="hindsight.factors").set_value("1").run()
-    assert "must hold one that is not 1" in test.error[0].value
+    assert "must hold one that is not 1" in fault(test)
     assert "start-search" not in keys(test)
     waiting = store.runs.create(BASE, steps_per_epoch=5, updates=20, parameters=1)
-    refusal = page("hindsight", run=waiting).error[0].value
+    refusal = fault(page("hindsight", run=waiting))
     assert "must have finished before its search" in refusal
-    assert "There is no hindsight" in page("hindsight", search="gone").error[0].value
+    assert "There is no hindsight" in fault(page("hindsight", search="gone"))
 
 
 def test_a_search_is_shown_while_it_trains_when_stopped_and_when_it_is_over(store: Store) -> None:
@@ -67,10 +67,10 @@ def test_a_search_is_shown_while_it_trains_when_stopped_and_when_it_is_over(stor
     hindsight.advance(store, made)
     test = page("hindsight", search=made)
     assert not test.exception
-    assert "Point 1 of 2: 0 of 2 runs done, waiting its turn" in progress(test)
+    assert "Point 1 of 2: 0 of 2 runs done, waiting for a worker" in progress(test)
     test.button(key="stop-search").click().run()
     assert store.hindsights.one(made).status == "stopped"
-    assert "Stopped at point 1 of 2. Continue goes on from the checkpoints." in words(test)
+    assert "Stopped at point 1 of 2. Resume continues from the checkpoints." in words(test)
     test.button(key="continue-search").click().run()
     assert store.hindsights.one(made).status == "running"
 
@@ -82,7 +82,7 @@ def test_a_search_is_shown_while_it_trains_when_stopped_and_when_it_is_over(stor
     assert not test.exception
     assert "Best in hindsight: times 3 after epoch 1, times 3 after epoch 2." in words(test)
     assert "it ends at 0.940, 4.4% above Cosine decay, the nearest." in words(test)
-    assert "Trained anew with 2 fresh seeds it ends at 0.900 in the mean, level with" in words(test)
+    assert "Trained again with 2 fresh seeds, it ends at 0.900 on average, equal to" in words(test)
     tables = [frame.value for frame in test.dataframe]
     assert tables[0]["label"].tolist()[0] == "Hindsight"
     assert set(tables[0]["label"]) == {"Hindsight", "As it was", "Cosine decay"}
@@ -106,7 +106,7 @@ def test_a_failed_search_says_why(store: Store) -> None:
     assert listed["search"].tolist() == ["2 points · times 0.1 or 3 · best 2 kept"]
 
 
-def test_from_a_comparison_the_winner_is_looked_back_on_and_the_others_are_rivals(
+def test_from_a_comparison_the_winner_is_searched_and_the_others_are_rivals(
     store: Store,
 ) -> None:
     experiment = Experiment(
@@ -124,7 +124,7 @@ def test_from_a_comparison_the_winner_is_looked_back_on_and_the_others_are_rival
     test = page("hindsight", experiment=made)
     assert not test.exception
     assert "wine · linear · cosine · SGD 0.9, rate 0.3, 4 epochs, seed 4" in words(test)
-    assert "at their best peaks: Constant at 0.3." in words(test)
+    assert "at their best peak rates: Constant at 0.3." in words(test)
     test.button(key="start-search").click().run()
     what = Search.from_json(store.hindsights.listing()[0].definition)
     assert (what.base.strategy, what.base.base_lr, what.base.seed) == ("cosine", 0.3, 4)

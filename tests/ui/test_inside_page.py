@@ -60,10 +60,7 @@ def trained(
     store: Store, losses: tuple[float, ...], status: str = "finished", **fields: object
 ) -> str:
     plan = make(RunSpec(epochs=len(losses), **fields))
-    run_id = store.runs.create(
-        plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
-        parameters=plan.parameters, engine="keras",
-    )
+    run_id = store.runs.add(plan, engine="keras")
     finish(store, run_id, losses, status)
     return run_id
 
@@ -80,7 +77,7 @@ def test_the_first_visit_walks_through_an_example(store: Store, sent: list[dict]
     assert len(message["steps"]) == 8
     assert message["moments"][13]["words"].endswith("wait 3 of 3, rate 0.5 to 0.25")
     assert message["moments"][13]["changed"]
-    assert "a cooldown of 2 rests 1 epoch" in message["remarks"]
+    assert "a cooldown of 2 lasts 1 epoch" in message["remarks"]
     assert "cut after epochs 14, 18, 22" in words(test)
 
 
@@ -203,8 +200,8 @@ def test_the_actual_training_is_queued_and_drawn_over_the_guess(store: Store) ->
     finish(store, run.run_id, EXAMPLES["plateau"].metrics["val_loss"])
     test.run()
     assert not test.exception
-    assert "up to epoch 13 both val_loss are the same to the last bit. The guess was right" in \
-        words(test)
+    same = "up to epoch 13 the curves of val_loss are the same to the last bit"
+    assert f"{same}. The guess was right" in words(test)
     assert not [button for button in test.button if button.key == "truth"]
 
 

@@ -1,4 +1,4 @@
-"""What was interrupted is offered to be continued, calmly, on the pages where one would look."""
+"""Interrupted runs are offered for resuming on the pages where a user would look."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ def labels(test: AppTest) -> list[str]:
 
 
 @pytest.mark.parametrize("name", ["train", "runs"])
-def test_interrupted_runs_are_offered_and_continued_all_at_once(name: str, store: Store) -> None:
+def test_interrupted_runs_are_offered_and_resumed_all_at_once(name: str, store: Store) -> None:
     run_ids = [trained(store, status="interrupted", seed=seed) for seed in (1, 2)]
     stopped = trained(store, status="stopped")
     test = page(name)
     assert not test.exception
-    assert "**2 runs were interrupted.** Nothing is lost" in words(test)
+    assert "**2 runs were interrupted.** Everything trained so far is kept" in words(test)
     test.button(key="continue-interrupted").click().run()
     assert not test.exception
     assert store.runs.queued() == run_ids
@@ -29,7 +29,7 @@ def test_interrupted_runs_are_offered_and_continued_all_at_once(name: str, store
 
 
 @pytest.mark.parametrize("name", ["train", "runs"])
-def test_where_nothing_was_interrupted_nothing_is_said(name: str, store: Store) -> None:
+def test_nothing_is_offered_where_nothing_was_interrupted(name: str, store: Store) -> None:
     trained(store, status="stopped")
     test = page(name)
     assert "interrupted" not in words(test)
@@ -39,22 +39,22 @@ def test_where_nothing_was_interrupted_nothing_is_said(name: str, store: Store) 
 def test_an_offer_that_was_declined_comes_back_with_the_next_interruption(store: Store) -> None:
     run_id = trained(store, status="interrupted")
     test = page("train")
-    assert "**1 run was interrupted.** Nothing is lost: it goes on" in words(test)
+    assert "**1 run was interrupted.** Everything trained so far is kept" in words(test)
     test.button(key="decline-interrupted").click().run()
     assert "Not now" not in labels(test)
     assert store.runs.one(run_id).status == "interrupted"
     later = trained(store, status="interrupted", seed=1)
     test.run()
-    assert "Continue 1 run" in labels(test)
+    assert "Resume 1 run" in labels(test)
     test.button(key="continue-interrupted").click().run()
     assert store.runs.queued() == [later]
 
 
 @pytest.mark.parametrize("status", ["interrupted", "stopped"])
-def test_a_run_that_did_not_end_offers_to_continue(status: str, store: Store) -> None:
+def test_a_run_that_did_not_end_can_be_resumed(status: str, store: Store) -> None:
     run_id = trained(store, status=status, reason="the server was shut down")
     test = page("train", run=run_id)
-    assert "Nothing is lost: Continue goes on from the last checkpoint." in words(test)
+    assert "is kept: Resume continues from the last checkpoint." in words(test)
     assert not test.error
     test.button(key="continue").click().run()
     assert not test.exception
@@ -63,16 +63,16 @@ def test_a_run_that_did_not_end_offers_to_continue(status: str, store: Store) ->
 
 
 @pytest.mark.parametrize("status", ["finished", "failed", "diverged"])
-def test_a_run_that_ended_offers_no_way_on(status: str, store: Store) -> None:
+def test_a_run_that_ended_cannot_be_resumed(status: str, store: Store) -> None:
     test = page("train", run=trained(store, status=status))
-    assert "Continue" not in labels(test)
+    assert "Resume" not in labels(test)
 
 
-def test_a_running_run_can_be_paused_and_is_told_that_nothing_is_lost(store: Store) -> None:
+def test_a_running_run_can_be_paused_and_help_says_what_is_kept(store: Store) -> None:
     run_id = trained(store, status="running")
     test = page("train", run=run_id)
     button = test.button(key="stop")
-    assert (button.label, "Nothing is lost" in button.help) == ("Pause", True)
+    assert (button.label, "is kept" in button.help) == ("Pause", True)
     button.click().run()
     assert store.runs.one(run_id).stop_requested
     assert test.button(key="stop").label == "Pausing"

@@ -18,10 +18,7 @@ from tests.factories.pages import words
 
 def trained(store: Store, *, name: str = "", epochs: int = 3, **fields: object) -> str:
     plan = make(RunSpec(epochs=3, **fields))
-    run_id = store.runs.create(
-        plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
-        parameters=plan.parameters, worker_id="w", name=name,
-    )
+    run_id = store.runs.add(plan, worker_id="w", name=name)
     events: list[Event] = [RunStarted(
         engine="lanes", parameters=1, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
         versions={},

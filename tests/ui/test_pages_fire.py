@@ -18,7 +18,7 @@ from lrdash.ui import resources
 from tests.factories.pages import page, serve, words
 from tests.factories.runs import checkpoint, trained
 
-LOCKED = "is kept locked by another process. Close the program that holds it and try again."
+LOCKED = "is locked by another process. Close the program that holds it and try again."
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_while_another_program_holds_the_lock_pages_are_read_and_writing_is_refu
     assert LOCKED in toast.value
     assert running.button(key="stop").label == "Pause"
     form = page("train")
-    next(one for one in form.button if one.label == "Start").click().run()
+    next(one for one in form.button if one.label == "Start training").click().run()
     assert not form.exception
     assert LOCKED in words(form)
     assert "1 run training" in words(page("runs"))

@@ -13,7 +13,7 @@ from lrdash.core.events import EpochEnded, Event, RateDecided, RunEnded, RunStar
 from lrdash.planning.experiment import Experiment
 from lrdash.planning.plan import make
 from lrdash.store import Store
-from tests.factories.pages import page, words
+from tests.factories.pages import fault, page, words
 
 
 def begun(store: Store, guide: str = "lowering") -> tuple[AppTest, str]:
@@ -35,7 +35,7 @@ def train(
         for run_id in claimed:
             plan = make(store.runs.one(run_id).spec)
             course = plan.program()
-            told: list[Event] = [
+            events: list[Event] = [
                 RunStarted(engine="lanes", parameters=1, steps_per_epoch=plan.steps_per_epoch,
                            updates=plan.updates, versions={})
             ]
@@ -43,24 +43,24 @@ def train(
                 rates = course.rates(epoch)
                 loss = float(rates[-1]) + (plan.spec.seed + epoch) / 1000
                 metrics = {"loss": loss, "val_loss": loss}
-                told.append(EpochEnded(epoch=epoch + 1, metrics=metrics, seconds=1.0,
+                events.append(EpochEnded(epoch=epoch + 1, metrics=metrics, seconds=1.0,
                                        rates=rates.astype(np.float32)))
                 decision = course.end_epoch(epoch, metrics)
                 if isinstance(decision, RateDecided):
-                    told.append(decision)
+                    events.append(decision)
             ending = status if run_id == claimed[0] else "finished"
-            told.append(RunEnded(status=ending, reason="No room left." if ending == "failed"
+            events.append(RunEnded(status=ending, reason="No room left." if ending == "failed"
                                  else ""))
-            store.runs.record([(run_id, event) for event in told])
+            store.runs.record([(run_id, event) for event in events])
 
 
-def test_three_questions_stand_there_with_what_they_take_and_nothing_trains(store: Store) -> None:
+def test_three_questions_are_shown_with_what_they_take_and_nothing_trains(store: Store) -> None:
     test = page("start")
     assert not test.exception
     for guide in GUIDES.values():
         assert guide.title in words(test)
         assert f"{guide.experiment.size} runs on" in words(test)
-        assert test.button(key=f"start-{guide.id}").label == "Start"
+        assert test.button(key=f"start-{guide.id}").label == f"Train {guide.experiment.size} runs"
     assert not store.experiments.listing()
 
 
@@ -73,7 +73,7 @@ def test_start_queues_the_real_thing_and_names_it_in_the_address(store: Store, g
     assert Experiment.from_json(row.definition) == GUIDES[guide].experiment
     assert row.counts["queued"] == GUIDES[guide].experiment.size
     assert "What to watch" in words(test)
-    assert "first curves come with the first epochs" in words(test)
+    assert "first curves appear after the first epochs" in words(test)
 
 
 def test_a_second_tab_sees_the_same_explanation_of_what_was_trained(store: Store) -> None:
@@ -85,7 +85,7 @@ def test_a_second_tab_sees_the_same_explanation_of_what_was_trained(store: Store
     assert "What your results show" in said
     assert "**Step** cut after epochs 10 and 20 with every seed" in said
     assert "**Plateau** cut after these epochs: seed 0: 4, " in said
-    assert "The callback wrote at epoch 4 of seed 0: “" in said
+    assert "The callback reported at epoch 4 of seed 0: “" in said
     assert test.button(key="to-inside")
     test.button(key="back").click().run()
     assert "experiment" not in test.query_params
@@ -95,28 +95,28 @@ def test_a_second_tab_sees_the_same_explanation_of_what_was_trained(store: Store
 
 
 @pytest.mark.parametrize("guide", ["warmup", "decay"])
-def test_what_did_not_happen_is_told(store: Store, guide: str) -> None:
+def test_what_did_not_happen_is_explained(store: Store, guide: str) -> None:
     _, experiment_id = begun(store, guide)
     train(store)
     test = page("start", experiment=experiment_id)
     assert not test.exception
-    told = {"warmup": "Most seeds survived even", "decay": "**Rate 0.4**: the constant rate came"}
-    assert told[guide] in words(test)
+    findings = {"warmup": "Most seeds survived even", "decay": "**Rate 0.4**: the constant"}
+    assert findings[guide] in words(test)
 
 
-def test_while_it_trains_it_says_how_it_stands_and_can_be_stopped(store: Store) -> None:
+def test_while_it_trains_it_can_be_stopped(store: Store) -> None:
     _, experiment_id = begun(store)
     test = page("start", experiment=experiment_id)
     test.button(key="stop-guided").click().run()
     assert not test.exception
     assert store.experiments.one(experiment_id).counts["stopped"] == 12
     test = page("start", experiment=experiment_id)
-    assert "0 of 12 runs came to their own end: 12 stopped." in words(test)
+    assert "0 of 12 runs finished or diverged: 12 stopped." in words(test)
 
 
 @pytest.mark.parametrize(
     ("status", "message"),
-    [("stopped", "11 of 12 runs came to their own end: 1 stopped."), ("failed", "No room left.")],
+    [("stopped", "11 of 12 runs finished or diverged: 1 stopped."), ("failed", "No room left.")],
 )
 def test_without_all_runs_there_is_no_answer(
     store: Store, status: Literal["stopped", "failed"], message: str
@@ -141,13 +141,13 @@ def test_other_seeds_are_another_experiment_of_the_same_question(store: Store) -
     assert newest.experiment_id in test.query_params["experiment"]
 
 
-def test_another_comparison_and_an_unknown_one_are_told_without_a_traceback(store: Store) -> None:
+def test_another_comparison_and_an_unknown_one_are_explained(store: Store) -> None:
     other = GUIDES["lowering"].experiment.replace(seeds=[0], base={"epochs": 2})
     experiment_id = store.experiments.create(other.to_json(), [], groups=[])
     test = page("start", experiment=experiment_id)
     assert not test.exception
-    assert "none of the guided experiments" in words(test)
-    assert "nosuch" in page("start", experiment="nosuch").error[0].value
+    assert "not one of the guided experiments" in words(test)
+    assert "nosuch" in fault(page("start", experiment="nosuch"))
 
 
 def test_the_glossary_is_searched_and_says_when_nothing_is_found(store: Store) -> None:

@@ -66,7 +66,7 @@ def test_the_limit_is_one_line_where_it_is_the_same_for_all() -> None:
 def test_a_limit_above_the_picture_is_described_in_words() -> None:
     figure = figures.valley_rate_figure(walks(SURFACES["ravine"], 0.005), NAMES)
     notes = [note.text for note in figure.layout.annotations]
-    assert notes[0] == "2 / curvature (0.1) lies above this picture"
+    assert notes[0] == "2 / curvature (0.1) is above this chart"
     assert figure.layout.yaxis.range[1] < 0.1
 
 
@@ -107,7 +107,7 @@ def test_every_surface_is_shown_and_explained(name: str) -> None:
     test.selectbox(key="valley.surface").set_value(name).run()
     assert not test.exception
     assert not test.error
-    assert SURFACES[name].told in words(test)
+    assert SURFACES[name].description in words(test)
     assert "**Constant** " in words(test)
     assert "**Cosine decay** " in words(test)
 
@@ -141,7 +141,7 @@ def test_a_wrong_setting_names_its_field_and_the_form_stays() -> None:
 
 def test_the_words_follow_the_peak_rate() -> None:
     test = page()
-    assert "so it bounces instead of falling in" in words(test)
+    assert "so it bounces instead of settling" in words(test)
     test.number_input(key="valley.ravine.base_lr").set_value(0.12).run()
     assert "diverged and left the picture at step 2" in words(test)
     test.number_input(key="valley.ravine.base_lr").set_value(0.02).run()
@@ -151,7 +151,7 @@ def test_the_words_follow_the_peak_rate() -> None:
 def test_the_settings_come_from_the_address() -> None:
     test = page(**{"valley.ravine.x": "-1.5", "valley.ravine.base_lr": "0.04"})
     assert test.number_input(key="valley.ravine.x").value == -1.5
-    assert "stays below 1 / curvature (80% of it at most)" in words(test)
+    assert "stays below 1 / curvature (80.0% of it at most)" in words(test)
 
 
 def test_a_start_that_was_dragged_fills_the_fields(monkeypatch: pytest.MonkeyPatch) -> None:

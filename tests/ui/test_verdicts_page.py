@@ -58,7 +58,7 @@ def test_a_pinned_baseline_turns_sentence_percentages_and_differences(store: Sto
     test = page(experiment=experiment_id)
     assert "Difference against Constant" in words(test)
     picked(test, "baseline", "Cosine decay")
-    assert "against **Cosine decay**" in words(test)
+    assert "compared with **Cosine decay**" in words(test)
     assert "Difference against Cosine decay" in words(test)
     assert list(test.dataframe[0].value["percent"]) == [0, 0]
     assert "Against Cosine decay" in test.dataframe[0].proto.columns
@@ -93,10 +93,10 @@ def test_a_target_can_be_judged_by_once_there_is_one(store: Store) -> None:
     store.experiments.set_target(experiment_id, 0.4)
     test = page(experiment=experiment_id)
     picked(test, "judge-by", "epochs_to_target")
-    assert "Never there" in words(test)
+    assert "Target not reached" in words(test)
 
 
-def test_smoothing_is_told_above_the_chart(store: Store) -> None:
+def test_smoothing_is_named_above_the_chart(store: Store) -> None:
     _, experiment_id = started(store)
     train(store, experiment_id)
     test = page(experiment=experiment_id)

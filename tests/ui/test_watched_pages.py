@@ -27,9 +27,9 @@ from lrdash.strategies.recorded import Recorded, drawn_as
 from lrdash.teaching import Recorded as Series
 from lrdash.teaching import disagreement, replay
 from lrdash.tracking.importing import Upload, bring, read_uploads
-from lrdash.ui.components import history
 from lrdash.ui.inside import sources
 from lrdash.ui.runs import importing, overlay
+from lrdash.ui.train import history
 from tests.factories.pages import page, words
 
 PLATEAU = {"callback": "ReduceLROnPlateau", "monitor": "val_auc", "mode": "max", "factor": 0.5,
@@ -91,7 +91,7 @@ def test_a_watched_run_is_shown_without_what_only_lrdash_can_do(store: Store) ->
 def test_a_run_that_still_trains_is_stopped_where_it_runs(store: Store) -> None:
     test = page("train", run=watched(store, over=False))
     assert not test.exception
-    assert "is stopped there" in words(test)
+    assert "stop it there" in words(test)
     assert "stop" not in keys(test)
 
 
@@ -126,7 +126,7 @@ def test_a_run_without_rates_says_so(store: Store) -> None:
     assert "no learning rate was recorded" in words(test)
     assert test.metric[-1].value == "\N{EN DASH}"
     assert test.metric[-1].delta == "not recorded"
-    assert "Finished after 2 of 2 epochs\n" in words(test) + "\n"
+    assert "Finished after 2 of 2 epochs." in words(test)
 
 
 def test_its_callback_can_be_walked_through_with_its_own_metric(store: Store) -> None:

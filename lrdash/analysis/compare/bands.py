@@ -1,4 +1,4 @@
-"""Curves of an arm over the epochs: their mean over the seeds and how sure it is."""
+"""Curves of an arm over the epochs: their mean over the seeds and its interval."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def band(
     """Mean over the seeds with its Student-t interval at 95%, for each arm and epoch.
 
     A run that ended early as planned (early stopping) keeps its last value. From the epoch on in
-    which a run was lost, the mean of its arm is NaN: the mean of the others would look too good.
-    Runs that have not come so far yet do not count there.
+    which a run diverged or failed, the mean of its arm is NaN: the mean of the others would look
+    too good. Epochs that a run has not reached yet do not count.
 
     Args:
         curves: a `curves_frame`.
@@ -66,8 +66,8 @@ def band(
 def planned_rates(plans: Mapping[str, Plan]) -> pd.DataFrame:
     """The rates that arms will use, by label; for `compare_rates_figure`.
 
-    Of a feedback rule these are the rates while its metric improves. Long courses are sampled
-    evenly, first and last update included.
+    For a feedback rule these are the rates while its metric improves. Long runs are sampled evenly,
+    first and last update included.
 
     Args:
         plans: one plan an arm.
@@ -105,7 +105,7 @@ def _chosen(
 def _mean(
     place: NDArray[np.intp], curves: pd.DataFrame, status: NDArray[Any]
 ) -> pd.DataFrame:
-    """Mean and interval of one arm's runs, those lost before their first epoch included.
+    """Mean and interval of one arm's runs, also of those that failed before their first epoch.
 
     Args:
         place: the run of each row, counted from 0.

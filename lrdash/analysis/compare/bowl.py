@@ -1,4 +1,4 @@
-"""The bowl: how good a strategy gets at each peak rate, and where it is best."""
+"""The bowl: how good a strategy is at each peak rate, and where it is best."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from lrdash.analysis.compare.intervals import half_width
 
 TOLERANCE = 0.10  # a loss up to 10% above the best still counts as good in a bowl's width
 CELL = ["label", "strategy", "base_lr"]
-# The best first. Where runs were lost at every rate: the smallest share lost, the best of the rest.
-ORDER = ["mean", "share_lost", "mean_surviving", "base_lr"]
+# The best first. Where runs broke at every rate: the smallest share of them, the best of the rest.
+ORDER = ["mean", "broken", "mean_surviving", "base_lr"]
 
 
 def judged(arms: pd.DataFrame) -> NDArray[np.float64]:
@@ -29,7 +29,7 @@ def judged(arms: pd.DataFrame) -> NDArray[np.float64]:
     loss = arms["final_val_loss"].to_numpy(dtype=np.float64)
     begun = arms["epochs_done"].to_numpy() > 0
     value = np.where(begun, np.where(np.isfinite(loss), loss, np.inf), np.nan)
-    return np.where(_lost(arms), np.inf, value)
+    return np.where(arms["status"].isin(["diverged", "failed"]), np.inf, value)
 
 
 def bowl(arms: pd.DataFrame) -> pd.DataFrame:
@@ -39,22 +39,22 @@ def bowl(arms: pd.DataFrame) -> pd.DataFrame:
         arms: an `arms_frame`.
 
     Columns:
-        label, strategy (str), base_lr (float64), mean (float64: infinite if a run was lost, NaN if
-        none has begun), low and high (float64: the Student-t interval at 95%, NaN with one seed or
-        a lost run), mean_surviving (float64, of the runs that were not lost; NaN without any), runs
-        (int64, those behind the mean, lost ones included), diverged, failed, unfinished, waiting
-        (int64; `diverged` with those whose last loss is not finite). Arms stand in the order in
-        which they first appear, rates grow.
+        label, strategy (str), base_lr (float64), mean (float64: infinite if a run diverged or
+        failed, NaN if none has begun), low and high (float64: the Student-t interval at 95%, NaN
+        with one seed or an infinite mean), mean_surviving (float64, of the runs that neither
+        diverged nor failed; NaN without any), runs (int64, those behind the mean, diverged and
+        failed ones included), diverged, failed, unfinished, waiting (int64; `diverged` with those
+        whose last loss is not finite). Arms keep the order in which they first appear; rates grow.
     """
     value = judged(arms)
     status = arms["status"]
-    lost = np.isinf(value)
+    broken = np.isinf(value)
     failed = (status == "failed").to_numpy(dtype=bool)
     settled = status.isin(["finished", "diverged", "failed"]).to_numpy(dtype=bool)
     runs = arms[CELL].assign(
-        surviving=np.where(lost, np.nan, value),
+        surviving=np.where(broken, np.nan, value),
         runs=~np.isnan(value),
-        diverged=lost & ~failed,
+        diverged=broken & ~failed,
         failed=failed,
         unfinished=~np.isnan(value) & ~settled,
         waiting=np.isnan(value),
@@ -80,8 +80,8 @@ def bowl(arms: pd.DataFrame) -> pd.DataFrame:
 def best_peaks(arms: pd.DataFrame) -> pd.DataFrame:
     """Each arm at its own best peak rate: the lowest mean final validation loss over the seeds.
 
-    Where runs were lost at every rate of an arm, the rate that lost the smallest share is named,
-    with an infinite mean.
+    Where runs diverged or failed at every rate of an arm, it is the rate with the smallest share
+    of them, with an infinite mean.
 
     Args:
         arms: an `arms_frame`.
@@ -95,11 +95,11 @@ def best_peaks(arms: pd.DataFrame) -> pd.DataFrame:
 
 def best_of(cells: pd.DataFrame) -> pd.DataFrame:
     """`best_peaks` of a `bowl`."""
-    lost = (cells["diverged"] + cells["failed"]).to_numpy(dtype=np.float64)
+    broken = (cells["diverged"] + cells["failed"]).to_numpy(dtype=np.float64)
     runs = cells["runs"].to_numpy(dtype=np.float64)
-    share = np.divide(lost, runs, out=np.full(len(cells), np.nan), where=runs > 0)
-    ranked = cells.assign(share_lost=share).sort_values(ORDER)
-    best = ranked.drop_duplicates("label").drop(columns="share_lost")
+    share = np.divide(broken, runs, out=np.full(len(cells), np.nan), where=runs > 0)
+    ranked = cells.assign(broken=share).sort_values(ORDER)
+    best = ranked.drop_duplicates("label").drop(columns="broken")
     notes = [
         _edge(rate, mean, cells.loc[cells["label"] == label, "base_lr"])
         for label, rate, mean in zip(best["label"], best["base_lr"], best["mean"], strict=True)
@@ -112,18 +112,18 @@ def best_of(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def width(rates: Sequence[float], means: Sequence[float]) -> tuple[float, bool]:
-    """How forgiving an arm is about its peak rate.
+    """How much an arm tolerates another peak rate than its best.
 
     Args:
         rates: the peak rates, growing.
-        means: mean final validation loss at each; infinite where runs were lost.
+        means: mean final validation loss at each; infinite where runs diverged or failed.
 
     Returns:
         The factor between the largest and the smallest rate around the best one whose loss is
         within `TOLERANCE` of the best, and whether the grid ends inside (the factor is a lower
         bound then). Between a rate inside and the next one outside, the loss is taken as a straight
-        line over the logarithm of the rate; next to a rate that lost runs it ends at the last good
-        rate. NaN with fewer than two rates or without a finite loss.
+        line over the logarithm of the rate; next to a rate with an infinite mean it ends at the
+        last good rate. NaN with fewer than two rates or without a finite loss.
     """
     known = [(np.log(r), m) for r, m in zip(rates, means, strict=True) if not np.isnan(m)]
     losses = np.array([mean for _, mean in known])
@@ -158,14 +158,10 @@ def _edge(best: float, mean: float, rates: pd.Series[float]) -> str:
     if len(rates) == 1:
         return "only one rate was tried"
     if np.isinf(mean):
-        return "runs were lost at every rate: try lower ones"
+        return "runs diverged or failed at every rate: try lower ones"
     if best == rates.min():
         return "the lowest rate tried: a lower one may be better"
     return "the highest rate tried: a higher one may be better" if best == rates.max() else ""
-
-
-def _lost(arms: pd.DataFrame) -> NDArray[np.bool_]:
-    return arms["status"].isin(["diverged", "failed"]).to_numpy(dtype=bool)
 
 
 def _in_order(cells: pd.DataFrame, labels: pd.Series[str]) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import pandas as pd
 from lrdash.analysis import frames
 from lrdash.analysis.compare.bands import band
 from lrdash.analysis.compare.bowl import best_of, bowl, judged, width
-from lrdash.analysis.verdicts.survival import median_wait
+from lrdash.analysis.verdicts.survival import epochs_to, median_wait
 
 COLUMNS = {
     "label": "str", "strategy": "str", "best_base_lr": "float64", "at_edge": "bool",
@@ -35,9 +35,9 @@ def leaderboard(
     Columns:
         label, strategy (str), best_base_lr (float64), at_edge (bool), edge_note (str), then of all
         runs of the arm: runs, diverged, failed, unfinished, waiting (int64), then at the best peak
-        rate: seeds (int64, runs that count), final_val_loss (float64, mean; infinite if a run was
-        lost), low, high (float64, Student-t interval at 95%, NaN with one seed),
-        final_val_accuracy (float64, mean share; NaN without one or if a run was lost),
+        rate: seeds (int64, runs that count), final_val_loss (float64, mean; infinite if a run
+        diverged or failed), low, high (float64, Student-t interval at 95%, NaN with one seed),
+        final_val_accuracy (float64, mean share; NaN without one or with an infinite loss),
         epochs_to_target (float64, median; see below), reached (int64, runs that reached the
         target), then bowl_width (float64, see `bowl.width`), bowl_open (bool: the width is a
         lower bound), sparkline (list, mean validation loss over the epochs).
@@ -46,11 +46,12 @@ def leaderboard(
         is unfinished as censored (Kaplan and Meier, see `verdicts.survival`): the median is NaN
         unless more than half of the runs are expected to reach it.
     """
+    arms = arms.reset_index(drop=True)
     cells = bowl(arms)
     peaks = best_of(cells)
     at = dict(zip(peaks["label"], peaks["base_lr"], strict=True))
-    lines, hits = band(curves, arms, at), _first_hits(curves, target)
-    rows = [_row(peak, arms, cells, lines, hits) for peak in peaks.to_dict(orient="records")]
+    lines, waits = band(curves, arms, at), _waits(arms, curves, target)
+    rows = [_row(peak, arms, cells, lines, waits) for peak in peaks.to_dict(orient="records")]
     board = pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
     order = ["final_val_loss", "diverged", "label"]
     return board.sort_values(order, kind="stable").reset_index(drop=True)
@@ -61,14 +62,14 @@ def _row(
     arms: pd.DataFrame,
     cells: pd.DataFrame,
     lines: pd.DataFrame,
-    hits: pd.Series[float] | None,
+    waits: pd.DataFrame,
 ) -> dict[str, Any]:
     label = peak["label"]
     own = arms[arms["label"] == label]
     at_peak = own[own["base_lr"] == peak["base_lr"]]
     bowl_of = cells[cells["label"] == label]
     counts = ["diverged", "failed", "unfinished", "waiting"]
-    epochs, reached = _to_target(at_peak, hits)
+    wait = waits.loc[at_peak.index]
     factor, is_open = width(bowl_of["base_lr"].tolist(), bowl_of["mean"].tolist())
     return {
         "label": label, "strategy": peak["strategy"], "best_base_lr": peak["base_lr"],
@@ -76,36 +77,22 @@ def _row(
         "runs": len(own), **{name: int(bowl_of[name].sum()) for name in counts},
         "seeds": peak["runs"], "final_val_loss": peak["mean"],
         "low": peak["low"], "high": peak["high"],
-        "final_val_accuracy": _accuracy(at_peak, lost=np.isinf(peak["mean"])),
-        "epochs_to_target": epochs, "reached": reached,
+        "final_val_accuracy": _accuracy(at_peak, broken=np.isinf(peak["mean"])),
+        "epochs_to_target": median_wait(wait["first"], wait["seen"]),
+        "reached": int(np.isfinite(wait["first"]).sum()),
         "bowl_width": factor, "bowl_open": is_open,
         "sparkline": frames.sparkline(lines.loc[lines["label"] == label, "mean"].to_numpy()),
     }
 
 
-def _accuracy(runs: pd.DataFrame, *, lost: bool) -> float:
+def _accuracy(runs: pd.DataFrame, *, broken: bool) -> float:
     shares = runs["final_val_accuracy"].dropna()
-    return float("nan") if lost or shares.empty else float(shares.mean())
+    return float("nan") if broken or shares.empty else float(shares.mean())
 
 
-def _first_hits(curves: pd.DataFrame, target: float | None) -> pd.Series[float] | None:
-    """The first epoch at or below the target of each run that reached it; None without a target."""
-    if target is None:
-        return None
-    found: pd.Series[float] = curves[curves["val_loss"] <= target].groupby("run_id")["epoch"].min()
-    return found
-
-
-def _to_target(runs: pd.DataFrame, hits: pd.Series[float] | None) -> tuple[float, int]:
-    """Median epochs until the target is reached, and by how many runs it is.
-
-    Runs that were lost count as never reaching it, queued ones not at all; what is known of one
-    that is unfinished is that it takes longer than it has run.
-    """
-    if hits is None:
-        return float("nan"), 0
-    loss, seen = judged(runs), runs["epochs_done"].to_numpy(dtype=np.float64)
-    first = hits.reindex(runs["run_id"]).to_numpy(dtype=np.float64)
-    over = (runs["status"] == "finished").to_numpy(dtype=bool)
-    first = np.where(np.isinf(loss) | (over & np.isnan(first)), np.inf, first)
-    return median_wait(first, seen), int(np.isfinite(first).sum())
+def _waits(arms: pd.DataFrame, curves: pd.DataFrame, target: float | None) -> pd.DataFrame:
+    """The first epoch of each run at the target, and the epochs seen: none without a target."""
+    first, seen = np.full(len(arms), np.nan), np.zeros(len(arms))
+    if target is not None:
+        first, seen = epochs_to(target, arms, curves, np.isinf(judged(arms)))
+    return pd.DataFrame({"first": first, "seen": seen}, index=arms.index)

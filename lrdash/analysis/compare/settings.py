@@ -1,4 +1,4 @@
-"""What differs between runs put side by side."""
+"""What differs between runs shown side by side."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def settings_diff(specs: Sequence[RunSpec]) -> pd.DataFrame:
 
     Returns:
         One row a run in the order given; one column (str) for each setting that is not the same in
-        all, named as in the form. The strategy's own settings stand behind its name; what does not
-        apply is a dash. Without a difference there are no columns.
+        all, named as in the form. The strategy's own settings follow its name; what does not apply
+        is a dash. Without a difference there are no columns.
     """
     rows = [_in_words(spec) for spec in specs]
     names = dict.fromkeys(name for row in rows for name in row)
@@ -42,11 +42,11 @@ def settings_diff(specs: Sequence[RunSpec]) -> pd.DataFrame:
     return pd.DataFrame(differing, index=range(len(rows)), dtype="str")
 
 
-def told_apart(specs: Sequence[RunSpec]) -> list[str]:
-    """A short name for each run made of what differs: `step (factor 0.3) · peak rate 0.1 · seed 2`.
+def distinct_names(specs: Sequence[RunSpec]) -> list[str]:
+    """A short name for each run from what differs: `step (factor 0.3) · peak rate 0.1 · seed 2`.
 
-    Among runs of other programs only by what is known of all. Runs with the same settings are
-    numbered, so all names differ.
+    With runs of other programs among them, only settings known of all count. Runs with the same
+    settings are numbered, so that all names differ.
     """
     diff = settings_diff(specs)
     if any(map(watched, specs)):
@@ -70,22 +70,22 @@ def _part(name: str, value: str) -> str:
 
 def _in_words(spec: RunSpec) -> dict[str, str]:
     row: dict[str, str] = {}
-    elsewhere = watched(spec)
+    external = watched(spec)
     known = {*known_settings(spec), "optimizer", "base_lr"}
     for knob in RunSpec.knobs():
-        if elsewhere and knob.name not in known:
+        if external and knob.name not in known:
             continue
         value = getattr(spec, knob.name)
         if knob.name == "strategy":
             row[STRATEGY] = strategy_in_words(spec)
         elif knob.name == "base_lr":
             row[PEAK] = peak_in_words(spec)
-        elif knob.name == "optimizer" and elsewhere:
+        elif knob.name == "optimizer" and external:
             row[knob.label] = optimizer_in_words(spec)
         elif knob.name == "model_params":
             row |= _model_settings(spec)
         elif knob.name != "params":
-            row[knob.label] = _told(value)
+            row[knob.label] = _shown(value)
     return row
 
 
@@ -93,12 +93,12 @@ def _model_settings(spec: RunSpec) -> dict[str, str]:
     known = MODELS[spec.model].knobs() if spec.model in MODELS else ()
     labels = {knob.name: knob.label for knob in known}
     return {
-        f"Model: {labels.get(name, name)}": _told(value)
+        f"Model: {labels.get(name, name)}": _shown(value)
         for name, value in spec.model_params.items()
     }
 
 
-def _told(value: Any) -> str:
+def _shown(value: Any) -> str:
     if value is None:
         return NOTHING
     if isinstance(value, EarlyStopping):

@@ -1,4 +1,4 @@
-"""The smoothing of curves that users of TensorBoard know."""
+"""Smoothed curves, as in TensorBoard."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from lrdash.core.errors import InvalidField
 
 
 def smooth(values: ArrayLike, weight: float) -> NDArray[np.float64]:
-    """Exponential moving average without the pull towards 0 at its start.
+    """Exponential moving average, bias-corrected.
 
     s_i = weight * s_(i-1) + (1 - weight) * x_i with s_0 = 0, divided by 1 - weight^i, i the number
     of finite values so far: the first point is the first value. Values that are not finite stay
-    as they are and do not count; a curve of equal values stays itself.
+    as they are and do not count; a curve of equal values does not change.
 
     Args:
         values: the curve, [points].

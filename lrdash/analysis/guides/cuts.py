@@ -8,8 +8,8 @@ import numpy as np
 
 from lrdash.analysis.guides.guide import Evidence, Floats
 
-AROUND = 3  # epochs before and after a cut whose losses are held against each other
-LEAST = 0.01  # share by which a rate falls at a cut; what is less is a curve
+AROUND = 3  # epochs before and after a cut whose losses are compared
+LEAST = 0.01  # share by which a rate falls at a cut; a smaller fall is a curve
 
 
 class Cut(NamedTuple):
@@ -25,7 +25,7 @@ class Cut(NamedTuple):
 
     @property
     def judged(self) -> bool:
-        """Whether there are enough epochs on both sides to tell what it did."""
+        """Whether there are enough epochs on both sides to judge its effect."""
         return bool(np.isfinite(self.loss_before) and np.isfinite(self.loss_after))
 
     @property

@@ -1,4 +1,4 @@
-"""Why decay to zero: the floor of noise under a constant rate."""
+"""Why decay to zero: the noise floor of a constant rate."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import itertools
 
 import numpy as np
 
-from lrdash.analysis.guides.guide import Evidence, Explained, Guide, listed
+from lrdash.analysis.guides.guide import Evidence, Explained, Guide
 from lrdash.analysis.verdicts import judge as judge_arms
 from lrdash.core.spec import RunSpec
-from lrdash.core.wording import number, rate
+from lrdash.core.wording import listed, number, rate
 from lrdash.planning.experiment import Arm, Experiment
 
 CONSTANT, LINEAR = "Constant", "Linear to zero"
@@ -25,12 +25,12 @@ def so_far(found: Evidence) -> str:
     now = {label: _last(found, label, peak) for label in (CONSTANT, LINEAR)}
     if not all(map(np.isfinite, now.values())):
         return ""
-    told = ", ".join(f"{label} {number(loss)}" for label, loss in now.items())
-    return f"Validation loss at peak rate {rate(peak)} so far: {told} (means over the seeds)."
+    means = ", ".join(f"{label} {number(loss)}" for label, loss in now.items())
+    return f"Validation loss at peak rate {rate(peak)} so far: {means} (means over the seeds)."
 
 
 def judge(found: Evidence) -> Explained:
-    """Where a constant rate comes to rest at each peak, and how far below it decay ends."""
+    """The noise floor of a constant rate at each peak, and how far below it decay ends."""
     peaks = found.peaks()
     floors = [_floor(found, peak) for peak in peaks]
     ends = [float(np.mean(found.finals(LINEAR, peak))) for peak in peaks]
@@ -40,12 +40,12 @@ def judge(found: Evidence) -> Explained:
         *_growth(peaks, floors), judge_arms(found.arms).sentence,
     )
     if faults:
-        headline = f"Not quite what one expects: {listed(faults)}."
+        headline = f"Not quite as expected: {listed(faults)}."
         return Explained(outcome="otherwise", headline=headline, findings=findings)
     gaps = [floor / end for floor, end in zip(floors, ends, strict=True)]
     headline = (
-        "A constant rate stays on a floor of noise that is about proportional to the rate; decay "
-        f"to zero falls through it, here to a loss {number(min(gaps))} to {number(max(gaps))} "
+        "A constant rate stays on a noise floor that is about proportional to the rate. Decay to "
+        f"zero falls through it, here to a loss {number(min(gaps))} to {number(max(gaps))} "
         "times lower."
     )
     return Explained(outcome="as expected", headline=headline, findings=findings)
@@ -70,9 +70,9 @@ def _last(found: Evidence, label: str, peak: float) -> float:
 def _faults(peaks: list[float], floors: list[float], ends: list[float]) -> list[str]:
     """What was expected and did not happen."""
     faults = []
-    lost = [rate(peak) for peak, floor in zip(peaks, floors, strict=True) if np.isinf(floor)]
-    if lost:
-        faults.append(f"the constant rate diverged at {listed(lost)}, so it has no floor there")
+    gone = [rate(peak) for peak, floor in zip(peaks, floors, strict=True) if np.isinf(floor)]
+    if gone:
+        faults.append(f"the constant rate diverged at {listed(gone)}, so it has no floor there")
     above = [
         rate(peak) for peak, floor, end in zip(peaks, floors, ends, strict=True)
         if not end < floor
@@ -80,13 +80,13 @@ def _faults(peaks: list[float], floors: list[float], ends: list[float]) -> list[
     if above:
         faults.append(
             f"decay to zero did not end below the constant rate at {listed(above)}: its rate fell "
-            "before it was near the bottom"
+            "before the loss was near the bottom"
         )
     growth = [high / low * a / b for a, b, low, high in _neighbours(peaks, floors)]
     if any(not 1 / CLOSE < one < CLOSE for one in growth):
         faults.append(
             "the floor did not grow in step with the rate: where it grew less, the run had not "
-            "come to rest, and where it grew more, the rate is near the limit of stability"
+            "settled, and where it grew more, the rate is near the stability limit"
         )
     return faults
 
@@ -95,25 +95,25 @@ def _at(peak: float, floor: float, end: float) -> str:
     if np.isinf(floor):
         stays = "the constant rate **diverged** with at least one seed"
     else:
-        stays = f"the constant rate came to rest at {number(floor)} (mean of the last quarter)"
+        stays = f"the constant rate settled at {number(floor)} (mean of the last quarter)"
     if np.isinf(end):
-        return f"**Rate {rate(peak)}**: {stays}, and so did the decay to zero with one."
-    told = f"**Rate {rate(peak)}**: {stays}; decay from there to zero ended at {number(end)}"
+        return f"**Rate {rate(peak)}**: {stays}; decay to zero **diverged** with at least one seed."
+    found = f"**Rate {rate(peak)}**: {stays}; decay from there to zero ended at {number(end)}"
     if np.isinf(floor):
-        return f"{told}."
-    return f"{told}, {f'{number(floor / end)} times lower' if end < floor else 'no lower'}."
+        return f"{found}."
+    return f"{found}, {f'{number(floor / end)} times lower' if end < floor else 'no lower'}."
 
 
 def _growth(peaks: list[float], floors: list[float]) -> tuple[str, ...]:
-    told = [
+    factors = [
         f"{number(high / low)} times for {number(b / a)} times the rate ({rate(a)} to {rate(b)})"
         for a, b, low, high in _neighbours(peaks, floors)
     ]
-    if not told:
+    if not factors:
         return ()
     return (
-        f"**The floor** grew {listed(told)}. In theory, small rates given, both factors are the "
-        "same: each update throws the weights about by the rate times the noise of its batch.",
+        f"**The floor** grew {listed(factors)}. In theory, for small rates, both factors are the "
+        "same: each update scatters the weights by the rate times the noise of its batch.",
     )
 
 
@@ -130,14 +130,14 @@ def _neighbours(
 GUIDE = Guide(
     id="decay",
     title="Why let the rate fall to zero?",
-    idea="Each batch shows the slope with some noise. At a **constant** rate that noise throws the "
-    "weights about for ever: the loss falls fast and then stays on a floor. A lower rate has a "
-    "lower floor, but a longer way. A **linear** decay has both: fast at first, calm at the end.",
+    idea="Each batch shows the slope with some noise. At a **constant** rate that noise keeps "
+    "scattering the weights: the loss falls fast and then stays on a floor. A lower rate has a "
+    "lower floor, but takes longer. A **linear** decay is fast at first and settles at the end.",
     expected="The floor of the constant rate is about proportional to the rate, and decay to zero "
     "ends below it from every peak.",
     watch=(
-        "The lines of the constant rate go flat and jitter: the higher the rate, the higher up.",
-        "The lines of the decay go on down, and most of the fall comes near the end.",
+        "The lines of the constant rate flatten and jitter: the higher the rate, the higher up.",
+        "The lines of the decay continue to fall, mostly near the end.",
     ),
     source="Zhang et al. 2019, arXiv 1907.04164; Defazio et al. 2023, arXiv 2310.07831",
     experiment=Experiment(

@@ -1,4 +1,4 @@
-"""What a guided experiment is: the real thing to start, what to watch, and what came of it."""
+"""What a guided experiment is: real runs to start, what to watch, and what their results show."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lrdash.core.wording import rate
+from lrdash.core.wording import listed, plural, rate
 from lrdash.planning.experiment import Experiment
 
 Outcome = Literal["as expected", "otherwise", "open"]
 Floats = NDArray[np.float64]
 DONE = ("finished", "diverged")
-# What else a run can be, in the order of telling, and how it is told.
+# What else a run can be, and how to say it, in this order.
 ELSE = {
     "failed": "failed (the Runs page says why)", "stopped": "stopped", "interrupted": "interrupted",
     "running": "training", "queued": "waiting",
@@ -56,9 +56,9 @@ class Evidence:
 
 @dataclass(frozen=True, kw_only=True)
 class Explained:
-    """What the results of a guided experiment show, worked out from nothing but them."""
+    """What the results of a guided experiment show, computed from the results alone."""
 
-    outcome: Outcome  # open: there is not enough to tell
+    outcome: Outcome  # open: there is not enough evidence
     headline: str  # Markdown, one or two sentences
     findings: tuple[str, ...]  # Markdown, one to three sentences each
 
@@ -70,23 +70,23 @@ class Guide:
     id: str
     title: str  # a question
     idea: str  # Markdown: what it is about, two or three sentences
-    expected: str  # what theory or lesson lets one expect
+    expected: str  # what to expect by theory or lesson
     watch: tuple[str, ...]  # what to look at while it trains, and afterwards
     source: str  # paper or lesson
     experiment: Experiment
-    so_far: Callable[[Evidence], str]  # one sentence while it trains; empty: nothing to tell yet
-    judge: Callable[[Evidence], Explained]  # of runs that have all come to their own end
+    so_far: Callable[[Evidence], str]  # one sentence while it trains; empty: nothing to say yet
+    judge: Callable[[Evidence], Explained]  # of runs that have all finished or diverged
 
     def explain(self, found: Evidence) -> Explained:
-        """What the results show; where runs are missing, how many and what is known so far."""
+        """What the results show; if runs are missing, how many and what is known so far."""
         if not self._whole(found.arms):
-            headline = "Some of its runs have been deleted, so nothing can be told. Start it again."
+            headline = "Some of its runs were deleted, so there is no result. Start it again."
             return Explained(outcome="open", headline=headline, findings=())
         if found.arms["status"].isin(DONE).all():
             return self.judge(found)
-        told = self.so_far(found)
+        so_far = self.so_far(found)
         return Explained(
-            outcome="open", headline=_missing(found.arms), findings=(told,) if told else ()
+            outcome="open", headline=_missing(found.arms), findings=(so_far,) if so_far else ()
         )
 
     def _whole(self, arms: pd.DataFrame) -> bool:
@@ -99,8 +99,8 @@ class Guide:
 
 
 def by_peak(frame: pd.DataFrame) -> pd.DataFrame:
-    """An arms or curves frame in which each arm at each peak rate has a label of its own; with one
-    peak rate they keep those they have.
+    """An arms or curves frame in which each arm at each peak rate has its own label; with one peak
+    rate labels stay as they are.
     """
     if frame["base_lr"].nunique() < 2:
         return frame
@@ -110,24 +110,14 @@ def by_peak(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(label=pd.Series(peaks, index=frame.index, dtype="str"))
 
 
-def plural(number: int, one: str) -> str:
-    """`1 run`, `3 runs`."""
-    return f"{number} {one}{'s' * (number != 1)}"
-
-
-def listed(words: list[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
-
-
 def _missing(arms: pd.DataFrame) -> str:
     over = int(arms["status"].isin(DONE).sum())
     rest = [
-        f"{number} {told}" for status, told in ELSE.items()
+        f"{number} {words}" for status, words in ELSE.items()
         if (number := int((arms["status"] == status).sum()))
     ]
     others = f": {listed(rest)}" if rest else ""
     return (
-        f"{over} of {plural(len(arms), 'run')} came to their own end{others}. An honest answer "
-        "needs them all, so there is none yet."
+        f"{over} of {plural(len(arms), 'run')} finished or diverged{others}. The result needs all "
+        "of them."
     )

@@ -1,14 +1,14 @@
-"""Step against plateau: the two ways of the lesson that lrdash grew out of."""
+"""Step against plateau: the two callbacks of the lesson that lrdash grew out of."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from lrdash.analysis.guides.cuts import AROUND, Cut, cuts_of
-from lrdash.analysis.guides.guide import Evidence, Explained, Guide, listed, plural
+from lrdash.analysis.guides.guide import Evidence, Explained, Guide
 from lrdash.analysis.verdicts import judge as judge_arms
 from lrdash.core.spec import RunSpec
-from lrdash.core.wording import number, percent, rate
+from lrdash.core.wording import listed, number, percent, plural, rate
 from lrdash.planning.experiment import Arm, Experiment
 
 STEP, PLATEAU = "Step", "Plateau"
@@ -38,10 +38,10 @@ def judge(found: Evidence) -> Explained:
     )
     faults = [*_faults(step, plateau), *([f"{plural(gone, 'run')} diverged"] if gone else ())]
     if faults:
-        headline = f"Not quite what one expects: {listed(faults)}."
+        headline = f"Not quite as expected: {listed(faults)}."
         return Explained(outcome="otherwise", headline=headline, findings=findings)
     headline = (
-        f"{STEP} went by the calendar: the same epochs with every seed. {PLATEAU} went by the "
+        f"{STEP} followed the calendar: the same epochs with every seed. {PLATEAU} followed the "
         "loss: it waited until the loss stopped falling, and after most cuts the loss fell again."
     )
     return Explained(outcome="as expected", headline=headline, findings=findings)
@@ -57,7 +57,7 @@ def _faults(step: Cuts, plateau: Cuts) -> list[str]:
     if never:
         faults.append(f"{PLATEAU} never cut in {never} of {plural(len(plateau), 'run')}")
     if own & planned - {()}:
-        faults.append(f"{PLATEAU} cut at the very epochs of {STEP} in some run")
+        faults.append(f"{PLATEAU} cut at exactly the epochs of {STEP} in some run")
     seen = [cut for cut in _flat(plateau) if cut.judged]
     fell = sum(cut.fell for cut in seen)
     if seen and 2 * fell <= len(seen):
@@ -72,7 +72,7 @@ def _diverged(gone: int, runs: int) -> tuple[str, ...]:
         return ()
     return (
         f"{gone} of {plural(runs, 'run')} **diverged**: the loss was no longer a finite number, so "
-        "the peak rate is too high here for either way of lowering it.",
+        "the peak rate is too high here for either strategy.",
     )
 
 
@@ -83,15 +83,13 @@ def _of_step(step: Cuts) -> str:
             f"**{STEP}** cut after {_epochs(epochs)} with every seed: it counts epochs and never "
             "looks at the loss."
         )
-    told = "; ".join(f"seed {seed}: {_when(cuts)}" for seed, cuts in step.items())
-    return f"**{STEP}** should cut every {EVERY} epochs, and did so thus: {told}."
+    return f"**{STEP}** should cut every {EVERY} epochs. It cut after these: {_by_seed(step)}."
 
 
 def _of_plateau(plateau: Cuts) -> str:
-    told = "; ".join(f"seed {seed}: {_when(cuts)}" for seed, cuts in plateau.items())
     different = len(_places(plateau)) > 1
-    end = " With every seed the noise is another, and so are the epochs." if different else ""
-    return f"**{PLATEAU}** cut after these epochs: {told}.{end}"
+    end = " The noise differs from seed to seed, and so do the epochs." if different else ""
+    return f"**{PLATEAU}** cut after these epochs: {_by_seed(plateau)}.{end}"
 
 
 def _reason(found: Evidence, plateau: Cuts) -> tuple[str, ...]:
@@ -100,7 +98,7 @@ def _reason(found: Evidence, plateau: Cuts) -> tuple[str, ...]:
     if not cuts:
         return (
             f"So {PLATEAU} had no reason to cut: the validation loss never went {PATIENCE} epochs "
-            "without improving. A shorter patience or more epochs would show one.",
+            "without improving. Use a shorter patience or more epochs to see a cut.",
         )
     first = cuts[0]
     own = found.decisions[
@@ -109,7 +107,7 @@ def _reason(found: Evidence, plateau: Cuts) -> tuple[str, ...]:
     if own.empty:
         return ()
     return (
-        f"Why then? The callback wrote at epoch {first.epoch} of seed {first.seed}: "
+        f"Why there? The callback reported at epoch {first.epoch} of seed {first.seed}: "
         f"“{own['decision'].iloc[0]}”.",
     )
 
@@ -121,7 +119,7 @@ def _effects(label: str, cuts: Cuts) -> tuple[str, ...]:
         return ()
     first = [run[0] for run in cuts.values() if run and run[0].judged]
     fell = sum(cut.fell for cut in seen)
-    told = (
+    found = (
         f"**After {fell} of {plural(len(seen), 'cut')} of {label}** the validation loss was lower "
         f"than before (means of up to {AROUND} epochs on either side)."
     )
@@ -129,21 +127,21 @@ def _effects(label: str, cuts: Cuts) -> tuple[str, ...]:
         before = float(np.mean([cut.loss_before for cut in first]))
         after = float(np.mean([cut.loss_after for cut in first]))
         way = "lower" if after < before else "higher"
-        told += (
+        found += (
             f" The first cut, from rate {rate(first[0].rate_before)} to "
             f"{rate(first[0].rate_after)}, moved it from {number(before)} to {number(after)}, "
             f"{percent(abs(after - before) / before)} {way}, on average."
         )
-    return (told,)
+    return (found,)
 
 
 def _ends(found: Evidence) -> str:
     means = {
         label: float(np.mean(found.finals(label, found.peaks()[0]))) for label in (STEP, PLATEAU)
     }
-    told = " and ".join(f"{number(mean)} with {label}" for label, mean in means.items())
+    ends = listed(f"{number(mean)} with {label}" for label, mean in means.items())
     verdict = judge_arms(found.arms).sentence
-    return f"**Which is better?** Mean final validation loss: {told}. {verdict}"
+    return f"**Which is better?** Mean final validation loss: {ends}. {verdict}"
 
 
 def _places(cuts: Cuts) -> set[tuple[int, ...]]:
@@ -154,25 +152,28 @@ def _flat(cuts: Cuts) -> list[Cut]:
     return [cut for own in cuts.values() for cut in own]
 
 
-def _when(cuts: list[Cut]) -> str:
-    return ", ".join(str(cut.epoch) for cut in cuts) or "never"
+def _by_seed(cuts: Cuts) -> str:
+    return "; ".join(
+        f"seed {seed}: {', '.join(str(cut.epoch) for cut in own) or 'never'}"
+        for seed, own in cuts.items()
+    )
 
 
 def _epochs(places: tuple[int, ...]) -> str:
-    return f"epoch{'s' * (len(places) > 1)} {listed([str(place) for place in places])}"
+    return f"epoch{'s' * (len(places) > 1)} {listed(places)}"
 
 
 GUIDE = Guide(
     id="lowering",
     title="Lower the rate by plan, or when it stops helping?",
-    idea=f"Near its bottom the valley is narrow, so the rate has to come down. **{STEP}** halves "
+    idea=f"The valley narrows near its bottom, so the rate has to come down. **{STEP}** halves "
     f"it every {EVERY} epochs. **{PLATEAU}** halves it when the validation loss has not improved "
-    f"for {PATIENCE} epochs. Start high and let the callback bring it down.",
+    f"for {PATIENCE} epochs. Start high and let the callback lower it.",
     expected=f"{STEP} cuts at the same epochs whatever happens. {PLATEAU} cuts when the loss has "
-    "stopped falling, at other epochs with every seed, and after a cut the loss takes a step down.",
+    "stopped falling, at different epochs for each seed, and the loss drops after a cut.",
     watch=(
-        "The loss jumps up and down while the rate is high. Is it calmer and lower after a cut?",
-        f"Another seed: {STEP} draws the same staircase again, {PLATEAU} another one.",
+        "The loss jumps up and down while the rate is high. Is it steadier and lower after a cut?",
+        f"With another seed {STEP} draws the same staircase, {PLATEAU} a different one.",
     ),
     source="the lesson on LearningRateScheduler and ReduceLROnPlateau that lrdash grew out of",
     experiment=Experiment(

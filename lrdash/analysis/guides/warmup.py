@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from lrdash.analysis.guides.guide import Evidence, Explained, Floats, Guide, listed
+from lrdash.analysis.guides.guide import Evidence, Explained, Floats, Guide
 from lrdash.analysis.verdicts import judge as judge_arms
 from lrdash.core.spec import RunSpec
-from lrdash.core.wording import number, rate
+from lrdash.core.wording import listed, number, rate
 from lrdash.planning.experiment import Arm, Experiment
 
 WITHOUT, WITH = "Without warm-up", "With warm-up"
 SHARE = 0.2  # of training, on the way up
-GUESSING = 1.0  # squared error of always answering the mean: the targets have a variance of 1
-BROKEN = GUESSING / 2  # a run that ends above has learnt little, if anything
+GUESSING = 1.0  # squared error of always predicting the mean: the targets have a variance of 1
+BROKEN = GUESSING / 2  # a run that ends above has learned little, if anything
 
 
 def so_far(found: Evidence) -> str:
@@ -21,26 +21,26 @@ def so_far(found: Evidence) -> str:
     if found.curves.empty:
         return ""
     peak = found.peaks()[-1]
-    told = " and ".join(
+    counted = listed(
         f"{_broken(found.finals(label, peak))} of {len(found.finals(label, peak))} "
         f"{label[0].lower()}{label[1:]}"
         for label in (WITHOUT, WITH)
     )
-    return f"At the highest peak, {rate(peak)}, above a loss of {number(BROKEN)} so far: {told}."
+    return f"At the highest peak, {rate(peak)}, above a loss of {number(BROKEN)} so far: {counted}."
 
 
 def judge(found: Evidence) -> Explained:
-    """Up to which peak rate most seeds survive without and with a warm-up, and at what price."""
+    """Up to which peak rate most seeds survive without and with a warm-up, and at what cost."""
     bare, ramped = (_largest(found, label) for label in (WITHOUT, WITH))
     findings = (
-        *(_at(found, peak) for peak in found.peaks()), _measure(), *_price(found), _best(found),
+        *(_at(found, peak) for peak in found.peaks()), _measure(), *_cost(found), _best(found),
     )
     if ramped > bare:
         times = f", {number(ramped / bare)} times as high" if bare else ""
         headline = (
             f"With a warm-up most seeds survive up to a peak rate of {rate(ramped)}"
-            + (f"; without one only up to {rate(bare)}" if bare else "; without one up to none")
-            + f". The ramp bears a higher rate{times}."
+            + (f"; without one only up to {rate(bare)}" if bare else "; without one at none")
+            + f". The ramp allows a higher rate{times}."
         )
         return Explained(outcome="as expected", headline=headline, findings=findings)
     return Explained(
@@ -52,26 +52,26 @@ def _otherwise(found: Evidence, bare: float, ramped: float) -> str:
     peaks = found.peaks()
     if bare > ramped:
         return (
-            f"The opposite of what one expects: without a warm-up most seeds survived up to "
-            f"{rate(bare)}, with it only up to {rate(ramped) if ramped else 'none of the peaks'}."
+            "The opposite of what was expected: without a warm-up most seeds survived up to "
+            f"{rate(bare)}, with it {f'only up to {rate(ramped)}' if ramped else 'at none'}."
         )
     if not bare:
-        return "No peak was survived by most seeds, with or without a warm-up: all are too high."
+        return "Most seeds failed at every peak rate, with or without a warm-up: all are too high."
     if bare == peaks[-1]:
         return (
-            f"Most seeds survived even the highest peak, {rate(bare)}, with and without: here the "
-            "warm-up was not needed."
+            f"Most seeds survived even the highest peak, {rate(bare)}, with and without a warm-up: "
+            "it was not needed here."
         )
     return (
-        f"This time most seeds survived up to {rate(bare)} with and without a warm-up: it did not "
-        "bear a higher peak. How many broke above is told below; other seeds may tell more."
+        f"This time most seeds survived up to {rate(bare)} with and without a warm-up: it allowed "
+        "no higher peak. See below how many broke above it; other seeds may show more."
     )
 
 
 def _largest(found: Evidence, label: str) -> float:
-    """The largest peak up to which more than half of the runs of an arm are whole; 0: none.
+    """The largest peak up to which more than half of the runs of an arm survive; 0: none.
 
-    Not all of them, since with several seeds one is often lost at a peak that is good enough.
+    Not all of them, since with several seeds one often breaks at a peak that is good enough.
     """
     survived = 0.0
     for peak in found.peaks():
@@ -92,7 +92,7 @@ def _at(found: Evidence, peak: float) -> str:
         finals = found.finals(label, peak)
         diverged = int(np.isinf(finals).sum())
         broken = _broken(finals)
-        gone = f"{broken} of {len(finals)} runs broken" if broken else "no run broken"
+        gone = f"{broken} of {len(finals)} runs broken" if broken else "no broken run"
         if diverged:
             gone += f" ({diverged} diverged)"
         median = float(np.median(finals))
@@ -104,24 +104,24 @@ def _at(found: Evidence, peak: float) -> str:
 def _measure() -> str:
     return (
         f"**Broken** means diverged, or a final validation loss above {number(BROKEN)}, half of "
-        "what always answering the mean gives."
+        "the loss of always predicting the mean."
     )
 
 
-def _price(found: Evidence) -> tuple[str, ...]:
+def _cost(found: Evidence) -> tuple[str, ...]:
     """What the ramp costs at the lowest peak, after its first epoch."""
     first = found.curves[found.curves["epoch"] == 1]
     peak = found.peaks()[0]
-    told = []
+    losses = []
     for label in (WITHOUT, WITH):
         own = found.arm(label)
         rows = first[first["run_id"].isin(own[own["base_lr"] == peak]["run_id"])]
         if rows.empty or not np.isfinite(rows["loss"]).all():
             return ()
-        told.append(f"{number(float(rows['loss'].mean()))} {label.split()[0].lower()}")
+        losses.append(f"{number(float(rows['loss'].mean()))} {label.split()[0].lower()}")
     return (
-        f"**The price**: the ramp starts slowly. Training loss of the first epoch at the lowest "
-        f"peak, {rate(peak)}: {listed(told)} warm-up.",
+        f"**The cost**: the ramp starts slowly. Training loss of the first epoch at the lowest "
+        f"peak, {rate(peak)}: {listed(losses)} warm-up.",
     )
 
 
@@ -135,14 +135,14 @@ def _best(found: Evidence) -> str:
 GUIDE = Guide(
     id="warmup",
     title="Why warm up?",
-    idea="Fresh weights are random, and the valley they stand in is steep. A high rate throws them "
-    "out at once, to a place from which some networks never come back. A **warm-up** raises the "
-    f"rate on a straight line over the first {SHARE:.0%} of training; then both fall to 0.",
+    idea="Fresh weights are random, and the valley around them is steep. A high rate throws them "
+    "out at once, to a place from which some networks never recover. A **warm-up** raises the "
+    f"rate in a straight line over the first {SHARE:.0%} of training; then both fall to 0.",
     expected="At low peak rates the warm-up makes little difference. At high ones it saves runs: "
     "most seeds survive up to a higher peak.",
     watch=(
         "The first epochs: at a high peak the loss jumps up without a ramp, and falls with one.",
-        f"Lines that end early, or near {GUESSING:g}, the loss of always answering the mean.",
+        f"Lines that end early, or near {GUESSING:g}, the loss of always predicting the mean.",
     ),
     source="Kalra and Barkeshli 2024, arXiv 2406.09405",
     experiment=Experiment(

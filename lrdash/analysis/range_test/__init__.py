@@ -1,6 +1,4 @@
-"""What a range test tells: its curves, where the loss leaves all bounds, and which rates four rules
-suggest.
-"""
+"""What a range test shows: its curves, where the loss diverges, and what four rules suggest."""
 
 from lrdash.analysis.range_test.agreement import agreement, agreement_in_words
 from lrdash.analysis.range_test.curves import SMOOTHING, edge, edge_rates, range_frame, usable

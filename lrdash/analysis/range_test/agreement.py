@@ -1,4 +1,4 @@
-"""How well the suggestions do, held against a real sweep over peak rates."""
+"""How close the suggestions come to the best rate of a real sweep over peak rates."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lrdash.analysis.compare.bowl import TOLERANCE
-from lrdash.core.wording import rate
+from lrdash.core.wording import listed, rate
 
 
 def agreement(table: pd.DataFrame, bowl: pd.DataFrame) -> pd.DataFrame:
@@ -23,8 +23,9 @@ def agreement(table: pd.DataFrame, bowl: pd.DataFrame) -> pd.DataFrame:
         rule, label (str), suggestion (float64), best_base_lr (float64: of the lowest mean final
         validation loss), factor (float64, at least 1: by which the suggestion misses it), times
         (float64: the loss at the suggestion over the lowest; between two rates of the sweep a
-        straight line over the logarithm of the rate; infinite next to a rate that lost runs, NaN
-        outside the rates tried), inside (bool: that loss is within `TOLERANCE` of the lowest).
+        straight line over the logarithm of the rate; infinite next to a rate at which runs
+        diverged, NaN outside the rates tried), inside (bool: that loss is within `TOLERANCE` of the
+        lowest).
         NaN and False where the sweep has no finite loss or the rule no suggestion.
     """
     known = bowl[bowl["mean"].notna()].sort_values("base_lr")
@@ -46,24 +47,23 @@ def agreement(table: pd.DataFrame, bowl: pd.DataFrame) -> pd.DataFrame:
 
 
 def agreement_in_words(table: pd.DataFrame) -> str:
-    """How many of the rules lie in the bowl, and how far the best of them is off.
+    """Which of the rules lie in the bowl, and how far off the closest of them is.
 
     Args:
         table: from `agreement`.
     """
     known = table[table["factor"].notna()]
     if known.empty:
-        return "No rate of the sweep has come through yet."
+        return "No rate of the sweep has a result yet."
     rows = known.to_dict(orient="records")
     best = min(rows, key=lambda row: float(row["factor"]))
     inside = [str(row["label"]).lower() for row in rows if row["inside"]]
-    told = f"Best rate of the sweep: {rate(best['best_base_lr'])}. "
     share = f"{100 * TOLERANCE:.0f}% of its loss"
-    if inside:
-        told += f"Within {share}: {', '.join(inside)}. "
-    else:
-        told += f"No suggestion comes within {share}. "
-    return f"{told}Closest: {best['label'].lower()}, off by a factor of {best['factor']:.2g}."
+    return (
+        f"Best rate of the sweep: {rate(best['best_base_lr'])}. "
+        f"{f'Within {share}: {listed(inside)}' if inside else f'No suggestion is within {share}'}. "
+        f"Closest: {best['label'].lower()}, off by a factor of {best['factor']:.2g}."
+    )
 
 
 def _at(rates: NDArray[np.float64], losses: NDArray[np.float64], wanted: float) -> float:

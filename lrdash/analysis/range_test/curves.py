@@ -1,4 +1,4 @@
-"""The curves of a range test: losses as they were, smoothed ones, and where they end."""
+"""The curves of a range test: raw losses, smoothed ones, and where they end."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lrdash.analysis.compare.smoothing import smooth
 
-SMOOTHING = 0.9  # share of the past that a smoothed loss keeps, unless somebody asks otherwise
+SMOOTHING = 0.9  # share of the past that a smoothed loss keeps by default
 QUIET = 0.1  # share of the updates at the start that no rule looks at: smoothing begins there
 BLOWN = 4.0  # times the lowest smoothed loss so far: from there on a test counts as diverged
 LEARNED = 0.8  # share of its first loss that a test has to fall below to have learned something
@@ -51,19 +51,19 @@ def range_frame(
 
 
 def usable(soft: Curve) -> slice:
-    """The part of a smoothed curve that the rules look at: without its first tenth, and up to
-    before the divergence edge.
+    """The part of a smoothed curve that the rules use: without its first tenth, and up to the
+    divergence edge.
     """
     end = edge(soft)
     return slice(min(int(QUIET * len(soft)), end), end)
 
 
 def edge(soft: Curve) -> int:
-    """Where a smoothed curve leaves all bounds; its length if it never does.
+    """Where a smoothed curve diverges; its length if it never does.
 
     That is the first place after its lowest so far where it is no longer finite, or above
-    `BLOWN` times that lowest, or, once the test has learned something, above what it began with.
-    fastai ends its own test by the first two of these.
+    `BLOWN` times that lowest, or, once the test has learned something, above its start. fastai ends
+    its own test by the first two of these.
     """
     if not len(soft):
         return 0

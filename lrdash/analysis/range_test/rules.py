@@ -1,8 +1,8 @@
 """Four rules that read a rate off a range test, each a function of rates and smoothed losses.
 
 They are those that fastai offers (https://docs.fast.ai/callback.schedule.html, section
-"Suggestion methods"), written anew from their descriptions there. All of them get the usable part
-of a curve: without the start, where nothing has been smoothed yet, and without what lies beyond
+"Suggestion methods"), implemented from their descriptions there. All of them get the usable part
+of a curve: without the start, where nothing has been smoothed yet, and without everything beyond
 the divergence edge.
 """
 
@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 LEAST = 4  # points of a curve that a rule can work with
 SAFETY = 10.0  # what the lowest loss's rate is divided by
 APART = 15  # updates between the two slopes that `slide` compares
-STEADY = 0.005  # difference of these slopes up to which the curve counts as steady, for each
-# unit of loss that the curve spans
+STEADY = 0.005  # difference of these slopes, per unit of loss spanned, that counts as steady
 
 Curve = NDArray[np.float64]
 Pick = Callable[[Curve, Curve], float]
@@ -40,7 +39,7 @@ def steepest(rates: Curve, losses: Curve) -> float:
     """The rate at which the loss falls fastest.
 
     The slope is that of the loss over the logarithm of the rate, (L[i + 1] - L[i]) / (ln r[i + 1] -
-    ln r[i]); NaN if it falls nowhere.
+    ln r[i]); NaN if it never falls.
     """
     if len(losses) < LEAST:
         return float("nan")
@@ -53,7 +52,7 @@ def valley(rates: Curve, losses: Curve) -> float:
     """The middle of the longest descent.
 
     The longest descent is the longest subsequence of strictly falling losses; with n points and its
-    last one at place b, the rate is that of place b - n / 2. NaN if the loss falls nowhere.
+    last one at place b, the rate is that of place b - n / 2. NaN if the loss never falls.
 
     Reference: ESRI's rule, contributed to fastai as `valley`.
     """
@@ -75,7 +74,7 @@ def slide(rates: Curve, losses: Curve) -> float:
     """The rate left of the last stretch in which the slope still changes.
 
     From the right end two places, `APART` updates from each other, slide to the left together; they
-    come to rest where their slopes differ by no more than `STEADY`, and the left one's rate is
+    stop where their slopes differ by no more than `STEADY`, and the left one's rate is
     taken. fastai compares the slopes as they are; here they are divided by what the curve spans, so
     that a loss in other units gives the same rate. NaN for a curve shorter than both need.
 

@@ -1,4 +1,4 @@
-"""What the rules suggest, and how far the seeds agree."""
+"""What the rules suggest, and how well the seeds agree."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from lrdash.analysis.range_test.curves import edge_rates
 from lrdash.analysis.range_test.rules import RULES, Rule
 from lrdash.core.wording import rate
 
-# The rule whose suggestion counts unless somebody chooses another: of the four it comes closest to
-# the best rate of whole sweeps, which `lrdash bench finder` measures.
+# The default rule: of the four it comes closest to the best rate of whole sweeps, which
+# `lrdash bench finder` measures.
 PREFERRED = "minimum"
 
 
@@ -63,7 +63,7 @@ def headline(frame: pd.DataFrame, table: pd.DataFrame) -> str:
     """
     value = suggested(table)
     if not math.isfinite(value):
-        return "The loss falls nowhere, so there is no rate to suggest: try a wider range of rates."
+        return "The loss never falls, so there is no rate to suggest. Try a wider range of rates."
     (row,) = table[table["rule"] == PREFERRED].to_dict(orient="records")
     words = f"Suggested: {rate(value)} (rule {row['label'].lower()}"
     if row["found"] > 1:
@@ -73,14 +73,14 @@ def headline(frame: pd.DataFrame, table: pd.DataFrame) -> str:
 
 def _edge_in_words(frame: pd.DataFrame) -> str:
     edges = edge_rates(frame)
-    lost = edges.dropna()
-    if lost.empty:
+    found = edges.dropna()
+    if found.empty:
         return "No seed diverged up to the highest rate."
-    counted = "" if len(lost) == len(edges) else f" in {len(lost)} of {len(edges)} seeds"
-    span = rate(lost.min())
-    if lost.max() > lost.min():
-        span += f" to {rate(lost.max())}"
-    return f"The loss leaves all bounds at {span}{counted}."
+    counted = "" if len(found) == len(edges) else f" in {len(found)} of {len(edges)} seeds"
+    span = rate(found.min())
+    if found.max() > found.min():
+        span += f" to {rate(found.max())}"
+    return f"The loss diverges at {span}{counted}."
 
 
 def _pick(rule: Rule, part: pd.DataFrame) -> float:

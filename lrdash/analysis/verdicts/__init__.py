@@ -1,7 +1,7 @@
 """Is one strategy better than another, or is it seed noise?
 
-Runs are scored (`scores`), each arm gets its peak rate from other seeds (`crossfit`), every two
-arms are tested seed by seed (`flips`, `effects`, `pairs`), and the result is put into words
+Runs are scored (`scores`), each arm gets its peak rate from other seeds (`crossfit`), each pair of
+arms is tested seed by seed (`flips`, `effects`, `pairs`), and the result is put into words
 (`sentence`, `method`).
 """
 

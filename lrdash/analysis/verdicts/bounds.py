@@ -1,8 +1,8 @@
 """The interval of the difference between two arms, each at its best peak rate.
 
-Which rate is the best is not known for sure. A t interval at rates chosen by the data leaves that
-out: for arms with three equal rates and ten seeds it held the truth in 81 of 100 simulations in
-place of 95. Here all rates count that are the best once any one seed is left out.
+Which rate is the best is not known for sure. A t interval at rates chosen by the data ignores that:
+for arms with three equal rates and ten seeds it contained the true value in 81 of 100 simulations
+instead of 95. Here all rates count that are the best once any one seed is left out.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ def bounds(first: ArrayLike, second: ArrayLike) -> tuple[float, float]:
 
     Args:
         first: costs at the rates that might be the best (those that some seeds chose), infinite for
-            lost runs, NaN where there are none. [rates, seeds]
+            runs that diverged or failed, NaN where there are none. [rates, seeds]
         second: those of the other arm.
 
     Returns:
-        Low and high; NaN if no rate came through whole, or with fewer than 2 common seeds.
+        Low and high; NaN if no rate is without an infinite cost, or with fewer than 2 common seeds.
 
     Reference: Berger, Technometrics 24 (1982), for the highest over b; Student, Biometrika 6
         (1908).
@@ -43,7 +43,7 @@ def bounds(first: ArrayLike, second: ArrayLike) -> tuple[float, float]:
 
 
 def _whole(costs: Floats) -> Floats:
-    """The rates without a lost run."""
+    """The rates without an infinite cost."""
     kept: Floats = costs[~np.isinf(costs).any(axis=1) & ~np.isnan(costs).all(axis=1)]
     return kept
 

@@ -1,8 +1,8 @@
 """The peak rate of each seed, chosen on the other seeds.
 
-A rate that is chosen by the very losses that judge it is flattered by chance, the more so the more
-rates were tried. Here each seed is judged at the rate that was best on the other seeds, so that
-luck in the choice and luck in the judgement are different luck.
+Losses that chose a rate are optimistic about it, the more so the more rates were tried. Here each
+seed is judged at the rate that was best on the other seeds, so that the luck of the choice and the
+luck of the judgement are independent.
 
 Reference: Cawley and Talbot, "On over-fitting in model selection and subsequent selection bias in
 performance evaluation", JMLR 11 (2010); leave-one-out as in Stone, JRSS B 36 (1974).
@@ -23,16 +23,16 @@ class Judged:
     """An arm at the peak rates that other seeds have chosen for it."""
 
     rate: Floats  # [seeds]; NaN where the arm has no run with this seed
-    value: Floats  # [seeds]; costs, infinite for lost runs, NaN where not known
+    value: Floats  # [seeds]; costs, infinite if diverged or failed, NaN where not known
     least: Floats  # [seeds]; what the cost is at least
-    flattery: float  # how much lower the mean would seem at the rate best on all seeds
+    flattery: float  # how much lower the mean would be at the rate best on all seeds
 
 
 def cross_fitted(arm: Scores) -> Judged:
     """Each seed at the rate that is best on the others; with one seed at the best one there is.
 
-    The best rate has the lowest mean cost; where runs were lost at every rate, the smallest share
-    of lost runs, then the lowest mean of the others.
+    The best rate has the lowest mean cost; where every rate has infinite costs, the smallest share
+    of them, then the lowest mean of the others.
     """
     count = arm.value.shape[1]
     row = np.array([_choice(arm, seed) for seed in range(count)], dtype=np.intp)
@@ -69,7 +69,7 @@ def _best(costs: Floats) -> int:
 
 
 def _flattery(arm: Scores, value: NDArray[np.float64]) -> float:
-    """Cross-fitted mean minus the mean at the rate best on all seeds; NaN if a run was lost."""
+    """Cross-fitted mean minus the mean at the rate best on all seeds; NaN if a cost is infinite."""
     if not np.isfinite(arm.value).any():
         return float("nan")
     seen = ~np.isnan(value)

@@ -1,4 +1,4 @@
-"""How large a difference is beside its noise, and how many seeds it would take to tell it."""
+"""How large a difference is compared with its noise, and how many seeds would show it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike
 
 ALPHA = 0.05  # chance of any false alarm among all pairs
 POWER = 0.8  # chance to see a difference that is as large as the one seen so far
-MOST = 1000  # seeds beyond which nobody will go
-LARGE = 5.0  # effects beyond are as good as this one
+MOST = 1000  # seeds, more are never suggested
+LARGE = 5.0  # larger effects count as this one
 
 
 def paired_d(differences: ArrayLike) -> float:
@@ -22,7 +22,7 @@ def paired_d(differences: ArrayLike) -> float:
         differences: NaN ones do not count. [pairs]
 
     Returns:
-        The effect; NaN with fewer than 3 differences (J is 0 for 2: they tell nothing of it),
+        The effect; NaN with fewer than 3 differences (J is 0 for 2),
         infinite where they are all equal and not 0.
 
     Reference: Hedges, "Distribution theory for Glass's estimator of effect size and related
@@ -62,7 +62,7 @@ def seeds_needed(effect: float, level: float) -> float:
     """Seeds with which a sign-flip test at a level would see an effect with a chance of 0.8.
 
     The power is that of the paired t test (of the noncentral t distribution), which the sign-flip
-    test has in the long run, at the level that n seeds can really reach: the largest multiple of
+    test has in the long run, at the level that n seeds can reach: the largest multiple of
     2 / 2^n that is not above it.
 
     Args:

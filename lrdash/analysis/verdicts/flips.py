@@ -1,10 +1,10 @@
 """Sign-flip tests of paired differences, and Holm's adjustment for looking at many pairs.
 
-Which peak rate is an arm's best is not known; only the losses tell. A rate picked by the losses
-that judge it is flattered, and picking it on the other seeds (leave one out) does not mend the
-test: the picks hang together, so that their mean varies more than its parts say. In simulations of
-equal arms with several equal rates that told them apart in more than one of ten. The test below
-picks nothing. To find the first arm better it must find some rate of the first that is better than
+Only the losses show which peak rate is an arm's best. Losses that picked a rate are optimistic
+about it, and picking it on the other seeds (leave one out) does not fix the test: the picks are
+correlated, so that their mean varies more than its parts suggest. In simulations of equal arms
+with several equal rates such a test found a difference in more than one of ten. The test below
+picks nothing. To find the first arm better it must find a rate of the first that is better than
 each rate of the second, and the search over the first arm's rates is repeated in each flip.
 """
 

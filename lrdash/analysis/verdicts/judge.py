@@ -1,4 +1,4 @@
-"""Which strategies differ, which do not, and what would tell."""
+"""Which strategies differ, which do not, and what would decide it."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from lrdash.core.errors import UnknownName
 
 @dataclass(frozen=True, kw_only=True)
 class Verdicts:
-    """What a comparison says about each two of its arms.
+    """What a comparison says about each pair of its arms.
 
-    `pairs` has one row for each two arms, in the order of the arms. Columns:
+    `pairs` has one row for each pair of arms, in their order. Columns:
 
     - first, second (str): the labels.
     - seeds (int64): those with which both were judged.
     - difference (float64): mean of first minus second in the metric's own unit, with low and high,
-      its Student-t interval at 95% for this pair alone. Infinite where one of them lost runs,
-      NaN where both did with different seeds, or each lost all.
+      its Student-t interval at 95% for this pair alone. Infinite where runs of one of them diverged
+      or failed, NaN where they did in both with different seeds, or with all.
     - p, p_adjusted (float64): of the sign-flip test, and by Holm over all pairs.
-    - effect (float64): paired d, above 0 where the first is better; of signed ranks where runs were
-      lost; NaN with fewer than 3 seeds.
+    - effect (float64): paired d, above 0 where the first is better; of signed ranks where runs
+      diverged or failed; NaN with fewer than 3 seeds.
     - improvement (float64): share of the seeds in which the first is better, equal ones half.
     - verdict (str): "better", "worse" or "no evidence", of first against second. Better is a lower
       loss, a higher accuracy, fewer epochs.
@@ -47,8 +47,8 @@ class Verdicts:
     pairs: pd.DataFrame
     sentence: str  # Markdown, one or two sentences
     method: str  # Markdown, how this was judged
-    more_seeds: int  # would probably decide what is open; 0: nothing is, or no 50 more would
-    baseline: str | None  # the arm that the sentence tells all others against
+    more_seeds: int  # would probably decide what is open; 0: nothing is open, or 50 would not
+    baseline: str | None  # the arm that the sentence compares all others with
     provisional: bool  # some runs are unfinished
     metric: str  # what was judged
     order: tuple[str, ...]  # labels, the best mean first
@@ -64,14 +64,14 @@ def judge(
     target: float | None = None,
     mode: str = "auto",
 ) -> Verdicts:
-    """Judge each two arms over their common seeds, each arm at its own peak rate.
+    """Judge each pair of arms over their common seeds, each arm at its own peak rate.
 
     Args:
         arms: an `arms_frame`.
         curves: the `curves_frame` of the same runs, for areas and for epochs to a target.
         metric: one of `METRICS`, or `final_`, `best_` or `area_` before the name of an own metric,
             e.g. `final_val_auc`.
-        baseline: label of an arm that the sentence tells all others against.
+        baseline: label of an arm that the sentence compares all others with.
         target: validation loss to reach, for `epochs_to_target`.
         mode: of an own metric: `min` or `max` says what is better; `auto` reads it from the name
             (accuracy, AUC, score: higher; loss, error, MAE: lower).
@@ -93,24 +93,24 @@ def judge(
     provisional = bool((~arms["status"].isin(SETTLED)).any())
     known = standing(pairs, order)
     if len(order) > 1 and none_reached(found) and not provisional:
-        told = nothing_reached(kind)
+        words = nothing_reached(kind)
     else:
-        told = sentence(known, baseline, kind.title, provisional=provisional)
+        words = sentence(known, baseline, kind.title, provisional=provisional)
     peaks = _peaks(judged)
     return Verdicts(
         pairs=pairs, metric=metric, baseline=baseline, provisional=provisional, order=tuple(order),
-        sentence=told,
+        sentence=words,
         method=method(kind, pairs, peaks, provisional=provisional),
         more_seeds=more_seeds(in_focus(known, baseline)), peaks=peaks,
     )
 
 
 def _rank(arm: Judged) -> tuple[float, float]:
-    """The fewest runs lost first, then the lowest mean of the others."""
+    """The fewest diverged or failed runs first, then the lowest mean of the others."""
     value = arm.value[~np.isnan(arm.value)]
     kept = value[np.isfinite(value)]
-    lost = 1 - len(kept) / len(value) if len(value) else 1.0
-    return lost, float(kept.mean()) if len(kept) else np.inf
+    broken = 1 - len(kept) / len(value) if len(value) else 1.0
+    return broken, float(kept.mean()) if len(kept) else np.inf
 
 
 def _peaks(judged: Mapping[str, Judged]) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""The metrics that runs can be judged by: the usual ones, and those of a caller's own."""
+"""The metrics that runs can be judged by: the built-in ones and those of a caller."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lrdash.core.errors import InvalidField, UnknownName
 
 MODES = ("auto", "min", "max")
-# Parts of names that tell what is better. Lower ones go first: a dice_loss is a loss.
+# Parts of names that show what is better. Lower ones come first: a dice_loss is a loss.
 LOWER = (
     "loss", "error", "mae", "mse", "mape", "msle", "rmse", "false_positives", "false_negatives",
     "divergence", "kld", "crossentropy", "cross_entropy", "entropy", "perplexity", "hinge",
@@ -25,7 +25,7 @@ HIGHER = (
 class Metric:
     """A way to judge a run."""
 
-    title: str  # as it stands in sentences
+    title: str  # in sentences
     column: str  # of arms or curves
     kind: str  # "run": a column of arms; "best": best epoch; "area": mean of epochs; "time": epochs
     sign: float = 1.0  # -1 where higher is better
@@ -58,11 +58,11 @@ def metric_named(name: str, mode: str = "auto", own: Iterable[str] = ()) -> Metr
     Args:
         name: one of `METRICS`, or `final_`, `best_` or `area_` before the name of an own one.
         mode: of an own one: `min` or `max` says what is better; `auto` reads it from the name.
-        own: metrics of the runs that are not among the usual ones, e.g. `val_auc`.
+        own: metrics of the runs that are not built in, e.g. `val_auc`.
 
     Raises:
         UnknownName: if there is none.
-        InvalidField: for another mode, or if the name of an own metric does not tell it.
+        InvalidField: for another mode, or if the name of an own metric does not show it.
     """
     if mode not in MODES:
         raise InvalidField("mode", "must be auto, min or max", mode)
@@ -92,5 +92,5 @@ def _higher(name: str, mode: str) -> bool:
         return False
     if any(f"_{part}_" in whole for part in HIGHER):
         return True
-    problem = f"must be min or max (lower or higher is better): the name {name} does not tell"
+    problem = f"must be min or max (lower or higher is better): the name {name} does not show"
     raise InvalidField("mode", problem, mode)

@@ -1,4 +1,4 @@
-"""Every pair of arms, seed by seed: what differs, how sure that is, what would decide it."""
+"""Every pair of arms, seed by seed: the difference, its evidence, and what would decide it."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ COLUMNS = {
 
 
 def judged_pairs(arms: Mapping[str, Scores], sign: float = 1.0) -> pd.DataFrame:
-    """One row for each two arms.
+    """One row for each pair of arms.
 
     Args:
-        arms: the costs of the arms, in the order in which they stand in pairs.
+        arms: the costs of the arms, in the order of the pairs.
         sign: -1 where costs are negated values (accuracies).
 
     Columns:
@@ -51,20 +51,20 @@ def judged_pairs(arms: Mapping[str, Scores], sign: float = 1.0) -> pd.DataFrame:
     }
     rows = []
     for place, (first, second) in enumerate(names):
-        told = _estimates(judged[first], judged[second], sign)
-        ends = _interval(told["difference"], likely[first], likely[second], sign)
+        found = _estimates(judged[first], judged[second], sign)
+        ends = _interval(found["difference"], likely[first], likely[second], sign)
         rates = max(len(arms[first].rates), len(arms[second].rates))
         rows.append({
-            "first": first, "second": second, **told, **ends,
+            "first": first, "second": second, **found, **ends,
             "p": p[place], "p_adjusted": adjusted[place],
             "verdict": (BETTER if ahead[place] else WORSE) if decided[place] else OPEN,
-            "seeds_needed": told["seeds"] if decided[place] else _needed(told, level, rates),
+            "seeds_needed": found["seeds"] if decided[place] else _needed(found, level, rates),
         })
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
 
 
 def tested(arms: Mapping[str, Scores]) -> tuple[Floats, NDArray[np.bool_]]:
-    """Two-sided p-value of each two arms, not adjusted, and whether the first is ahead. [pairs]"""
+    """Two-sided p-value of each pair of arms, unadjusted, and if the first is ahead. [pairs]"""
     found = [
         two_sided_p(_for_test(paired(first, second)))
         for first, second in combinations(arms.values(), 2)
@@ -76,9 +76,9 @@ def tested(arms: Mapping[str, Scores]) -> tuple[Floats, NDArray[np.bool_]]:
 
 
 def paired(first: Scores, second: Scores) -> Floats:
-    """Cost of the first arm minus that of the second, with each seed, at each two rates.
+    """Cost of the first arm minus that of the second, with each seed, at each pair of rates.
 
-    Two lost runs are equal. Where the one run is lost, or is known to take longer than the other,
+    Two infinite costs are equal. Where only one is infinite, or known to be longer than the other,
     the difference is infinite; where that is not known (yet) it is NaN.
 
     Returns:
@@ -91,8 +91,8 @@ def paired(first: Scores, second: Scores) -> Floats:
 
 def _minus(value: Floats, least: Floats, other: Floats, other_least: Floats) -> Floats:
     with np.errstate(invalid="ignore"):
-        both_lost = np.isinf(value) & np.isinf(other)
-        difference = np.where(both_lost, 0.0, value - other)
+        both = np.isinf(value) & np.isinf(other)
+        difference = np.where(both, 0.0, value - other)
         longer = np.isnan(value) & (least > other)
         shorter = np.isnan(other) & (other_least > value)
     return np.where(longer, np.inf, np.where(shorter, -np.inf, difference))
@@ -115,12 +115,12 @@ def _estimates(first: Judged, second: Judged, sign: float) -> dict[str, Any]:
     }
 
 
-def _needed(told: Mapping[str, Any], level: float, rates: int) -> float:
-    """Seeds that would decide; the search over an arm's rates counts as so many tests."""
-    if np.isnan(told["effect"]):
+def _needed(found: Mapping[str, Any], level: float, rates: int) -> float:
+    """Seeds that would decide it; the search over an arm's rates counts as so many tests."""
+    if np.isnan(found["effect"]):
         return float(fewest_seeds(level / min(rates, 2)))
-    needed = seeds_needed(told["effect"], level / rates)
-    return max(needed, float(told["seeds"]) + 1.0)
+    needed = seeds_needed(found["effect"], level / rates)
+    return max(needed, float(found["seeds"]) + 1.0)
 
 
 def _interval(
@@ -135,7 +135,7 @@ def _interval(
 
 
 def _mean(known: Floats) -> float:
-    """Mean difference; infinite if one of the arms lost runs, NaN if both did."""
+    """Mean difference; infinite if one side has infinite costs, NaN if both have."""
     gone = np.isinf(known)
     if gone.any():
         sides = np.unique(np.sign(known[gone]))

@@ -1,4 +1,4 @@
-"""What each run of a comparison is judged by, as costs: lower is better throughout."""
+"""The cost by which each run of a comparison is judged: lower is better throughout."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from lrdash.analysis.compare.bowl import judged
 from lrdash.analysis.verdicts.metrics import Metric
-from lrdash.analysis.verdicts.survival import waits
+from lrdash.analysis.verdicts.survival import epochs_to
 from lrdash.core.errors import InvalidField
 
 Floats = NDArray[np.float64]
@@ -22,7 +23,7 @@ class Scores:
     """The costs of one arm's runs."""
 
     rates: Floats  # [rates], growing
-    value: Floats  # [rates, seeds]; infinite for a lost run, NaN where it is not known (yet)
+    value: Floats  # [rates, seeds]; infinite if diverged or failed, NaN if not known (yet)
     least: Floats  # [rates, seeds]; what the cost is at least, NaN where there is no run
 
 
@@ -62,14 +63,6 @@ def none_reached(arms: Mapping[str, Scores]) -> bool:
     )
 
 
-def lost(arms: pd.DataFrame) -> NDArray[np.bool_]:
-    """Runs that diverged or failed, or whose last validation loss is not finite. [runs]"""
-    begun = arms["epochs_done"].to_numpy(dtype=np.int64) > 0
-    finite = np.isfinite(arms["final_val_loss"].to_numpy(dtype=np.float64))
-    ended = arms["status"].isin(["diverged", "failed"]).to_numpy(dtype=bool)
-    return np.asarray(ended | (begun & ~finite))
-
-
 def _needed(curves: pd.DataFrame | None, metric: Metric) -> pd.DataFrame:
     if metric.kind == "run":
         return pd.DataFrame()
@@ -82,18 +75,18 @@ def _costs(
     arms: pd.DataFrame, curves: pd.DataFrame, metric: Metric, target: float | None
 ) -> tuple[Floats, Floats]:
     """Cost of each run, and what it is at least."""
-    gone = lost(arms)
+    broken = np.isinf(judged(arms))
     if metric.kind == "time":
         if target is None:
             raise InvalidField("target", "must be given to judge by epochs_to_target", target)
-        first, seen = waits(arms, curves, target, gone)
+        first, seen = epochs_to(target, arms, curves, broken)
         return first, np.where(np.isnan(first) & (seen > 0), seen + 1.0, first)
     values = _values(arms, curves, metric)
     begun = arms["epochs_done"].to_numpy(dtype=np.int64) > 0
-    if (begun & ~gone).any() and np.isnan(values[begun & ~gone]).all():
+    if (begun & ~broken).any() and np.isnan(values[begun & ~broken]).all():
         raise InvalidField("metric", "must be one that these runs have", metric.column)
     cost = np.where(begun, metric.sign * values, np.nan)
-    cost = np.where(gone | (begun & ~np.isfinite(values)), np.inf, cost)
+    cost = np.where(broken | (begun & ~np.isfinite(values)), np.inf, cost)
     return cost, cost.copy()
 
 

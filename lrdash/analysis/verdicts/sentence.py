@@ -1,4 +1,4 @@
-"""Verdicts in one or two sentences, arms of the same standing told together."""
+"""Verdicts in one or two sentences, arms of the same standing together."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import pandas as pd
 
 from lrdash.analysis.verdicts.metrics import Metric
 from lrdash.analysis.verdicts.pairs import BETTER, OPEN, WORSE
+from lrdash.core.wording import escaped, listed, plural
 
-REACH = 50  # more seeds than these are not proposed
-NAMED = 4  # arms in a list; of more the number is told
+REACH = 50  # seeds to propose, at most
+NAMED = 4  # arms in a list; of more only the number
 CLAUSES = 2  # groups of winners
-MARKS = re.compile(r"([\\`*_\[\]<>$~#|:])")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """Who is better than whom."""
+    """Which arm is better than which."""
 
     pairs: pd.DataFrame  # `Verdicts.pairs`
     order: tuple[str, ...]  # arms, the lowest mean cost first
@@ -44,7 +44,7 @@ class Standing:
 
 
 def standing(pairs: pd.DataFrame, order: Sequence[str]) -> Standing:
-    """Who is better than whom, by the verdicts of all pairs."""
+    """Which arm is better than which, by the verdicts of all pairs."""
     beats: dict[str, set[str]] = {label: set() for label in order}
     for row in pairs.itertuples():
         if row.verdict == BETTER:
@@ -56,7 +56,7 @@ def standing(pairs: pd.DataFrame, order: Sequence[str]) -> Standing:
 
 
 def in_focus(found: Standing, baseline: str | None) -> pd.DataFrame:
-    """The open pairs that the sentence speaks of, and that more seeds should decide."""
+    """The open pairs that the sentence names, and that more seeds should decide."""
     if baseline is not None:
         return found.against(baseline)
     several = found.among(found.leaders)
@@ -66,51 +66,44 @@ def in_focus(found: Standing, baseline: str | None) -> pd.DataFrame:
 
 
 def more_seeds(open_pairs: pd.DataFrame) -> int:
-    """How many more seeds would decide those pairs that at most 50 more can decide; 0 if none."""
+    """How many more seeds would decide the pairs that at most 50 more can decide; 0 if none."""
     extra = open_pairs["seeds_needed"] - open_pairs["seeds"]
     within = extra[np.isfinite(extra) & (extra <= REACH)]
     return max(1, int(within.max())) if len(within) else 0
 
 
 def nothing_reached(metric: Metric) -> str:
-    """What is said where all runs were lost, or none reached the target."""
+    """The sentence where all runs diverged or failed, or none reached the target."""
     if metric.kind == "time":
-        return (
-            f"By {metric.title}: no run of any strategy reached it, so there is nothing to judge."
-        )
+        return f"By {metric.title}: no run of any strategy reached it, so there is no verdict."
     return (
-        f"By {metric.title}: no run of any strategy ended with a number, so there is nothing to "
-        "judge. Lower peak rates may help."
+        f"By {metric.title}: every run diverged or failed, so there is no verdict. Lower peak "
+        "rates may help."
     )
 
 
 def sentence(found: Standing, baseline: str | None, metric: str, *, provisional: bool) -> str:
-    """Who is better than whom, in Markdown.
+    """Which strategy is better than which, in Markdown.
 
     Args:
         found: the standing.
-        baseline: an arm that all others are told against; None: who leads.
+        baseline: an arm to compare all others with; None: which ones lead.
         metric: what was judged, in words.
         provisional: some runs are unfinished.
     """
     if len(found.order) < 2:
-        return "One strategy alone: there is nothing to judge it against."
+        return "There is only one strategy, so there is nothing to compare it with."
     seeds = int(found.pairs["seeds"].max())
     if seeds < 2:
         return _too_few(found, seeds)
-    told = _against(found, baseline) if baseline is not None else _leaders(found)
+    words = _against(found, baseline) if baseline is not None else _leaders(found)
     end = " Some runs are unfinished, so this is provisional." if provisional else ""
-    return f"By {metric}: {told}{end}"
+    return f"By {metric}: {words}{end}"
 
 
 def bold(label: str) -> str:
     """A label in bold, with what Markdown would read as a mark escaped."""
     return f"**{escaped(label)}**"
-
-
-def escaped(label: str) -> str:
-    """A label as Markdown shows it letter by letter."""
-    return MARKS.sub(r"\\\1", label)
 
 
 def plain(text: str) -> str:
@@ -123,8 +116,8 @@ def _too_few(found: Standing, seeds: int) -> str:
         return "No two strategies have a run with the same seed yet."
     least = int(found.pairs["seeds_needed"].min())
     return (
-        f"One seed decides nothing: any difference may be luck. With {least} seeds a clear "
-        f"difference can be told: {least - 1} more."
+        f"One seed decides nothing: any difference may be luck. Add {plural(least - 1, 'seed')}: "
+        f"a clear difference can show with {least}."
     )
 
 
@@ -136,11 +129,11 @@ def _leaders(found: Standing) -> str:
             groups.setdefault(found.beats[label], []).append(label)
     if not groups:
         return f"no evidence of a difference between {_listed(found.order)}{_decide(found.pairs)}."
-    told = [_wins(found, winners, beaten) for beaten, winners in list(groups.items())[:CLAUSES]]
-    first = "; ".join(told)
+    groups_won = list(groups.items())[:CLAUSES]
+    first = "; ".join(_wins(found, winners, beaten) for beaten, winners in groups_won)
     inside = found.among(leaders)
     if len(inside):
-        second = f"Between {_listed(leaders)} there is no evidence{_decide(inside)}."
+        second = f"No evidence of a difference between {_listed(leaders)}{_decide(inside)}."
         return f"{first}. {second}"
     rest = found.among(found.order)
     if not len(rest):
@@ -162,28 +155,29 @@ def _against(found: Standing, baseline: str) -> str:
     level = [
         label for label in found.order if label not in (*worse, *better) and label != baseline
     ]
-    told = [
+    clauses = [
         f"{_listed(labels)} {'is' if len(labels) == 1 else 'are'} {word}"
         for labels, word in ((better, "better"), (worse, "worse")) if labels
     ]
     if level:
-        told.append(
+        clauses.append(
             f"for {_listed(level)} there is no evidence{_decide(found.against(baseline))}"
         )
-    return f"against {bold(baseline)}, {'; '.join(told)}."
+    return f"compared with {bold(baseline)}, {'; '.join(clauses)}."
 
 
 def _decide(open_pairs: pd.DataFrame) -> str:
     """What would decide open pairs, as the end of a sentence."""
     more = more_seeds(open_pairs)
     if not more:
-        return f", and {REACH} more seeds would hardly tell them apart"
+        return f", and {REACH} more seeds would probably not change that"
     extra = open_pairs["seeds_needed"] - open_pairs["seeds"]
     beyond = int((extra > REACH).sum())
-    seeds = f"about {more} more {'seed' if more == 1 else 'seeds'} would decide"
+    seeds = f"about {plural(more, 'more seed')} would decide"
     if not beyond:
         return f": {seeds}"
-    return f": {seeds} {len(open_pairs) - beyond} of {len(open_pairs)} pairs, the rest is too close"
+    near = len(open_pairs) - beyond
+    return f": {seeds} {near} of {len(open_pairs)} pairs, the rest are too close"
 
 
 def _count(some: int, whole: int) -> str:
@@ -194,5 +188,4 @@ def _listed(labels: Sequence[str]) -> str:
     if len(labels) > NAMED:
         named = ", ".join(bold(label) for label in labels[: NAMED - 1])
         return f"{named} and {len(labels) - NAMED + 1} more"
-    names = [bold(label) for label in labels]
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    return listed(map(bold, labels))

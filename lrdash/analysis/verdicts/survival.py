@@ -1,4 +1,4 @@
-"""Times until a target is reached, where some runs never got there."""
+"""Times until a target is reached, where some runs never reach it."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 
 
-def waits(
-    arms: pd.DataFrame, curves: pd.DataFrame, target: float, gone: NDArray[np.bool_]
+def epochs_to(
+    target: float, arms: pd.DataFrame, curves: pd.DataFrame, broken: NDArray[np.bool_]
 ) -> tuple[Floats, Floats]:
     """Epochs that each run took until its validation loss was at or below a target.
 
-    A run that is over and never got there would never have got there: its time is infinite, as is
-    that of a lost one, whatever it had reached before. Of one that is unfinished only is known that
-    it takes longer than it has run: its time is censored.
+    A finished run that did not reach it never will: its time is infinite. So is that of a run that
+    diverged or failed, whatever it had reached before. An unfinished run takes longer than it has
+    run so far: its time is censored.
 
     Args:
+        target: validation loss to reach.
         arms: an `arms_frame`.
         curves: the `curves_frame` of the same runs.
-        target: validation loss to reach.
-        gone: which runs were lost.
+        broken: which runs diverged or failed.
 
     Returns:
         The first epoch at the target (infinite: never; NaN: not yet) and the epochs seen. [runs]
@@ -30,7 +30,7 @@ def waits(
     hits = curves[curves["val_loss"] <= target].groupby("run_id")["epoch"].min()
     first = hits.reindex(arms["run_id"]).to_numpy(dtype=np.float64)
     over = arms["status"].to_numpy() == "finished"
-    first = np.where(gone | (over & np.isnan(first)), np.inf, first)
+    first = np.where(broken | (over & np.isnan(first)), np.inf, first)
     return first, arms["epochs_done"].to_numpy(dtype=np.float64)
 
 
@@ -38,7 +38,7 @@ def median_wait(first: ArrayLike, seen: ArrayLike) -> float:
     """The median of censored times by Kaplan and Meier.
 
     S(t) is the product over the event times t_i <= t of 1 - d_i / n_i, with d_i runs that reached
-    the target at t_i and n_i that were still on their way. The median is the first t with S(t)
+    the target at t_i and n_i that had not yet. The median is the first t with S(t)
     below 1/2, or the middle of the span on which S is 1/2.
 
     Args:

@@ -1,4 +1,4 @@
-"""The same verdicts seen from one arm, and as a table of all against all."""
+"""The same verdicts for one arm, and as a table of all against all."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TURNED = {BETTER: WORSE, WORSE: BETTER, OPEN: OPEN}
 
 
 def against(verdicts: Verdicts, baseline: str | None = None) -> pd.DataFrame:
-    """Every other arm beside one of them, the best mean first.
+    """Every other arm compared with one of them, the best mean first.
 
     Args:
         verdicts: of a comparison.

@@ -164,7 +164,7 @@ class Hindsight(Result):
         """What the search found, in sentences computed from its numbers."""
         if self.status != "finished" and FOUND not in self.runs:
             return f"{self.status.capitalize()}: {self.reason}." if self.reason else self.status
-        return analyzed.told(self.search, self.tried)
+        return analyzed.result_in_words(self.search, self.tried)
 
     def _settings(self) -> str:
         return analysis.settings_in_words(self.search.base)

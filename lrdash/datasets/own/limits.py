@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lrdash.core.errors import DataRefused
+from lrdash.core.files import UPLOAD_MB
 
 MEGABYTE = 2**20
 
@@ -42,7 +43,7 @@ class Limit:
 
 
 FILE = Limit(
-    what="size of the file", most=20, unit="MB",
+    what="size of the file", most=UPLOAD_MB, unit="MB",
     remedy="Take a part of the rows or images, or smaller images.",
 )
 UNPACKED = Limit(

@@ -1,5 +1,5 @@
-"""Comparisons drawn: one colour a strategy, the same on every page; arms of one strategy are told
-apart by dash. Numbers travel as 32-bit arrays, so that hundreds of runs stay light.
+"""Charts of comparisons: one colour a strategy, the same on every page; arms of one strategy differ
+by dash. Numbers are sent as 32-bit arrays, so that hundreds of runs stay light.
 """
 
 from lrdash.figures.compare.arms import arm_styles

@@ -15,7 +15,7 @@ from lrdash.figures.compare.arms import Styles, light, look, styles_for
 from lrdash.figures.compare.lines import LOG
 from lrdash.figures.palette import Style
 
-TOP = 0.97  # height of the marks of lost runs, as a share of the figure
+TOP = 0.97  # height of the marks of diverged or failed runs, as a share of the figure
 BELOW = 0.035  # distance of the next one at the same rate
 
 
@@ -29,7 +29,7 @@ def bowl_figure(
     """One line an arm over the peak rates, with its intervals.
 
     A rate at which runs diverged or failed has no mean: it is a cross at the upper edge, and its
-    hover tells how many were lost and how the others did.
+    hover shows how many they were and how the others did.
 
     Args:
         bowl: from `analysis.bowl`; may be empty.
@@ -44,10 +44,10 @@ def bowl_figure(
     places = _places(bowl)
     for label, part in bowl.groupby("label", sort=False):
         style = look(looks, str(label), str(part["strategy"].iloc[0]))
-        lost = np.isinf(part["mean"].to_numpy(dtype=np.float64))
+        broken = np.isinf(part["mean"].to_numpy(dtype=np.float64))
         figure.add_scatter(**_line(part, style, str(label), log=log))
-        if lost.any():
-            figure.add_scatter(**_crosses(part[lost], places, style, str(label)))
+        if broken.any():
+            figure.add_scatter(**_crosses(part[broken], places, style, str(label)))
     figure.update_layout(
         xaxis=axis("Peak rate (log)", hoverformat=".3~g", **{**LOG, "nticks": 5}),
         yaxis=axis("Final validation loss", **(LOG if log else {"type": "linear"})),
@@ -62,12 +62,12 @@ def mean_in_words(mean: float, low: float, high: float, runs: int) -> str:
     return f"{number(mean)}{span}"
 
 
-def lost_in_words(diverged: int, failed: int, runs: int, surviving: float) -> str:
-    """What became of the runs at one rate: `1 of 3 diverged; the others average 0.2`."""
+def broken_in_words(diverged: int, failed: int, runs: int, surviving: float) -> str:
+    """What happened to the runs at one rate: `1 of 3 diverged; the others average 0.2`."""
     counted = {"diverged": diverged, "failed": failed}
-    told = [f"{lost} of {runs} {what}" for what, lost in counted.items() if lost]
+    ends = ", ".join(f"{count} of {runs} {what}" for what, count in counted.items() if count)
     rest = f"; the others average {number(surviving)}" if np.isfinite(surviving) else ""
-    return f"{', '.join(told)}{rest}"
+    return f"{ends}{rest}"
 
 
 def _line(part: pd.DataFrame, style: Style, label: str, *, log: bool) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def _crosses(
     part: pd.DataFrame, places: pd.Series[int], style: Style, label: str
 ) -> dict[str, Any]:
     columns = ("diverged", "failed", "runs", "mean_surviving")
-    texts = [lost_in_words(*row) for row in zip(*(part[name] for name in columns), strict=True)]
+    texts = [broken_in_words(*row) for row in zip(*(part[name] for name in columns), strict=True)]
     return {
         "x": light(part["base_lr"]), "y": light(TOP - BELOW * places.loc[part.index]),
         "yaxis": "y2", "name": label, "legendgroup": label, "showlegend": False,
@@ -107,9 +107,9 @@ def _crosses(
 
 
 def _places(bowl: pd.DataFrame) -> pd.Series[int]:
-    """Which of the lost cells at the same rate each one is, from 0, so that all can be seen."""
-    lost = bowl[np.isinf(bowl["mean"].to_numpy(dtype=np.float64))]
-    places: pd.Series[int] = lost.groupby("base_lr").cumcount()
+    """The place of each cell without a mean among those at the same rate, so that all are seen."""
+    broken = bowl[np.isinf(bowl["mean"].to_numpy(dtype=np.float64))]
+    places: pd.Series[int] = broken.groupby("base_lr").cumcount()
     return places
 
 

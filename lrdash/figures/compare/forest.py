@@ -1,4 +1,4 @@
-"""Differences against one strategy with their intervals."""
+"""Differences from one strategy with their intervals."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from lrdash.core.wording import number
+from lrdash.core.wording import number, plural
 from lrdash.figures.axes import LINE_WIDTH, axis, blank, literal
 from lrdash.figures.compare.arms import Styles, light, look, styles_for
 from lrdash.figures.palette import BLUE, GREY, ORANGE
@@ -27,8 +27,8 @@ def forest_figure(
 ) -> go.Figure:
     """One row an arm: its mean difference to the baseline, the interval and the verdict in words.
 
-    A filled mark is a decided difference, a hollow one is open. Where an arm or the baseline lost
-    runs there is no mean; the row says so.
+    A filled mark is a decided difference, a hollow one is open. Where runs of an arm or of the
+    baseline diverged or failed there is no mean; the row says so.
 
     Args:
         differences: from `analysis.against`; may be empty.
@@ -46,7 +46,7 @@ def forest_figure(
             figure.add_scatter(**_mark(row, rows[place], colour))
         else:
             figure.add_annotation(
-                xref="paper", x=0.5, y=rows[place], showarrow=False, text=_lost(row),
+                xref="paper", x=0.5, y=rows[place], showarrow=False, text=_without_mean(row),
             )
     figure.add_vline(x=0, line={"color": GREY, "width": 1})
     figure.update_layout(
@@ -61,7 +61,7 @@ def forest_figure(
 
 
 def verdict_css(verdict: object) -> str:
-    """The ground of a verdict in a table: blue is better, orange worse; the word stands on it."""
+    """The background of a verdict in a table: blue is better, orange worse."""
     if verdict not in ("better", "worse"):
         return ""
     red, green, blue = (int(COLOURS[str(verdict)][i : i + 2], 16) for i in (1, 3, 5))
@@ -76,10 +76,11 @@ def _row_title(label: str, verdict: str) -> str:
 def _mark(row: dict[Any, Any], place: str, colour: str) -> dict[str, Any]:
     decided = row["verdict"] != "no evidence"
     middle = row["difference"]
-    told = f"{row['label']}: {number(middle)}"
-    if np.isfinite(row["low"]):
-        told += f" ({number(row['low'])} to {number(row['high'])})"
-    told += f", {row['seeds']} seeds, adjusted p {number(row['p_adjusted'])}"
+    span = f" ({number(row['low'])} to {number(row['high'])})" if np.isfinite(row["low"]) else ""
+    words = (
+        f"{row['label']}: {number(middle)}{span}, {plural(row['seeds'], 'seed')}, "
+        f"adjusted p {number(row['p_adjusted'])}"
+    )
     return {
         "x": [middle], "y": [place], "mode": "markers", "name": str(row["label"]),
         "marker": {
@@ -91,11 +92,12 @@ def _mark(row: dict[Any, Any], place: str, colour: str) -> dict[str, Any]:
             "arrayminus": light([middle - row["low"]]), "color": colour, "thickness": LINE_WIDTH,
             "width": 5,
         },
-        "text": [told], "hovertemplate": "%{text}<extra></extra>",
+        "text": [words], "hovertemplate": "%{text}<extra></extra>",
     }
 
 
-def _lost(row: dict[Any, Any]) -> str:
+def _without_mean(row: dict[Any, Any]) -> str:
     if np.isnan(row["difference"]):
-        return "runs were lost on both sides" if row["seeds"] else "no common seed yet"
-    return "lost more runs" if row["difference"] > 0 else "the baseline lost more runs"
+        return "runs diverged or failed on both sides" if row["seeds"] else "no common seed yet"
+    whose = "" if row["difference"] > 0 else " of the baseline"
+    return f"more runs{whose} diverged or failed"

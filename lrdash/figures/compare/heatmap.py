@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from lrdash.core.wording import number, rate
 from lrdash.figures.axes import axis, blank, literal
-from lrdash.figures.compare.bowl import lost_in_words, mean_in_words
+from lrdash.figures.compare.bowl import broken_in_words, mean_in_words
 
 ROW = 34  # pixels
-LOST = "rgba(128, 128, 128, 0.25)"
+BROKEN = "rgba(128, 128, 128, 0.25)"
 TICKS = 5  # of the colour bar, at most
 
 
@@ -22,8 +22,8 @@ def heatmap_figure(bowl: pd.DataFrame, *, height: int | None = None) -> go.Figur
     """Mean final validation loss of each arm at each peak rate.
 
     The colours (cividis, made to look alike to people with and without a colour blindness) follow
-    the logarithm of the loss, dark is low; the best rate of an arm has a star. Where runs were lost
-    the cell is grey, with a cross and how many they were.
+    the logarithm of the loss, dark is low; the best rate of an arm has a star. Where runs diverged
+    or failed the cell is grey, with a cross and their number.
 
     Args:
         bowl: from `analysis.bowl`; may be empty.
@@ -42,7 +42,7 @@ def heatmap_figure(bowl: pd.DataFrame, *, height: int | None = None) -> go.Figur
     shape = (len(labels), len(rates))
     if len(cells):
         figure.add_heatmap(**shared, **_means(cells, shape))
-        figure.add_heatmap(**shared, **_lost(cells, shape))
+        figure.add_heatmap(**shared, **_broken(cells, shape))
     figure.update_layout(
         xaxis=axis("Peak rate", type="category", showgrid=False),
         yaxis=axis("", type="category", showgrid=False, autorange="reversed"),
@@ -71,15 +71,15 @@ def _means(cells: pd.DataFrame, shape: tuple[int, int]) -> dict[str, Any]:
     }
 
 
-def _lost(cells: pd.DataFrame, shape: tuple[int, int]) -> dict[str, Any]:
-    lost = cells[np.isinf(cells["mean"].to_numpy(dtype=np.float64))]
+def _broken(cells: pd.DataFrame, shape: tuple[int, int]) -> dict[str, Any]:
+    broken = cells[np.isinf(cells["mean"].to_numpy(dtype=np.float64))]
     columns = ("diverged", "failed", "runs", "mean_surviving")
-    counted = list(zip(*(lost[name] for name in columns), strict=True))
+    counted = list(zip(*(broken[name] for name in columns), strict=True))
     marks = [f"× {diverged + failed}/{runs}" for diverged, failed, runs, _ in counted]
     return {
-        "z": _grid(lost, np.ones(len(lost)), shape), "text": _words(lost, marks, shape),
-        "customdata": _words(lost, [lost_in_words(*row) for row in counted], shape),
-        "texttemplate": "%{text}", "colorscale": [[0, LOST], [1, LOST]], "showscale": False,
+        "z": _grid(broken, np.ones(len(broken)), shape), "text": _words(broken, marks, shape),
+        "customdata": _words(broken, [broken_in_words(*row) for row in counted], shape),
+        "texttemplate": "%{text}", "colorscale": [[0, BROKEN], [1, BROKEN]], "showscale": False,
         "xgap": 1, "ygap": 1, "hoverongaps": False,
         "hovertemplate": "%{y} at %{x}: %{customdata}<extra></extra>",
     }

@@ -1,4 +1,4 @@
-"""Arms over the epochs: the validation loss, and the rates below or beside it."""
+"""Arms over the epochs: a metric, and the rates."""
 
 from __future__ import annotations
 
@@ -179,13 +179,11 @@ def _mean(part: pd.DataFrame, style: Style, label: str, *, percent: bool) -> dic
     shown = part.iloc[kept]
     digits = ".1%" if percent else ".3g"
     several = (part["runs"] > 1).any()
-    told = f" ({{low:{digits}}} to {{high:{digits}}}, {{runs}} runs)"
-    for place, name in enumerate(("low", "high", "runs")):
-        told = told.replace(f"{{{name}", f"%{{customdata[{place}]")
+    span = f" (%{{customdata[0]:{digits}}} to %{{customdata[1]:{digits}}}, %{{customdata[2]}} runs)"
     return {
         "x": shown["epoch"].to_numpy(dtype=np.float32), "y": light(shown["mean"]),
         "customdata": light(shown[["low", "high", "runs"]]) if several else None,
-        "hovertemplate": f"%{{y:{digits}}}{told if several else ''}",
+        "hovertemplate": f"%{{y:{digits}}}{span if several else ''}",
         "name": label, "legendgroup": label, "mode": "lines" if len(shown) > 2 else "lines+markers",
         "line": _line(style),
     }

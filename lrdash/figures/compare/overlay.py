@@ -35,7 +35,7 @@ def overlay_figure(
 
     Args:
         curves: a `curves_frame`; may be empty. Runs that each need a colour and a legend entry need
-            labels of their own, e.g. from `analysis.told_apart`.
+            labels of their own, e.g. from `analysis.distinct_names`.
         x: what runs along the axis.
         metric: column of the curves, "learning_rate" included.
         smoothing: weight of `analysis.smooth`; above 0 the raw lines stay, faint.

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from lrdash.core.errors import InvalidField
+from lrdash.core.files import UPLOAD_MB
 from lrdash.tracking.importing.documents import read_json
 from lrdash.tracking.importing.folders import read_boards
 from lrdash.tracking.importing.found import Found
@@ -18,7 +19,7 @@ from lrdash.tracking.importing.tables import read_csv
 
 MB = 1_000_000
 FILE_LIMIT = 256 * MB  # of one file on disk
-UPLOAD_LIMIT = 20 * MB  # of all files of an upload, unpacked
+UPLOAD_LIMIT = UPLOAD_MB * MB  # of all files of an upload, unpacked
 MOST_FILES = 1000
 MOST_TOLD = 5  # files that are left out, by name
 # What zipfile raises for archives that are damaged, encrypted or packed in another way.

@@ -1,4 +1,4 @@
-"""The results of an experiment: sentence, charts, leaderboard, all from one set of frames."""
+"""The results of a comparison: sentence, charts, leaderboard, all from one set of frames."""
 
 from __future__ import annotations
 
@@ -31,18 +31,19 @@ LOG_METRICS = ("val_loss", "loss", "gradient_norm", "update_ratio")
 EXTRA = ("gradient_norm", "update_ratio", "weight_norm")
 METHOD = """
 **Charts and leaderboard** show each strategy at its own best peak rate: the one with the lowest
-mean final validation loss over the seeds. A ranking at one shared rate would mostly tell whom that
-rate suits. Bands and intervals hold 95% by Student's t over the seeds. This peak is chosen on the
-same seeds that judge it, so losses here are a little flattered; the verdicts above are not.
+mean final validation loss over the seeds. At one shared rate, the ranking would mostly show which
+strategy that rate suits. Bands and intervals are 95% intervals by Student's t over the seeds. The
+peak is chosen on the seeds that judge it, so the losses here are slightly optimistic; the verdicts
+above are not.
 
-**A run that diverged** counts as the worst there is: a strategy that loses one seed at a rate has
-no mean there, and a cross in the bowl.
+**A run that diverged** counts as worse than all others. A strategy with a diverged seed has no mean
+at that rate, and a cross in the bowl.
 
-**Bowl width**: largest over smallest peak rate within 10% of the best loss. A wide bowl forgives
-a badly chosen rate.
+**Bowl width**: the largest over the smallest peak rate within 10% of the best loss. A wide bowl
+tolerates a badly chosen rate.
 
-**Epochs to target**: the median over the seeds by Kaplan and Meier; a run that never got there
-counts as slower than all others, one that is unfinished as not there yet.
+**Epochs to target**: the median over the seeds (Kaplan-Meier). A run that never reached the target
+counts as slower than all others, an unfinished run as not there yet.
 """
 
 
@@ -65,10 +66,10 @@ class Results(NamedTuple):
 
 
 def load(row: ExperimentRow, extra: str | None = None) -> Results:
-    """The frames of an experiment; computed once for all who look at it in the same state.
+    """The frames of a comparison; computed once for all who view it in the same state.
 
     Args:
-        row: as it stands.
+        row: its present state.
         extra: a metric beside the usual four.
     """
     return Results(*_frames(row.state, row.experiment_id, row.target, extra))
@@ -104,7 +105,7 @@ def show(row: ExperimentRow, experiment: Experiment) -> None:
     """Everything about the runs so far."""
     results = load(row)
     if results.curves.empty:
-        st.info("The first curves come with the first epochs.", icon=":material/show_chart:")
+        st.info("The first curves appear after the first epochs.", icon=":material/show_chart:")
         return
     board = results.board
     found = verdicts.top(row, experiment, results.arms, results.curves)
@@ -125,19 +126,18 @@ def _choices(experiment: Experiment) -> Choice:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         metric = st.selectbox(
             "Curve", names, format_func=lambda name: METRICS[name], key="curve", width=240,
-            help="Gradient norm and update-to-weight ratio tell whether a rate is too high or low.",
+            help="Gradient norm and update-to-weight ratio show whether a rate is too high or low.",
             **fields.PERSIST,
         )
         smoothing = st.slider(
             "Smoothing", 0.0, 0.99, 0.0, 0.01, key="smoothing", width=200, **fields.PERSIST,
-            help="Exponential moving average without the pull towards 0 at its start, as in "
-            "TensorBoard and Weights & Biases: the share of the past that is kept. The raw line "
-            "stays, faint.",
+            help="Bias-corrected exponential moving average, as in TensorBoard: the share of the "
+            "past that each value keeps. The raw line stays visible, faint.",
         )
         log = st.toggle("Log axis", True, key="log", disabled=metric not in LOG_METRICS)
         everything = st.toggle(
             "Every run", key="every",
-            help="A line a run, at all peak rates, in place of mean and interval at the best one.",
+            help="Draws every run at every peak rate instead of mean and interval at the best.",
             **fields.PERSIST,
         )
     return Choice(metric, everything, log and metric in LOG_METRICS, smoothing)
@@ -184,7 +184,7 @@ def _charts(
                    "Learning rates at the best peaks", "best")
     with right:
         _chart(figures.bowl_figure(bowl, styles), "bowl", row,
-               "The bowl: final validation loss against peak rate; a cross has diverged", "")
+               "The bowl: final validation loss against peak rate; a cross marks divergence", "")
         _chart(figures.heatmap_figure(bowl), "heat", row,
                "Strategy and peak rate: mean final validation loss", "")
 
@@ -197,10 +197,10 @@ def _chart(figure: go.Figure, key: str, row: ExperimentRow, title: str, what: st
 
 
 def _sentence(board: pd.DataFrame, *, provisional: bool) -> str:
-    """Whose mean is lowest; whether that is more than noise, the verdicts tell."""
+    """The lowest mean; the verdicts say whether it is more than noise."""
     known = board[board["final_val_loss"].map(math.isfinite)]
     if known.empty:
-        return "No strategy has come through at any rate yet."
+        return "No strategy has finished at any rate yet."
     first = known.iloc[0]
     words = (
         f"Lowest {'so far' if provisional else 'of all'}: **{first['label']}** at peak rate "
@@ -224,16 +224,16 @@ def _board(board: pd.DataFrame, row: ExperimentRow, found: analysis.Verdicts) ->
         "final_val_loss": column.NumberColumn("Validation loss", format="%.4f"),
         "interval": column.TextColumn("95% interval"),
         "percent": column.NumberColumn(
-            f"Against {fixed}", format="%+.1f %%",
-            help="How far the validation loss is from that of the baseline.",
+            f"Against {fixed}", format="%+.1f%%",
+            help="Difference of the validation loss from that of the baseline.",
         ),
         "final_val_accuracy": column.NumberColumn("Accuracy", format="percent"),
         "to_target": column.TextColumn(
-            "Epochs to target", help="Median over the seeds, and how many of them got there.",
+            "Epochs to target", help="Median over the seeds, and how many of them reached it.",
         ),
         "bowl": column.TextColumn(
             "Bowl width",
-            help="Largest over smallest peak rate within 10% of the best loss: how forgiving.",
+            help="Largest over smallest peak rate within 10% of the best loss; wide is tolerant.",
         ),
         "runs": column.NumberColumn("Runs"),
         "diverged": column.NumberColumn("Diverged"),

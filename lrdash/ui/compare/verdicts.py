@@ -1,4 +1,4 @@
-"""What a comparison decides: the sentence on top, the seeds that would tell, and who beats whom."""
+"""What a comparison decides: the sentence on top, seeds to add, and every pair of strategies."""
 
 from __future__ import annotations
 
@@ -8,25 +8,24 @@ import pandas as pd
 import streamlit as st
 
 from lrdash import analysis, figures
-from lrdash.core import wording
 from lrdash.core.errors import LrdashError
+from lrdash.core.wording import escaped, plural
 from lrdash.planning import external
 from lrdash.planning.experiment import MAX_SEEDS, Experiment, plan_all
-from lrdash.store import ExperimentRow, known_paces
-from lrdash.ui import resources
-from lrdash.ui.components import fields
+from lrdash.store import ExperimentRow
+from lrdash.ui.components import estimate, fields, queue
+from lrdash.ui.components.errors import error_boundary
 from lrdash.ui.components.steady_chart import steady_chart
 
 NO_BASELINE = "none"
 CELL = 94  # pixels of a verdict in the table of all pairs
-HISTORY = 200  # earlier runs that an estimate looks at
 UNITS = {"area_val_loss": "Mean loss", "area_val_accuracy": "Mean accuracy"}
 
 
 def top(
     row: ExperimentRow, experiment: Experiment, arms: pd.DataFrame, curves: pd.DataFrame
 ) -> analysis.Verdicts:
-    """The sentence with what it rests on, and a button that adds the seeds it asks for."""
+    """The sentence, and a button that adds the seeds it asks for."""
     above = st.container()
     verdicts = _judged(row, experiment, arms, curves)
     with above:
@@ -42,13 +41,12 @@ def details(
     """Differences against the baseline, all pairs in words, and every number behind them."""
     if len(verdicts.order) < 2:
         return
-    st.header("Who is better than whom", anchor=False)
-    several = len(experiment.seeds)
+    st.header("Strategy against strategy", anchor=False)
     st.caption(
         f"By {analysis.METRICS[verdicts.metric].title}, over "
-        f"{several} {'seed' if several == 1 else 'seeds'}. A filled mark is decided, "
-        "a hollow one is not; an interval is for one difference by itself, a verdict allows for "
-        f"looking at {len(verdicts.pairs)} {'pair' if len(verdicts.pairs) == 1 else 'pairs'}."
+        f"{plural(len(experiment.seeds), 'seed')}. A filled mark is decided, a hollow one is not. "
+        "An interval is for one difference alone; a verdict is corrected for testing "
+        f"{plural(len(verdicts.pairs), 'pair')}."
     )
     fixed = verdicts.baseline or verdicts.order[0]
     left, right = st.columns(2)
@@ -62,7 +60,7 @@ def details(
             label=f"Differences against {fixed}",
         )
     with right:
-        st.markdown("**All pairs**: what the strategy of the row is against that of the column")
+        st.markdown("**All pairs**: the strategy of the row compared with that of the column")
         words = analysis.verdict_matrix(verdicts)
         narrow = {label: st.column_config.TextColumn(width=CELL) for label in words.columns}
         st.dataframe(
@@ -75,7 +73,7 @@ def details(
 def _judged(
     row: ExperimentRow, experiment: Experiment, arms: pd.DataFrame, curves: pd.DataFrame
 ) -> analysis.Verdicts:
-    """Judged as chosen: by which metric, against which baseline."""
+    """The verdicts by the metric and against the baseline chosen."""
     classes = external.has_classes(experiment.base)
     names = [
         name for name in analysis.METRICS
@@ -87,13 +85,13 @@ def _judged(
     with st.container(horizontal=True, vertical_alignment="bottom"):
         metric = st.selectbox(
             "Judge by", names, format_func=_title, key="judge-by", width=260, **fields.PERSIST,
-            help="Final: of the last epoch. Best: of the best epoch. Mean: the area under the "
-            "curve, which rewards being fast. Epochs to the target: where one is set.",
+            help="Final: the last epoch. Best: the best epoch. Mean: the area under the curve, "
+            "which rewards fast training. Epochs to the target: if one is set.",
         )
         pinned = st.selectbox(
             "Baseline", [NO_BASELINE, *labels], key="baseline", width=260,
-            help="Tells all others against this strategy, in words, in percent and in the plot of "
-            "differences. Without one that is the strategy with the best mean.",
+            help="Compares all others with this strategy. With none, it is the strategy with the "
+            "best mean.",
         )
     baseline = None if pinned == NO_BASELINE else pinned
     return _cached(row.state, arms, curves, metric, baseline, row.target)
@@ -114,8 +112,8 @@ def _offer_seeds(
     more = min(verdicts.more_seeds, MAX_SEEDS - len(experiment.seeds))
     if more > 0 and not experiment.base.trainable_here:
         seeds = len(experiment.seeds) + more
-        st.caption(f"About {seeds} seeds in all would probably tell: give seeds={seeds} in the "
-                   "script.")
+        st.caption(f"About {seeds} seeds in all would probably decide it: set seeds={seeds} in "
+                   "the script.")
         return
     if more <= 0:
         return
@@ -125,31 +123,18 @@ def _offer_seeds(
         added = experiment.replace(seeds=tuple(range(first, first + more)))
         plans = [run.plan for run in plan_all(added)]
     except LrdashError as fault:
-        st.caption(f"{more} more seeds cannot be added: {fault}")
+        st.caption(f"{more} more seeds cannot be added: {escaped(str(fault))}")
         return
-    history = resources.store().runs.listing(limit=HISTORY)
-    seconds = analysis.expected_group_seconds(plans, history, known_paces())
-    takes = f", about {wording.duration(max(1.0, seconds))}" if seconds is not None else ""
     with st.container(horizontal=True, vertical_alignment="center"):
         pressed = st.button(
-            f"Add {more} {'seed' if more == 1 else 'seeds'}", icon=":material/add:",
-            key="add-seeds",
-            help="Trains every strategy at every peak rate with them; what exists stays.",
+            f"Add {plural(more, 'seed')}", icon=":material/add:", key="add-seeds",
+            help="Trains every strategy at every peak rate with them; existing runs are kept.",
         )
-        st.caption(f"{added.size:,} runs{takes}")
+        st.caption(", ".join(filter(None, (plural(added.size, "run"), estimate.time_of(plans)))))
     if pressed:
-        _add(row, larger)
-
-
-def _add(row: ExperimentRow, larger: Experiment) -> None:
-    from lrdash.ui.compare import manage  # which itself shows results
-
-    try:
-        manage.extend(row, larger)
-    except LrdashError as fault:
-        st.error(str(fault), icon=":material/error:")
-        return
-    st.rerun()
+        with error_boundary():
+            queue.extend_experiment(row, larger)
+            st.rerun()
 
 
 def _numbers(verdicts: analysis.Verdicts) -> None:

@@ -38,7 +38,7 @@ const between = (v, share) => { // the formula of the strategy
   if (v.data.interpolation === 'cosine') u = (1 - Math.cos(Math.PI * u)) / 2;
   return p[i][1] + (p[i + 1][1] - p[i][1]) * u;
 };
-const told = (v, [s, f]) => v.data.xname + ' ' + short(v.data.lead + s * v.data.scale) + ', '
+const position = (v, [s, f]) => v.data.xname + ' ' + short(v.data.lead + s * v.data.scale) + ', '
   + v.data.yname + ' ' + short(f * v.data.peak);
 
 const axes = (v, f) => {
@@ -79,7 +79,7 @@ const draw = v => {
     const g = make('g', {class: 'ld-point' + (i === v.chosen ? ' ld-chosen' : ''), tabindex: 0,
       role: 'slider', 'aria-label': 'Point ' + (i + 1) + ' of ' + v.points.length,
       'aria-valuenow': p[1], 'aria-valuemin': 0, 'aria-valuemax': d.top,
-      'aria-valuetext': told(v, p), transform: `translate(${f.x(p[0])} ${f.y(p[1])})`}, v.svg);
+      'aria-valuetext': position(v, p), transform: `translate(${f.x(p[0])} ${f.y(p[1])})`}, v.svg);
     make('circle', {class: 'ld-hit', r: 18}, g);
     make('circle', {class: 'ld-dot', r: i === v.chosen ? 8 : 6, fill: d.colour}, g);
     g.dataset.index = i;

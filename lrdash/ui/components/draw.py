@@ -1,8 +1,8 @@
 """The editor of the strategy `points`: corners on a chart, to click, drag and delete.
 
-The text field of the form stays the only keeper of the points, so that address, reruns and runs
-that fill the form work as for every other setting; the editor writes into it, and what can be
-undone are the earlier texts of that field.
+The points are kept only in the text field of the form, so that address, reruns and runs that fill
+the form work as for every other setting. The editor writes into it, and Undo restores the earlier
+texts of that field.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ SAMPLES = 400  # points of the curve where no plan says how many updates there a
 HTML = """<div class="lrdash-draw" role="group">
 <div class="ld-title"></div>
 <svg role="group" aria-label="Points of the curve"></svg>
-<div class="ld-hint">Click the chart to add a point, drag it, double-click it to delete it. With the
-keyboard: Tab to a point, arrow keys move it, Insert adds one, Delete removes it.</div>
+<div class="ld-hint">Click to add a point, drag to move it, double-click to delete it. Keyboard: Tab
+selects a point, arrow keys move it, Insert adds one, Delete removes it.</div>
 <div class="ld-bar"><button type="button" class="ld-before" aria-label="Previous point">&#8592;
 </button><span class="ld-which" aria-live="polite"></span><button type="button" class="ld-after"
 aria-label="Next point">&#8594;</button>
@@ -70,11 +70,11 @@ _editor = st.components.v2.component(
 
 
 def on_plan(plan: Plan, field: str) -> None:
-    """The editor over a run's epochs and rates, in the place of its preview.
+    """The editor over a run's epochs and rates, instead of its preview.
 
     Args:
         plan: of a run under `points`.
-        field: key of the text field that keeps the points.
+        field: key of the text field that holds the points.
     """
     lead = plan.spec.warmup_epochs
     _draw(
@@ -93,8 +93,8 @@ def in_form(name: str, params: Mapping[str, Any], prefix: str) -> None:
 
     Args:
         name: id of the strategy.
-        params: its settings as the form has them; wrong ones are left to the page to tell.
-        prefix: stands before the keys of its fields.
+        params: its settings as the form has them; the page reports wrong ones.
+        prefix: of the keys of its fields.
     """
     if name != Points.id:
         return
@@ -136,12 +136,12 @@ def _draw(
 
 
 def remember(session: Any, field: str, text: str) -> list[str]:
-    """Note the text of a field; returns the earlier ones, the latest last.
+    """Remember the text of a field; returns the earlier ones, the latest last.
 
     Args:
         session: the session's state.
         field: key of the text field.
-        text: what it holds now, by whatever way.
+        text: what it holds now.
     """
     kept = session.setdefault(_history(field), {"now": text, "past": []})
     if text != kept["now"]:
@@ -161,10 +161,10 @@ def undone(session: Any, field: str) -> str | None:
     return before
 
 
-def read(told: str) -> str | None:
+def read(sent: str) -> str | None:
     """What the editor sent, as the field's text; None if the strategy refuses it."""
     try:
-        return fields.as_text(Points(points=json.loads(told)).points)
+        return fields.as_text(Points(points=json.loads(sent)).points)
     except (ValueError, TypeError, LrdashError):
         return None
 

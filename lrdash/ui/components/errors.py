@@ -6,8 +6,7 @@ letter by letter.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import streamlit as st
 
@@ -17,13 +16,16 @@ from lrdash.core.wording import escaped
 ICON = ":material/error:"
 
 
-@contextmanager
-def error_boundary() -> Iterator[None]:
-    """Show an `LrdashError` of the block at this place; what follows the block runs as usual."""
-    try:
-        yield
-    except LrdashError as error:
-        show_error(error)
+class error_boundary:  # noqa: N801 (reads like a function, as contextlib.suppress does)
+    """Shows an `LrdashError` of its block at this place; what follows the block runs as usual."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> bool:
+        if isinstance(error, LrdashError):
+            show_error(error)
+        return isinstance(error, LrdashError)
 
 
 def show_error(error: LrdashError | str) -> None:

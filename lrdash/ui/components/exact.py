@@ -1,4 +1,4 @@
-"""Exact curves for the pages, worked out once for all who look at the same runs."""
+"""Exact curves for the pages, computed once for all who view the same runs."""
 
 from __future__ import annotations
 

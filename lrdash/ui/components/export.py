@@ -1,4 +1,4 @@
-"""One menu for all that runs can be taken away as; a file is made when it is asked for."""
+"""One menu for every format that runs can be exported to; a file is made on request."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from lrdash.store import ExperimentRow, RunRow
 from lrdash.ui import resources
 
 REPORT = (
-    "One HTML file with charts, verdicts, settings and the command that repeats it: to send, "
-    "print or archive."
+    "One HTML file with charts, verdicts, settings and the command that repeats the training: to "
+    "send, print or archive."
 )
 ICONS = {
     "html": ":material/article:", "csv": ":material/table:", "parquet": ":material/database:",
@@ -27,7 +27,7 @@ def of_experiment(row: ExperimentRow, *, recipe: bool = True) -> None:
 
     Args:
         row: of the comparison.
-        recipe: whether lrdash has the model and the data that these need.
+        recipe: whether lrdash has the model and the data that these two need.
     """
     store = resources.store()
 
@@ -81,23 +81,23 @@ def _menu(
     for kind in FORMATS.values():
         if kind.single and not recipe:
             continue
-        told = f"Of the best arm. {kind.good_for}" if kind.single and best else kind.good_for
+        about = f"Of the best run. {kind.good_for}" if kind.single and best else kind.good_for
 
         def data(kind: str = kind.id) -> bytes:
             made = FORMATS[kind]
             return made.write(recipe_of(runs()) if made.single and best else runs())
 
-        _item(kind.id, kind.label, told, data, f"{name}{kind.suffix}", kind.mime, key)
+        _item(kind.id, kind.label, about, data, f"{name}{kind.suffix}", kind.mime, key)
     if not known:
-        st.caption("Script and notebook are for models of lrdash: yours is in your own script.")
+        st.caption("Script and notebook need a model of lrdash; yours is in your own script.")
     elif not recipe and best:
-        st.caption("Script and notebook come with the first finished run.")
+        st.caption("Script and notebook become available after the first finished run.")
     elif not recipe:
-        st.caption("Report, script and notebook are for one run: tick a single row.")
+        st.caption("Tick a single row to get a report, script or notebook.")
 
 
 def _item(
-    kind: str, label: str, told: str, data: Callable[[], str | bytes], file_name: str, mime: str,
+    kind: str, label: str, about: str, data: Callable[[], str | bytes], file_name: str, mime: str,
     key: str,
 ) -> None:
     left, right = st.columns([2, 3], vertical_alignment="center")
@@ -106,4 +106,4 @@ def _item(
             label, data=data, file_name=file_name, mime=mime, icon=ICONS[kind], width="stretch",
             key=f"{key}-{kind}", on_click="ignore",
         )
-    right.caption(told)
+    right.caption(about)

@@ -16,7 +16,7 @@ from lrdash.models import rows
 from lrdash.teaching import SETTINGS, anchor
 
 PRESET = "preset_fields"  # in the session: keys that `preset` has filled
-UNTOLD = "untold_fields"  # of these: not drawn since
+PENDING = "untold_fields"  # of these: not drawn since
 PERSIST: dict[str, Any] = {"bind": "query-params"}
 
 
@@ -42,18 +42,18 @@ def draw(knobs: Sequence[Knob], *, prefix: str, columns: int = 2) -> dict[str, A
 
 def label(knob: Knob) -> str:
     """The label with its unit."""
-    told = not knob.unit or knob.unit in knob.label.lower()
-    return knob.label if told else f"{knob.label} ({knob.unit})"
+    known = not knob.unit or knob.unit in knob.label.lower()
+    return knob.label if known else f"{knob.label} ({knob.unit})"
 
 
 def helped(knob: Knob) -> str:
-    """What the setting does, with a link to its term in the glossary where there is one."""
+    """What the setting does, with a link to its term in the glossary if there is one."""
     term = SETTINGS.get(knob.name)
     return f"{knob.help} [{term} in the glossary](glossary#{anchor(term)})" if term else knob.help
 
 
 def widget(knob: Knob, *, key: str, start: Any, in_address: bool = True) -> Any:
-    """One widget; `start` holds until the user or, if it is there, the address says otherwise."""
+    """One widget; `start` is its value until the user or the address sets another."""
     shown = as_text(start) if knob.kind == "list" else start
     common: dict[str, Any] = {
         "help": helped(knob), **(bound(key, shown) if in_address else {"key": key}),
@@ -89,24 +89,24 @@ def preset(key: str, value: Any) -> None:
     """Put a value into the widget of this key; call before the widget is drawn."""
     st.session_state[key] = value
     st.session_state.setdefault(PRESET, set()).add(key)
-    st.session_state.setdefault(UNTOLD, set()).add(key)
+    st.session_state.setdefault(PENDING, set()).add(key)
 
 
 def bound(key: str, start: Any, say: Callable[[Any], Any] = str) -> dict[str, Any]:
     """Arguments that tie a widget to the address, so that F5 keeps its value.
 
-    Streamlit writes a value that a program has set into the address only if the browser has shown
-    the widget before. Here it is written for the first time, too, before the widget is drawn: to
-    set it once more later would undo what somebody types meanwhile.
+    Streamlit writes a value set by the program into the address only if the browser has shown the
+    widget before. This writes it the first time as well, before the widget is drawn: setting it
+    again later would undo what somebody types in the meantime.
 
     Args:
         key: of the widget.
         start: its value when nobody has chosen one, which is left out of the address.
         say: an option as the widget shows it.
     """
-    untold: set[str] = st.session_state.get(UNTOLD, set())
-    if key in untold:
-        untold.discard(key)
+    pending: set[str] = st.session_state.get(PENDING, set())
+    if key in pending:
+        pending.discard(key)
         value = st.session_state.get(key)
         if value is not None and value != start:
             with suppress(StreamlitAPIException):  # shown before: Streamlit writes it
@@ -121,7 +121,7 @@ def _in_address(value: Any, say: Callable[[Any], Any]) -> str | list[str]:
 
 
 def as_text(values: Sequence[Any]) -> str:
-    """A list as one types it: `15, 25`; pairs as `0: 1, 0.5: 1, 1: 0`; layers as in `rows`."""
+    """A list as it is typed: `15, 25`; pairs as `0: 1, 0.5: 1, 1: 0`; layers as in `rows`."""
     if values and isinstance(values[0], dict):
         return rows.as_text([rows.Row(**value) for value in values])
     return ", ".join(
@@ -131,7 +131,7 @@ def as_text(values: Sequence[Any]) -> str:
 
 
 def as_list(text: str, field: str) -> list[Any]:
-    """The list that was typed; pairs where colons stand.
+    """The list that was typed; entries with colons become pairs.
 
     Raises:
         InvalidField: something in it is no number.

@@ -1,4 +1,4 @@
-"""The form of the Train page: every setting of a run, each widget from its field's own metadata.
+"""The form of a run: every setting, each widget drawn from its field's own metadata.
 
 Settings live in the URL (each widget's key is a query parameter), so that F5 keeps them and a link
 shares them.
@@ -12,7 +12,6 @@ from typing import Any
 import streamlit as st
 
 from lrdash.analysis import inputs_in_words
-from lrdash.core.errors import LrdashError
 from lrdash.core.record import Knob
 from lrdash.core.spec import EarlyStopping, RunSpec
 from lrdash.core.wording import escaped
@@ -21,6 +20,7 @@ from lrdash.models import MODELS
 from lrdash.models.own_layers import OwnLayers
 from lrdash.strategies import STRATEGIES
 from lrdash.ui.components import fields
+from lrdash.ui.components.errors import error_boundary
 
 KNOBS = {knob.name: knob for knob in RunSpec.knobs()}
 DATA = "data"  # query parameter: id of the user's data to choose
@@ -42,7 +42,7 @@ def draw() -> dict[str, Any]:
     """
     values = what()
     with st.container(border=True):
-        st.header("How the rate moves", anchor=False)
+        st.header("How the rate changes", anchor=False)
         values |= _strategy(values["dataset"])
         left, right = st.columns(2)
         with left:
@@ -66,12 +66,12 @@ def what() -> dict[str, Any]:
         values |= _data()
         values |= _model(values["dataset"])
         values |= _optimizer()
-        _tell_broken()
+        _broken_plugins()
     return values
 
 
-def _tell_broken() -> None:
-    """What other packages bring and cannot be used."""
+def _broken_plugins() -> None:
+    """What other packages offer that cannot be used, and why."""
     for registry in (DATASETS, MODELS, STRATEGIES):
         for reason in registry.broken.values():
             st.caption(f":material/extension_off: The {registry.kind} {escaped(reason)}")
@@ -97,7 +97,7 @@ def fill(spec: RunSpec) -> None:
 
 
 def require_data(name: str) -> None:
-    """Refuse data whose examples were deleted, once all of the form is drawn.
+    """Refuse data whose examples were deleted; call after the whole form is drawn.
 
     Raises:
         DatasetUnavailable: says how to get them back.
@@ -106,9 +106,9 @@ def require_data(name: str) -> None:
 
 
 def offered(key: str) -> dict[str, str]:
-    """Labels of the datasets by id, the user's own first, no two alike.
+    """Labels of the datasets by id, the user's own first, all different.
 
-    Deleted data is among them only while it is chosen, by a run's settings or by hand.
+    Deleted data is among them only while it is chosen.
 
     Args:
         key: of the box that shows them.
@@ -116,10 +116,8 @@ def offered(key: str) -> dict[str, str]:
     datasets = {**own_datasets(), **DATASETS}
     chosen = st.session_state.get(key)
     if chosen is not None and chosen not in datasets:
-        try:
+        with error_boundary():
             datasets[chosen] = DATASETS[chosen]
-        except LrdashError as fault:
-            st.error(str(fault), icon=":material/error:")
     labels = [dataset.label for dataset in datasets.values()]
     return {
         name: f"{dataset.label} ({name[4:8]})" if labels.count(dataset.label) > 1
@@ -129,7 +127,7 @@ def offered(key: str) -> dict[str, str]:
 
 
 def _batches_for(dataset: Dataset) -> None:
-    """Choose batches that fit data of fewer examples than a batch usually has."""
+    """Choose smaller batches for data with fewer examples than a default batch."""
     train, _ = dataset.sizes(None)
     if train < KNOBS["batch_size"].default:
         fields.preset("batch_size", 2 ** (train // 2).bit_length() // 2)
@@ -152,22 +150,22 @@ def _data() -> dict[str, Any]:
         )
         examples = fields.widget(knob, key="examples", start=knob.default)
     train, validation = dataset.sizes(min(examples, dataset.size) if examples else None)
-    st.caption(f"{_held(dataset)}; {train:,} to train on, {validation:,} to validate.")
+    st.caption(f"{_example(dataset)}; {train:,} training and {validation:,} validation examples.")
     with st.popover("About this dataset", type="tertiary"):
         st.markdown(f"**{dataset.label}**  \n{dataset.description}")
         st.markdown(f"Scaling: {dataset.scaling}  \nLicence: {dataset.licence}  \n"
                     f"Source: {dataset.source}")
         if dataset.download_bytes:
-            st.markdown(f"Fetched once, about {dataset.download_bytes / 1e6:.0f} MB, then kept.")
+            st.markdown(f"Downloaded once, about {dataset.download_bytes / 1e6:.0f} MB.")
         if dataset.class_names:
             st.markdown(f"Classes: {', '.join(dataset.class_names)}")
     return {"dataset": name, "examples": examples}
 
 
-def _held(dataset: Dataset) -> str:
-    """What an example holds."""
+def _example(dataset: Dataset) -> str:
+    """What an example consists of."""
     if 0 in dataset.input_shape:
-        return "No inputs, only draws of noise"
+        return "No inputs, only random noise"
     target = f"{dataset.num_classes} classes" if dataset.num_classes else "one number to predict"
     return f"{inputs_in_words(dataset.input_shape)}, {target}"
 
@@ -242,7 +240,7 @@ def setting(name: str) -> Any:
 
 
 def for_task(knob: Knob, dataset: str) -> Knob:
-    """Without the choices that a regression has no metric for."""
+    """The field without choices that need a metric a regression does not have."""
     if DATASETS[dataset].num_classes or knob.name != "monitor":
         return knob
     return replace(knob, choices=tuple(c for c in knob.choices if "accuracy" not in c))
@@ -254,7 +252,7 @@ def pick(
     """A select box over ids that shows labels; forgets a choice that is no longer offered.
 
     Args:
-        name: of the field of a run that it stands for.
+        name: of the field of a run.
         options: the ids.
         labels: by id.
         key: of the box, where it is not the field's name.
@@ -264,7 +262,7 @@ def pick(
     start = DEFAULTS.get(name, KNOBS[name].default)
     place = options.index(start) if start in options else 0
     if st.session_state.get(key, options[0]) not in options:
-        fields.preset(key, options[place])  # left to itself the box would go on showing the old
+        fields.preset(key, options[place])  # else the box would still show the old one
 
     def say(option: str) -> str:
         return labels.get(option, option)

@@ -2,70 +2,46 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
-from lrdash.core.errors import InvalidField, LrdashError
+from lrdash.core.errors import InvalidField
 from lrdash.core.spec import MAX_RATE, RunSpec
 from lrdash.planning.experiment import peaks_around
 from lrdash.planning.range_test import INSTEAD, RangeTestSpec
 from lrdash.ui import resources
 from lrdash.ui.components import form
+from lrdash.ui.components.errors import error_boundary
 
 TEST, RATE = "range_test", "rate"  # query parameters
 
 
-@dataclass(frozen=True, kw_only=True)
-class Found:
-    """What was tried, and at which rate to go on."""
-
-    spec: RunSpec
-    rate: float
-
-
-def into_train() -> None:
-    """Fill the form of the Train page, if the address names a range test."""
-    found = _found()
-    if found:
-        form.fill(found.spec)
-
-
 def into_form() -> tuple[float, ...]:
-    """Fill data, model and optimizer in, if the address names a range test; gives the peak rates
-    around the one found.
+    """Fill the form in, if the address names a range test; gives the peak rates around the one
+    found.
     """
-    found = _found()
-    if not found:
+    range_test_id, text = (st.query_params.pop(name, None) for name in (TEST, RATE))
+    if not range_test_id:
         return ()
-    form.fill(found.spec)
-    return tuple(rate for rate in peaks_around(found.rate) if rate <= MAX_RATE)
+    with error_boundary():
+        row = resources.store().range_tests.one(range_test_id)
+        rate = _number(text)
+        form.fill(spec_of(RangeTestSpec.from_json(row.definition).base, rate))
+        return tuple(peak for peak in peaks_around(rate) if peak <= MAX_RATE)
+    return ()
 
 
-def go(page: str, range_test_id: str, rate: float) -> None:
-    """Leave for a page, with the rate found."""
+def leave_for(page: str, range_test_id: str, rate: float) -> None:
+    """Open a page with the rate found."""
     st.switch_page(page, query_params={TEST: range_test_id, RATE: f"{rate:g}"})
 
 
 def spec_of(tested: RunSpec, rate: float) -> RunSpec:
-    """A run of what was tried at this rate, all else as the form begins."""
+    """A run of what was tried at this rate, all else as in a new form."""
     kept: dict[str, Any] = dict(form.DEFAULTS)
     kept |= {name: value for name, value in tested.as_dict().items() if name not in INSTEAD}
     return RunSpec(**kept, base_lr=rate)
-
-
-def _found() -> Found | None:
-    range_test_id, text = (st.query_params.pop(name, None) for name in (TEST, RATE))
-    if not range_test_id:
-        return None
-    try:
-        row = resources.store().range_tests.one(range_test_id)
-        rate = _number(text)
-        return Found(spec=spec_of(RangeTestSpec.from_json(row.definition).base, rate), rate=rate)
-    except LrdashError as fault:
-        st.error(str(fault), icon=":material/error:")
-        return None
 
 
 def _number(text: str | None) -> float:

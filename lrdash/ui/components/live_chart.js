@@ -10,7 +10,7 @@ const draw = async (P, host, data, ask) => {
     if (!host.clicks) { host.clicks = true; host.on('plotly_click', e =>
       host.ask('epoch', Math.max(1, Math.min(host.have, Math.round(e.points[0].x))))); }
   } else if (host.run !== data.run || data.tail.some((t, i) => t.start > host.data[i].x.length)) {
-    // Asked again until it comes: a question can be lost while the page is run anew.
+    // Repeated until the answer comes: a request can be lost while the page reruns.
     const beg = n => { ask('resync', data.run + ':' + data.have + ':' + n);
       host.again = setTimeout(() => host.isConnected && beg(n + 1), 4000); };
     clearTimeout(host.again); beg(0); return;

@@ -1,6 +1,6 @@
 """A Plotly chart that keeps the user's zoom while data arrive.
 
-`st.plotly_chart` draws anew at every change and forgets the zoom. This component draws a figure
+`st.plotly_chart` redraws at every change and forgets the zoom. This component draws a figure
 once and then extends its line traces by their new points (`Plotly.extendTraces`). Each message
 repeats some epochs, because the send queue may replace a message that was not sent yet; the browser
 skips what it has and asks for the whole figure when it finds a gap.
@@ -51,7 +51,7 @@ def live_chart(
         label: what the chart shows, for screen readers.
         height: in pixels.
         chosen: epoch at which a line is drawn across, if any.
-        on_epoch: is told the epoch done that was clicked, before the next run of the script.
+        on_epoch: called with the epoch that was clicked, before the next run of the script.
     """
     state = st.session_state.setdefault(STATE, {})
     known = state.get("run") == run_id and not state.get("again") and state["have"] <= epochs
@@ -68,7 +68,7 @@ def live_chart(
     state.update(run=run_id, have=epochs, again=False)
     _chart(
         data=message, key=KEY, height="content", on_resync_change=_send_whole,
-        on_epoch_change=lambda: _tell(on_epoch),
+        on_epoch_change=lambda: _report_click(on_epoch),
     )
 
 
@@ -76,7 +76,7 @@ def _send_whole() -> None:
     st.session_state.setdefault(STATE, {})["again"] = True
 
 
-def _tell(on_epoch: Callable[[int], None] | None) -> None:
+def _report_click(on_epoch: Callable[[int], None] | None) -> None:
     clicked = st.session_state[KEY]["epoch"]
     if on_epoch and isinstance(clicked, int | float) and clicked >= 1:
         on_epoch(int(clicked))

@@ -28,15 +28,16 @@ def header(
 
     Args:
         title: of the result; may be a user's own.
-        settings: in one line.
+        settings: in one line; may hold a user's text, too.
         notes: further lines.
         buttons: "row": side by side; "stack": one above the other, in a narrow column.
     """
     left, right = st.columns([3, 2 if buttons == "row" else 1], vertical_alignment="center")
     with left:
         st.header(wording.escaped(title), anchor=False)
-        for line in (settings, *notes):
-            st.caption(wording.escaped(line))
+        st.caption(wording.escaped(settings))
+        for note in notes:
+            st.caption(f":material/info: {wording.escaped(note)}")
     if buttons == "row":
         return right.container(horizontal=True, horizontal_alignment="right")
     return right.container()

@@ -1,4 +1,4 @@
-// A chart that is drawn anew and keeps its zoom; see steady_chart.py. chart.js comes first.
+// A chart that can be redrawn and keeps its zoom; see steady_chart.py. chart.js comes first.
 const draw = async (P, host, data) => {
   const f = data.figure === host.drawn ? null : JSON.parse(data.figure);
   const [look, key] = paint(host, f?.layout);

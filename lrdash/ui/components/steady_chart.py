@@ -1,7 +1,7 @@
 """A Plotly chart that may change as a whole and keeps the user's zoom and hidden lines.
 
-`st.plotly_chart` makes another chart of every change. This component hands each new figure to
-`Plotly.react`, for which it is the same chart as long as it shows the same thing.
+`st.plotly_chart` makes a new chart at every change. This component passes each new figure to
+`Plotly.react`, which keeps the chart as long as it shows the same thing.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ _chart = st.components.v2.component(
 
 
 def preload(*, idle: bool = False) -> None:
-    """Let the browser fetch Plotly before there is something to draw with it.
+    """Let the browser fetch Plotly before there is anything to draw with it.
 
-    To compile it takes a browser about a second, the first time.
+    A browser takes about a second to compile it, the first time.
 
     Args:
-        idle: when the page is still, for the pages that come after it; else at once, while the
-            server computes what is drawn.
+        idle: once the page is still, for the pages opened next; else at once, while the server
+            computes what to draw.
     """
     job = f"() => load({json.dumps(plotly_url())})"
     when = f"setTimeout(() => (window.requestIdleCallback ?? setTimeout)({job}), {STILL})"

@@ -1,4 +1,4 @@
-"""One range test, live and afterwards: its curves, what the rules suggest, and where to go on."""
+"""One range test, live and afterwards: its curves, the rates suggested, and where to use them."""
 
 from __future__ import annotations
 
@@ -9,62 +9,63 @@ import pandas as pd
 import streamlit as st
 
 from lrdash import analysis, figures
-from lrdash.analysis import range_test as told
+from lrdash.analysis import range_test
 from lrdash.core import wording
-from lrdash.core.errors import LrdashError, NotFound
+from lrdash.core.wording import plural
 from lrdash.planning.range_test import RangeTestSpec, make
 from lrdash.store import RangeTestRow
 from lrdash.ui import resources
 from lrdash.ui.components import fields, found_rate
-from lrdash.ui.components.errors import attempt
+from lrdash.ui.components.errors import attempt, error_boundary
+from lrdash.ui.components.live import live
+from lrdash.ui.components.result import ICONS, ended, header, progress
 from lrdash.ui.components.steady_chart import steady_chart
 from lrdash.ui.find_lr import sweep
 
 TICK, SLOW_TICK = 0.5, 2.0  # seconds between two looks: at the test, at its sweep
-OFTEN = 3.0  # passes over the data from which the loss says more about what is known by heart
+OFTEN = 3.0  # passes over the data from which memorized examples lower the loss
 READ = """
-A point is the loss of one batch before its update; the lines are smoothed, one a seed. Below, each
-rule with its suggestion (the median over the seeds) and the span over the seeds. The grey ground on
-the right begins where, in the middle over the seeds, the loss has left all bounds. Drag to zoom,
-double-click to go back.
+Each point is the loss of one batch before its update; each line is a seed, smoothed. Below, each
+rule shows its suggestion (the median over the seeds) and its range over the seeds. The grey area
+starts where the median seed diverged. Drag to zoom, double-click to reset.
 """
 METHOD = """
-**Smoothed** by an exponential average without the pull towards 0 at its start. It follows the loss
-with some delay, so more smoothing moves the suggestions to the right. The rules work on the
-smoothed curve of each seed, without the first tenth of the updates, up to where it diverges.
+**Smoothed** by a bias-corrected exponential average. It lags behind the loss, so more smoothing
+moves the suggestions to the right. The rules use the smoothed curve of each seed, without the first
+tenth of the updates, up to where it diverges.
 
-**Diverged** is a seed whose smoothed loss is no longer finite, is four times its lowest so far, or,
-once it has learned something, is back above what it began with.
+**Diverged** is a seed whose smoothed loss is no longer finite, is four times its lowest value, or,
+once it has learned something, rises above its first value.
 
 **A range test is a hint, not a verdict**: it sees a few hundred updates of a model that has just
-begun to learn. The best rate of a whole training can be several times higher or lower, which the
-trainings below can tell.
+started to learn. The best rate of a whole training can be several times higher or lower; a sweep
+shows it.
 
 **Sources.** Smith, arXiv 1506.01186, section 3.3; the rules are those of fastai's learning-rate
 finder.
 """
 
 
-class Told(NamedTuple):
-    """What a test tells."""
+class Findings(NamedTuple):
+    """What a test shows."""
 
     frame: pd.DataFrame  # see `analysis.range_test.range_frame`
     table: pd.DataFrame  # see `analysis.range_test.suggestions`
 
 
-def load(row: RangeTestRow, smoothing: float = told.SMOOTHING) -> Told:
-    """The frames of a test; computed once for all who look at it in the same state."""
-    return Told(*_told(row.range_test_id, row.update, smoothing))
+def load(row: RangeTestRow, smoothing: float = range_test.SMOOTHING) -> Findings:
+    """The frames of a test; computed once for all who view it in the same state."""
+    return Findings(*_findings(row.range_test_id, row.update, smoothing))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _told(
+def _findings(
     range_test_id: str, update: int, smoothing: float  # noqa: ARG001 (a cache key)
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     row = resources.store().range_tests.one(range_test_id)
     seeds = RangeTestSpec.from_json(row.definition).seeds
-    frame = told.range_frame(row.rates, row.losses, seeds, smoothing)
-    return frame, told.suggestions(frame)
+    frame = range_test.range_frame(row.rates, row.losses, seeds, smoothing)
+    return frame, range_test.suggestions(frame)
 
 
 def in_words(spec: RangeTestSpec) -> str:
@@ -74,46 +75,34 @@ def in_words(spec: RangeTestSpec) -> str:
     return f"{data} · {base.model} · {analysis.optimizer_in_words(base)}"
 
 
-def watch(range_test_id: str) -> None:
-    """The test as it stands, refreshed while it or its sweep is active."""
-    try:
+def show(range_test_id: str) -> None:
+    """The test, refreshed while it or its sweep is active."""
+    with error_boundary():
         row = resources.store().range_tests.one(range_test_id)
-    except NotFound as fault:
-        st.error(str(fault), icon=":material/error:")
-        st.button("New test", icon=":material/add:", key="new-test",
-                  on_click=_leave)
+        _header(row, RangeTestSpec.from_json(row.definition))
+        live(_view, TICK if row.active else SLOW_TICK if sweep.active(row) else None, range_test_id)
         return
-    spec = RangeTestSpec.from_json(row.definition)
-    _head(row, spec)
-    every = TICK if row.active else SLOW_TICK if sweep.active(row) else None
-    st.fragment(_guarded, run_every=every)(range_test_id, every is not None)
+    st.button("New test", icon=":material/add:", key="new-test", on_click=_leave)
 
 
 def _leave() -> None:
     st.query_params.pop("test", None)
 
 
-def _guarded(range_test_id: str, was_active: bool) -> None:
-    try:
-        _view(range_test_id, was_active)
-    except LrdashError as fault:  # a fragment runs outside the page's own frame
-        st.error(str(fault), icon=":material/error:")
-
-
-def _view(range_test_id: str, was_active: bool) -> None:
+def _view(range_test_id: str) -> bool:
     row = resources.store().range_tests.one(range_test_id)
-    if was_active and not row.active and not sweep.active(row):
-        st.rerun()
     spec = RangeTestSpec.from_json(row.definition)
-    _progress(row)
-    if not row.update:
-        return
-    if row.active:
+    _status(row)
+    if row.active and row.update:
         _chart(row, spec, load(row))
-        return
-    smoothing = _smoothing()
-    found = load(row, smoothing)
-    st.markdown(f"**{told.headline(*found)}**")
+    elif row.update:
+        _results(row, spec)
+    return row.active or sweep.active(row)
+
+
+def _results(row: RangeTestRow, spec: RangeTestSpec) -> None:
+    found = load(row, _smoothing())
+    st.markdown(f"**{range_test.headline(*found)}**")
     _chart(row, spec, found)
     _rules(row, found.table)
     sweep.show(row, spec, found.table)
@@ -121,61 +110,55 @@ def _view(range_test_id: str, was_active: bool) -> None:
         st.markdown(METHOD)
 
 
-def _head(row: RangeTestRow, spec: RangeTestSpec) -> None:
-    left, right = st.columns([3, 2], vertical_alignment="center")
-    with left:
-        st.header(in_words(spec), anchor=False)
-        seeds = len(spec.seeds)
-        st.caption(
-            f"{wording.rate(spec.lowest)} to {wording.rate(spec.highest)} in {spec.updates} "
-            f"updates · {seeds} {'seed' if seeds == 1 else 'seeds'} · batches of "
-            f"{spec.base.batch_size}"
-        )
-    with right, st.container(horizontal=True, horizontal_alignment="right"):
+def _header(row: RangeTestRow, spec: RangeTestSpec) -> None:
+    actions = header(
+        in_words(spec), f"{wording.rate(spec.lowest)} to {wording.rate(spec.highest)} in "
+        f"{plural(spec.updates, 'update')} · {plural(len(spec.seeds), 'seed')} · batches of "
+        f"{spec.base.batch_size}",
+    )
+    with actions:
         if row.active:
             st.button(
                 "Stopping" if row.stop_requested else "Stop", icon=":material/stop:",
-                key="stop-test", disabled=row.stop_requested,
-                on_click=attempt,
+                key="stop-test", disabled=row.stop_requested, on_click=attempt,
                 args=(resources.store().range_tests.request_stop, row.range_test_id),
             )
         elif st.button("Delete", icon=":material/delete:", key="delete-test", type="tertiary",
-                       help="Removes this test and its losses. A sweep beside it stays."):
+                       help="Deletes this test and its losses. A sweep stays as a comparison."):
             resources.store().range_tests.delete([row.range_test_id])
-            st.query_params.pop("test", None)
+            _leave()
             st.rerun()
         if st.button("New test", icon=":material/add:", key="new-test"):
-            st.query_params.pop("test", None)
+            _leave()
             st.rerun()
 
 
-def _progress(row: RangeTestRow) -> None:
+def _status(row: RangeTestRow) -> None:
     if row.status == "queued":
-        st.info("Queued. It starts as soon as what trains now is done and the trainer is warm.",
-                icon=":material/schedule:")
+        st.info("Queued. It starts as soon as the current training is done and a worker is ready.",
+                icon=ICONS["queued"])
     elif row.status == "running":
-        words = f"update {row.update} of {row.updates}" if row.update else "making the models"
-        st.progress(row.update / max(1, row.updates), text=words)
+        words = f"update {row.update} of {row.updates}" if row.update else "building the models"
+        progress(row.update / max(1, row.updates), words)
     elif row.status != "finished":
-        words = f"{row.status.capitalize()} after {row.update} of {row.updates} updates"
-        told_already = row.reason.startswith("stopped by the user")
-        reason = f": {row.reason}" if row.reason and not told_already else ""
-        tell = st.info if row.status == "stopped" else st.error
-        tell(f"{words}{reason}.".replace("..", "."), icon=":material/error:")
+        known = row.reason.startswith("stopped by the user")
+        ended(row.status, f"{row.status.capitalize()} after {row.update} of {row.updates} updates",
+              reason="" if known else row.reason)
         if not row.update:
-            st.caption("No update was made, so there is nothing to draw. New test begins again.")
+            st.caption("No update was made, so there is nothing to draw. Start a new test to try "
+                       "again.")
 
 
 def _smoothing() -> float:
     value: float = st.slider(
-        "Smoothing", 0.0, 0.98, told.SMOOTHING, step=0.02, key="smoothing-test", width=280,
+        "Smoothing", 0.0, 0.98, range_test.SMOOTHING, step=0.02, key="smoothing-test", width=280,
         **fields.PERSIST,
-        help="Share of the past that the smoothed lines keep. The points stay as they were.",
+        help="Share of the past that the lines keep; more makes them smoother and later.",
     )
     return value
 
 
-def _chart(row: RangeTestRow, spec: RangeTestSpec, found: Told) -> None:
+def _chart(row: RangeTestRow, spec: RangeTestSpec, found: Findings) -> None:
     figure = figures.range_figure(*found, rates=(spec.lowest, spec.highest))
     steady_chart(
         figure, key="range-test", what=row.range_test_id,
@@ -186,9 +169,9 @@ def _chart(row: RangeTestRow, spec: RangeTestSpec, found: Told) -> None:
     passes = row.updates / make(spec).plan.steps_per_epoch
     if passes > OFTEN:
         note += (
-            f"\nThe test went through the data {passes:.0f} times: towards the right the loss also "
-            "falls because the examples are known by heart. Fewer updates or smaller batches "
-            "shorten that."
+            f"\nThe test passed over the data {passes:.0f} times: towards the right, the loss also "
+            "falls because the model memorizes the examples. Fewer updates or smaller batches "
+            "reduce this."
         )
     st.caption(note)
 
@@ -197,7 +180,7 @@ def _rules(row: RangeTestRow, table: pd.DataFrame) -> None:
     st.header("What the rules suggest", anchor=False)
     column = st.column_config
     shown = table.assign(
-        idea=[told.RULES[rule].idea for rule in table["rule"]],
+        idea=[range_test.RULES[rule].idea for rule in table["rule"]],
         rate=[wording.rate(value) for value in table["suggestion"]],
         span=[_span(line) for line in table.to_dict(orient="records")],
     )
@@ -206,7 +189,7 @@ def _rules(row: RangeTestRow, table: pd.DataFrame) -> None:
         column_config={
             "label": column.TextColumn("Rule"), "rate": column.TextColumn("Suggested rate"),
             "span": column.TextColumn("Over the seeds"),
-            "idea": column.TextColumn("How it looks", width="large"),
+            "idea": column.TextColumn("How it works", width="large"),
         },
     )
     known = table[table["suggestion"].map(math.isfinite)]
@@ -216,26 +199,26 @@ def _rules(row: RangeTestRow, table: pd.DataFrame) -> None:
 
 def _use(row: RangeTestRow, known: pd.DataFrame) -> None:
     names = dict(zip(known["rule"], known["label"], strict=True))
-    first = told.PREFERRED if told.PREFERRED in names else next(iter(names))
+    first = range_test.PREFERRED if range_test.PREFERRED in names else next(iter(names))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         rule = st.selectbox(
-            "Rate of the rule", list(names), format_func=lambda name: names[name],
+            "Rate suggested by", list(names), format_func=lambda name: names[name],
             index=list(names).index(first), key="rule", width=200,
-            help="Minimum / 10 has come closest to the best rates of whole trainings so far; "
-            "lrdash bench finder measures it.",
+            help="Minimum / 10 has come closest to the best rates of whole trainings, as "
+            "measured by lrdash bench finder.",
         )
-        rate = told.suggested(known, rule)
+        rate = range_test.suggested(known, rule)
         if st.button(f"Train with {wording.rate(rate)}", type="primary", key="use-train",
                      icon=":material/trending_down:"):
-            found_rate.go("pages/train.py", row.range_test_id, rate)
+            found_rate.leave_for("pages/train.py", row.range_test_id, rate)
         if st.button(f"Compare around {wording.rate(rate)}", key="use-compare",
                      icon=":material/stacked_line_chart:"):
-            found_rate.go("pages/compare.py", row.range_test_id, rate)
+            found_rate.leave_for("pages/compare.py", row.range_test_id, rate)
 
 
 def _span(line: dict[Any, Any]) -> str:
     if not line["found"]:
-        return "no seed has one"
+        return "no seed"
     span = f"{wording.rate(line['low'])} to {wording.rate(line['high'])}"
     missing = line["seeds"] - line["found"]
     return f"{span} ({line['found']} of {line['seeds']} seeds)" if missing else span

@@ -1,4 +1,4 @@
-"""Whole trainings at the rates around a suggestion: the bowl that a range test is held against."""
+"""A sweep: whole trainings at the rates around a suggestion, to compare the range test with."""
 
 from __future__ import annotations
 
@@ -7,37 +7,39 @@ import math
 import pandas as pd
 import streamlit as st
 
-from lrdash import analysis, figures
-from lrdash.analysis import range_test as told
+from lrdash import figures
+from lrdash.analysis import range_test
 from lrdash.core import wording
-from lrdash.core.errors import LrdashError, NotFound
-from lrdash.planning import external, grouping
-from lrdash.planning.experiment import plan_all
+from lrdash.core.errors import NotFound
+from lrdash.planning import external
 from lrdash.planning.range_test import RangeTestSpec, sweep
-from lrdash.store import ExperimentRow, RangeTestRow, known_paces
+from lrdash.store import ExperimentRow, RangeTestRow
 from lrdash.strategies import STRATEGIES
 from lrdash.ui import resources
-from lrdash.ui.compare import arms, manage, results
-from lrdash.ui.components import fields
+from lrdash.ui.compare import results
+from lrdash.ui.compare.experiment import done
+from lrdash.ui.components import estimate, fields, queue
+from lrdash.ui.components.errors import error_boundary
+from lrdash.ui.components.result import progress
 from lrdash.ui.components.steady_chart import steady_chart
+from lrdash.ui.components.strategy_settings import strategy_settings
 
 EPOCHS, SEEDS, RATES = 10, 3, 7
-HISTORY = 200  # earlier runs that an estimate looks at
 
 
 def active(row: RangeTestRow) -> bool:
-    """Whether the sweep of a test is under way."""
+    """Whether the sweep of a test is active."""
     made = _experiment(row)
     return made is not None and made.active
 
 
 def show(row: RangeTestRow, spec: RangeTestSpec, table: pd.DataFrame) -> None:
-    """The offer to train around the suggestion, or the bowl that this gave."""
-    centre = told.suggested(table)
+    """The offer to train around the suggestion, or what that showed."""
+    centre = range_test.suggested(table)
     made = _experiment(row)
     if made is None and not math.isfinite(centre):
         return
-    st.header("How good is that?", anchor=False)
+    st.header("How good is this rate?", anchor=False)
     if made is None and (reason := external.why_not(spec.base)):
         st.caption(f":material/terminal: {reason}")
     elif made is None:
@@ -57,57 +59,42 @@ def _experiment(row: RangeTestRow) -> ExperimentRow | None:
 
 def _offer(row: RangeTestRow, spec: RangeTestSpec, centre: float) -> None:
     st.markdown(
-        f"Train for real at {RATES} rates around {wording.rate(centre)}, a factor of 3 apart, and "
-        "see where the lowest validation loss lies."
+        f"Train in full at {RATES} rates around {wording.rate(centre)}, a factor of 3 apart, to "
+        "see which gives the lowest validation loss."
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         strategy = st.selectbox(
             "Strategy", list(STRATEGIES), format_func=lambda name: STRATEGIES[name].label,
             index=list(STRATEGIES).index("constant"), key="sweep-strategy", width=240,
             **fields.PERSIST,
-            help="What the rate does in these trainings; the rates tried are its peaks.",
+            help="Shapes the rate in these trainings; the rates tried are its peak rates.",
         )
         epochs = st.number_input("Epochs", 1, 1000, EPOCHS, key="sweep-epochs", width=140,
                                  **fields.PERSIST)
         seeds = st.number_input("Seeds", 1, 32, SEEDS, key="sweep-seeds", width=140,
                                 **fields.PERSIST)
         begin = st.button(
-            "Train the bowl", icon=":material/play_arrow:", key="sweep-start"
+            "Train the sweep", icon=":material/play_arrow:", key="sweep-start"
         )
-    try:
-        params = arms.settings(strategy, dataset=spec.base.dataset, prefix="sweep.")
-        experiment = sweep(
+    with error_boundary():
+        params = strategy_settings(strategy, dataset=spec.base.dataset, prefix="sweep.")
+        prepared = queue.prepare(sweep(
             spec, centre, strategy=strategy, params=params, epochs=epochs, seeds=seeds, rates=RATES
-        )
-        planned = plan_all(experiment)
-        plans = [run.plan for run in planned]
-        groups = grouping.cut(plans)
-    except LrdashError as fault:
-        st.error(str(fault), icon=":material/error:")
-        return
-    history = resources.store().runs.listing(limit=HISTORY)
-    seconds = analysis.expected_group_seconds(plans, history, known_paces())
-    time = f", about {wording.duration(max(1.0, seconds))}" if seconds is not None else ""
-    st.caption(f"{len(plans)} runs{time}; they are kept as a comparison.")
-    if begin:
-        store = resources.store()
-        made = store.experiments.create(
-            experiment.to_json(), manage.new_runs([(run.label, run.plan) for run in planned]),
-            groups=groups, name=f"Around {centre:g}, from a range test",
-        )
-        store.range_tests.held_against(row.range_test_id, made)
-        resources.laboratory().wake()
-        st.rerun()
+        ))
+        takes = (wording.plural(len(prepared.planned), "run"), estimate.time_of(prepared.plans))
+        st.caption(f"{', '.join(filter(None, takes))}; kept as a comparison.")
+        if begin:
+            made = queue.start_experiment(prepared, f"Around {centre:g}, from a range test")
+            resources.store().range_tests.held_against(row.range_test_id, made)
+            st.rerun()
 
 
 def _bowl(row: RangeTestRow, made: ExperimentRow, table: pd.DataFrame) -> None:
     if made.active:
-        done = made.runs - made.counts["queued"] - made.counts["running"]
-        st.progress(min(1.0, made.update / max(1, made.updates)),
-                    text=f"{done} of {made.runs} runs done")
+        progress(made.update / max(1, made.updates), f"{done(made)} of {made.runs} runs done")
     bowl = results.load(made).bowl
-    judged = told.agreement(table, bowl)
-    st.markdown(told.agreement_in_words(judged))
+    judged = range_test.agreement(table, bowl)
+    st.markdown(range_test.agreement_in_words(judged))
     left, right = st.columns([7, 5], gap="medium")
     with left:
         steady_chart(
@@ -118,18 +105,18 @@ def _bowl(row: RangeTestRow, made: ExperimentRow, table: pd.DataFrame) -> None:
         )
         st.caption(
             "Final validation loss of whole trainings; the vertical lines are the suggestions. "
-            "A cross at the top is a rate at which runs diverged. The rates tried are a factor of "
-            "3 apart, so the best one is known no better than that."
+            "A cross at the top marks a rate at which runs diverged. The rates tried are a factor "
+            "of 3 apart, so the best rate is known only to that factor."
         )
     with right:
         _judged(judged)
-        if st.button("Open as a comparison", icon=":material/open_in_new:", key="open-sweep"):
+        if st.button("Open in Compare", icon=":material/open_in_new:", key="open-sweep"):
             st.switch_page(
                 "pages/compare.py", query_params={"experiment": made.experiment_id}
             )
         if not made.active and st.button(
-            "Train another bowl", icon=":material/replay:", key="sweep-again", type="tertiary",
-            help="This one stays among the comparisons.",
+            "Train another sweep", icon=":material/replay:", key="sweep-again", type="tertiary",
+            help="This sweep stays as a comparison.",
         ):
             resources.store().range_tests.held_against(row.range_test_id, None)
             st.rerun()
@@ -146,9 +133,10 @@ def _judged(judged: pd.DataFrame) -> None:
         shown, hide_index=True, key="judged", column_order=["label", "rate", "off", "loss"],
         column_config={
             "label": column.TextColumn("Rule"), "rate": column.TextColumn("Suggested"),
-            "off": column.TextColumn("Off the best by"),
+            "off": column.TextColumn("Distance from the best"),
             "loss": column.TextColumn(
-                "Loss there", help="Against the lowest; read between the rates tried."
+                "Loss at that rate",
+                help="Compared with the lowest; interpolated between the rates tried.",
             ),
         },
     )

@@ -1,4 +1,4 @@
-"""One search in hindsight, live and afterwards: what it found, and how far others are from it."""
+"""One search in hindsight, live and afterwards: what it found, and how far strategies are off."""
 
 from __future__ import annotations
 
@@ -11,113 +11,104 @@ import streamlit as st
 
 from lrdash import analysis, figures
 from lrdash.analysis import frames
-from lrdash.analysis import hindsight as told
+from lrdash.analysis import hindsight as findings
 from lrdash.core import wording
-from lrdash.core.errors import LrdashError, NotFound
 from lrdash.core.events import ACTIVE
+from lrdash.core.wording import listed, plural
 from lrdash.jobs import hindsight
 from lrdash.planning.hindsight import FOUND, Search, Tried, best, survivors
 from lrdash.store import HindsightRow, StageRun
 from lrdash.ui import resources
+from lrdash.ui.components.errors import attempt, error_boundary
+from lrdash.ui.components.live import live
+from lrdash.ui.components.queue import RESUMABLE
+from lrdash.ui.components.result import ended, header, progress
 from lrdash.ui.components.steady_chart import steady_chart
 
 TICK = 2.0  # seconds between two looks while it is active
-CONTINUABLE = ("interrupted", "stopped")
 METHOD = """
-**The search.** At each decision point every branch kept is trained on with its rate times each
-factor, from exactly the weights it had there, and the branches with the lowest validation loss are
-kept. Judged at the end of the run, no branch can win by a cut that pays at once and costs later;
-judged at the next point it can, which is cheaper and cuts too early (Wu et al., arXiv 1803.02021).
-Near best means: among the schedules that these points and factors can make, as far as the beam saw
-them.
+**The search.** At each decision point, every branch still kept is trained further with its rate
+times each factor, from the exact weights it had there. The branches with the lowest validation loss
+are kept. If they are judged at the end of the run, no branch can win by a cut that helps at first
+and costs later. If they are judged at the next point it can, which is cheaper and cuts too early
+(Wu et al., arXiv 1803.02021). The schedule found is close to the best among those that the points
+and factors allow, as far as the search has seen them.
 
-**Optimism.** The schedule was chosen by the validation loss of one seed, so there it looks better
-than it is. With fresh seeds (other first weights, batches and dropout) it could not choose. All
-strategies are trained with the same fresh seeds; the gap is the mean of the differences seed by
-seed, its interval holds 95% by Student's t. The validation examples are the same for all seeds, so
-what was fitted to them is not seen in this check; neither is it for a strategy whose peak rate
-was chosen on them.
+**Optimism.** The schedule was chosen by the validation loss of one seed, so it looks better there
+than it is. Fresh seeds (other initial weights, batches and dropout) had no part in the choice. All
+strategies are trained with the same fresh seeds. The gap is the mean of the differences seed by
+seed, with a 95% interval by Student's t. The validation examples are the same for all seeds, so
+this check does not detect a schedule fitted to them, nor a peak rate chosen on them.
 """
 
 
 def in_words(search: Search) -> str:
     """How it searches, in one line."""
-    *others, last = (f"{factor:g}" for factor in search.moves)
-    factors = f"{', '.join(others)} or {last}" if others else last
-    points = f"{search.rounds} {'point' if search.rounds == 1 else 'points'}"
-    return f"{points} · times {factors} · best {search.beam} kept"
+    factors = listed((f"{factor:g}" for factor in search.moves), "or")
+    return f"{plural(search.rounds, 'point')} · times {factors} · best {search.beam} kept"
 
 
-def watch(hindsight_id: str) -> None:
-    """The search as it stands, refreshed while it is active."""
-    try:
+def show(hindsight_id: str) -> None:
+    """The search, refreshed while it is active."""
+    with error_boundary():
         row = resources.store().hindsights.one(hindsight_id)
-    except NotFound as fault:
-        st.error(str(fault), icon=":material/error:")
-        st.button("New search", icon=":material/add:", key="new-search",
-                  on_click=st.query_params.clear)
+        _header(row)
+        live(_view, TICK if row.active else None, hindsight_id)
         return
-    _head(row)
-    st.fragment(_guarded, run_every=TICK if row.active else None)(hindsight_id, row.active)
+    st.button("New search", icon=":material/add:", key="new-search", on_click=st.query_params.clear)
 
 
-def _guarded(hindsight_id: str, was_active: bool) -> None:
-    try:
-        _view(hindsight_id, was_active)
-    except LrdashError as fault:  # a fragment runs outside the page's own frame
-        st.error(str(fault), icon=":material/error:")
-
-
-def _view(hindsight_id: str, was_active: bool) -> None:
+def _view(hindsight_id: str) -> bool:
     store = resources.store()
     row, runs = store.hindsights.one(hindsight_id), store.hindsights.runs(hindsight_id)
-    if was_active and not row.active:
-        st.rerun()
     search, tried = Search.from_json(row.definition), hindsight.tried(runs)
-    _progress(row, search, runs)
-    table = told.standings(search, tried)
-    if table.empty:
-        if not row.active:
-            st.caption("No branch came through, so there is nothing to draw.")
-        return
+    _status(row, search, runs)
+    table = findings.standings(search, tried)
+    if not table.empty:
+        _results(row, search, tried, table)
+    elif not row.active:
+        st.caption("Every branch failed or diverged, so there is nothing to draw.")
+    return row.active
+
+
+def _results(
+    row: HindsightRow, search: Search, tried: list[Tried], table: pd.DataFrame
+) -> None:
     if row.status == "finished":
-        st.markdown(told.told(search, tried))
+        st.markdown(findings.result_in_words(search, tried))
     elif row.active and row.stage <= search.rounds:
-        st.caption("Best so far; branches still train.")
+        st.caption("Best so far; branches are still training.")
     _charts(row, search, table)
     _table(table)
-    _lead_on(row, search, tried)
+    _ways_on(row, search, tried)
     _branches(search, tried)
     with st.expander("How this is judged"):
         st.markdown(METHOD)
 
 
-def _head(row: HindsightRow) -> None:
+def _header(row: HindsightRow) -> None:
     search, hindsights = Search.from_json(row.definition), resources.store().hindsights
-    left, right = st.columns([3, 2], vertical_alignment="center")
-    with left:
-        st.header(analysis.settings_in_words(search.base), anchor=False)
-        judged = "at the end" if search.ahead == "end" else "at the next point"
-        points = ", ".join(str(point) for point in search.points)
-        st.caption(
-            f"{in_words(search)} · after epoch {points} · judged {judged} · "
-            f"{len(search.seeds)} fresh seeds"
-        )
-    with right, st.container(horizontal=True, horizontal_alignment="right"):
+    judged = "at the end" if search.ahead == "end" else "at the next point"
+    actions = header(
+        analysis.settings_in_words(search.base),
+        f"{in_words(search)} · after epoch {listed(search.points)} · judged {judged} · "
+        f"{plural(len(search.seeds), 'fresh seed')}",
+    )
+    with actions:
         if row.active:
             st.button("Stop", icon=":material/stop:", key="stop-search",
-                      help="What is done stays and can be continued.",
-                      on_click=hindsights.request_stop, args=(row.hindsight_id,))
+                      help="Everything trained so far is kept and can be resumed.",
+                      on_click=attempt, args=(hindsights.request_stop, row.hindsight_id))
             return
-        if row.status in CONTINUABLE and st.button(
-            "Continue", icon=":material/play_arrow:", key="continue-search", type="primary",
-            help="It goes on from the checkpoints of its runs.",
+        if row.status in RESUMABLE and st.button(
+            "Resume", icon=":material/play_arrow:", key="continue-search", type="primary",
+            help="Continues from the checkpoints of its runs.",
         ):
             hindsights.resume(row.hindsight_id)
             resources.laboratory().wake()
             st.rerun()
         if st.button("Delete", icon=":material/delete:", key="delete-search", type="tertiary",
-                     help="Removes the search with the runs that it made; the run stays."):
+                     help="Deletes the search and the runs that it made; the run itself stays."):
             hindsights.delete(row.hindsight_id)
             st.query_params.clear()
             st.rerun()
@@ -126,24 +117,25 @@ def _head(row: HindsightRow) -> None:
             st.rerun()
 
 
-def _progress(row: HindsightRow, search: Search, runs: list[StageRun]) -> None:
-    own = [run for run in runs if run.stage == row.stage]
+def _status(row: HindsightRow, search: Search, runs: list[StageRun]) -> None:
     if row.active:
+        own = [run for run in runs if run.stage == row.stage]
         stage = {0: "The run itself", search.check: "Check on fresh seeds"}.get(
             row.stage, f"Point {row.stage} of {search.rounds}"
         )
         over = sum(run.status not in ACTIVE for run in own)
         share = (row.stage + over / max(1, len(own))) / (search.check + 1)
-        waits = "" if any(run.status == "running" for run in own) or over else ", waiting its turn"
-        st.progress(min(1.0, share), text=f"{stage}: {over} of {len(own)} runs done{waits}")
+        training = over or any(run.status == "running" for run in own)
+        waits = "" if training else ", waiting for a worker"
+        progress(share, f"{stage}: {over} of {plural(len(own), 'run')} done{waits}")
     elif row.status != "finished":
         where = f" at point {row.stage} of {search.rounds}" if row.stage else ""
-        done = row.status.capitalize() + (where if row.stage < search.check else " in the check")
-        told_already = row.reason == "stopped by the user"
-        reason = f": {row.reason.rstrip('.')}" if row.reason and not told_already else ""
-        tell = st.info if row.status in CONTINUABLE else st.error
-        way_on = " Continue goes on from the checkpoints." if row.status in CONTINUABLE else ""
-        tell(f"{done}{reason}.{way_on}", icon=":material/error:")
+        ended(
+            row.status,
+            row.status.capitalize() + (where if row.stage < search.check else " in the check"),
+            reason="" if row.reason == "stopped by the user" else row.reason,
+            hint="Resume continues from the checkpoints." if row.status in RESUMABLE else "",
+        )
 
 
 def _charts(row: HindsightRow, search: Search, table: pd.DataFrame) -> None:
@@ -165,9 +157,9 @@ def _charts(row: HindsightRow, search: Search, table: pd.DataFrame) -> None:
     with right:
         _chart(figures.hindsight_rates(rates, names, **shared), "rates", row, "Learning rate")
     st.caption(
-        "The thick line is the schedule found in hindsight, laid over the strategies with the seed "
-        "that was searched. Dotted: the points at which it could change its rate. Drag to zoom, "
-        "double-click to go back."
+        "The thick line is the schedule found in hindsight, the others are the strategies, all "
+        "with the seed that was searched. Dotted lines mark the decision points. Drag to zoom, "
+        "double-click to reset."
     )
 
 
@@ -181,7 +173,7 @@ def _chart(figure: Any, key: str, row: HindsightRow, title: str) -> None:
 
 
 def _table(table: pd.DataFrame) -> None:
-    st.header("How far each is from hindsight", anchor=False)
+    st.header("How far each strategy is from hindsight", anchor=False)
     column = st.column_config
     known = table["fresh_gap"].notna().any()
     shown = table.assign(**{
@@ -200,14 +192,16 @@ def _table(table: pd.DataFrame) -> None:
         column_order=["label", "base_lr", "val_loss", "gap", *fresh],
         column_config={
             "label": column.TextColumn("Schedule"), "base_lr": column.TextColumn("Peak rate"),
-            "val_loss": column.TextColumn("Validation loss", help="At the end, seed searched."),
+            "val_loss": column.TextColumn(
+                "Validation loss", help="At the end, with the seed that was searched."
+            ),
             "gap": column.TextColumn(
                 "Gap", help="How far above hindsight, with the seed that was searched."
             ),
             "fresh_val_loss": column.TextColumn("On fresh seeds", help="Mean at the end."),
             "fresh_gap": column.TextColumn(
-                "Gap there", help="Mean of the differences seed by seed; below 0 the strategy is "
-                "ahead of the schedule found.",
+                "Gap on fresh seeds", help="Mean of the differences seed by seed; below 0 the "
+                "strategy is better than the schedule found.",
             ),
             "interval": column.TextColumn("95% interval"),
         },
@@ -222,38 +216,38 @@ def _gap(value: float, *, first: bool) -> str:
 
 def _interval(line: dict[Any, Any]) -> str:
     if not math.isfinite(line["low"]) or line["low"] == line["high"]:
-        return f"{line['lost']} of {line['seeds']} lost" if line["lost"] else ""
+        return f"{line['lost']} of {line['seeds']} failed or diverged" if line["lost"] else ""
     return f"{wording.number(line['low'])} to {wording.number(line['high'])}"
 
 
-def _lead_on(row: HindsightRow, search: Search, tried: list[Tried]) -> None:
-    """Where the schedule found can be taken."""
+def _ways_on(row: HindsightRow, search: Search, tried: list[Tried]) -> None:
+    """What can be done with the schedule found."""
     found = best(search, tried)
     if row.active or found is None:
         return
     with st.container(horizontal=True):
         if st.button("Open its run", icon=":material/open_in_new:", key="open-found",
-                     help="Its epochs, its Keras code, its exports; its settings replay it."):
+                     help="Its epochs, Keras code and exports. Replay repeats the schedule."):
             st.switch_page("pages/train.py", query_params={"run": found.run_id})
         rates = frames.rates_frame(resources.store().runs.epochs(found.run_id))["learning_rate"]
         st.download_button(
             "Schedule as points", data=json.dumps(analysis.as_points(rates), indent=2),
             file_name=f"lrdash-hindsight-{row.hindsight_id}.json", mime="application/json",
             icon=":material/download:", key="as-points", on_click="ignore",
-            help="The settings of the strategy Draw your own, with the peak rate.",
+            help="Settings of the strategy Draw your own, with the peak rate.",
         )
 
 
 def _branches(search: Search, tried: list[Tried]) -> None:
-    """All that was tried, point by point."""
+    """Every branch, point by point."""
     branches = [one for one in tried if one.role in ("base", "branch")]
     kept = {one.run_id for stage in range(search.rounds + 1)
             for one in survivors(search, tried, stage) if one.stage == stage}
     found = best(search, tried)
-    with st.expander(f"The branches: {len(branches) - 1} tried"):
+    with st.expander(f"{plural(len(branches) - 1, 'branch', 'branches')} tried"):
         lines = pd.DataFrame([
             {
-                "point": one.stage, "changes": told.moves_in_words(one.moves) or "as it was",
+                "point": one.stage, "changes": findings.moves_in_words(one.moves) or "unchanged",
                 "val_loss": one.val_loss if math.isfinite(one.val_loss) else None,
                 "kept": "found" if found and one.run_id == found.run_id
                 else "yes" if one.run_id in kept else "",
@@ -272,4 +266,4 @@ def _branches(search: Search, tried: list[Tried]) -> None:
                 "run": column.TextColumn("Run"),
             },
         )
-        st.caption("They are in the table of runs as well, with the tag hindsight.")
+        st.caption("The Runs page lists them with the tag hindsight.")

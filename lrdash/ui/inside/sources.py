@@ -61,7 +61,9 @@ class Source:
 def example(name: str) -> Source:
     """A recorded run that ships with lrdash."""
     found = EXAMPLES[name]
-    return _of_plan(f"{EXAMPLE}{name}", found.told, make(found.spec), dict(found.metrics), "keras")
+    return _of_plan(
+        f"{EXAMPLE}{name}", found.description, make(found.spec), dict(found.metrics), "keras"
+    )
 
 
 def of_run(run_id: str) -> Source:

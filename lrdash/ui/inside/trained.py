@@ -150,9 +150,8 @@ def _fork(source: Source, other: Plateau, epoch: int) -> str:
     rate = seen.pop("rate")
     wanted = {"strategy": Plateau.id, "params": other.as_dict(), "base_lr": rate, "state": seen}
     plan = make(branches.branch(parent.spec, epoch, wanted, rate))
-    new = NewRun(spec=plan.spec, label="", steps_per_epoch=plan.steps_per_epoch,
-                 updates=plan.updates, parameters=plan.parameters)
-    made = store.branches.create(parent.run_id, epoch, [new], engine=source.engine)[0]
+    new = [NewRun.of(plan)]
+    made = store.branches.create(parent.run_id, epoch, new, engine=source.engine)[0]
     CheckpointFolder(home()).hand_over(parent.run_id, made, epoch)
     return made
 

@@ -105,12 +105,12 @@ def _names(runs: Sequence[RunRow]) -> list[str]:
     own = [run.name for run in runs]
     others = [run for run in runs if not run.name or own.count(run.name) > 1]
     labels = dict(zip(
-        [run.run_id for run in others], analysis.told_apart([run.spec for run in others]),
+        [run.run_id for run in others], analysis.distinct_names([run.spec for run in others]),
         strict=True,
     ))
     names = [labels.get(run.run_id, run.name) for run in runs]
     return names if len(set(names)) == len(names) else \
-        analysis.told_apart([run.spec for run in runs])
+        analysis.distinct_names([run.spec for run in runs])
 
 
 def _warn(runs: Sequence[RunRow]) -> None:

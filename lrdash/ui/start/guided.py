@@ -12,27 +12,29 @@ import streamlit as st
 from lrdash import analysis, figures
 from lrdash.analysis import frames
 from lrdash.analysis.guides import Evidence, Guide, by_peak, guide_of
-from lrdash.core.errors import LrdashError
-from lrdash.planning import grouping
-from lrdash.planning.experiment import Experiment, plan_all
+from lrdash.core.wording import escaped, plural
+from lrdash.planning.experiment import Experiment
 from lrdash.store import ExperimentRow
 from lrdash.ui import resources
-from lrdash.ui.compare import live, manage, results
+from lrdash.ui.compare import results
+from lrdash.ui.compare.experiment import status
+from lrdash.ui.components import queue
+from lrdash.ui.components.errors import show_error
+from lrdash.ui.components.live import live
 from lrdash.ui.components.steady_chart import preload, steady_chart
 
 TICK = 1.0  # seconds between two looks while it trains
 ICONS = {"as expected": "check_circle", "otherwise": "help", "open": "hourglass_empty"}
 HEIGHT = 360  # pixels of a chart
 READING = (
-    "The runs of one seed: same first weights, same batches, so that only the rate differs. A "
-    "number behind a name is its peak rate. A rate is drawn up to the epoch whose updates used it. "
-    "Both axes upwards are logarithmic, so that a "
-    "halved value is the same way down everywhere. Point at a line to read it; drag to zoom."
+    "All lines share one seed: the same initial weights and batches, so that only the rate "
+    "differs. A number after a name is its peak rate. Both vertical axes are logarithmic. Point at "
+    "a line to read it; drag to zoom."
 )
 
 
-def watch(experiment_id: str) -> None:
-    """The experiment as it stands, refreshed while it is active.
+def show(experiment_id: str) -> None:
+    """The experiment, refreshed while it is active.
 
     Raises:
         NotFound: there is no such experiment.
@@ -42,27 +44,19 @@ def watch(experiment_id: str) -> None:
     row = resources.store().experiments.one(experiment_id)
     guide = guide_of(Experiment.from_json(row.definition))
     if guide is None:
-        st.info("This comparison is none of the guided experiments.", icon=":material/info:")
+        st.info("This comparison is not one of the guided experiments.", icon=":material/info:")
         _to_compare(row)
         return
     preload()
     st.header(guide.title, anchor=False)
-    st.markdown(f"{guide.idea}\n\n**What one expects.** {guide.expected}")
-    st.fragment(_guarded, run_every=TICK if row.active else None)(guide, experiment_id, row.active)
+    st.markdown(f"{guide.idea}\n\n**What to expect.** {guide.expected}")
+    live(_view, TICK if row.active else None, guide, experiment_id)
     st.caption(f"Source of the idea: {guide.source}.")
 
 
 def begin(experiment: Experiment, name: str) -> None:
-    """Queue all runs and go to their own address."""
-    store = resources.store()
-    planned = plan_all(experiment)
-    experiment_id = store.experiments.create(
-        experiment.to_json(), manage.new_runs([(run.label, run.plan) for run in planned]),
-        groups=grouping.cut([run.plan for run in planned]),
-    )
-    store.experiments.rename(experiment_id, name)
-    resources.laboratory().wake()
-    st.query_params["experiment"] = experiment_id
+    """Queue all runs and open their own address."""
+    st.query_params["experiment"] = queue.start_experiment(queue.prepare(experiment), name)
     st.rerun()
 
 
@@ -70,55 +64,46 @@ def _leave() -> None:
     st.query_params.pop("experiment", None)
 
 
-def _guarded(guide: Guide, experiment_id: str, was_active: bool) -> None:
-    try:
-        _view(guide, experiment_id, was_active)
-    except LrdashError as fault:
-        st.error(str(fault), icon=":material/error:")
-
-
-def _view(guide: Guide, experiment_id: str, was_active: bool) -> None:
+def _view(guide: Guide, experiment_id: str) -> bool:
     row = resources.store().experiments.one(experiment_id)
-    if was_active and not row.active:
-        st.rerun()
-    live.progress(row, Experiment.from_json(row.definition))
+    status(row, Experiment.from_json(row.definition))
     found = _evidence(row)
     if row.active:
         _look(guide, row, found)
     else:
         _explained(guide, row, found)
     if found.curves.empty:
-        st.info("The first curves come with the first epochs.", icon=":material/show_chart:")
+        st.info("The first curves appear after the first epochs.", icon=":material/show_chart:")
     else:
         _charts(guide, row, found)
     if not row.active:
-        _go_on(guide, row, found)
+        _next(guide, row, found)
+    return row.active
 
 
 def _look(guide: Guide, row: ExperimentRow, found: Evidence) -> None:
-    """While it trains: what to watch, what is known so far, and the way to stop it."""
+    """While it trains: what to watch, what it shows so far, and Stop."""
     with st.container(border=True):
         st.markdown("**What to watch**\n\n" + "\n".join(f"- {line}" for line in guide.watch))
         so_far = guide.so_far(found)
         if so_far:
             st.markdown(f":material/model_training: {so_far}")
         if st.button("Stop", icon=":material/stop:", key="stop-guided",
-                     help="What is done stays and can be continued."):
-            runs = resources.store().runs.listing(experiment_id=row.experiment_id)
-            resources.store().runs.request_stop_all([run.run_id for run in runs])
+                     help="Everything trained so far is kept and can be resumed."):
+            queue.stop_experiment(row.experiment_id)
             st.rerun()
 
 
 def _explained(guide: Guide, row: ExperimentRow, found: Evidence) -> None:
-    told = guide.explain(found)
+    shown = guide.explain(found)
     with st.container(border=True, key="explained"):
         st.header("What your results show", anchor=False)
-        st.markdown(f":material/{ICONS[told.outcome]}: {told.headline}")
-        if told.findings:
-            st.markdown("\n".join(f"- {line}" for line in told.findings))
+        st.markdown(f":material/{ICONS[shown.outcome]}: {shown.headline}")
+        if shown.findings:
+            st.markdown("\n".join(f"- {line}" for line in shown.findings))
     if row.counts["failed"]:
         first = resources.store().runs.listing(experiment_id=row.experiment_id, status="failed")[0]
-        st.error(first.reason or "A run failed.", icon=":material/error:")
+        show_error(first.reason or "A run failed.")
 
 
 def _charts(guide: Guide, row: ExperimentRow, found: Evidence) -> None:
@@ -135,29 +120,30 @@ def _charts(guide: Guide, row: ExperimentRow, found: Evidence) -> None:
             )
     gone = found.arms[found.arms["status"] == "diverged"]
     if len(gone):
-        told = "; ".join(
-            f"{label} after {epochs} epochs" if epochs > 1 else f"{label} at once"
+        names = "; ".join(
+            f"{label} after {plural(epochs, 'epoch')}" if epochs > 1
+            else f"{label} in the first epoch"
             for label, epochs in zip(gone["label"], gone["epochs_done"], strict=True)
         )
-        st.caption(f"**Diverged with this seed**: {told}.")
+        st.caption(f"**Diverged with this seed**: {escaped(names)}.")
     st.caption(READING)
 
 
 def _shown(row: ExperimentRow, found: Evidence) -> Evidence:
-    """What the charts draw of the evidence: the runs of one seed, a label a run."""
+    """The part of the evidence that the charts draw: the runs of one seed."""
     seeds = [int(seed) for seed in found.arms["seed"].unique()]
     seed = st.segmented_control(
         "Seed", seeds, default=seeds[0], required=True, key=f"seed-{row.experiment_id}",
-        help="Whose runs are drawn. What is said above is about all seeds.",
+        help="The seed whose runs are drawn. The findings above are about all seeds.",
     )
     arms, curves = (frame[frame["seed"] == seed] for frame in (found.arms, found.curves))
     return replace(found, arms=by_peak(arms), curves=by_peak(curves))
 
 
 def _styles(arms: pd.DataFrame) -> dict[str, figures.Style]:
-    """Looks in the colours of the strategies; Step and Plateau are near, so one is dashed."""
+    """The colours of the strategies; Step and Plateau are similar, so one is dashed."""
     looks = figures.arm_styles(arms)
-    step = {label: look for label, look in looks.items() if look == figures.STYLES["step"]}
+    step = {label: look for label, look in looks.items() if look == figures.style_of("step")}
     return looks | {label: replace(look, dash="dash") for label, look in step.items()}
 
 
@@ -169,12 +155,12 @@ def _figure(guide: Guide, found: Evidence, metric: str) -> go.Figure:
     return figures.compare_loss_figure(band, styles, log=True, epochs=epochs, height=HEIGHT)
 
 
-def _go_on(guide: Guide, row: ExperimentRow, found: Evidence) -> None:
+def _next(guide: Guide, row: ExperimentRow, found: Evidence) -> None:
     with st.container(horizontal=True):
         if st.button(
             "Try other seeds", icon=":material/casino:", key="again",
-            help="Other first weights and other batches. An effect that is real shows again; the "
-            "same seeds would give the same curves, to the bit.",
+            help="Trains with other initial weights and batches. A real effect shows up again; the "
+            "same seeds would repeat the same curves.",
         ):
             first = int(found.arms["seed"].max()) + 1
             seeds = range(first, first + len(guide.experiment.seeds))
@@ -183,14 +169,14 @@ def _go_on(guide: Guide, row: ExperimentRow, found: Evidence) -> None:
         ruled = found.arms[found.arms["strategy"] == "plateau"]["run_id"]
         if len(ruled) and st.button(
             "Look inside the callback", icon=":material/schema:", key="to-inside",
-            help="Plays a run of this experiment epoch by epoch: how it counts, and why it cuts.",
+            help="Plays a run of this experiment epoch by epoch and shows why the rate is lowered.",
         ):
             st.switch_page("pages/inside.py", query_params={"run": str(ruled.iloc[0])})
 
 
 def _to_compare(row: ExperimentRow) -> None:
     if st.button("Open in Compare", icon=":material/stacked_line_chart:", key="to-compare",
-                 help="All charts, the bowl, the leaderboard; more seeds, rates and strategies."):
+                 help="All charts and the leaderboard; more seeds, rates and strategies."):
         st.switch_page("pages/compare.py", query_params={"experiment": row.experiment_id})
 
 
@@ -205,7 +191,7 @@ def _evidence(row: ExperimentRow) -> Evidence:
 def _decisions(
     run_ids: tuple[str, ...], stamp: tuple[Any, ...]  # noqa: ARG001 (a cache key)
 ) -> pd.DataFrame:
-    """What the rules of these runs decided, with the run of each decision."""
+    """The decisions of the rules in these runs, with the run of each."""
     store = resources.store()
     parts = [
         frames.decisions_frame(store.runs.decisions(run_id)).assign(run_id=run_id)

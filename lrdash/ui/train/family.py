@@ -1,4 +1,4 @@
-"""The family of a run: of which run it is a branch, its branches, and all of them on one chart."""
+"""The family of a run: its parent, its branches, and all of them on one chart."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import streamlit as st
 from lrdash import analysis, figures
 from lrdash.analysis import frames
 from lrdash.core import wording
-from lrdash.core.errors import LrdashError
 from lrdash.store import RunRow, Store
 from lrdash.ui import resources
+from lrdash.ui.components.live import live
 from lrdash.ui.components.steady_chart import steady_chart
 
 TICK = 1.0  # seconds between two looks while one of them is active
@@ -20,7 +20,7 @@ MOST = 40  # runs of a family that are drawn and listed
 
 
 def origin(run: RunRow) -> None:
-    """Of which run and epoch this is a branch, with the way there; nothing for others."""
+    """The parent of a branch and the epoch it starts from; nothing for other runs."""
     if run.fork_epoch is None:
         return
     does = analysis.branch_in_words(run.spec, run.fork_epoch)
@@ -35,12 +35,11 @@ def show(run_id: str) -> None:
     """Chart and list of the family, refreshed while one of it trains; nothing for a lone run."""
     members = of(run_id, resources.store())
     if len(members) > 1:
-        active = any(row.active for row, _ in members)
-        st.fragment(_guarded, run_every=TICK if active else None)(run_id, active)
+        live(_view, TICK if any(row.active for row, _ in members) else None, run_id)
 
 
 def of(run_id: str, store: Store) -> list[tuple[RunRow, int]]:
-    """The whole family as a tree, the trunk first, with the depth of each; at most `MOST` + 1."""
+    """The whole family as a tree, its root first, with the depth of each; at most `MOST` + 1."""
     line = store.branches.origins([run_id]).get(run_id, (0, []))[1]
     ids = [line[-1] if line else run_id]
     level = ids
@@ -50,23 +49,15 @@ def of(run_id: str, store: Store) -> list[tuple[RunRow, int]]:
     return analysis.as_tree(store.runs.listing(run_ids=ids))
 
 
-def _guarded(run_id: str, was_active: bool) -> None:
-    try:
-        _view(run_id, was_active)
-    except LrdashError as fault:
-        st.error(str(fault), icon=":material/error:")
-
-
-def _view(run_id: str, was_active: bool) -> None:
+def _view(run_id: str) -> bool:
     members = of(run_id, resources.store())
-    if was_active and not any(row.active for row, _ in members):
-        st.rerun()
     shown = members[:MOST]
-    st.header("The family", anchor=False)
+    st.header("This run and its branches", anchor=False)
     _chart(run_id, [row for row, _ in shown])
     _links(run_id, shown)
     if len(members) > MOST:
-        st.caption(f"The first {MOST}; the Runs page has all.")
+        st.caption(f"The first {MOST}; the Runs page shows all.")
+    return any(row.active for row, _ in members)
 
 
 def _chart(run_id: str, rows: list[RunRow]) -> None:
@@ -83,13 +74,13 @@ def _chart(run_id: str, rows: list[RunRow]) -> None:
             for row in rows
         ],
         epochs_total=max(row.spec.epochs for row in rows), chosen=run_id,
-        height=min(HIGHEST, 400 + 24 * len(rows)),  # narrow pages have a line of legend for each
+        height=min(HIGHEST, 400 + 24 * len(rows)),  # narrow pages: a line each in the legend
     )
     steady_chart(figure, key="family", what=",".join(sorted(known)),
                  label=f"Validation loss and learning rate of {len(rows)} runs of one family. "
                  "The list below has their numbers.")
-    st.caption("Above the validation loss, below the rate. The trunk is grey; each branch begins "
-               "at the epoch where it leaves its parent, with the parent's weights.")
+    st.caption("Above: validation loss. Below: learning rate. The original run is grey; each "
+               "branch starts from its parent's weights at the epoch where it leaves.")
 
 
 def _links(run_id: str, members: list[tuple[RunRow, int]]) -> None:
@@ -100,7 +91,7 @@ def _links(run_id: str, members: list[tuple[RunRow, int]]) -> None:
                      else f"epoch {row.epochs_done} of {row.spec.epochs}"]
             if own := losses.get(row.run_id):
                 facts.append(f"validation loss {wording.number(own[-1])}, "
-                             f"at best {wording.number(min(own))}")
+                             f"best {wording.number(min(own))}")
             words = " · ".join(facts)
             indent = "\u2003" * max(0, depth - 1) + ("└ " if depth else "")
             if row.run_id == run_id:
@@ -110,14 +101,14 @@ def _links(run_id: str, members: list[tuple[RunRow, int]]) -> None:
 
 
 def _link(words: str, run_id: str, icon: str | None = None) -> None:
-    """A way to another run, in this tab."""
+    """A button that opens another run in this tab."""
     if st.button(words, icon=icon, type="tertiary", key=f"to-{run_id}-{bool(icon)}"):
         st.query_params["run"] = run_id
         st.rerun()
 
 
 def _losses(rows: list[RunRow]) -> dict[str, list[float]]:
-    """Validation losses of each run's own epochs, those shared with its parent left out."""
+    """Validation losses of each run's own epochs, without those it shares with its parent."""
     shared = {row.run_id: row.fork_epoch or 0 for row in rows}
     curves = resources.store().experiments.curves(run_ids=list(shared), metrics=["val_loss"])
     found: dict[str, list[float]] = {}
@@ -131,6 +122,6 @@ def _losses(rows: list[RunRow]) -> dict[str, list[float]]:
 
 def _label(row: RunRow) -> str:
     if row.fork_epoch is None:
-        return row.name or f"trunk: {analysis.strategy_in_words(row.spec)}"
+        return row.name or f"original run: {analysis.strategy_in_words(row.spec)}"
     does = analysis.branch_in_words(row.spec, row.fork_epoch)
     return row.name or f"{does}, from epoch {row.fork_epoch}"

@@ -1,4 +1,4 @@
-"""A hand at the wheel: buttons that change the rate of a run while it trains."""
+"""Buttons that change the rate of a run by hand while it trains."""
 
 from __future__ import annotations
 
@@ -14,59 +14,52 @@ from lrdash.core.spec import MAX_RATE, Piece, RunSpec
 from lrdash.jobs import branches
 from lrdash.planning.plan import make
 from lrdash.store import RunRow
+from lrdash.strategies import STRATEGIES
 from lrdash.strategies.base import Rates
 from lrdash.strategies.corners import corners
 from lrdash.ui import resources
-from lrdash.ui.components.history import History
+from lrdash.ui.components.errors import show_error
+from lrdash.ui.train.history import History
 
-HELP = "It takes effect with the next epoch, is marked on the chart and kept in the run's settings."
+HELP = "Takes effect at the next epoch, is marked on the chart and is kept in the run's settings."
 
 
 def controls(past: History) -> None:
     """The buttons, inside a row, of a run that trains."""
     run = past.run
     for words, factor, key in (
-        ("Halve the rate", 0.5, "steer-halve"), ("Double it", 2.0, "steer-double"),
+        ("Halve the rate", 0.5, "steer-halve"), ("Double the rate", 2.0, "steer-double"),
     ):
-        st.button(words, key=key, help=HELP, on_click=_wish, args=(run.run_id,),
+        st.button(words, key=key, help=HELP, on_click=_request, args=(run.run_id,),
                   kwargs={"factor": factor})
     with st.popover("Other change", key="steer-more"):
         _others(past)
 
 
 def news(past: History) -> None:
-    """What is on its way, what came last, and what came too late."""
+    """Changes requested, made, and requested too late."""
     run = past.run
     waiting: Sequence[Command] = ()
     if run.active:
         waiting = resources.store().branches.commands([run.run_id]).get(run.run_id, ())
     for command in waiting:
         st.info(
-            f"On its way: {_told(command.piece, run)}. It takes effect with the next epoch.",
+            f"Requested: {_in_words(command.piece, run)}. It takes effect at the next epoch.",
             icon=":material/hourglass_top:",
         )
     fault = st.session_state.get(_fault(run.run_id))
     if fault and run.active:
-        st.error(fault, icon=":material/error:")
+        show_error(fault)
     _settle(run, {command.number for command in waiting})
     if run.spec.pieces:
-        steps = [f"after epoch {piece.epoch} {_told(piece, run)}" for piece in run.spec.pieces
+        steps = [f"after epoch {piece.epoch} {_in_words(piece, run)}" for piece in run.spec.pieces
                  if piece.epoch <= run.epochs_done]
         if steps:
-            st.caption(f"The rate left its first course: {'; '.join(steps[-5:])}.")
-
-
-def replay(run: RunRow) -> str:
-    """Queue a run of the same settings, pieces by hand included; gives its id."""
-    plan = make(run.spec)
-    return resources.store().runs.create(
-        plan.spec, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
-        parameters=plan.parameters, name=run.name,
-    )
+            st.caption(f"Rate changed by hand: {'; '.join(steps[-5:])}.")
 
 
 def as_points(spec: RunSpec, rates: Rates) -> RunSpec:
-    """A run whose rate was changed by hand as one under `points`, which a form can hold.
+    """A run whose rate was changed by hand, as a run under `points`, which a form can hold.
 
     Args:
         spec: of the run, complete.
@@ -87,32 +80,33 @@ def _others(past: History) -> None:
     now = past.epochs[-1].learning_rate if past.epochs else run.spec.base_lr
     st.caption(HELP)
     for name, words, start, button in (
-        ("rate", "Hold this rate", now, "Hold"), ("factor", "Times a factor", 0.1, "Multiply"),
+        ("rate", "Hold this rate", now, "Hold"),
+        ("factor", "Multiply by a factor", 0.1, "Multiply"),
     ):
         left, right = st.columns([3, 2], vertical_alignment="bottom")
         key = f"steer-{name}"
         with left:
-            # The same start at each tick: another one would be another field.
+            # The same start at each tick: another start would make it another field.
             first = st.session_state.setdefault(f"{key}-start:{run.run_id}", float(f"{start:.3g}"))
             st.number_input(words, min_value=0.0, max_value=MAX_RATE, value=first,
                             step=0.01, format="%.6g", key=key)
         with right:
-            st.button(button, key=f"{key}-go", width="stretch", on_click=_wish_typed,
+            st.button(button, key=f"{key}-go", width="stretch", on_click=_request_typed,
                       args=(run.run_id, name, key))
     st.button(
         "Back to the strategy", key="steer-back", icon=":material/undo:", width="stretch",
-        disabled=not run.spec.pieces, on_click=_wish, args=(run.run_id,), kwargs={"back": True},
-        help="A schedule goes on where it would be by now; a feedback rule begins anew.",
+        disabled=not run.spec.pieces, on_click=_request, args=(run.run_id,), kwargs={"back": True},
+        help="A schedule resumes where it would be by now; a feedback rule starts over.",
     )
 
 
-def _wish_typed(run_id: str, name: str, key: str) -> None:
-    """Send what a field says now: it may have been typed since the button was drawn."""
-    _wish(run_id, **{name: st.session_state[key]})
+def _request_typed(run_id: str, name: str, key: str) -> None:
+    """Send the value of a field now: it may have changed since the button was drawn."""
+    _request(run_id, **{name: st.session_state[key]})
 
 
-def _wish(run_id: str, **change: Any) -> None:
-    """Send a change; a callback, so what is wrong is noted for `news`."""
+def _request(run_id: str, **change: Any) -> None:
+    """Send a change; errors are kept for `news`, since a callback cannot show them."""
     store = resources.store()
     st.session_state.pop(_fault(run_id), None)
     try:
@@ -127,15 +121,15 @@ def _wish(run_id: str, **change: Any) -> None:
 
 
 def _settle(run: RunRow, waiting: set[int]) -> None:
-    """Forget what took effect; tell what came after the last epoch at which it could have."""
+    """Forget what took effect; report what was requested too late to take effect."""
     still = []
     for number, piece, done in st.session_state.get(_sent(run.run_id), []):
         if number not in waiting and not any(
             _alike(piece, one) and one.epoch >= done for one in run.spec.pieces
         ):
             if not run.active:
-                st.warning(f"Came too late: {_told(piece, run)}. The run ended before its next "
-                           "epoch.", icon=":material/timer_off:")
+                st.warning(f"Too late: {_in_words(piece, run)}. The run has ended.",
+                           icon=":material/timer_off:")
             still.append((number, piece, done))
         elif number in waiting:
             still.append((number, piece, done))
@@ -147,9 +141,9 @@ def _alike(one: Piece, other: Piece) -> bool:
     return (one.strategy, one.base_lr, one.factor) == (other.strategy, other.base_lr, other.factor)
 
 
-def _told(piece: Piece, run: RunRow) -> str:
+def _in_words(piece: Piece, run: RunRow) -> str:
     if piece.from_start or (piece.strategy == run.spec.strategy != "constant"):
-        return f"back to {piece.strategy}"
+        return f"back to {STRATEGIES[piece.strategy].label.lower()}"
     return analysis.piece_in_words(piece, run.spec)
 
 

@@ -52,7 +52,7 @@ def _surface() -> Surface:
         surface = SURFACES[name]
         with st.container(key="valley-formula"):
             st.latex(surface.formula)
-        st.caption(surface.told)
+        st.caption(surface.description)
     return surface
 
 

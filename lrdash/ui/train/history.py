@@ -1,4 +1,4 @@
-"""What this browser session has seen of a run: rows appended at each tick, never read twice."""
+"""What this browser session has read of a run: each tick appends new rows, none is read twice."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from lrdash.analysis import RateChange, rate_changes, rate_jumps
 from lrdash.core.events import RateDecided
 from lrdash.planning.plan import Plan, make
 from lrdash.store import EpochRow, RunRow, Store
+from lrdash.strategies.base import Rates
 from lrdash.strategies.program import RateProgram
 from lrdash.strategies.recorded import Recorded
 
-GLIDE = 50  # changes of the rate above which a schedule is said to glide
+GLIDE = 50  # changes of the rate from which a schedule counts as gliding
 
 _seen: WeakValueDictionary[tuple[str, int], EpochRow] = WeakValueDictionary()
 
@@ -27,8 +28,8 @@ class History:
     run: RunRow
     plan: Plan
     glides: bool  # the rate moves with almost every update, not at single places
-    recorded: bool  # the rates are not lrdash's: what was used is all that is known
-    course: RateProgram  # replays the rates from the stored metrics: what should have been used
+    recorded: bool  # the rates are not lrdash's: only those used are known
+    program: RateProgram  # replays the rates from the stored metrics: what should have been used
     epochs: list[EpochRow] = field(default_factory=list)
     decisions: list[RateDecided] = field(default_factory=list)
     difference: float = 0.0  # largest |rate shown - rate used| so far, in float32
@@ -44,10 +45,10 @@ class History:
         run = store.runs.one(self.run.run_id)
         if run.version == self.run.version and self.epochs:
             return False
-        if run.spec != self.run.spec:  # steered or lengthened: what should be used is told anew
+        if run.spec != self.run.spec:  # steered or lengthened: replay the new rates
             self.plan = make(run.spec)
-            self.course, self.difference = self.plan.program(), 0.0
-            self.glides = _glides(self.course)
+            self.program, self.difference = self.plan.program(), 0.0
+            self.glides = _glides(self.program)
             for row in self.epochs:
                 self._compare(row)
         for row in store.runs.epochs(run.run_id, after=self.epochs[-1].epoch if self.epochs else 0):
@@ -58,7 +59,7 @@ class History:
         self.run = run
         used = [row.rates for row in self.epochs]
         rates = np.concatenate(used) if used else np.empty(0, np.float32)
-        marks = self.course.marks()
+        marks = self.program.marks()
         if self.recorded:
             marks = rate_jumps(rates, GLIDE)
             self.glides = bool(np.count_nonzero(np.diff(rates)) > GLIDE)
@@ -71,13 +72,35 @@ class History:
         return True
 
     def _compare(self, row: EpochRow) -> None:
-        """The law of the house: the rate shown is the rate used."""
+        """Measure whether the rate shown is the rate used."""
         if self.recorded:
             return
-        shown = self.course.rates(row.epoch - 1).astype(np.float32)
+        shown = self.program.rates(row.epoch - 1).astype(np.float32)
         gap = np.abs(shown.astype(np.float64) - row.rates.astype(np.float64)).max(initial=0.0)
         self.difference = max(self.difference, float(gap))
-        self.course.end_epoch(row.epoch - 1, row.metrics)
+        self.program.end_epoch(row.epoch - 1, row.metrics)
+
+    @property
+    def used(self) -> Rates:
+        """The rate of every update so far, float64 [updates]."""
+        parts = [row.rates for row in self.epochs]
+        return np.concatenate(parts).astype(np.float64) if parts else np.empty(0)
+
+    def ahead(self, plan: Plan, done: int) -> Rates:
+        """The rates of a run that shares some epochs with this one, float64 [updates].
+
+        What a rule will decide is unknown: its rate is drawn as if it held.
+
+        Args:
+            plan: of the other run.
+            done: epochs that they share.
+        """
+        program, parts = plan.program(), []
+        for epoch in range(plan.spec.epochs):
+            parts.append(program.rates(epoch))
+            if epoch < done:
+                program.end_epoch(epoch, self.epochs[epoch].metrics)
+        return np.concatenate(parts)
 
 
 def of(run_id: str, store: Store) -> History:
@@ -91,9 +114,9 @@ def of(run_id: str, store: Store) -> History:
     if known is None:
         run = store.runs.one(run_id)
         plan = make(run.spec)
-        course = plan.program()
+        program = plan.program()
         known = History(
-            run=run, plan=plan, course=course, glides=_glides(course),
+            run=run, plan=plan, program=program, glides=_glides(program),
             recorded=run.spec.strategy == Recorded.id,
         )
         st.session_state[key] = known
@@ -102,7 +125,7 @@ def of(run_id: str, store: Store) -> History:
 
 
 def _shared(row: EpochRow) -> EpochRow:
-    """The same row as other sessions have, where one has it: fifty viewers keep one copy."""
+    """The row that other sessions hold already, if any: fifty viewers keep one copy."""
     known = _seen.setdefault((row.run_id, row.epoch), row)
     if (known.seconds, known.metrics) == (row.seconds, row.metrics):
         return known
@@ -110,6 +133,6 @@ def _shared(row: EpochRow) -> EpochRow:
     return row
 
 
-def _glides(course: RateProgram) -> bool:
-    table = course.table
+def _glides(program: RateProgram) -> bool:
+    table = program.table
     return table is not None and bool(np.count_nonzero(np.diff(table)) > GLIDE)

@@ -1,4 +1,4 @@
-"""What a descent did and why, in words made from its own numbers.
+"""What a descent did and why, in sentences computed from its own numbers.
 
 On a quadratic of curvature c a step multiplies the distance to the floor by 1 - rate * c. So below
 1 / c it stops short of the floor, between 1 / c and 2 / c it jumps over the floor and lands lower
@@ -11,22 +11,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lrdash.strategies.words import figure, percent
+from lrdash.core.wording import listed, number, percent
+from lrdash.core.wording import rate as written
 from lrdash.teaching.descent import Path
 from lrdash.teaching.surfaces import Surface
 
 
-def number(value: float) -> str:
-    """Three significant digits.
-
-    >>> number(0.09876), number(1.234e-7), number(12345.6)
-    ('0.0988', '1.23e-7', '12,300')
-    """
-    return figure(float(f"{value:.3g}")).replace("e-0", "e-")
-
-
 def path_in_words(surface: Surface, path: Path, name: str) -> str:
-    """One path: how often it jumped over the floor, why that ended or not, and where it came to.
+    """One path: how often it jumped over the floor, why that stopped or not, and where it ended.
 
     Args:
         surface: where it walked.
@@ -46,13 +38,13 @@ def compare_in_words(paths: Sequence[Path], names: Sequence[str]) -> str:
         return ""
     here = [(settled(path), name) for path, name in zip(paths, names, strict=True)
             if path.ended == "done"]
-    lost = [name for path, name in zip(paths, names, strict=True) if path.ended != "done"]
+    left = [name for path, name in zip(paths, names, strict=True) if path.ended != "done"]
     if not here:
         return "No path stayed in the picture. Lower the peak rate."
     (best, first), (worst, last) = min(here), max(here)
-    gone = f" {_listed(lost)} left the picture." if lost else ""
+    gone = f" {listed(left)} left the picture." if left else ""
     if len(here) < 2 or worst <= best * 1.05:
-        alone = f"{first} stays in the picture" if len(here) < 2 else "All end about as low"
+        alone = f"{first} stays in the picture" if len(here) < 2 else "All end about equally low"
         return f"{alone}, at a loss of {number(best)}.{gone}"
     times = f", {number(worst / best)} times that" if best > 0 and worst / best < 1e6 else ""
     return (
@@ -62,12 +54,12 @@ def compare_in_words(paths: Sequence[Path], names: Sequence[str]) -> str:
 
 
 def settled(path: Path) -> float:
-    """The loss that a path came to: the mean over its last tenth, which noise needs."""
+    """The loss at which a path ended: the mean over its last tenth, because of the noise."""
     return float(path.losses[-max(1, path.steps // 10) :].mean())
 
 
 def noise_floor(surface: Surface, rate: float) -> float | None:
-    """The mean loss that noise upholds on a quadratic at a constant rate; None above the limit.
+    """The mean loss that noise sustains on a quadratic at a constant rate; None above the limit.
 
     Each part of curvature c has, once settled, the mean loss rate * s^2 / (2 * (2 - rate * c)) with
     noise of standard deviation s: the variance v of x <- (1 - rate * c) x - rate * s * e solves
@@ -85,48 +77,48 @@ def noise_floor(surface: Surface, rate: float) -> float | None:
 def _gone(path: Path) -> str:
     at, rate, bend = path.steps, float(path.rates[-1]), float(path.curvatures[-2])
     how = "diverged and left the picture" if path.ended == "diverged" else "left the picture"
-    told = f"{how} at step {at} with a loss of {number(path.losses[-1])}"
+    ended = f"{how} at step {at} with a loss of {number(path.losses[-1])}"
     if rate * bend > 2:
         return (
-            f"{told} (it began at {number(path.losses[0])}): its rate {number(rate)} was above "
-            f"the limit {number(2 / bend)} there, and such a step lands {number(rate * bend - 1)} "
+            f"{ended} (it began at {number(path.losses[0])}): its rate {written(rate)} was above "
+            f"the limit {written(2 / bend)} there, and such a step lands {number(rate * bend - 1)} "
             "times as far from the floor as it began. The path stops here."
         )
     length = float(np.linalg.norm(path.places[-1] - path.places[-2]))
     return (
-        f"{told}: the slope was so steep that a rate of {number(rate)} made a step of length "
+        f"{ended}: the slope was so steep that a rate of {written(rate)} made a step of length "
         f"{number(length)}. The path stops here."
     )
 
 
 def _walk(path: Path) -> str:
-    """How often it jumped over the floor and what ended that."""
+    """How often it jumped over the floor and what stopped that."""
     total, jumps = path.steps, len(path.crossings)
     ratio = path.rates * path.curvatures[:-1]  # below 1 stops short, above 2 lands higher
     if not jumps:
         most = float(np.nanmax(ratio))
         return (
             "never jumps over the floor: its rate stays below 1 / curvature"
-            f" ({percent(float(f'{most:.2g}'))} of it at most), so each step stops short of it."
+            f" ({percent(most)} of it at most), so each step stops short of the floor."
             if most < 1 else "never jumps over the floor."
         )
     last = path.crossings[-1]
     often = f"jumps over the floor at {jumps} of {total} steps"
     if last > total - max(2, total // 10):
-        return f"{often}, to the very end. {_still(float(path.rates[-1]), path)}"
+        return f"{often}, until the end. {_still(float(path.rates[-1]), path)}"
     after = f"{often}, the last time at step {last}."
     rate, bend = float(path.rates[last]), float(path.curvatures[last])
     highest = float(path.rates[:last].max())
     if rate < 0.9 * highest and rate * bend < 1.1 and highest * bend >= 1:
         return (
-            f"{after} By then its rate has fallen to {number(rate)}, which no longer exceeds "
-            f"1 / curvature ({number(1 / bend)}): from there each step stops short of the floor, "
-            "and it falls in."
+            f"{after} By then its rate has fallen to {written(rate)}, which no longer exceeds "
+            f"1 / curvature ({written(1 / bend)}): from there each step stops short of the floor, "
+            "and the path settles."
         )
     if 0 < rate * bend < 1:
         return (
             f"{after} From there the walls are flat enough (curvature {number(bend)}) for a rate "
-            f"of {number(rate)} to stop short of the floor."
+            f"of {written(rate)} to stop short of the floor."
         )
     if path.losses[last + 1 :].max(initial=0.0) < 1e-12:
         return f"{after} By then it has reached the bottom."
@@ -137,53 +129,47 @@ def _still(rate: float, path: Path) -> str:
     bend = float(path.curvatures[-2])
     if bend <= 0:
         return ""
-    share, times = percent(float(f"{rate * bend / 2:.3g}")), number(abs(1 - rate * bend))
+    share, times = percent(rate * bend / 2), number(abs(1 - rate * bend))
     falls = bool(path.rates[-1] < path.rates.max() * 0.99)
     kept = "Even at the end its rate" if falls else "Its rate"
     effect = (
-        "so it bounces instead of falling in" if abs(1 - rate * bend) > 0.5
-        else "so near the best rate 1 / curvature that it falls in all the same"
+        "so it bounces instead of settling" if abs(1 - rate * bend) > 0.5
+        else "close enough to the best rate 1 / curvature to settle anyway"
     )
     return (
-        f"{kept} {number(rate)} is {share} of the limit {number(2 / bend)} there: each step lands "
-        f"on the other wall, {times} times as far out, {effect}."
+        f"{kept} {written(rate)} is {share} of the limit {written(2 / bend)} there: each step "
+        f"lands on the other wall, {times} times as far out, {effect}."
     )
 
 
 def _thrown(surface: Surface, path: Path) -> str:
-    """With noise: how high it is held at its rates, by the path and by theory."""
+    """With noise: how high the noise keeps it at its rates, by the path and by theory."""
     tenth = max(1, path.steps // 10)
     first, last = float(path.rates.max()), float(path.rates[-tenth:].mean())
-    told = (
-        f"comes to a loss of {number(settled(path))} (mean of its last {tenth} steps). "
-    )
+    end = f"ends at a loss of {number(settled(path))} (mean of its last {tenth} steps)."
     high, low = noise_floor(surface, first), noise_floor(surface, last)
     if last > 0.5 * first:
-        floor = f" by theory to {number(low)} on average" if low is not None else ""
+        floor = f": in theory to {number(low)} on average" if low is not None else ""
         return (
-            f"{told}Its rate is still {number(last)}: the noise of every step throws it about in "
-            f"proportion to the rate,{floor or ' without end'}, however long it runs."
+            f"{end} Its rate is still {written(last)}, so the noise of every step scatters it in "
+            f"proportion to the rate{floor}, however long it runs."
         )
-    held = f" At its highest rate, noise would hold it at {number(high)} on average;" \
-        if high is not None else ""
+    if high is None or low is None:
+        return end
     return (
-        f"{told}Its rate has fallen from {number(first)} to {number(last)}, so that the noise of "
-        f"many steps averages out.{held} at the rate of the end,"
-        f" at {number(low)}." if held and low is not None else told
+        f"{end} Its rate has fallen from {written(first)} to {written(last)}, so that the noise of "
+        f"many steps averages out. In theory, noise holds it at {number(high)} on average at its "
+        f"highest rate, and at {number(low)} at its last."
     )
 
 
 def _rest(surface: Surface, path: Path) -> str:
-    """Where it came to: the loss, how far is left to go, and into which of several valleys."""
-    told = f"The loss ends at {number(path.losses[-1])}"
+    """Where it ended: the loss, the distance to the minimum, and which of several valleys."""
+    loss = f"The loss ends at {number(path.losses[-1])}"
     end = path.places[-1]
     if len(surface.minima) > 1:
         nearest = min(surface.minima, key=lambda m: float(np.linalg.norm(end - m.place)))
         bend, _ = surface.curvature(np.array(nearest.place))
-        return f"{told}, by the {nearest.label}, whose limit is {number(2 / bend)} at its bottom."
+        return f"{loss}, in the {nearest.label}, whose limit is {written(2 / bend)} at its bottom."
     left = float(np.linalg.norm(end - surface.minima[0].place))
-    return f"{told}, {number(left)} from the minimum."
-
-
-def _listed(names: Sequence[str]) -> str:
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+    return f"{loss}, {number(left)} from the minimum."

@@ -1,4 +1,4 @@
-"""The settings of one strategy among several: wherever some are chosen side by side."""
+"""The settings of one strategy among several, wherever strategies are chosen side by side."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from lrdash.strategies import STRATEGIES
 from lrdash.ui.components import draw, fields, form
 
 
-def settings(name: str, *, dataset: str, prefix: str) -> dict[str, Any]:
-    """The fields of a strategy, folded away, with the editor where its curve is drawn by hand.
+def strategy_settings(name: str, *, dataset: str, prefix: str) -> dict[str, Any]:
+    """The fields of a strategy, folded away, with the editor if its curve is drawn by hand.
 
     Args:
         name: id of the strategy.
-        dataset: id; a regression has fewer metrics to watch.
-        prefix: stands before the strategy's own in the keys of the fields.
+        dataset: id; a regression has fewer metrics to monitor.
+        prefix: of the keys of the fields, before the strategy's id.
 
     Raises:
         InvalidField: a list typed as text that can't be read.

@@ -21,7 +21,7 @@ ENGINES = {"keras": "Keras callbacks, live", "auto": "Compiled, fastest"}
 def draw(plan: Plan) -> None:
     """The rate over the whole training, the strategy in a sentence, its formula and Keras code."""
     with st.container(border=True):
-        st.header("Learning rate over the training", anchor=False)
+        st.header("Learning rate during training", anchor=False)
         if plan.spec.strategy == Points.id:
             drawing.on_plan(plan, f"{Points.prefix}points")
         else:
@@ -42,11 +42,11 @@ def sentence(plan: Plan) -> str:
     spec = plan.spec
     words = plan.strategy.sentence()
     if spec.warmup_epochs:
-        words = f"Warms up for {spec.warmup_epochs:g} epochs. {words}"
+        words = f"Warms up for {wording.plural(spec.warmup_epochs, 'epoch')}. {words}"
     if plan.strategy.kind == "rule":
         words += (
-            " When that happens depends on how training goes: the dotted line is the fastest fall,"
-            " with a metric that never improves."
+            " When this happens depends on the run. The dotted line shows the fastest decay: a"
+            " metric that never improves."
         )
     return words
 
@@ -65,26 +65,27 @@ def _stuck(plan: Plan) -> Rates | None:
 def engine() -> str:
     """What trains the run, as the user chooses it."""
     chosen: str = st.segmented_control(
-        "Trained by", list(ENGINES), format_func=lambda name: ENGINES[name], key="engine",
+        "Engine", list(ENGINES), format_func=lambda name: ENGINES[name], key="engine",
         required=True, default="keras", **fields.PERSIST,
-        help="Keras' own callbacks, epoch by epoch, slow enough to watch; or the same training as "
-        "one compiled program, tens of times faster. Both give the same curve.",
+        help="Keras callbacks train epoch by epoch, slow enough to watch. Compiled is the same "
+        "training as one program, tens of times faster, with the same curve.",
     )
     return chosen
 
 
 def start(plan: Plan) -> bool:
-    """The start button and what it will cost; True when pressed."""
+    """The start button and what the run costs; True when pressed."""
     left, right = st.columns([1, 4], vertical_alignment="center")
     with left:
         pressed: bool = st.button(
-            "Start", type="primary", icon=":material/play_arrow:", key="start", width="stretch"
+            "Start training", type="primary", icon=":material/play_arrow:", key="start",
+            width="stretch",
         )
     with right:
         facts = [
             f"{plan.parameters:,} parameters",
-            f"{plan.train_examples:,} / {plan.validation_examples:,} examples",
-            f"{plan.updates:,} updates ({plan.steps_per_epoch} an epoch)",
+            f"{plan.train_examples:,} training / {plan.validation_examples:,} validation examples",
+            f"{plan.updates:,} updates ({plan.steps_per_epoch} per epoch)",
         ]
         seconds = analysis.expected_seconds(plan.spec, resources.store().runs.listing(limit=200))
         if seconds is not None:
@@ -106,8 +107,8 @@ def explain(plan: Plan) -> None:
 
 
 def code(plan: Plan) -> None:
-    """A snippet to paste into one's own script."""
+    """A snippet to paste into a script."""
     try:
         st.code(plan.keras_code(), language="python", wrap_lines=True)
-    except InvalidField as fault:  # pieces by hand under a rule, or a curve that bends too often
-        st.caption(str(fault))
+    except InvalidField as fault:  # changed by hand under a rule, or a curve with too many corners
+        st.caption(wording.escaped(str(fault)))

@@ -1,4 +1,4 @@
-"""Branches of a run: from which epoch, what they do, how their rates will go, and Start."""
+"""Branches of a run: where they start, what they do, and the rates that they will use."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import streamlit as st
 
 from lrdash import analysis, figures
 from lrdash.core import wording
-from lrdash.core.errors import InvalidField, LrdashError
+from lrdash.core.errors import InvalidField
 from lrdash.jobs import branches
 from lrdash.jobs.branches import Wanted
 from lrdash.strategies import STRATEGIES
 from lrdash.ui import resources
 from lrdash.ui.components import fields, form
-from lrdash.ui.components.history import History
-from lrdash.ui.train.more import ahead, used
+from lrdash.ui.train.history import History
+from lrdash.ui.train.panel import panel
 
 MODES = {"factors": "Other rates", "strategy": "Another strategy", "cooldowns": "Cooldowns"}
 FACTORS = (0.5, 0.2, 0.1, 1.0)
-SAID = {0.5: "÷ 2", 0.2: "÷ 5", 0.1: "÷ 10", 1.0: "unchanged"}
-LONGER = 10  # epochs of branches that leave at the end of their parent
-COOLED = 0.2  # share of the trunk that a cooldown takes, at first
+FACTOR_LABELS = {0.5: "÷ 2", 0.2: "÷ 5", 0.1: "÷ 10", 1.0: "unchanged"}
+LONGER = 10  # epochs of branches that start at the end of their parent
+COOLED = 0.2  # share of the epochs done that a cooldown takes, at first
 MOST = 40  # branches at once
 
 
@@ -31,16 +31,16 @@ def opener(past: History) -> None:
     run_id = past.run.run_id
     st.button("Branch", icon=":material/call_split:", key="branch", on_click=_open,
               args=(run_id, "factors"),
-              help="What if the rate had been another from some epoch on? Click that epoch on the "
-              "chart, or name it.")
+              help="Trains with other rates from some epoch on. Click that epoch on the chart or "
+              "enter it.")
     st.button("Cooldowns", icon=":material/trending_down:", key="cooldowns", on_click=_open,
               args=(run_id, "cooldowns"),
-              help="From several epochs of this run the rate falls to 0: how good would it be if "
-              "it ended there? One trunk, several ends (warm-up, stable, decay).")
+              help="Lets the rate fall to 0 from several epochs on, to show how good the run would "
+              "be if it ended there (warm-up, stable, decay).")
 
 
 def chosen(past: History) -> int | None:
-    """The epoch at which a line is to be drawn across the chart."""
+    """The epoch to mark by a line across the chart."""
     run_id = past.run.run_id
     if st.session_state.get(_mode(run_id)) not in ("factors", "strategy"):
         return None
@@ -58,38 +58,30 @@ def picker(run_id: str) -> Callable[[int], None]:
     return pick
 
 
-def panel(past: History) -> None:
-    """The choice, if it is open, with the rates that it will give."""
+def show(past: History) -> None:
+    """The choice, if it is open, with the rates that it leads to."""
     run_id = past.run.run_id
     if not past.epochs or not st.session_state.get(_mode(run_id)):
         return
-    with st.container(border=True, key="branching"):
-        head = st.container(horizontal=True, vertical_alignment="center",
-                            horizontal_alignment="distribute")
-        head.markdown("**Branches, from exactly the weights of that epoch**")
-        head.button("Close", icon=":material/close:", key="branch-close", type="tertiary",
-                    on_click=_close, args=(run_id,))
+    with panel("Branches, from the exact weights of an epoch", key="branching",
+               close_key="branch-close", on_close=_close, run_id=run_id):
         mode = st.segmented_control(
             "What the branches do", list(MODES), format_func=MODES.__getitem__, required=True,
             key=_mode(run_id), label_visibility="collapsed",
         )
-        try:
-            wanted = _CHOICES[str(mode)](past)
-            if len(wanted) > MOST:
-                raise InvalidField("branches", f"must be at most {MOST} at once", len(wanted))
-            if wanted:
-                _outlook(past, wanted)
-        except LrdashError as fault:
-            st.error(str(fault), icon=":material/error:")
-            return
+        wanted = _CHOICES[str(mode)](past)
+        if len(wanted) > MOST:
+            raise InvalidField("branches", f"must be at most {MOST} at once", len(wanted))
+        if wanted:
+            _outlook(past, wanted)
         _start(past, wanted)
 
 
 def _factors(past: History) -> list[tuple[int, Wanted]]:
     epoch, until = _where(past)
-    picked = st.pills("The rate from there on", FACTORS, format_func=SAID.__getitem__,
+    picked = st.pills("Rate from that epoch on", FACTORS, format_func=FACTOR_LABELS.__getitem__,
                       selection_mode="multi", default=FACTORS, key="branch-factors")
-    text = st.text_input("Further factors", key="branch-others", placeholder="e.g. 0.05, 2",
+    text = st.text_input("More factors", key="branch-others", placeholder="e.g. 0.05, 2",
                          width=240)
     factors = dict.fromkeys([*picked, *(float(f) for f in fields.as_list(text, "factors"))])
     return [(epoch, {"factor": factor, "epochs": until}) for factor in factors]
@@ -103,9 +95,9 @@ def _strategy(past: History) -> list[tuple[int, Wanted]]:
     now = past.epochs[min(epoch, len(past.epochs)) - 1].learning_rate
     base = st.number_input(
         "Peak rate", min_value=0.0, value=None, format="%.6g", key="branch-rate", width=240,
-        placeholder=f"{wording.rate(now)}, the rate there",
+        placeholder=f"{wording.rate(now)}, the rate at that epoch",
     )
-    with st.expander("Its settings"):
+    with st.expander("Strategy settings"):
         knobs = [form.for_task(k, past.run.spec.dataset) for k in STRATEGIES[name].knobs()]
         params = {knob.name: _setting(name, knob) for knob in knobs}
     own: dict[str, Any] = {"strategy": name, "params": params, "epochs": until}
@@ -121,7 +113,7 @@ def _cooldowns(past: History) -> list[tuple[int, Wanted]]:
     st.session_state.setdefault("cooldown-at", fields.as_text(cooldown_epochs(done)))
     st.session_state.setdefault("cooldown-length", max(2, round(COOLED * done)))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        text = st.text_input("From the ends of epochs", key="cooldown-at", width=240)
+        text = st.text_input("From the end of epochs", key="cooldown-at", width=240)
         length = st.number_input("Length in epochs", 1, 10_000, key="cooldown-length", width=160)
     own: Mapping[str, Any] = {"strategy": "linear", "params": {}}
     epochs = dict.fromkeys(fields.as_list(text, "epochs"))
@@ -129,18 +121,18 @@ def _cooldowns(past: History) -> list[tuple[int, Wanted]]:
 
 
 def cooldown_epochs(done: int) -> list[int]:
-    """Where cooldowns begin if nobody says otherwise: after each third of what is done."""
+    """Where cooldowns start at first: after each third of the epochs done."""
     return sorted({max(1, round(done * third / 3)) for third in (1, 2, 3)})
 
 
 def _where(past: History) -> tuple[int, int]:
-    """The epoch at which they leave, and the epochs of each in all."""
+    """The epoch where they start, and the epochs of each in all."""
     total = past.run.spec.epochs
     st.session_state.setdefault(_epoch(past.run.run_id), _best(past))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        # The bound is that of the plan, not of what is done: it must not change while it trains.
+        # Bounded by the plan, not by the epochs done: the bound must not change while it trains.
         epoch = st.number_input("From the end of epoch", 1, total, key=_epoch(past.run.run_id),
-                                width=180, help="Or click it on the chart.")
+                                width=180, help="You can also click it on the chart.")
         until = st.number_input(
             "Train until epoch", 1, 10_000, value=None, key="branch-until", width=180,
             placeholder=str(total if epoch < total else epoch + LONGER),
@@ -151,29 +143,25 @@ def _where(past: History) -> tuple[int, int]:
 def _outlook(past: History, wanted: list[tuple[int, Wanted]]) -> None:
     plans = branches.plan_branches(past.run, wanted, resources.store())
     ways = [
-        (analysis.branch_in_words(plan.spec, epoch), ahead(past, plan, epoch), epoch)
+        (analysis.branch_in_words(plan.spec, epoch), past.ahead(plan, epoch), epoch)
         for plan, (epoch, _) in zip(plans, wanted, strict=True)
     ]
     figure = figures.courses_figure(
-        used(past), ways, past.plan.steps_per_epoch, strategy=past.run.spec.strategy
+        past.used, ways, past.plan.steps_per_epoch, strategy=past.run.spec.strategy
     )
     st.plotly_chart(figure, key="branch-outlook", config={"displayModeBar": False})
 
 
 def _start(past: History, wanted: list[tuple[int, Wanted]]) -> None:
-    count = f"{len(wanted)} {'branch' if len(wanted) == 1 else 'branches'}"
+    count = wording.plural(len(wanted), "branch", "branches")
     left, right = st.columns([1, 3], vertical_alignment="center")
-    right.caption("They train together, as lanes of one program where the model allows it, and are "
-                  "drawn growing out of this run. Their rates are those above.")
-    if not left.button(f"Start {count}", type="primary", icon=":material/play_arrow:",
+    right.caption("They train together where the model allows it, with the rates shown above, and "
+                  "the page then shows them as branches of this run.")
+    if not left.button(f"Train {count}", type="primary", icon=":material/play_arrow:",
                        key="branch-go", disabled=not wanted, width="stretch"):
         return
-    try:
-        branches.make_branches(past.run, wanted, resources.store())
-        resources.laboratory().wake()
-    except LrdashError as fault:
-        st.error(str(fault), icon=":material/error:")
-        return
+    branches.make_branches(past.run, wanted, resources.store())
+    resources.laboratory().wake()
     del st.session_state[_mode(past.run.run_id)]
     st.rerun()
 
