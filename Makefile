@@ -33,7 +33,7 @@ soak: $(VENV)/.dev ## Run the long tests under load.
 	@$(MAKE) --no-print-directory chromium
 	$(PY) -m pytest -m soak
 
-lock: $(VENV)/.made ## Pin all dependencies anew, with hashes, for all systems.
+lock: $(VENV)/.made ## Pin all dependencies again, with hashes, for all systems.
 	@$(PY) -m uv --version >/dev/null 2>&1 || $(PIP) install --quiet 'uv>=0.13,<1'
 	$(LOCK) requirements.txt -o requirements.lock
 	$(LOCK) requirements.txt pyproject.toml --extra dev -c requirements.lock -o requirements-dev.lock

@@ -6,7 +6,7 @@ from lrdash.ui import shell
 from lrdash.ui.compare import experiment, form, outlook
 from lrdash.ui.components import queue
 from lrdash.ui.components.form_column import form_column
-from lrdash.ui.components.picking import earlier_list
+from lrdash.ui.components.tables import earlier_list
 
 with shell.page("Compare"):
     experiment_id = st.query_params.get("experiment")

@@ -4,7 +4,7 @@ import streamlit as st
 
 from lrdash.ui import shell
 from lrdash.ui.components.form_column import form_column
-from lrdash.ui.components.picking import earlier_list
+from lrdash.ui.components.tables import earlier_list
 from lrdash.ui.find_lr import form, result
 
 with shell.page("Find LR"):

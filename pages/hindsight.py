@@ -3,7 +3,7 @@
 import streamlit as st
 
 from lrdash.ui import shell
-from lrdash.ui.components.picking import earlier_list
+from lrdash.ui.components.tables import earlier_list
 from lrdash.ui.hindsight import form, result
 
 IDEA = """

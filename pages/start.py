@@ -9,7 +9,7 @@ from lrdash.ui.start import cards, guided
 INTRODUCTION = """
 The **learning rate** decides how far each update moves the weights of a network. Too high, and the
 loss bounces; too low, and it creeps. So training starts high and lowers the rate, but when, and
-how? Each experiment below trains small networks here in under a minute, then explains *your*
+how? Each experiment below trains small networks here in about a minute, then explains *your*
 results.
 """
 FURTHER = """

@@ -12,9 +12,9 @@ LOG = f"{form.PREFIX}log"
 
 with shell.page("Valley"):
     st.markdown(
-        "Each training step moves the weights down the slope of the loss, as far as the learning "
-        "rate allows. Press **Play** to see what happens where the valley is steep, flat, curved "
-        "or noisy; drag the ring on the map to move the start."
+        "Each training step moves the weights down the slope of the loss; the learning rate sets "
+        "how far. Press **Play** to see what happens where the valley is steep, flat, curved or "
+        "noisy; drag the ring on the map to move the start."
     )
     chosen, right = form_column(form.read, widths=(4, 9))
     if chosen is None:

@@ -15,6 +15,8 @@ from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
+from tests import DATA
+
 if TYPE_CHECKING:
     from lrdash.store import Store
 
@@ -69,6 +71,19 @@ def store() -> Iterator[Store]:
     opened = Store()
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="module")
+def endless() -> Iterator[None]:
+    """Makes the strategy `endless` known, in child processes too; see `factories.jobs.ENDLESS`."""
+    from lrdash.strategies import STRATEGIES
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(DATA / "plugins"))
+        patch.setenv("PYTHONPATH", str(DATA / "plugins"), prepend=os.pathsep)
+        STRATEGIES.plugins.forget()
+        yield
+    STRATEGIES.plugins.forget()
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -1,4 +1,4 @@
-"""Who may import whom, what stays out of the server's process, and what the docs must name."""
+"""Which room may import which, what stays out of the server, and what the docs must name."""
 
 from __future__ import annotations
 

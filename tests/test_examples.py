@@ -28,7 +28,7 @@ def test_the_notebook_compares_four_strategies_on_its_own_model(
     shown = {cell.source: cell.outputs for cell in notebook.cells if cell.cell_type == "code"}
     compared = next(outputs for source, outputs in shown.items() if "lrdash.compare(" in source)
     html = [output["data"]["text/html"] for output in compared if "text/html" in output["data"]]
-    assert "36 of 36 runs done" in html[0]  # the line that tells how far it is
+    assert "36 of 36 runs done" in html[0]  # the line that shows the progress
     assert "Four strategies" in html[1]
     assert "Reduce on plateau" in html[1]
     assert "://" not in "".join(html)

@@ -1,9 +1,9 @@
 """Backups: the database, with or without checkpoints and own data, in one file, and back again.
 
 The database alone is a SQLite file. With more it is a ZIP archive, uncompressed since checkpoints
-do not shrink: `manifest.json`, the database, `checkpoints/RUN_ID/EPOCH.npz`, and of own data
-`data/ID/facts.json` and `arrays.npz`. What is in the archive is only ever taken by the names of the
-manifest, each of which must look like one of these, with its size and its SHA-256.
+do not compress: `manifest.json`, the database, `checkpoints/RUN_ID/EPOCH.npz`, and of own data
+`data/ID/facts.json` and `arrays.npz`. Only files named in the manifest are read from the archive;
+each name must look like one of these, and size and SHA-256 must match.
 """
 
 from __future__ import annotations
@@ -64,15 +64,15 @@ class Backup:
 def backup(
     file: str | Path, *, checkpoints: bool = False, data: bool = False, force: bool = False
 ) -> Backup:
-    """Write the database to a file, while runs go on if there are any.
+    """Write the database to a file, also while runs train.
 
     The file appears only when it is whole and checked.
 
     Args:
         file: to write.
-        checkpoints: take them along, so that interrupted runs can go on where they were.
-        data: take own data along, so that it can be trained on where the backup is restored.
-        force: replace a file that is there.
+        checkpoints: include them, so that interrupted runs can be resumed.
+        data: include own data, so that it can be trained on after a restore.
+        force: replace an existing file.
 
     Raises:
         InvalidField: if the file exists or cannot be written.
@@ -87,7 +87,7 @@ def backup(
             made = Path(folder) / DATABASE
             names = (_checkpoints() if checkpoints else []) + (_own_data() if data else [])
             files = _set_aside(names, Path(folder))
-            copy_to(source, made)  # after the checkpoints: what they rest on is recorded
+            copy_to(source, made)  # after the checkpoints, so that their epochs are recorded
             check_copy(made, f"The database {source}")
             runs = _count(made)
             if checkpoints or data:
@@ -101,16 +101,16 @@ def backup(
 
 
 def restore(file: str | Path, *, force: bool = False) -> Backup:
-    """Put a backup in the place of the database; its checkpoints and own data are added.
+    """Replace the database with a backup; its checkpoints and own data are added.
 
-    A database that stands there is kept beside it, under a name that ends in the time.
+    An existing database is kept beside it, under a name that ends in the time.
 
     Args:
         file: as `backup` wrote it.
-        force: replace a database that is there.
+        force: replace an existing database.
 
     Raises:
-        InvalidField: if there is no such file, or a database stands there and `force` is not given.
+        InvalidField: if there is no such file, or a database exists and `force` is not given.
         StoreError: if the backup is damaged, of a newer lrdash or of another program, or if the
             database is in use. Then nothing was changed.
     """
@@ -181,7 +181,7 @@ def _checkpoints() -> list[str]:
 
 
 def _own_data() -> list[str]:
-    """Of deleted data, which runs still name, the facts alone are there."""
+    """Of deleted data that runs still name, only the facts exist."""
     folders = sorted(path.name for path in stored.data_folder().glob(f"{stored.PREFIX}*"))
     return [
         f"{stored.FOLDER}/{folder}/{file}"
@@ -266,12 +266,12 @@ def _extract(packed: IO[bytes], target: Path, about: dict[str, Any]) -> None:
             digest.update(block)
             file.write(block)
     if left or digest.hexdigest() != about["sha256"]:
-        raise ValueError("a file in it is not the one that was packed")
+        raise ValueError("a file in it differs from the one that was packed")
 
 
 def _place(files: dict[str, Path], place: Path) -> None:
     here = {name for name in files if DATA.fullmatch(name)
-            and (place / name).with_name(stored.ARRAYS).exists()}  # an id says what is in it
+            and (place / name).with_name(stored.ARRAYS).exists()}  # an id identifies the content
     for name, file in files.items():
         if name in here:
             continue

@@ -1,12 +1,39 @@
-"""Plans that an engine can train, checked without TensorFlow."""
+"""Specs and plans, checked without TensorFlow before anything is made."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from lrdash.core.errors import InvalidField
 from lrdash.core.spec import RunSpec
 from lrdash.planning.experiment import Experiment, Planned, plan_all
 from lrdash.planning.external import refuse
 from lrdash.planning.plan import Plan, make
 from lrdash.training import check_engine
+
+
+def base_spec(
+    spec: RunSpec | None, fields: Mapping[str, Any], where: str = "",
+    instead: Mapping[str, str] = MappingProxyType({}),
+) -> RunSpec:
+    """A spec with some fields replaced, or of these alone.
+
+    Args:
+        spec: as the caller gave it.
+        fields: of `RunSpec`.
+        where: why fields are refused.
+        instead: fields that are refused, and what to give instead.
+
+    Raises:
+        InvalidField: for what is not a spec, or a field that is not allowed.
+    """
+    if not isinstance(spec, RunSpec | None):
+        raise InvalidField("spec", "must be a RunSpec", spec)
+    for given in fields.keys() & instead.keys():
+        raise InvalidField(given, f"is not {where}: give {instead[given]}", fields[given])
+    return RunSpec(**fields) if spec is None else spec.replace(**fields)
 
 
 def check(spec: RunSpec, engine: str = "auto") -> Plan:

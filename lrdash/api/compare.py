@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from typing import Any, Literal
 
-from lrdash.api.checks import check_experiment
-from lrdash.api.own import STRATEGIES, own_task, refuse_taken
+from lrdash.api.checks import base_spec, check_experiment
+from lrdash.api.own import STRATEGIES, task_of
 from lrdash.api.plain import listed, seeds_of
 from lrdash.api.reporting import reporting
 from lrdash.api.results.comparison import Comparison, load_comparison
@@ -20,7 +20,6 @@ from lrdash.planning.grouping import cut
 from lrdash.planning.plan import Plan
 from lrdash.store import NewRun, Store
 
-USUAL_RATES = (0.01, 0.1)
 INSTEAD = {
     "strategy": "strategies", "params": "strategies", "base_lr": "base_lrs", "seed": "seeds",
 }  # fields of a run, and what a comparison has instead
@@ -87,24 +86,17 @@ def compare(
     if what is not None and strategies is not None:
         raise InvalidField("strategies", "must be given once", strategies)
     arms = strategies if what is None else what
-    if build_model is None:
-        refuse_taken(fields, data)
-        if arms is None:
+    with task_of(build_model, data, spec, fields) as task:
+        if arms is None and not task.own:
             problem = "must be a list of names of strategies, or give build_model and data"
             raise InvalidField("strategies", problem, None)
         experiment = define(
-            arms, base_lrs=USUAL_RATES if base_lrs is None else base_lrs, seeds=seeds,
-            target=target, spec=spec, **fields,
-        )
-        return run_experiment(experiment, engine=engine, name=name, progress=progress)
-    with own_task(build_model, data, spec, fields) as task:
-        experiment = define(
             STRATEGIES if arms is None else arms,
             base_lrs=task.peaks() if base_lrs is None else base_lrs, seeds=seeds, target=target,
-            **task.fields,
+            spec=task.spec, **task.fields,
         )
         return run_experiment(
-            experiment, engine=engine, name=name, progress=progress, checkpoints=False
+            experiment, engine=engine, name=name, progress=progress, checkpoints=not task.own
         )
 
 
@@ -118,12 +110,7 @@ def define(
     **fields: Any,
 ) -> Experiment:
     """The experiment that `compare` runs; errors and arguments as there."""
-    if not isinstance(spec, RunSpec | None):
-        raise InvalidField("spec", "must be a RunSpec", spec)
-    for given in fields.keys() & INSTEAD.keys():
-        problem = f"is not one value in a comparison: give {INSTEAD[given]}"
-        raise InvalidField(given, problem, fields[given])
-    base = RunSpec(**fields) if spec is None else spec.replace(**fields)
+    base = base_spec(spec, fields, "one value in a comparison", INSTEAD)
     return Experiment(
         base=base, arms=_arms(strategies), base_lrs=listed(base_lrs),
         seeds=seeds_of(seeds, MAX_SEEDS), target=target,

@@ -7,8 +7,9 @@ from contextlib import closing
 from typing import Any
 
 from lrdash.analysis.range_test import suggested
+from lrdash.api.checks import base_spec
 from lrdash.api.compare import run_experiment
-from lrdash.api.own import own_task, refuse_taken
+from lrdash.api.own import task_of
 from lrdash.api.plain import seeds_of
 from lrdash.api.results.comparison import Comparison
 from lrdash.api.results.range_test import RangeTest, load_range_test
@@ -58,20 +59,14 @@ def find_lr(
         InvalidField, UnknownName: for a wrong field; then nothing is made.
         StoreError: if the database cannot be used.
     """
-    if build_model is not None:
-        with own_task(build_model, data, spec, fields) as task:
-            planned = define_range_test(
-                None, lowest=lowest, highest=highest, updates=updates, seeds=seeds, **task.fields
-            )
-            if planned.plan.model.alone:
-                problem = "must make a model and have data that lanes can train, for a range test"
-                raise InvalidField("build_model", problem, planned.plan.model.alone)
-            return run_range_test(planned, progress)
-    refuse_taken(fields, data)
-    planned = define_range_test(
-        spec, lowest=lowest, highest=highest, updates=updates, seeds=seeds, **fields
-    )
-    return run_range_test(planned, progress)
+    with task_of(build_model, data, spec, fields) as task:
+        planned = define_range_test(
+            task.spec, lowest=lowest, highest=highest, updates=updates, seeds=seeds, **task.fields
+        )
+        if task.own and planned.plan.model.alone:
+            problem = "must make a model and have data that lanes can train, for a range test"
+            raise InvalidField("build_model", problem, planned.plan.model.alone)
+        return run_range_test(planned, progress)
 
 
 def define_range_test(
@@ -84,12 +79,7 @@ def define_range_test(
     **fields: Any,
 ) -> PlannedTest:
     """The test that `find_lr` makes; errors and arguments as there."""
-    if not isinstance(spec, RunSpec | None):
-        raise InvalidField("spec", "must be a RunSpec", spec)
-    for given in fields.keys() & INSTEAD.keys():
-        problem = f"is not for a range test: give {INSTEAD[given]}"
-        raise InvalidField(given, problem, fields[given])
-    base = RunSpec(**fields) if spec is None else spec.replace(**fields)
+    base = base_spec(spec, fields, "for a range test", INSTEAD)
     return make(RangeTestSpec(
         base=base, lowest=lowest, highest=highest, updates=updates,
         seeds=seeds_of(seeds, MOST_SEEDS),

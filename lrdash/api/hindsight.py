@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import closing
 from typing import Any
 
-from lrdash.api.checks import check
+from lrdash.api.checks import base_spec, check
 from lrdash.api.results.hindsight import Hindsight, load_hindsight
 from lrdash.api.results.run import Run
 from lrdash.core.errors import InvalidField
@@ -152,7 +152,7 @@ def _train_stages(session: Session, hindsight_id: str, progress: Sink | None) ->
 
 def _base(run: Run | str | RunSpec | None, fields: Mapping[str, Any]) -> tuple[RunSpec, str | None]:
     if run is None or isinstance(run, RunSpec):
-        return (RunSpec(**fields) if run is None else run.replace(**fields)), None
+        return base_spec(run, fields), None
     if fields:
         problem = "cannot be given for a run that exists: its settings are fixed"
         raise InvalidField(next(iter(fields)), problem, next(iter(fields.values())))

@@ -1,4 +1,4 @@
-"""A caller's own model and data, as `compare`, `train` and `find_lr` take them."""
+"""What `compare`, `train` and `find_lr` train: a registered model, or a caller's own."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from lrdash.planning import external
 from lrdash.planning.experiment import peaks_around, suggested_peak
 
 STRATEGIES = ("constant", "linear", "cosine", "plateau")  # by default
+USUAL_RATES = (0.01, 0.1)  # peak rates by default
 PEAKS = 3  # as many where a caller names none
 NOT_OWN = {  # fields of a run that a caller's model or data decide
     "examples": "data", "model_params": "build_model", "label_smoothing": "loss",
@@ -35,32 +36,45 @@ TAKEN = ("loss", "metrics", "steps_per_epoch")  # for own models only
 
 
 @dataclass(frozen=True, kw_only=True)
-class OwnTask:
-    """What all runs on a caller's model and data share."""
+class Task:
+    """What all runs on a model and its data share."""
 
-    fields: dict[str, Any]  # of `RunSpec`
-    rate: float | None  # that the model was compiled with
+    spec: RunSpec | None = None
+    fields: dict[str, Any]  # of `RunSpec`, in place of those of the spec
+    rate: float | None = None  # that an own model was compiled with
+    own: bool = False  # whether model and data are the caller's
 
     def peaks(self) -> tuple[float, ...]:
         """Peak rates to compare, around the model's own rate or the default of its optimizer."""
+        if not self.own:
+            return USUAL_RATES
         spec = RunSpec(**self.fields)
         return peaks_around(self.rate or suggested_peak(spec.optimizer, spec.momentum), PEAKS)
 
 
 @contextmanager
-def own_task(build_model: Any, data: Any, spec: RunSpec | None, fields: dict[str, Any]) \
-        -> Iterator[OwnTask]:
-    """Inspect a model and its data; plans can use them for as long as this lasts.
+def task_of(
+    build_model: Any, data: Any, spec: RunSpec | None, fields: dict[str, Any]
+) -> Iterator[Task]:
+    """What to train. A caller's model and data are inspected; plans can use them while this lasts.
 
     Args:
-        build_model: makes a fresh Keras model at each call.
-        data: arrays or batches.
-        spec: must be None: it would name a registered model.
+        build_model: makes a fresh Keras model at each call; None for a registered one.
+        data: arrays or batches for it.
+        spec: of a registered model.
         fields: of `RunSpec`, and `TAKEN`.
 
     Raises:
-        InvalidField: for what cannot be trained.
+        InvalidField: for what cannot be trained, or does not go together.
     """
+    if build_model is None:
+        given = {name: fields[name] for name in TAKEN if name in fields and name != "loss"}
+        given |= {} if data is None else {"data": type(data).__name__}
+        for name, value in given.items():
+            problem = "must come with build_model, a function that makes a model"
+            raise InvalidField(name, problem, value)
+        yield Task(spec=spec, fields=fields)
+        return
     if data is None:
         raise InvalidField("data", "must be given together with build_model", None)
     if spec is not None:
@@ -78,20 +92,10 @@ def own_task(build_model: Any, data: Any, spec: RunSpec | None, fields: dict[str
     own = inspect(build_model, data, fields=fields, **{**taken, "metrics": _listed(metrics)})
     try:
         with external.present(own.token, own.dataset, own.model):
-            yield OwnTask(fields=own.fields, rate=own.rate)
+            yield Task(fields=own.fields, rate=own.rate, own=True)
     finally:
         cache.forget(own.token)
         placed.forget(own.token)
-
-
-def refuse_taken(fields: dict[str, Any], data: Any) -> None:
-    """Refuse what is only for own models, where there is none."""
-    own = ("metrics", "steps_per_epoch")
-    given: dict[str, Any] = {name: fields[name] for name in own if name in fields}
-    if data is not None:
-        given["data"] = type(data).__name__
-    for name, value in given.items():
-        raise InvalidField(name, "must come with build_model, a function that makes a model", value)
 
 
 def _listed(metrics: Any) -> Any:

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Any, Literal
 
-from lrdash.api.checks import check
-from lrdash.api.own import own_task, refuse_taken
+from lrdash.api.checks import base_spec, check
+from lrdash.api.own import task_of
 from lrdash.api.reporting import reporting
 from lrdash.api.results.run import Run, load_run
-from lrdash.core.errors import InvalidField
 from lrdash.core.events import Event
 from lrdash.core.spec import RunSpec
 from lrdash.jobs.session import in_process
@@ -53,21 +52,15 @@ def train(
         InvalidField, UnknownName, EngineUnavailable: for a wrong field; then no run is made.
         StoreError: if the database cannot be used.
     """
-    if build_model is not None:
-        with own_task(build_model, data, spec, fields) as task:
-            strategy = {"base_lr": task.rate} if task.rate else {}
-            own = RunSpec(**{**strategy, **task.fields})
-            return _train(check(own, engine), engine, name, progress, checkpoints=False)
-    refuse_taken(fields, data)
-    if not isinstance(spec, RunSpec | None):
-        raise InvalidField("spec", "must be a RunSpec", spec)
-    plan = check(RunSpec(**fields) if spec is None else spec.replace(**fields), engine)
-    return _train(plan, engine, name, progress)
+    with task_of(build_model, data, spec, fields) as task:
+        strategy = {"base_lr": task.rate} if task.rate else {}
+        plan = check(base_spec(task.spec, {**strategy, **task.fields}), engine)
+        return _train(plan, engine, name, progress, checkpoints=not task.own)
 
 
 def _train(
     plan: Plan, engine: str, name: str, progress: Progress | Literal[False] | None, *,
-    checkpoints: bool = True,
+    checkpoints: bool,
 ) -> Run:
     wanted = (lambda _run_id, event: progress(event)) if callable(progress) else progress
     with closing(Store()) as store:

@@ -142,7 +142,7 @@ def tensorflow() -> Iterator[Finding]:
         last = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
         yield _finding("training", False, f"TensorFlow cannot be imported: {last}")
     else:
-        yield _finding("training", True, f"TensorFlow {done.stdout.strip()} backend can train")
+        yield _finding("training", True, "TensorFlow {}, Keras on {}".format(*done.stdout.split()))
 
 
 def datasets() -> Iterator[Finding]:

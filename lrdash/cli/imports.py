@@ -27,7 +27,7 @@ def import_(
 
     imported = import_runs(
         *paths, name=name, dataset=dataset, model=model, tags=tag or (),
-        tell=lambda message: typer.echo(message, err=True),
+        report=lambda message: typer.echo(message, err=True),
     )
     if json_output:
         as_json([

@@ -2,8 +2,8 @@
 
 Other packages bring theirs by entry points of the group `lrdash.datasets`.
 
-Data of users are found by their id too (`own-` and 16 digits), but are not among those listed:
-`own_datasets` gives them.
+Data of users are found by their id too (`own-` and 16 digits) but not listed: `own_datasets` lists
+them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ ENTRIES = (  # files of this folder, each with a `DATASET`; the order is that of
     "cifar10",
     "california_housing",
 )
-
 
 def _problem(name: str, entry: Any) -> str:
     if not isinstance(entry, Dataset):

@@ -34,7 +34,7 @@ class Split:
 class Dataset:
     """Examples to learn from.
 
-    All but `load` answers from the facts given here, at once and without any library.
+    Everything but `load` answers at once from the facts given here, without any library.
 
     `reader` gives the whole pool unscaled and in a fixed order: x [size, *input_shape] and
     y [size], integer classes from 0 or numbers. It imports what it needs when it is called.
@@ -59,7 +59,7 @@ class Dataset:
     download_bytes: int = 0  # 0 for an embedded dataset
     pixel_max: float = 0.0  # images: the pixel value that becomes 1; 0: standardise
     filled: bool = False  # features may be missing (NaN) in the pool and are filled in a split
-    gone: str = ""  # why there are no examples any more and what to do, for data that was deleted
+    gone: str = ""  # why the examples no longer exist and what to do, for deleted data
 
     def __post_init__(self) -> None:
         classes = self.num_classes
@@ -75,7 +75,7 @@ class Dataset:
 
     @property
     def shape(self) -> DataShape:
-        """What a model has to know."""
+        """What a model needs to know."""
         return DataShape(
             task=self.task, input_shape=self.input_shape, num_classes=self.num_classes
         )
@@ -97,7 +97,7 @@ class Dataset:
         if examples is None:
             return self.default_examples
         if examples > self.size:
-            problem = f"must be at most {self.size}, all that {self.label} has"
+            problem = f"must be at most {self.size}, the size of {self.label}"
             raise InvalidField("examples", problem, examples)
         if examples < self.min_examples:
             purpose = " so that every class is in both parts" if self.num_classes else ""
@@ -115,14 +115,14 @@ class Dataset:
             raise DatasetUnavailable(self.gone)
 
     def load(self, examples: int | None = None) -> Split:
-        """The arrays, the same to the bit at every call; kept in memory after the first.
+        """The arrays, bit for bit the same at every call; kept in memory after the first.
 
         Args:
             examples: the cap on training and validation together; None for the default.
 
         Raises:
             InvalidField: as in `used`.
-            DatasetUnavailable: if the examples cannot be fetched or are not what they should be.
+            DatasetUnavailable: if the examples cannot be fetched or do not match the facts.
         """
         self.require()
         return _split(self, self.used(examples))
@@ -156,7 +156,7 @@ def _targets(
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     if dataset.task == "regression":
         return standardise(train, validation)
-    # `min_examples` is enough for classes of like size; a rare class needs more.
+    # `min_examples` is enough for classes of similar size; a rare class needs more.
     if min(len(np.unique(train)), len(np.unique(validation))) < dataset.num_classes:
         problem = "must be larger so that every class is in both parts"
         raise InvalidField("examples", problem, len(train) + len(validation))
@@ -169,7 +169,7 @@ def _pool(dataset: Dataset) -> tuple[NDArray[Any], NDArray[Any], Indices, Indice
     x, y = dataset.reader()
     problem = _problem(dataset, x, y)
     if problem:
-        raise DatasetUnavailable(f"{dataset.label} is not what it should be: {problem}.")
+        raise DatasetUnavailable(f"The data of {dataset.label} is wrong: {problem}.")
     train, validation = split_order(quantile_bins(y) if dataset.task == "regression" else y)
     for array in (x, y, train, validation):
         array.setflags(write=False)
@@ -180,7 +180,7 @@ def _problem(dataset: Dataset, x: NDArray[Any], y: NDArray[Any]) -> str:
     """How the arrays differ from the facts, in words; empty if they agree."""
     expected = (dataset.size, *dataset.input_shape)
     if x.shape != expected or y.shape != expected[:1]:
-        return f"its shapes should be {expected} and {expected[:1]}, not {x.shape} and {y.shape}"
+        return f"the shapes should be {expected} and {expected[:1]}, not {x.shape} and {y.shape}"
     unfit = np.isinf if dataset.filled else _not_finite
     if (x.dtype.kind == "f" and unfit(x).any()) or (y.dtype.kind == "f" and _not_finite(y).any()):
         return "some values are not finite"

@@ -22,7 +22,7 @@ DATASET = Dataset(
     id="breast_cancer",
     label="Breast cancer",
     description="Thirty measurements of cell nuclei from each of 569 breast tumours; 212 are "
-    "malignant. Nearly linear: a good rate gets above 95% within a few epochs.",
+    "malignant. Nearly linear: a good rate exceeds 95% accuracy within a few epochs.",
     task="classification",
     input_shape=(30,),
     num_classes=2,

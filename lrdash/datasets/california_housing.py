@@ -27,8 +27,8 @@ DATASET = Dataset(
     id="california_housing",
     label="California housing",
     description="Income, age, rooms, people and place of California's districts in 1990, and the "
-    "median value of a house there. The pool is Keras' training part; its test part (4,128) is "
-    "left untouched.",
+    "median value of a house in each. The pool is Keras' training part; its test part (4,128) is "
+    "never used.",
     task="regression",
     input_shape=(8,),
     num_classes=0,

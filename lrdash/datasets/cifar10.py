@@ -12,7 +12,7 @@ from lrdash.datasets.download import fetch
 from lrdash.datasets.scaling import pixels_divided
 
 SIZE = 50_000
-# Keras keeps the archive under a name of its own and unpacks it anew at each load.
+# Keras keeps the archive under a name of its own and unpacks it again at each load.
 FILES = ("cifar-10-python.tar.gz (renamed to cifar-10-batches-py-target_archive)",)
 
 
@@ -28,8 +28,8 @@ DATASET = Dataset(
     id="cifar10",
     label="CIFAR-10",
     description="Colour photographs of ten kinds of object, 32 x 32 pixels. Needs a convolutional "
-    "network and patience on a CPU. The pool is the official training part; the official test part "
-    "(10,000) is left untouched.",
+    "network, and patience on a CPU. The pool is the official training part; the official test "
+    "part (10,000) is never used.",
     task="classification",
     input_shape=(32, 32, 3),
     num_classes=10,

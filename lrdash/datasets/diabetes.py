@@ -22,8 +22,8 @@ DATASET = Dataset(
     id="diabetes",
     label="Diabetes",
     description="Age, sex, body mass index, blood pressure and six blood values of 442 patients, "
-    "and how far their diabetes has gone a year later. Mostly noise: about half of the squared "
-    "error stays, and larger networks soon overfit.",
+    "and how far their diabetes progressed within a year. Mostly noise: about half of the "
+    "squared error remains, and larger networks soon overfit.",
     task="regression",
     input_shape=(10,),
     num_classes=0,

@@ -22,7 +22,7 @@ DATASET = Dataset(
     id="digits",
     label="Digits",
     description="Handwritten digits as 8 x 8 grey images. Small enough for quick epochs, hard "
-    "enough to tell good rates from bad ones: a small network reaches about 98%.",
+    "enough to show which rates are good: a small network reaches about 98% accuracy.",
     task="classification",
     input_shape=(8, 8, 1),
     num_classes=10,

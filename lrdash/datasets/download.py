@@ -12,8 +12,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 from lrdash.core.errors import DatasetUnavailable
+from lrdash.core.wording import listed
 
-STALL_SECONDS = 30.0  # without a byte; Keras itself would wait for ever
+STALL_SECONDS = 30.0  # without a byte; Keras itself would wait forever
 
 
 def cache_folder() -> Path:
@@ -24,7 +25,7 @@ def cache_folder() -> Path:
 def fetch(
     name: str, *, label: str, size: int, files: tuple[str, ...]
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """The training part of a Keras dataset as Keras gives it, fetched at the first use.
+    """The training part of a Keras dataset, unchanged, fetched at the first use.
 
     Args:
         name: module in `keras.datasets`.
@@ -58,16 +59,12 @@ def _impatient() -> Iterator[None]:
 
 
 def _explain(label: str, files: tuple[str, ...], fault: Exception) -> str:
-    names = " and ".join([", ".join(files[:-1]), files[-1]]) if files[1:] else files[0]
-    damaged = (
-        "Files that are there already may be damaged: delete them first"
-        if files[1:]
-        else "A file that is there already may be damaged: delete it first"
-    )
+    damaged = "existing files may be damaged: delete them" if files[1:] else \
+        "an existing file may be damaged: delete it"
     return (
         f"{label} could not be loaded: {_reason(fault)}. Check the network and try again. Without "
-        f"a network, put {names} into {cache_folder()}. {damaged}. Or choose a dataset that needs "
-        "no download, such as digits or diabetes."
+        f"a network, put {listed(files)} into {cache_folder()}; {damaged} first. Or choose a "
+        "dataset that needs no download, such as digits or diabetes."
     )
 
 
@@ -76,7 +73,7 @@ def _reason(fault: Exception) -> str:
     if text.startswith("URL fetch failure"):  # Keras: "... on ADDRESS: NUMBER -- REASON"
         return f"the download failed ({text.rpartition(' -- ')[2]})"
     if isinstance(fault, ConnectionError | TimeoutError):
-        return "the connection broke off"
+        return "the connection was lost"
     if isinstance(fault, OSError) and fault.strerror:
         return f"its file could not be read or written ({fault.strerror})"
     return "its file is incomplete or damaged"

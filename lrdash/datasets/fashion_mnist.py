@@ -29,7 +29,7 @@ DATASET = Dataset(
     id="fashion_mnist",
     label="Fashion-MNIST",
     description="Pieces of clothing as 28 x 28 grey images: as large as MNIST and clearly harder. "
-    "The pool is the official training part; the official test part (10,000) is left untouched.",
+    "The pool is the official training part; the official test part (10,000) is never used.",
     task="classification",
     input_shape=(28, 28, 1),
     num_classes=10,

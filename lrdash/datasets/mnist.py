@@ -23,7 +23,7 @@ DATASET = Dataset(
     id="mnist",
     label="MNIST",
     description="Handwritten digits as 28 x 28 grey images, the field's common yardstick. The pool "
-    "is the official training part; the official test part (10,000) is left untouched.",
+    "is the official training part; the official test part (10,000) is never used.",
     task="classification",
     input_shape=(28, 28, 1),
     num_classes=10,

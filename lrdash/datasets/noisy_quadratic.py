@@ -1,8 +1,8 @@
-"""Examples that hold nothing: the noise is in the model, these only count the updates.
+"""Examples without content: the noise is in the model, these only count the updates.
 
-The noisy quadratic model (`lrdash/models/noisy_quadratic.py`) draws its noise afresh at every
-update. Noise taken from a fixed set of examples would not do: over an epoch such noise adds up to
-the same sum whatever the order, so that one update is correlated with the next.
+The noisy quadratic model (`lrdash/models/noisy_quadratic.py`) draws new noise at every
+update. Noise from a fixed set of examples would not work: over an epoch it adds up to the same sum
+in any order, so that each update would be correlated with the next.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from lrdash.datasets.base import Dataset
 
-EXAMPLES = 2000  # 1600 to train on: 50 updates an epoch at the usual batch size
+EXAMPLES = 2000  # 1600 to train on: 50 updates an epoch at the default batch size
 
 
 def read() -> tuple[NDArray[Any], NDArray[Any]]:
@@ -25,11 +25,11 @@ def read() -> tuple[NDArray[Any], NDArray[Any]]:
 DATASET = Dataset(
     id="noisy_quadratic",
     label="Noisy quadratic",
-    description="A bowl to walk down with noisy steps, and no data at all: each example only adds "
-    "one draw of noise to the gradient. It is the clearest place to see why rates are lowered. A "
-    "constant rate falls fast and then stays on a floor that is proportional to the rate; with "
-    "decay the loss falls through that floor. The expected loss under any schedule can be worked "
-    "out exactly, and it is drawn over what was measured.",
+    description="Descends a bowl in noisy steps, without any data: each example only adds one draw "
+    "of noise to the gradient. It shows most clearly why rates are lowered. At a constant rate the "
+    "loss falls fast and then stays on a floor that is proportional to the rate; with decay it "
+    "falls through that floor. The expected loss of any schedule is known exactly and drawn over "
+    "the measured one.",
     task="regression",
     input_shape=(0,),
     num_classes=0,

@@ -1,7 +1,7 @@
 """A smooth function plus noise, made here, so that the best possible error is known.
 
 y = 10 sin(pi x1 x2) + 20 (x3 - 1/2)^2 + 10 x4 + 5 x5 + e, with x1..x8 uniform on 0..1 (x6 to x8
-mean nothing) and e normal with standard deviation 1: the first function of J. Friedman,
+have no effect) and e normal with standard deviation 1: the first function of J. Friedman,
 Multivariate adaptive regression splines, Annals of Statistics 19 (1991) 1-67.
 """
 
@@ -42,8 +42,8 @@ def smooth(x: NDArray[Any]) -> NDArray[Any]:
 DATASET = Dataset(
     id="noisy_regression",
     label="Noisy regression",
-    description="Numbers from a smooth function of five features (three more mean nothing) plus "
-    "noise. The noise alone leaves a squared error of about 0.04: the lowest loss is known.",
+    description="Numbers from a smooth function of five features (three more have no effect) "
+    "plus noise. The noise alone leaves a squared error of about 0.04: the lowest loss is known.",
     task="regression",
     input_shape=(FEATURES,),
     num_classes=0,

@@ -8,30 +8,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 STANDARDISED = (
-    "Each feature is standardised: less its mean, divided by its standard deviation, both "
-    "of the training part."
+    "Each feature is standardised: its mean is subtracted and it is divided by its standard "
+    "deviation, both of the training part."
 )
 STANDARDISED_WITH_TARGET = (
-    "Each feature and the target are standardised: less their mean, divided by their standard "
-    "deviation, both of the training part. A squared error of 1 is what the mean alone would give."
+    "Each feature and the target are standardised: the mean is subtracted and they are divided by "
+    "the standard deviation, both of the training part. Always predicting the mean has a squared "
+    "error of 1."
+)
+
+FILLED = (
+    " A missing number is replaced by the median of the training part; an extra feature marks "
+    "where."
 )
 
 Floats = NDArray[np.float32]
 
 
-FILLED = (
-    " Where a number is missing, the median of the training part stands in; a feature of its own "
-    "says where."
-)
-
-
 def pixels_divided(largest: int) -> str:
     """How an image dataset is scaled, in words."""
-    return f"Pixels are divided by {largest}, so that they lie between 0 and 1."
+    return f"Pixels are divided by {largest}, so that they range from 0 to 1."
 
 
 def standardise(train: NDArray[Any], validation: NDArray[Any]) -> tuple[Floats, Floats]:
-    """Both parts less the training mean, divided by the training standard deviation.
+    """Both parts minus the training mean, divided by the training standard deviation.
 
     A feature that is constant in training is only shifted to 0.
 
@@ -57,7 +57,7 @@ def fill_missing(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Both parts with the training median in place of what is missing (NaN).
 
-    A feature of which training knows no value becomes 0.
+    A feature without any value in training becomes 0.
 
     Args:
         train: values [n, features], at least one example.

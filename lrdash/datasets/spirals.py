@@ -1,8 +1,8 @@
-"""Three interleaved spirals, made here: a boundary that can be drawn and that no line can follow.
+"""Three interleaved spirals, made here: a boundary that can be drawn but is far from linear.
 
 Example i of class c lies at radius r = 0.1 + 0.9 i / (n - 1) and angle 2 pi c / 3 + 2 pi r, with
 normal noise of standard deviation 0.05 on both coordinates. After the two-spirals benchmark of
-K. Lang and M. Witbrock, Learning to tell two spirals apart (1988).
+K. Lang and M. Witbrock, Connectionist Models Summer School, 1988.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ DATASET = Dataset(
     size=CLASSES * PER_CLASS,
     default_examples=CLASSES * PER_CLASS,
     licence="Made by lrdash from a formula; free of rights",
-    source="Made by lrdash with a fixed seed, after K. Lang and M. Witbrock, Learning to tell two "
-    "spirals apart, 1988",
+    source="Made by lrdash with a fixed seed, after the two-spirals benchmark of K. Lang and "
+    "M. Witbrock, Connectionist Models Summer School, 1988",
     scaling=STANDARDISED,
     reader=read,
 )

@@ -1,8 +1,8 @@
 """Which examples train and which validate: one fixed order for each dataset.
 
 The order does not depend on the seed of a run, so that all arms of a comparison see the same parts.
-A cap takes the first examples of each part: what trains under a small cap trains under a larger one
-too, and no example ever changes sides.
+A cap takes the first examples of each part: what trains under a small cap also trains under a
+larger one, and no example ever changes sides.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 SEED = 20170
 BINS = 10  # strata of a regression target
-VALIDATION_OF = 5  # one example in so many validates, rounded up
+VALIDATION_OF = 5  # one in this many examples validates, rounded up
 
 Indices = NDArray[np.intp]
 
 
 def part_sizes(examples: int) -> tuple[int, int]:
-    """Training and validation examples out of so many; validation has a fifth, rounded up.
+    """How many examples train and validate; validation has a fifth, rounded up.
 
     >>> part_sizes(1797)
     (1437, 360)
@@ -57,8 +57,8 @@ def split_order(strata: NDArray[Any]) -> tuple[Indices, Indices]:
 def _interleave(indices: Indices, strata: NDArray[Any]) -> Indices:
     """The same indices such that every leading stretch is stratified.
 
-    The i-th of m examples of a stratum goes to the place (i + 1/2) / m of the way (Webster's method
-    of sharing out seats); those with equal places keep their order.
+    The i-th of m examples of a stratum goes to the place (i + 1/2) / m (Webster's method of
+    apportionment); those with equal places keep their order.
     """
     held = strata[indices]
     place = np.empty(len(indices), np.float64)

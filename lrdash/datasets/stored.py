@@ -1,10 +1,10 @@
-"""Data of users: what was made of their files, found again by its content.
+"""Data of users: datasets made of their files, with ids that follow from the content.
 
-One folder each, `LRDASH_HOME/data/own-<16 digits>`, with `facts.json` (what a form and a model have
+One folder each, `LRDASH_HOME/data/own-<16 digits>`, with `facts.json` (what a form and a model need
 to know) and `arrays.npz` (plain numbers, never anything that could be executed). The id is a digest
-of the file's bytes and of the choices made, so a run that names it names exactly what it saw, in
-the server, in a worker and in a shell alike. Where runs name data that is deleted, the facts stay,
-so that the runs can still be shown.
+of the file's bytes and of the choices made, so a run that names it names exactly the data that it
+used, in the server, in a worker and in a shell. If runs name deleted data, the facts stay, so that
+the runs can still be shown.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from lrdash.datasets.scaling import (
 
 FOLDER = "data"  # in LRDASH_HOME
 FACTS, ARRAYS = "facts.json", "arrays.npz"
-FILES = (ARRAYS, FACTS)  # in the order in which they are put there
+FILES = (ARRAYS, FACTS)  # in the order in which they are written
 PREFIX = "own-"
 ID = re.compile(r"own-[0-9a-f]{16}")
 UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, LrdashError)
@@ -49,8 +49,8 @@ class Facts(Record):
     prefix = "facts."
 
     id: str = field(..., label="Id", help="`own-` and 16 hexadecimal digits.")
-    name: str = field(..., label="Name", help="What the user calls it.", max_length=100)
-    file: str = field(..., label="File", help="The file that it was made of.")
+    name: str = field(..., label="Name", help="Its name in forms and tables.", max_length=100)
+    file: str = field(..., label="File", help="The file that it was made from.")
     file_digest: str = field(..., label="Digest of the file", help="SHA-256 of its bytes.")
     file_bytes: int = field(..., label="Size of the file", unit="bytes", help="", ge=0)
     recipe: dict[str, Any] = field(..., label="Choices", help="What was made of the file.")
@@ -70,12 +70,12 @@ class Facts(Record):
 
 
 def data_folder() -> Path:
-    """Where data of users are kept; may not be there yet."""
+    """Where data of users is; the folder may not exist yet."""
     return home() / FOLDER
 
 
 def find(name: str) -> Dataset | None:
-    """The data of this id, deleted or not; None for a name that is not of this sort.
+    """The data of this id, deleted or not; None for any other name.
 
     Raises:
         DatasetUnavailable: if nothing is known of it here, or its facts cannot be read.
@@ -89,7 +89,7 @@ def find(name: str) -> Dataset | None:
     except FileNotFoundError:
         raise DatasetUnavailable(
             f"There is no own data {name} in {data_folder()}. It was deleted, or belongs to "
-            "another LRDASH_HOME. Add the same file with the same choices: it has the same id then."
+            "another LRDASH_HOME. Add the same file with the same choices to get the same id."
         ) from None
     except UNREADABLE as fault:
         raise DatasetUnavailable(
@@ -98,12 +98,12 @@ def find(name: str) -> Dataset | None:
 
 
 def own_datasets() -> dict[str, Dataset]:
-    """All data of users that are there, by id, the newest first."""
+    """All data of users with its examples, by id, the newest first."""
     return {facts.id: dataset for facts in kept() if (dataset := find(facts.id)) is not None}
 
 
 def kept() -> list[Facts]:
-    """The facts of all data of users that are there, the newest first; unreadable ones are not."""
+    """The facts of all data of users with its examples, the newest first; skips unreadable ones."""
     found = []
     for path in data_folder().glob(f"{PREFIX}*/{FACTS}"):
         try:
@@ -119,7 +119,7 @@ def facts_of(name: str) -> Facts:
     """The facts behind an id, also of deleted data.
 
     Raises:
-        DatasetUnavailable: as in `find`, or if the id is none of own data.
+        DatasetUnavailable: as in `find`, or if it is no id of own data.
     """
     if find(name) is None:
         raise DatasetUnavailable(
@@ -138,7 +138,7 @@ def read_facts(path: Path) -> Facts:
 
 
 def write_facts(facts: Facts, folder: Path) -> None:
-    """Write the facts beside their place and rename, so that they are whole or not there."""
+    """Write the facts beside their place and rename, so that the file is whole or missing."""
     text = json.dumps(facts.as_dict(), indent=1, ensure_ascii=False, allow_nan=False)
     aside = folder / f"{FACTS}.{os.getpid()}"
     aside.write_text(text, encoding="utf-8")
@@ -146,11 +146,11 @@ def write_facts(facts: Facts, folder: Path) -> None:
 
 
 def remove(name: str, *, remember: bool) -> None:
-    """Delete data for good.
+    """Delete data permanently.
 
     Args:
         name: its id.
-        remember: keep the facts (no examples), since runs name it.
+        remember: keep the facts without the examples, since runs name it.
 
     Raises:
         DatasetUnavailable: as in `facts_of`.
@@ -166,7 +166,7 @@ def remove(name: str, *, remember: bool) -> None:
 
 @lru_cache(maxsize=64)
 def _dataset(folder: str, _changed: int, _size: int) -> Dataset:
-    """One object for each state of the facts, since splits are remembered by object."""
+    """One object for each state of the facts, since splits are cached by object."""
     path = Path(folder)
     return dataset_of(read_facts(path / FACTS), path)
 
@@ -188,15 +188,15 @@ def dataset_of(facts: Facts, folder: Path) -> Dataset:
 
 
 def _description(facts: Facts) -> str:
-    made = f"Made of your file {facts.file}."
+    made = f"Made from your file {facts.file}."
     return " ".join([made, *(note if note.endswith(".") else f"{note}." for note in facts.notes)])
 
 
 def _scaling(facts: Facts) -> str:
     if facts.pixel_max:
         return pixels_divided(int(facts.pixel_max))
-    told = STANDARDISED if facts.class_names else STANDARDISED_WITH_TARGET
-    return told + FILLED * facts.filled
+    scaled = STANDARDISED if facts.class_names else STANDARDISED_WITH_TARGET
+    return scaled + FILLED * facts.filled
 
 
 def _gone(facts: Facts) -> str:
@@ -204,18 +204,17 @@ def _gone(facts: Facts) -> str:
         return ""
     return (
         f"The data {facts.name} ({facts.id}) was deleted on {facts.deleted[:10]}. To train on it "
-        f"again, add {facts.file} with the same choices on the Data page or by `lrdash data add`: "
-        "it has the same id then."
+        f"again, add {facts.file} with the same choices on the Data page or with `lrdash data add`."
     )
 
 
 def _read(facts: Facts, folder: Path) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Examples and targets, checked against the digest under which they were kept."""
+    """Examples and targets, checked against the digest in the facts."""
     path = folder / ARRAYS
     try:
         raw = path.read_bytes()
         if hashlib.sha256(raw).hexdigest() != facts.arrays_digest:
-            raise ValueError("it is not what was kept")
+            raise ValueError("its content has changed")
         with np.load(io.BytesIO(raw), allow_pickle=False) as held:
             return held["x"], held["y"]
     except UNREADABLE as fault:

@@ -22,7 +22,7 @@ DATASET = Dataset(
     id="wine",
     label="Wine",
     description="Thirteen chemical measurements of wines from three growers. Only 178 examples: "
-    "quick, and a reminder that a validation part of 36 is coarse (one example is 3 points).",
+    "quick, and a reminder that 36 validation examples are coarse (one is 3 percentage points).",
     task="classification",
     input_shape=(13,),
     num_classes=3,

@@ -14,7 +14,7 @@ WIDTH = 88  # characters of a comment
 
 
 def script(plan: Plan, *, note: str = "") -> str:
-    """A Keras program that trains the run anew; `python script.py` runs it.
+    """A Keras program that trains the run again; `python script.py` runs it.
 
     It needs Keras, TensorFlow, NumPy and, for some datasets, scikit-learn, but not lrdash.
 

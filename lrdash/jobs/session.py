@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from time import monotonic
 
 from lrdash import training
@@ -54,25 +54,22 @@ class Session:
         """
         prepare()
         run_ids, unfinished = list(plans), _Unfinished(plans, done or {})
-        outbox = Outbox(lambda batch: self.store.runs.record(batch, self.worker_id))
         listeners = [progress] if progress else []
-        try:
-            writer = self._writer(run_ids, done)
+        with (
+            closing(Outbox(lambda batch: self.store.runs.record(batch, self.worker_id))) as outbox,
+            closing(self._writer(run_ids, done)) as writer,
+        ):
             try:
                 for group in groups or [range(len(run_ids))]:
                     ids = [run_ids[place] for place in group]
                     training.train_group(
                         [plans[run_id] for run_id in ids], run_ids=ids, engine=engine,
-                        sink=fan_out(outbox, unfinished, *listeners),
-                        should_stop=self._stops(ids), mailbox=self._commands(ids), writer=writer,
+                        sink=fan_out(outbox, unfinished, *listeners), writer=writer,
+                        should_stop=self._stops(ids), mailbox=self._commands(ids),
                     )
             except KeyboardInterrupt:
                 for run_id, ended in unfinished.stopped():
                     fan_out(outbox, *listeners)(run_id, ended)
-            finally:
-                writer.close()
-        finally:
-            outbox.close()
 
     def train_rows(self, rows: Iterable[RunRow], progress: Sink | None = None) -> None:
         """Train stored runs of this worker, resumed ones from their checkpoints; see `train`.

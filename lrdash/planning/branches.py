@@ -1,4 +1,4 @@
-"""Specs of branches and of longer runs, and pieces by hand: pure functions of a spec."""
+"""Specs of branches, of longer runs and of rates set by hand: pure functions of a spec."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ def branch(spec: RunSpec, epoch: int, wanted: float | Mapping[str, Any], rate: f
 
 
 def longer(spec: RunSpec, done: int, epochs: int, how: str) -> RunSpec:
-    """The spec of a run that trains on.
+    """The spec of a run that trains more epochs.
 
     Args:
         spec: of the run, complete.
         done: epochs done.
         epochs: more of them.
-        how: "hold": every strategy keeps the horizon it had, its last rate holds beyond, and a rule
-            just goes on; "stretch": the run's own strategy is laid over the whole, longer run and
-            entered where the run stands.
+        how: "hold": every strategy keeps its horizon, its last rate holds beyond it, and a rule
+            continues; "stretch": the run's own strategy is laid over the whole, longer run and
+            entered at the epoch that the run has reached.
 
     Raises:
         InvalidField: for what is not allowed.
@@ -62,7 +62,7 @@ def longer(spec: RunSpec, done: int, epochs: int, how: str) -> RunSpec:
     pieces = [one.as_dict() for one in settled.pieces if one.epoch < done]
     if how == "stretch" and not _decides(spec):
         if any(one.strategy and not one.from_start for one in spec.pieces):
-            problem = "must be hold: the run ends in a piece of its own, which has its own length"
+            problem = "must be hold: the run ends in another strategy, which has its own length"
             raise InvalidField("how", problem, how)
         pieces.append(_own(spec, done).as_dict())
     elif early:  # the patience of early stopping starts again
@@ -74,14 +74,14 @@ def by_hand(
     spec: RunSpec, *, rate: float | None = None, factor: float | None = None, back: bool = False,
     left_at: float | None = None,
 ) -> Piece:
-    """What a hand at the wheel wants; exactly one of these is given.
+    """A change of the rate by hand; exactly one of these is given.
 
     Args:
         spec: of the run.
-        rate: to be held.
-        factor: on the rate; the strategy goes on.
+        rate: to hold.
+        factor: on the rate; the strategy continues.
         back: to the run's own strategy.
-        left_at: the rate at which a feedback rule was left, from which it begins anew.
+        left_at: the rate at which a feedback rule was left, from which it starts again.
 
     Returns:
         The piece; its epoch is set when it takes over.
@@ -99,7 +99,7 @@ def by_hand(
     if factor is not None:
         return Piece(epoch=1, factor=factor)
     if not spec.pieces:
-        raise InvalidField("back", "needs a run that has left its strategy", back)
+        raise InvalidField("back", "needs a run whose rate was changed", back)
     if _decides(spec):
         return Piece(
             epoch=1, strategy=spec.strategy, params=spec.params, base_lr=left_at or spec.base_lr
@@ -111,7 +111,7 @@ def by_hand(
 
 
 def _own(spec: RunSpec, epoch: int) -> Piece:
-    """The strategy in force at the end, laid over the whole run."""
+    """The strategy in force at the end, spread over the whole run."""
     strategy, params, base_lr = spec.strategy, spec.params, spec.base_lr
     for piece in spec.pieces:
         if piece.strategy:

@@ -80,7 +80,7 @@ class Experiment(Definition):
     )
     target: float | None = field(
         None, label="Target", ge=0,
-        help="A validation loss to reach; the leaderboard tells how many epochs that took.",
+        help="A validation loss to reach. The leaderboard shows how many epochs that took.",
     )
 
     @pydantic.field_validator("arms", "base_lrs", "seeds", mode="wrap")
@@ -122,7 +122,7 @@ class Experiment(Definition):
 
         Raises:
             UnknownName: for a strategy that does not exist.
-            InvalidField: for settings that are not allowed, or arms that cannot be told apart.
+            InvalidField: for settings that are not allowed, or arms that cannot be distinguished.
         """
         return _labels(self.arms)
 
@@ -148,8 +148,8 @@ class Experiment(Definition):
     ) -> Self:
         """A larger experiment: these rates, seeds and arms on top of the present ones.
 
-        What is there already is passed over. The present arms keep their labels. `missing` tells
-        which of its runs are new.
+        What is there already is skipped. The present arms keep their labels. `missing` gives the
+        runs that are new.
 
         Raises:
             UnknownName, InvalidField: as for a new experiment.
@@ -177,7 +177,7 @@ class Experiment(Definition):
 
 
 def suggested_peak(optimizer: str, momentum: float) -> float:
-    """A peak rate to begin with."""
+    """A starting peak rate."""
     usual = USUAL[optimizer]
     return usual * PLAIN_SGD if optimizer == "sgd" and momentum < STEADY else usual
 
@@ -190,7 +190,7 @@ def peaks_around(centre: float, number: int = 5) -> tuple[float, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class Planned:
-    """One run of an experiment that can be trained as it stands."""
+    """One run of an experiment, complete and checked."""
 
     label: str  # of its arm
     plan: Plan
@@ -251,13 +251,13 @@ def _complete(arm: Arm) -> dict[str, Any]:
 
 
 def _what_differs(params: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> str:
-    """The settings that tell an arm from others of its strategy: `factor 0.5, drop every 2`."""
-    told = [
+    """The settings that distinguish an arm from others of its strategy: `factor 0.5`."""
+    parts = [
         f"{name.replace('_', ' ')} {_plain(value)}"
         for name, value in params.items()
         if any(other[name] != value for other in others)
     ]
-    return ", ".join(told)
+    return ", ".join(parts)
 
 
 def _plain(value: Any) -> str:
@@ -268,7 +268,7 @@ def _plain(value: Any) -> str:
 
 
 def _refuse_doubles(arms: Sequence[Arm], labels: Sequence[str]) -> None:
-    """Two arms must not bear one name if its user chose it."""
+    """Two arms must not have the same name if the user chose it."""
     for arm, label in zip(arms, labels, strict=True):
         if arm.label.strip() and labels.count(label) > 1:
             raise InvalidField("arms", "must have different labels", label)

@@ -1,8 +1,8 @@
-"""Runs whose model and data are not lrdash's: a script's own, or those of a loop only watched.
+"""Runs whose model and data are external: of a script, or of a training loop only watched.
 
-Their specs name both freely and carry `Facts`. From these come stand-ins, with which every page,
+Their specs name both freely and carry `Facts`. These make placeholders, with which every page,
 table and report works as with any other run, although nothing can be built or loaded. In the
-process of the script itself the real ones stand in their place, for as long as they are `present`.
+process of the script itself the real ones replace them, for as long as they are `present`.
 """
 
 from __future__ import annotations
@@ -17,35 +17,35 @@ from typing import Any, ClassVar
 from lrdash.core.errors import NotHere
 from lrdash.core.spec import DataShape, Facts, RunSpec
 from lrdash.datasets import DATASETS, Dataset, Split
-from lrdash.models import MODELS, Model
+from lrdash.models import Model
 from lrdash.models.base import KerasModel
 from lrdash.models.layers import Work
 
 WHERE = {
-    "script": "Its model and its data are in the script that trained it: to train it again or "
-    "further, run that",
-    "watched": "It was trained by a program of its own, which lrdash only watched: to train it "
-    "again, run that",
-    "import": "It was read from files of another program, which alone can train it again",
+    "script": "Its model and data are in the script that trained it: to train it again or further, "
+    "run that script",
+    "watched": "Another program trained it, and lrdash only watched: to train it again, run that "
+    "program",
+    "import": "It was imported from files of another program: only that program can train it again",
 }
 
 
 @dataclass(frozen=True, kw_only=True)
-class DatasetElsewhere(Dataset):
+class ExternalDataset(Dataset):
     """A dataset that is only known by its facts; its sizes are what they are."""
 
     train_examples: int = 0
     validation_examples: int = 0
 
     def __post_init__(self) -> None:
-        """Whatever it is, it has been trained on."""
+        """Nothing to check: it has been trained on."""
 
     def used(self, examples: int | None = None) -> int:  # noqa: ARG002
         """All of it."""
         return self.size
 
     def sizes(self, examples: int | None = None) -> tuple[int, int]:  # noqa: ARG002
-        """As they were told; 0 where that is not known."""
+        """As the facts say; 0 where they are not known."""
         return self.train_examples, self.validation_examples
 
     def load(self, examples: int | None = None) -> Split:  # noqa: ARG002
@@ -53,7 +53,7 @@ class DatasetElsewhere(Dataset):
         raise NotHere(f"The data {self.label!r} cannot be loaded here. {WHERE['script']}.")
 
 
-class ModelElsewhere(Model):
+class ExternalModel(Model):
     """A model that is only known by its facts. Each has a class of its own, with its name."""
 
     id: ClassVar[str] = "elsewhere"
@@ -71,11 +71,11 @@ class ModelElsewhere(Model):
         raise NotHere(f"The model {self.label!r} cannot be built here. {WHERE['script']}.")
 
     def parameters(self, shape: DataShape) -> int:  # noqa: ARG002
-        """As they were told."""
+        """As the facts say."""
         return self.facts.parameters
 
     def work(self, shape: DataShape) -> Work:
-        """A guess: each weight is used once, and hands on as much as an example holds."""
+        """A guess: each weight is used once, and as many numbers as an example has are kept."""
         numbers = max(1, math.prod(shape.input_shape))
         return Work(multiply_adds=max(1, self.facts.parameters), numbers=numbers)
 
@@ -104,9 +104,9 @@ def present(token: str, dataset: Dataset, model: Model) -> Iterator[None]:
 
 
 def found(spec: RunSpec) -> tuple[Dataset, Model]:
-    """Dataset and model of a spec whose origin is not "here": the real ones, or stand-ins."""
+    """Dataset and model of a spec whose origin is not "here": the real ones, or placeholders."""
     facts = spec.facts or Facts()
-    return _present.get(facts.token) or _stand_ins(spec.dataset, spec.model, facts)
+    return _present.get(facts.token) or _placeholders(spec.dataset, spec.model, facts)
 
 
 def why_not(spec: RunSpec) -> str:
@@ -120,7 +120,7 @@ def refuse(specs: Sequence[RunSpec]) -> None:
     """Refuse to train what cannot be trained here.
 
     Raises:
-        NotHere: for the first of these specs that it holds for.
+        NotHere: for the first of these specs that cannot be trained.
     """
     for spec in specs:
         if reason := why_not(spec):
@@ -134,35 +134,28 @@ def dataset_label(spec: RunSpec) -> str:
     return spec.dataset
 
 
-def model_label(spec: RunSpec) -> str:
-    """The name of its model, as it is shown."""
-    if spec.trainable_here and spec.model in MODELS:
-        return MODELS[spec.model].label
-    return spec.model
-
-
 def has_classes(spec: RunSpec) -> bool:
-    """Whether its epochs are measured by accuracy, too."""
+    """Whether its epochs have an accuracy."""
     if not spec.trainable_here:
         return spec.facts is not None and "accuracy" in spec.facts.metrics
     return spec.dataset in DATASETS and DATASETS[spec.dataset].num_classes > 0
 
 
 @lru_cache(maxsize=64)
-def _stand_ins(dataset: str, model: str, facts: Facts) -> tuple[Dataset, Model]:
-    kind: type[ModelElsewhere] = type(
-        "ModelElsewhere", (ModelElsewhere,), {"label": model, "facts": facts, "__doc__": model}
+def _placeholders(dataset: str, model: str, facts: Facts) -> tuple[Dataset, Model]:
+    kind: type[ExternalModel] = type(
+        "ExternalModel", (ExternalModel,), {"label": model, "facts": facts, "__doc__": model}
     )
-    return stand_in(dataset, facts), kind()
+    return placeholder(dataset, facts), kind()
 
 
-def stand_in(name: str, facts: Facts, kind: type[Any] = DatasetElsewhere, **more: Any) -> Dataset:
+def placeholder(name: str, facts: Facts, kind: type[Any] = ExternalDataset, **more: Any) -> Dataset:
     """A dataset of this name with these facts.
 
     Args:
         name: as it is shown.
         facts: of the run.
-        kind: `DatasetElsewhere`, or a class made from it.
+        kind: `ExternalDataset`, or a class made from it.
         more: further fields of that.
     """
     classes = facts.num_classes

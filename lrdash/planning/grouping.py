@@ -29,7 +29,7 @@ CONVOLUTIONAL_LANES = 8  # each lane is built out in the graph, which takes time
 FREE_SHARE = 0.6  # of the free memory that lanes may take
 MEGABYTE = 2**20
 LEAST_MEMORY = 64  # megabytes that LRDASH_MEMORY_MB may name at least
-ASSUMED_FREE = 2048 * MEGABYTE  # where the system does not tell
+ASSUMED_FREE = 2048 * MEGABYTE  # where the system does not report it
 VALIDATION_BATCH = 512  # examples of the validation pass held at once, at most
 FLOAT = 4  # bytes
 
@@ -78,13 +78,13 @@ def shared_values(spec: RunSpec) -> dict[str, Any]:
 
 
 def bytes_per_lane(plan: Plan) -> int:
-    """Memory that one run more takes in a group, in bytes; an estimate."""
+    """Memory that each run takes in a group, in bytes; an estimate."""
     spec, shape = plan.spec, plan.dataset.shape
     weights = plan.parameters * (COPIES + _slots(spec))
     example = plan.model.work(shape).numbers + math.prod(shape.input_shape)
     training = 2 * spec.batch_size * example
     validation = min(plan.validation_examples, max(VALIDATION_BATCH, spec.batch_size)) * example
-    rates = plan.steps_per_epoch + 2 * plan.updates  # of an epoch, and the course in float64
+    rates = plan.steps_per_epoch + 2 * plan.updates  # of an epoch, and the rate program in float64
     order = 2 * plan.train_examples  # int64
     return FLOAT * (weights + max(training, validation) + rates + order)
 

@@ -1,8 +1,8 @@
 """What a range test is: one short training whose rate grows with every update, for each seed.
 
-The loss of a batch before its update tells what the updates at smaller rates have led to. It rests
-while the rate is too small to matter, falls where learning happens, and leaves all bounds where
-the rate is too high.
+The loss of a batch before its update shows the effect of the updates at smaller rates. It stays
+flat while the rate is too low to matter, falls where learning happens, and diverges where the rate
+is too high.
 
 Reference: Smith, "Cyclical learning rates for training neural networks", arXiv 1506.01186,
 section 3.3 (there the rate grows on a straight line). It grows geometrically here, so that each
@@ -28,13 +28,13 @@ from lrdash.planning.plan import Plan
 
 MOST_SEEDS = 32
 LEAST_SPAN = 10.0  # highest rate over lowest
-# Fields of a run that a range test decides by itself, and what is given in their place.
+# Fields of a run that a range test sets, and what to give instead.
 INSTEAD = {
     "strategy": "nothing: the rate grows geometrically", "params": "nothing: there is no strategy",
     "base_lr": "lowest and highest", "epochs": "updates", "seed": "seeds",
     "warmup_epochs": "nothing: the rate begins at lowest",
     "warmup_start_factor": "nothing: the rate begins at lowest",
-    "early_stopping": "nothing: a test ends by itself",
+    "early_stopping": "nothing: a test ends at its last update",
 }
 
 Seed = Annotated[int, pydantic.Field(ge=0, le=2**31 - 1)]
@@ -56,20 +56,20 @@ class RangeTestSpec(Definition):
     )
     lowest: float = field(
         1e-5, label="Lowest rate", gt=0, le=MAX_RATE,
-        help="Rate of the first update: low enough that the loss does not move yet.",
+        help="Rate of the first update. Choose it so low that the loss does not change yet.",
     )
     highest: float = field(
         10.0, label="Highest rate", gt=0, le=MAX_RATE,
-        help="Rate of the last update: high enough that the loss leaves all bounds.",
+        help="Rate of the last update. Choose it so high that the loss diverges.",
     )
     updates: int = field(
         200, label="Updates", unit="updates", ge=30, le=5_000, step=50,
-        help="How many steps the rate takes from the lowest to the highest. More of them see more "
-        "of the valley and take longer.",
+        help="Steps of the rate from the lowest to the highest. More steps give a finer curve and "
+        "take longer.",
     )
     seeds: tuple[Seed, ...] = field(
         (0, 1, 2, 3, 4), label="Seeds",
-        help="One test for each, with first weights and batches of its own; all run side by side.",
+        help="One test for each, with its own initial weights and batches. All run side by side.",
     )
 
     @pydantic.field_validator("seeds", mode="wrap")
@@ -98,9 +98,9 @@ class RangeTestSpec(Definition):
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedTest:
-    """A range test that can be made as it stands."""
+    """A range test, complete and checked."""
 
-    spec: RangeTestSpec  # its base complete: no default is left open
+    spec: RangeTestSpec  # its base complete, every default written out
     plan: Plan  # of the base, over as many epochs as the updates need
 
 
@@ -130,15 +130,15 @@ def sweep(
     seeds: int = 3,
     rates: int = 7,
 ) -> Experiment:
-    """The real thing that a suggestion can be held against: whole trainings at the rates around.
+    """A real sweep to compare a suggestion with: whole runs at the rates around it.
 
     Args:
         spec: of the test.
         centre: the suggestion.
         strategy: id of the one that all of them follow.
-        params: its settings; the usual ones by default.
+        params: its settings; the defaults where none are given.
         epochs: of each training.
-        seeds: how many, the first ones of the test's; further ones follow on.
+        seeds: how many: the first ones of the test, then the numbers after them.
         rates: how many peak rates, two a decade, the centre in their middle.
 
     Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from lrdash.core.events import ACTIVE, RateDecided, Status
 from lrdash.core.spec import RunSpec
 from lrdash.planning.plan import Plan
+
+if TYPE_CHECKING:
+    from lrdash.planning.plan import Plan
 
 DecisionRow = RateDecided  # decisions are stored as they were reported
 
@@ -148,7 +151,7 @@ class RangeTestRow(_WithStatus):
     rates: NDArray[np.float32]  # of each update [updates]
     losses: NDArray[np.float32]  # of each batch before its update [seeds, updates]; NaN: not yet
     stop_requested: bool  # a stop was asked for and has not happened yet
-    experiment_id: str | None  # the sweep over peak rates that it is held against
+    experiment_id: str | None  # the sweep over peak rates that it is compared with
     version: int  # grows with every change
 
     @property

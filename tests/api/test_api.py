@@ -36,7 +36,7 @@ def test_a_run_gives_frames_numbers_and_a_figure() -> None:
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_run_from_python_stands_in_the_store_like_any_other(store: Store) -> None:
+def test_a_run_from_python_is_stored_like_any_other(store: Store) -> None:
     run = lrdash.train(epochs=2, name="mine")
     row = store.runs.one(run.run_id)
     assert (row.name, row.status, row.epochs_done) == ("mine", "finished", 2)
@@ -69,7 +69,7 @@ def test_a_wrong_field_is_named_before_anything_is_made(
 
 
 @pytest.mark.parametrize("spec", ["digits", {"epochs": 1}, 3])
-def test_what_is_no_spec_is_refused_in_words(spec: Any) -> None:
+def test_anything_but_a_spec_is_refused(spec: Any) -> None:
     with pytest.raises(InvalidField, match="spec must be a RunSpec, got "):
         lrdash.train(spec)
 

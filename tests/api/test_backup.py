@@ -242,7 +242,7 @@ def test_an_archive_whose_content_was_changed_is_refused(store: Store, tmp_path:
     backup(file, checkpoints=True)
     store.close()
     harmed(file, {}, {f"checkpoints/{run_id}/000003.npz": b"something else"})
-    with pytest.raises(StoreError, match="is not the one that was packed"):
+    with pytest.raises(StoreError, match="differs from the one that was packed"):
         restore(file, force=True)
 
 
@@ -309,7 +309,7 @@ def test_the_file_has_to_be_a_new_one_in_a_folder_that_exists(
         restore(tmp_path / "missing")
 
 
-def test_nothing_to_back_up_is_said(tmp_path: Path) -> None:
+def test_nothing_to_back_up_is_reported(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="nothing to back up"):
         backup(tmp_path / "copy.db")
 

@@ -105,7 +105,7 @@ def test_a_comparison_gives_frames_numbers_and_figures() -> None:
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_comparison_stands_in_the_store_as_an_experiment(store: Store) -> None:
+def test_a_comparison_is_stored_as_an_experiment(store: Store) -> None:
     comparison = made()
     row = store.experiments.one(comparison.experiment_id)
     assert (row.name, row.runs, row.active) == ("first", 12, False)
@@ -286,7 +286,7 @@ def test_the_shell_prints_the_comparison_as_one_json_document(store: Store) -> N
 
 
 @pytest.mark.usefixtures("quick")
-def test_the_shell_tells_size_progress_and_result_in_words() -> None:
+def test_the_shell_shows_size_progress_and_result() -> None:
     result = call("--strategies", "step,cosine", "--base-lrs", "0.1", "--name", "mine")
     assert result.exit_code == 0, result.output
     assert "2 strategies x 1 peak rate x 3 seeds: 6 runs of 3 epochs" in result.stdout
@@ -329,7 +329,7 @@ def test_settings_go_to_one_strategy_or_to_all_that_have_them(store: Store) -> N
         (["--strategies", "step", "--engine", "lane"], "No engine named 'lane'"),
     ],
 )
-def test_wrong_words_end_with_status_2_and_nothing_is_made(
+def test_wrong_options_end_with_status_2_and_nothing_is_made(
     words: list[str], message: str, store: Store
 ) -> None:
     result = call(*words)

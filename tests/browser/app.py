@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Locator, Page, TimeoutError, expect
 
 CHART = ".lrdash-chart"
 LOOKS = 4  # of a page that may still be changing
-UI_TIMEOUT = 60_000  # ms; generous, since the machine may be busy
+UI_TIMEOUT = 120_000  # ms; generous, since the machine may be busy
 
 
 class Server:
@@ -68,6 +68,17 @@ class Server:
             self.log.close()
 
 
+def idle(page: Page) -> None:
+    """Wait until the script has run to its end and what moves has arrived."""
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]",
+                           timeout=UI_TIMEOUT)
+    page.evaluate(
+        "() => Promise.all(document.getAnimations()"
+        ".filter(a => a.effect?.getComputedTiming().endTime < Infinity)"
+        ".map(a => a.finished.catch(() => null))).then(() => null)"
+    )
+
+
 def settle(page: Page) -> None:
     """Wait until the page's own content is there."""
     expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=UI_TIMEOUT)
@@ -81,7 +92,6 @@ def phone(browser: Browser, look: str) -> Iterator[Page]:
         color_scheme=look,  # type: ignore[arg-type]
     )
     page = context.new_page()
-    page.set_default_timeout(30_000)
     yield page
     context.close()
 
@@ -94,6 +104,7 @@ def barriers(page: Page) -> list[tuple[str, str, str]]:
     """
     found: list[tuple[str, str, str]] = []
     for _ in range(LOOKS):
+        idle(page)
         found = [
             (fault["id"], fault["nodes"][0]["failureSummary"], fault["nodes"][0]["html"][:200])
             for fault in Axe().run(page).response["violations"]
@@ -101,7 +112,6 @@ def barriers(page: Page) -> list[tuple[str, str, str]]:
         ]
         if not found:
             break
-        page.wait_for_timeout(1000)  # ms
     return found
 
 
@@ -130,7 +140,7 @@ def button(page: Page, key: str) -> Locator:
 def type_number(page: Page, label: str, value: str) -> None:
     """Type a value and leave the field."""
     field = number(page, label)
-    expect(field).to_have_count(1)  # while the page is drawn anew, the old one may linger
+    expect(field).to_have_count(1)  # the old one may still be there while the page reruns
     field.fill(value)
     field.press("Tab")
 

@@ -48,7 +48,6 @@ def look(page: Page) -> None:
             "dark => (getComputedStyle(document.querySelector('.stApp')).backgroundColor"
             " === 'rgb(255, 255, 255)') !== dark", arg=theme == "dark",
         )
-        page.wait_for_timeout(500)  # ms; colours change little by little
         assert (theme, barriers(page)) == (theme, [])
     page.set_viewport_size({"width": 390, "height": 844})
     assert fits(page)

@@ -50,8 +50,8 @@ def test_points_are_added_dragged_deleted_and_undone(page: Page, server: Server)
     assert added[1][0] == pytest.approx(0.25, abs=0.01)
     assert 0.001 < added[1][1] < 0.1
     expect(field(page)).to_have_value(as_typed(added))
-    told = re.compile(r"^Follows straight lines.* at 2[45][.\d]* %")
-    expect(page.get_by_text(told)).to_be_visible()
+    sentence = re.compile(r"^Follows straight lines.* at 2[45][.\d]*%")
+    expect(page.get_by_text(sentence)).to_be_visible()
 
     dot = page.locator(".ld-dot").nth(2).bounding_box()
     assert dot is not None
@@ -88,7 +88,9 @@ def test_keyboard_and_numbers_reach_every_point_and_a_reload_keeps_them(
     expect(field(page)).to_have_value("0: 1, 0.51: 0.909, 0.755: 0.455, 1: 0")
     page.keyboard.press("Delete")
     expect(field(page)).to_have_value("0: 1, 0.51: 0.909, 1: 0")
-    page.locator(".ld-after").click()
+    page.locator(".ld-after").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".ld-point").nth(2)).to_be_focused()  # there is no next one
     expect(page.locator(".ld-which")).to_have_text("Point 3 of 3")
     expect(page.locator(".ld-x")).to_be_disabled()  # the ends keep their places
     page.locator(".ld-y").fill("5000")
@@ -101,6 +103,37 @@ def test_keyboard_and_numbers_reach_every_point_and_a_reload_keeps_them(
     field(page).fill("0: 1, 1: 0.5")
     field(page).press("Enter")
     expect(page.locator(ROOT)).to_have_attribute("data-points", "[[0,1],[1,0.5]]")
+
+
+def test_a_message_that_is_behind_takes_no_key_press_back(page: Page, server: Server) -> None:
+    open_editor(page, server)
+    page.evaluate(f"window.editor = document.querySelector('{ROOT}').editor; "
+                  "window.behind = structuredClone(editor.data)")
+    page.locator(".ld-point").nth(1).focus()
+    page.keyboard.press("Insert")
+    page.evaluate("editor.take(behind)")
+    assert len(points(page)) == 4
+    page.keyboard.press("ArrowUp")
+    page.evaluate("editor.take(behind)")
+    page.keyboard.press("Delete")
+    page.evaluate("editor.take(behind)")
+    assert points(page) == [[0, 1], [0.5, 1], [1, 0]]
+    page.keyboard.press("ArrowDown")
+    expect(field(page)).to_have_value("0: 1, 0.5: 0.909, 1: 0")
+    expect(page.locator(".ld-point").nth(1)).to_be_focused()
+
+
+def test_quick_presses_of_undo_all_count(page: Page, server: Server) -> None:
+    open_editor(page, server)
+    for count in (4, 5, 6):
+        page.locator(".ld-add").click()
+        expect(field(page)).to_have_value(re.compile(rf"^([^,]+, ){{{count - 1}}}[^,]+$"))
+    expect(page.locator(".ld-undo")).to_be_enabled()
+    page.evaluate("for (let i = 0; i < 3; i++) document.querySelector('.ld-undo').click()")
+    expect(field(page)).to_have_value("0: 1, 0.5: 1, 1: 0")
+    expect(page.locator(".ld-undo")).to_be_disabled()
+    page.locator(".ld-add").click()
+    expect(field(page)).to_have_value(re.compile("^([^,]+, ){3}[^,]+$"))
 
 
 @pytest.mark.parametrize("kind", ["linear", "cosine"])

@@ -1,4 +1,4 @@
-"""Inside the callback in a real browser: playing, stepping, what if, the truth."""
+"""Inside the callback in a real browser: playing, stepping, what if, the trained run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.app import Server, barriers, button, fits, phone, settle, type_number
+from tests.browser.app import Server, barriers, button, fits, idle, phone, settle, type_number
 
 WALK, CHART = ".lrdash-walk", ".lrdash-walk-chart"
 
@@ -41,7 +41,6 @@ def opened(browser: Browser, server: Server) -> Iterator[Page]:
         viewport={"width": 1400, "height": 1000}, reduced_motion="reduce"
     )
     page = context.new_page()
-    page.set_default_timeout(30_000)
     page.on("websocket", lambda socket: socket.on("framesent", lambda _: sent.append(1)))
     sent: list[int] = []
     page.messages = sent  # type: ignore[attr-defined]
@@ -82,7 +81,7 @@ def test_arrow_keys_step_on_slider_and_buttons(inside: Page) -> None:
     inside.keyboard.press("ArrowRight")
     at_epoch(inside, 2)
     expect(slider).to_have_attribute("aria-valuetext", "Epoch 2")
-    control(inside, "play").focus()
+    control(inside, "next").focus()
     inside.keyboard.press("End")
     at_epoch(inside, 40)
     expect(control(inside, "next")).to_be_disabled()
@@ -96,18 +95,23 @@ def test_playing_goes_through_the_epochs_without_a_word_to_the_server(inside: Pa
     pace = inside.locator(f"{WALK} select")
     expect(pace).to_have_value("1")  # slow at first, as less motion is wished for
     pace.select_option("10")
-    inside.wait_for_timeout(500)
+    idle(inside)
     before = len(inside.messages)  # type: ignore[attr-defined]
-    control(inside, "play").click()
-    expect(control(inside, "play")).to_have_text("Pause")
-    inside.wait_for_function(
-        f"+document.querySelector('{WALK}').dataset.epoch >= 12", polling=50
+    label = inside.evaluate(  # pressed again as soon as epoch 12 is there
+        """walk => new Promise(done => {
+            const root = document.querySelector(walk), play = root.querySelector('[data-do=play]');
+            let label = '';
+            new MutationObserver((_, watch) => {
+                if (root.dataset.epoch !== '12') return;
+                watch.disconnect(); label = play.textContent; play.click(); done(label);
+            }).observe(root, {attributes: true, attributeFilter: ['data-epoch']});
+            play.click();
+        })""", WALK,
     )
-    control(inside, "play").click()
+    assert label == "Pause"
     expect(control(inside, "play")).to_have_text("Play")
-    rested = inside.locator(WALK).get_attribute("data-epoch")
-    inside.wait_for_timeout(300)
-    assert inside.locator(WALK).get_attribute("data-epoch") == rested
+    at_epoch(inside, 12)
+    assert inside.evaluate(f"document.querySelector('{WALK}').timer") is None
     assert len(inside.messages) == before  # type: ignore[attr-defined]
     expect(inside.locator(f"{WALK} .lw-said")).to_have_attribute("aria-live", "polite")
 

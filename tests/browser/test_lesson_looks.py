@@ -13,11 +13,11 @@ from playwright.sync_api import Browser, expect
 from tests.browser.app import Server, barriers, fits, settle
 
 STATES = {  # address, and what has to be there before the look
-    "/find_lr?find.lowest=0.5&find.highest=0.6": "mend that field",
+    "/find_lr?find.lowest=0.5&find.highest=0.6": "Fix this field",
     "/find_lr?test={test}&sweep-strategy=Draw+your+own": "Train the sweep",
     "/inside?example=own": "Variables after this decision",
     "/inside?example=own&callback=LearningRateScheduler": "Variables after this decision",
-    "/inside?example=plateau&whatif.patience=7": "Train the truth",
+    "/inside?example=plateau&whatif.patience=7": "Train it for real",
     "/valley?valley.surface=Bowl+in+one+dimension": "What happened, and why",
     "/valley?valley.ravine.base_lr=0.12&valley.strategies=Draw+your+own": "diverged",
     "/compare?compare.strategies=Draw+your+own": "15 runs",
@@ -47,7 +47,6 @@ def test_no_serious_barrier_and_nothing_sticks_out_in_any_state(
         color_scheme=theme,  # type: ignore[arg-type]
     )
     page = context.new_page()
-    page.set_default_timeout(30_000)
     found = {}
     for path, there in STATES.items():
         page.goto(server.url + path.format(test=test_id))
@@ -57,7 +56,6 @@ def test_no_serious_barrier_and_nothing_sticks_out_in_any_state(
             folded.click()
         if "Draw" in path:
             expect(page.locator(".lrdash-draw[data-points]")).to_be_visible()
-        page.wait_for_timeout(500)  # ms; what unfolds moves
         worst = barriers(page)
         if worst or not fits(page):
             found[path] = worst

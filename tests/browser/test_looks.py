@@ -31,7 +31,6 @@ def themed(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
         viewport={"width": 390, "height": 844}, color_scheme=request.param
     )
     page = context.new_page()
-    page.set_default_timeout(30_000)
     yield page
     context.close()
 

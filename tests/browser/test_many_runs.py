@@ -14,7 +14,7 @@ from lrdash.core.spec import RunSpec
 from lrdash.planning.experiment import Arm, Experiment, plan_all
 from lrdash.store import NewRun, Store
 from lrdash.store.settings import DATABASE_FILE, sqlite_url
-from tests.browser.app import Server
+from tests.browser.app import Server, idle
 
 EPOCHS = 100
 LIMIT = 1.5e6  # bytes
@@ -104,7 +104,7 @@ def test_500_runs_of_100_epochs_are_light(
     expect(page.get_by_role("heading", name="Leaderboard")).to_be_visible()
     expect(page.locator(".lrdash-steady .main-svg").nth(3)).to_be_attached()
     seconds = perf_counter() - began
-    page.wait_for_timeout(1000)  # whatever else may come
+    idle(page)
     with capsys.disabled():
         print(f"\n500 runs x 100 epochs ({query or 'means'}): {seconds:.2f} s until the "
               f"leaderboard, {traffic.bytes / 1e6:.2f} MB received")
@@ -128,7 +128,7 @@ def test_200_runs_side_by_side_are_light(
     expect(page.get_by_role("heading", name="What differs")).to_be_visible()
     expect(page.get_by_text("Validation loss of 200 runs over epochs")).to_be_visible()
     seconds = perf_counter() - began
-    page.wait_for_timeout(1000)
+    idle(page)
     with capsys.disabled():
         print(f"\n200 runs side by side: {seconds:.2f} s, {traffic.bytes / 1e6:.2f} MB received")
     assert 20_000 < traffic.bytes < LIMIT

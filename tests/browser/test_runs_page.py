@@ -7,13 +7,13 @@ import os
 import re
 import subprocess
 import sys
-from time import monotonic, sleep
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from lrdash.store import Store
 from tests.browser.app import Server, button, number, settle
+from tests.factories.jobs import eventually
 
 
 @pytest.fixture
@@ -38,10 +38,7 @@ def open_runs(page: Page, server: Server, search: str) -> None:
 def saved(server: Server, run_id: str, word: str) -> None:
     """Wait until a run has a word as its name or one of its tags."""
     store = Store(f"sqlite:///{server.home / 'lrdash.db'}")
-    end = monotonic() + 30
-    while word not in ((run := store.runs.one(run_id)).name, *run.tags):
-        assert monotonic() < end
-        sleep(0.1)
+    eventually(lambda: word in ((run := store.runs.one(run_id)).name, *run.tags))
     store.close()
 
 

@@ -46,7 +46,7 @@ def test_the_first_visitor_of_a_server_may_come_straight_to_a_page(
     server.close()
 
 
-def test_a_port_in_use_is_told_in_one_line(server: Server) -> None:
+def test_a_port_in_use_is_reported_in_one_line(server: Server) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "lrdash", "serve", "--no-browser", "--port", str(server.port)],
         capture_output=True, text=True, check=False, timeout=120,

@@ -38,11 +38,11 @@ def test_one_press_trains_the_real_thing_and_explains_it_from_its_own_numbers(
     page: Page, trained: str
 ) -> None:
     page.goto(trained)  # as after F5, or in a second tab
-    told = page.locator(".st-key-explained")
-    expect(told).to_contain_text("Step cut after epochs 10 and 20 with every seed",
+    explained = page.locator(".st-key-explained")
+    expect(explained).to_contain_text("Step cut after epochs 10 and 20 with every seed",
                                  timeout=UI_TIMEOUT)
-    expect(told).to_contain_text(re.compile(r"The callback wrote at epoch \d+ of seed \d"))
-    expect(told).to_contain_text(re.compile(r"Mean final validation loss: 0\.0\d+ with Step"))
+    expect(explained).to_contain_text(re.compile(r"The callback reported at epoch \d+ of seed \d"))
+    expect(explained).to_contain_text(re.compile(r"Mean final validation loss: 0\.0\d+ with Step"))
     expect(page.get_by_text("12 runs: 12 finished.")).to_be_visible()
     chart = page.locator(STEADY)
     expect(chart).to_have_count(2)

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.app import (
     CHART,
+    UI_TIMEOUT,
     Server,
     choose,
     epochs_drawn,
@@ -87,29 +88,29 @@ def test_reload_second_tab_and_stop_show_the_same_run(page: Page, browser: Brows
     context.close()
 
 
-def test_a_killed_worker_is_told_within_five_seconds_and_the_app_stays_up(
+def test_a_killed_worker_is_reported_and_the_app_stays_up(
     page: Page, server: Server
 ) -> None:
-    type_number(page, "Epochs", "1000")
+    type_number(page, "Epochs", "10000")
     start(page)
     wait_epochs(page, 2)
     for pid in server.workers():
         os.kill(pid, signal.SIGKILL)
-    expect(page.get_by_text(re.compile("Interrupted after"))).to_be_visible(timeout=5_000)
+    expect(page.get_by_text(re.compile("Interrupted after"))).to_be_visible()
 
     page.get_by_role("button", name="New run").click()
     type_number(page, "Epochs", "2")
     start(page)
     expect(page.get_by_text(re.compile("Finished after 2 of 2 epochs"))).to_be_visible(
-        timeout=90_000
+        timeout=UI_TIMEOUT
     )
 
 
-def test_the_plateau_rule_tells_epoch_by_epoch_what_it_did(page: Page) -> None:
+def test_the_plateau_rule_shows_epoch_by_epoch_what_it_did(page: Page) -> None:
     type_number(page, "Epochs", "4")
     start(page)
     expect(page.get_by_text(re.compile("Finished after 4 of 4 epochs"))).to_be_visible(
-        timeout=90_000
+        timeout=UI_TIMEOUT
     )
     page.get_by_role("radio", name="What the callback did").click()
     with page.expect_download() as download:  # the table of epochs, which has one too, may linger
@@ -126,7 +127,7 @@ def test_the_epochs_download_holds_what_was_trained(page: Page) -> None:
     type_number(page, "Epochs", "3")
     start(page)
     expect(page.get_by_text(re.compile("Finished after 3 of 3 epochs"))).to_be_visible(
-        timeout=90_000
+        timeout=UI_TIMEOUT
     )
     with page.expect_download() as download:
         page.get_by_role("button", name="Download CSV").click()
@@ -147,7 +148,7 @@ def test_a_wrong_value_is_explained_and_nothing_is_lost(page: Page) -> None:
     expect(number(page, "Epochs")).to_have_value("7")
 
 
-def test_an_unknown_run_is_told_and_offers_the_way_back(page: Page, server: Server) -> None:
+def test_an_unknown_run_is_explained_and_offers_the_way_back(page: Page, server: Server) -> None:
     page.goto(f"{server.url}/?run=nosuchrun")
     expect(page.get_by_text(re.compile("There is no run 'nosuchrun'"))).to_be_visible()
     page.get_by_role("button", name="New run").click()
@@ -162,5 +163,5 @@ def test_a_run_can_be_started_with_the_keyboard_alone(page: Page) -> None:
     button.focus()
     page.keyboard.press("Enter")
     expect(page.get_by_text(re.compile("Finished after 1 of 1 epochs"))).to_be_visible(
-        timeout=90_000
+        timeout=UI_TIMEOUT
     )

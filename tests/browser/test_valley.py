@@ -1,4 +1,4 @@
-"""The Valley page in a real browser: it plays by itself, the start moves, everybody can use it."""
+"""The Valley page in a real browser: it plays, the start moves, everybody can use it."""
 
 from __future__ import annotations
 
@@ -83,6 +83,22 @@ def test_the_start_is_dragged_typed_and_moved_by_key_and_is_in_the_address(
     expect(page.locator(".lv-start")).to_have_attribute("aria-label", re.compile(r"y -0\.452\."))
 
 
+def test_a_message_that_is_behind_does_not_take_the_ring_back(
+    page: Page, server: Server
+) -> None:
+    open_valley(page, server)
+    start_y = page.get_by_role("spinbutton", name="Start y")
+    before = float(start_y.input_value())
+    page.evaluate(f"window.player = document.querySelector('{ROOT}').valley; "
+                  "window.behind = structuredClone(player.data)")
+    page.locator(".lv-start").focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowUp")
+        page.evaluate("player.take(behind)")
+    step = page.evaluate("(player.data.picture.spans[1][1] - player.data.picture.spans[1][0]) / 50")
+    expect(start_y).to_have_value(f"{round(before + 3 * step, 3):g}")
+
+
 def test_a_path_that_leaves_says_so_and_stops(page: Page, server: Server) -> None:
     open_valley(page, server, "?valley.ravine.base_lr=0.12")
     row = page.locator(".lv-now tbody tr").first
@@ -98,7 +114,7 @@ def test_where_motion_is_unwelcome_it_moves_in_whole_steps(
     open_valley(page, server)
     type_number(page, "Start y", "-0.5")
     expect(page.locator(".lv-start")).to_have_attribute("aria-label", re.compile(r"y -0\.5\."))
-    assert at(page) == 60  # no replay by itself
+    assert at(page) == 60  # no automatic replay
     assert page.locator(ROOT).get_attribute("data-playing") in (None, "no")
     context.close()
 

@@ -7,10 +7,9 @@ import subprocess
 import sys
 
 import pytest
-from typer.testing import CliRunner
 
-from lrdash.cli import app
 from lrdash.store import Store
+from tests.factories.shell import refused
 
 SMALL = ["--dataset", "wine", "--model", "linear", "--updates", "60"]
 
@@ -22,22 +21,20 @@ def find_lr(*more: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_test_from_the_shell_prints_one_json_document_and_stays_in_the_store() -> None:
+def test_a_test_from_the_shell_prints_one_json_document_and_is_stored(store: Store) -> None:
     done = find_lr("--seeds", "3,5", "--optimizer", "adam", "--json")
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told["status"] == "finished"
-    assert told["spec"]["seeds"] == [3, 5]
-    assert told["spec"]["base"]["optimizer"] == "adam"
-    assert [rule["rule"] for rule in told["rules"]] == ["steepest", "valley", "minimum", "slide"]
-    assert len(told["rates"]) == 60
-    assert [len(curve) for curve in told["losses"]] == [60, 60]
-    store = Store()
-    assert store.range_tests.one(told["range_test_id"]).status == "finished"
-    store.close()
+    test = json.loads(done.stdout)
+    assert test["status"] == "finished"
+    assert test["spec"]["seeds"] == [3, 5]
+    assert test["spec"]["base"]["optimizer"] == "adam"
+    assert [rule["rule"] for rule in test["rules"]] == ["steepest", "valley", "minimum", "slide"]
+    assert len(test["rates"]) == 60
+    assert [len(curve) for curve in test["losses"]] == [60, 60]
+    assert store.range_tests.one(test["range_test_id"]).status == "finished"
 
 
-def test_people_get_a_row_a_rule_and_the_suggestion() -> None:
+def test_people_see_a_row_for_each_rule_and_the_suggestion() -> None:
     done = find_lr("--seeds", "1")
     assert done.returncode == 0, done.stderr
     for words in ("Steepest", "Valley", "Minimum / 10", "Slide", "1 of 1", "Suggested:"):
@@ -45,7 +42,7 @@ def test_people_get_a_row_a_rule_and_the_suggestion() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "message"),
     [
         (["--updates", "3"], "range_test.updates must be between 30 and 5,000"),
         (["--seeds", "a"], "seeds must be whole numbers separated by commas"),
@@ -53,10 +50,8 @@ def test_people_get_a_row_a_rule_and_the_suggestion() -> None:
         (["--lowest", "9"], "must be at least 10 times the lowest rate"),
     ],
 )
-def test_wrong_input_is_told_in_a_line_and_nothing_is_made(given: list[str], told: str) -> None:
-    refused = CliRunner().invoke(app, ["find-lr", *given])
-    assert refused.exit_code == 2
-    assert told in refused.stderr
-    store = Store()
+def test_wrong_input_is_reported_in_one_line_and_nothing_is_made(
+    given: list[str], message: str, store: Store
+) -> None:
+    assert message in refused("find-lr", *given)
     assert store.range_tests.listing() == []
-    store.close()

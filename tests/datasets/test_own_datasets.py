@@ -1,4 +1,4 @@
-"""Data of users from the file to a run: in a process of its own, kept, trained on, deleted."""
+"""Data of users from the file to a run: in a process of its own, saved, trained on, deleted."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def queued(dataset: str) -> str:
 # A process of its own
 
 
-def test_a_file_is_looked_at_and_kept_through_the_child() -> None:
+def test_the_child_looks_at_a_file_and_saves_it() -> None:
     profile = own.look(csv().encode(), "C:\\my files\\fruit.csv")
     assert (profile.file, profile.rows, profile.target) == ("fruit.csv", 40, "kind")
     facts = own.add(csv().encode(), "fruit.csv", Recipe(), "Fruit")
@@ -69,8 +69,8 @@ def test_a_refusal_of_the_child_arrives_in_its_words() -> None:
 
 
 HOSTILE = {
-    "import os; os.abort()": "reading it failed altogether",
-    "import os; os.kill(os.getpid(), 9)": "probably for want of memory",
+    "import os; os.abort()": "the process that read it crashed",
+    "import os; os.kill(os.getpid(), 9)": "probably for lack of memory",
     "while True: pass": "takes longer than 60 s",
     "from lrdash.datasets.own import child, profiles; import sys;"
     "profiles.profile = lambda *_: bytearray(8 << 30); child.main(sys.argv[1:])":
@@ -105,7 +105,7 @@ def test_a_file_of_200_mb_is_refused_before_it_is_read(tmp_path: Path) -> None:
         own.look(bytes(20 * 2**20 + 1), "zeros.csv")
 
 
-def test_a_home_that_cannot_be_written_is_told(home: Path) -> None:
+def test_a_home_that_cannot_be_written_is_reported(home: Path) -> None:
     home.mkdir()
     (home / "data").write_text("in the way")
     with pytest.raises(StoreError, match="Data cannot be written to"):
@@ -195,7 +195,7 @@ def test_runs_of_deleted_data_stay_and_say_what_is_missing_to_train_again() -> N
     assert check(spec).dataset.load().x_train.shape == (32, 4)
 
 
-def test_data_that_nothing_names_goes_without_a_trace() -> None:
+def test_data_that_no_run_uses_is_deleted_completely() -> None:
     facts, _ = keep(csv(), "fruit.csv")
     stored.remove(facts.id, remember=False)
     assert list(stored.data_folder().iterdir()) == []
@@ -204,14 +204,14 @@ def test_data_that_nothing_names_goes_without_a_trace() -> None:
 
 
 @pytest.mark.parametrize("damage", ["arrays", "facts"])
-def test_damaged_data_is_told(damage: str) -> None:
+def test_damaged_data_is_reported(damage: str) -> None:
     facts, _ = keep(csv(), "fruit.csv")
     folder = stored.data_folder() / facts.id
     if damage == "arrays":
         raw = bytearray((folder / stored.ARRAYS).read_bytes())
         raw[len(raw) // 2] ^= 1
         (folder / stored.ARRAYS).write_bytes(raw)
-        with pytest.raises(DatasetUnavailable, match="it is not what was kept"):
+        with pytest.raises(DatasetUnavailable, match="its content has changed"):
             stored.dataset_of(facts, folder).load()
     else:
         (folder / stored.FACTS).write_text("{}")
@@ -266,7 +266,7 @@ def test_the_shell_looks_adds_lists_and_deletes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["add", "nowhere.csv"], "there is no such file"),
         (["add", "{path}", "--target", "kinds"], "Did you mean 'kind'?"),
@@ -276,12 +276,14 @@ def test_the_shell_looks_adds_lists_and_deletes(tmp_path: Path) -> None:
         (["export", "own-0000000000000000", "x.npz"], "There is no own data"),
     ],
 )
-def test_wrong_words_are_told_in_a_line(tmp_path: Path, words: list[str], told: str) -> None:
+def test_wrong_words_get_a_message(
+    tmp_path: Path, words: list[str], message: str
+) -> None:
     path = tmp_path / "fruit.csv"
     path.write_text(csv())
     result = call(*(word.format(path=path) for word in words))
     assert result.exit_code == 2
-    assert told in result.output
+    assert message in result.output
     assert "Traceback" not in result.output
 
 

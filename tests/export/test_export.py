@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from typer.testing import CliRunner
+from typer.testing import Result
 
-from lrdash.cli import app
 from lrdash.core.errors import InvalidField
 from lrdash.core.spec import UNSET
 from lrdash.export import FORMATS, Recorded, recipe_of, recorded, tensorboard
@@ -25,6 +24,7 @@ from lrdash.export.protobuf import varint
 from lrdash.store import Store
 from tests import ROOT
 from tests.factories.runs import EPOCHS, one_experiment, one_run
+from tests.factories.shell import call, refused
 
 
 def experiment(store: Store, **more: Any) -> Recorded:
@@ -33,8 +33,8 @@ def experiment(store: Store, **more: Any) -> Recorded:
     return recorded(rows, store.runs.epochs_of([row.run_id for row in rows]), "name")
 
 
-def call(*words: str) -> Any:
-    result = CliRunner().invoke(app, ["runs", "export", *words])
+def export(*words: str) -> Result:
+    result = call("runs", "export", *words)
     assert result.exit_code == 0, result.output
     return result
 
@@ -74,12 +74,12 @@ def test_runs_without_an_epoch_make_an_empty_table(store: Store) -> None:
 def test_the_shell_writes_a_row_an_update(store: Store, tmp_path: Path) -> None:
     run_id = one_run(store, strategy="cosine")
     target = tmp_path / "rates.parquet"
-    call(run_id, "--format", "parquet", "--updates", "--output", str(target))
+    export(run_id, "--format", "parquet", "--updates", "--output", str(target))
     table = pd.read_parquet(target)
     steps = store.runs.one(run_id).steps_per_epoch
     assert table["update"].tolist() == list(range(EPOCHS * steps))
     assert table["learning_rate"].is_monotonic_decreasing
-    assert len(call(run_id, "--updates").stdout.splitlines()) == 1 + EPOCHS * steps
+    assert len(export(run_id, "--updates").stdout.splitlines()) == 1 + EPOCHS * steps
 
 
 # TensorBoard
@@ -204,11 +204,11 @@ def test_mlflow_gets_settings_metrics_and_the_rate_of_every_update(
     made = one_experiment(store, ("cosine",), name="first", seeds=2, base_lrs=(0.1,),
                           diverging=1.0)
     words = ("--experiment", made, "--format", "mlflow", "--tracking-uri", tracked)
-    told = json.loads(call(*words).stdout)
+    logged = json.loads(export(*words).stdout)
     client = MlflowClient(tracking_uri=tracked)
     found = client.get_experiment_by_name("first")
-    assert len(client.search_runs([found.experiment_id])) == len(told) == 2
-    for pair in told:
+    assert len(client.search_runs([found.experiment_id])) == len(logged) == 2
+    for pair in logged:
         run, row = client.get_run(pair["mlflow_run_id"]), store.runs.one(pair["run_id"])
         assert run.info.status == "FINISHED"
         assert run.data.params["seed"] == str(row.spec.seed)
@@ -227,19 +227,16 @@ def test_mlflow_gets_settings_metrics_and_the_rate_of_every_update(
 
 
 def test_a_tracking_address_that_mlflow_refuses_is_named(store: Store) -> None:
-    words = ["runs", "export", one_run(store), "--format", "mlflow", "--tracking-uri", "what://x"]
-    result = CliRunner().invoke(app, words)
-    assert result.exit_code == 2
-    assert "--tracking-uri must be a store that MLflow can use" in result.stderr
-    assert "got 'what://x'" in result.stderr
+    words = ("--format", "mlflow", "--tracking-uri", "what://x")
+    message = refused("runs", "export", one_run(store), *words)
+    assert "--tracking-uri must be a store that MLflow can use" in message
+    assert "got 'what://x'" in message
 
 
 def test_a_missing_mlflow_is_explained(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "mlflow", None)
-    words = ["runs", "export", one_run(store), "--format", "mlflow"]
-    result = CliRunner().invoke(app, words)
-    assert result.exit_code == 2
-    assert "pip install 'lrdash[mlflow]'" in result.stderr
+    message = refused("runs", "export", one_run(store), "--format", "mlflow")
+    assert "pip install 'lrdash[mlflow]'" in message
 
 
 # The winning recipe and the shell
@@ -251,7 +248,7 @@ def test_the_winning_recipe_is_a_run_of_the_best_arm(store: Store) -> None:
     assert (row.spec.base_lr, row.spec.seed, row.status) == (0.01, 0, "finished")
 
 
-def test_without_a_run_that_came_through_there_is_no_recipe(store: Store) -> None:
+def test_if_every_run_diverged_there_is_no_recipe(store: Store) -> None:
     with pytest.raises(InvalidField, match="must include one that did not diverge or fail"):
         recipe_of(experiment(store, diverging=0.0))
 
@@ -260,33 +257,33 @@ def test_every_format_can_be_written_from_the_shell(store: Store, tmp_path: Path
     made = one_experiment(store)
     for name, kind in FORMATS.items():
         target = tmp_path / f"x{kind.suffix}"
-        result = call("--experiment", made, "--format", name, "--output", str(target))
+        result = export("--experiment", made, "--format", name, "--output", str(target))
         assert f"to {target}" in result.stderr
         assert target.stat().st_size > 100
     report = tmp_path / "x.html"
-    call("--experiment", made, "--format", "html", "--output", str(report))
+    export("--experiment", made, "--format", "html", "--output", str(report))
     assert "Leaderboard" in report.read_text(encoding="utf-8")
 
 
 def test_event_files_go_straight_into_a_folder(store: Store, tmp_path: Path) -> None:
-    result = call(one_run(store), "--format", "tensorboard", "--output", str(tmp_path / "logs"))
+    result = export(one_run(store), "--format", "tensorboard", "--output", str(tmp_path / "logs"))
     assert f"tensorboard --logdir {tmp_path / 'logs'}" in result.stderr
     assert len(list((tmp_path / "logs").rglob("events.out.tfevents.*"))) == 4
 
 
-@pytest.mark.parametrize(("words", "told"), [
+@pytest.mark.parametrize(("words", "message"), [
     (["--format", "csv"], "RUN_ID or --experiment must be given, not both"),
     (["RUN", "--experiment", "x"], "RUN_ID or --experiment must be given, not both"),
     (["RUN", "RUN", "--format", "script"], "must be one run for a script, got 2"),
     (["RUN", "--updates", "--format", "json"], "--updates needs --format csv or parquet"),
     (["RUN", "RUN", "--format", "html"], "must be a single run for html"),
 ])
-def test_what_does_not_go_together_is_told(store: Store, words: list[str], told: str) -> None:
+def test_options_that_exclude_each_other_are_refused(
+    store: Store, words: list[str], message: str
+) -> None:
     run_id = one_run(store)
     given = [run_id if word == "RUN" else word for word in words]
-    result = CliRunner().invoke(app, ["runs", "export", *given])
-    assert result.exit_code == 2
-    assert told in result.stderr
+    assert message in refused("runs", "export", *given)
 
 
 def test_exports_and_reports_load_neither_tensorflow_nor_keras(
@@ -313,7 +310,7 @@ def test_exports_and_reports_load_neither_tensorflow_nor_keras(
 
 
 @pytest.fixture(autouse=True)
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "here"
     folder.mkdir()
     monkeypatch.chdir(folder)

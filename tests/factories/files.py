@@ -11,11 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import pytest
 from PIL import Image
 
+from lrdash.core.errors import DataRefused
 from lrdash.datasets import Dataset, stored
-from lrdash.datasets.own import Facts, Recipe
+from lrdash.datasets.own import Facts, Profile, Recipe
 from lrdash.datasets.own.prepare import prepare
+from lrdash.datasets.own.profiles import profile
 
 
 def csv(rows: int = 40, *, delimiter: str = ",", end: str = "\n") -> str:
@@ -82,3 +86,23 @@ def keep(raw: bytes | str, file: str, **choices: Any) -> tuple[Facts, Dataset]:
 GAPS = "a,b,y\n" + "\n".join(
     f"{'' if n % 7 == 3 else n % 11},{n % 5},{(n % 11) / 2 + n % 5}" for n in range(60)
 )
+
+
+TWENTY = np.arange(20) % 2
+
+
+def looked(raw: bytes | str, file: str = "table.csv") -> Profile:
+    return profile(raw.encode() if isinstance(raw, str) else raw, file)
+
+
+def refused(raw: bytes | str, file: str = "table.csv", **choices: object) -> str:
+    with pytest.raises(DataRefused) as caught:
+        keep(raw, file, **choices)
+    return str(caught.value)
+
+
+# Parquet
+def parquet(frame: pd.DataFrame) -> bytes:
+    stream = io.BytesIO()
+    frame.to_parquet(stream)
+    return stream.getvalue()

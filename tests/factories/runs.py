@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -11,12 +12,13 @@ import numpy as np
 from lrdash.api.compare import define, new_runs
 from lrdash.checkpoints import About, Cause, Checkpoint
 from lrdash.core.events import EpochEnded, Event, RateDecided, RunEnded, RunStarted, Sink
-from lrdash.core.spec import RunSpec
+from lrdash.core.spec import Facts, RunSpec
 from lrdash.planning.experiment import plan_all
 from lrdash.planning.grouping import cut
 from lrdash.planning.plan import Plan, make
 from lrdash.store import RunRow, Store
 from lrdash.store.rows import EpochRow
+from lrdash.tracking.importing import Upload, bring, read_uploads
 
 VERSIONS = {"keras": "3.15.1", "tensorflow": "2.21.0", "machine": "Linux 6, x86_64, 2 processors"}
 EPOCHS = 4
@@ -153,3 +155,44 @@ def trained(
         events.append(RunEnded(status=status, reason=reason, seconds=float(epochs)))  # type: ignore[arg-type]
     store.runs.record([(run_id, event) for event in events])
     return run_id
+
+
+PLATEAU = {"callback": "ReduceLROnPlateau", "monitor": "val_auc", "mode": "max", "factor": 0.5,
+           "patience": 1, "min_delta": 0.01, "known": "updates"}
+
+
+VALUES = (0.5, 0.6, 0.6, 0.6)
+
+
+def watched(store: Store, *, over: bool = True, **params: object) -> str:
+    """A run of a script, whose plateau rule halves after epochs 3 and 4."""
+    spec = RunSpec(
+        dataset="my *photos*", model="resnet", strategy="recorded", params=params or PLATEAU,
+        base_lr=0.1, epochs=4, origin="watched", facts=Facts(
+            steps_per_epoch=2, metrics=("loss", "val_loss", "val_auc"), optimizer="Lion",
+            notes=("It has several optimizers.",)),
+    )
+    run_id = store.runs.create(
+        spec, steps_per_epoch=2, updates=8, parameters=10, engine="keras", name="mine",
+        worker_id="w",
+    )
+    rates = (0.1, 0.1, 0.1, 0.05)
+    said: list[object] = []
+    for place, value in enumerate(VALUES):
+        metrics = {"loss": 1.0 - value, "val_loss": 1.1 - value, "val_auc": value}
+        used = [rates[place]] * 2
+        said.append(EpochEnded(
+            epoch=place + 1, metrics=metrics, rates=used, seconds=1.0))  # type: ignore[arg-type]
+        after = (*rates, 0.025)[place + 1]
+        said.append(RateDecided(
+            epoch=place + 1, rate_before=rates[place], rate_after=after, reason="as seen",
+            monitor="val_auc", monitored=value, best=value, wait=0, cooldown=0))
+    if over:
+        said.append(RunEnded(status="interrupted", reason="Ctrl-C", seconds=1.0))
+    store.runs.record([(run_id, event) for event in said])  # type: ignore[misc]
+    return run_id
+
+
+def imported(store: Store) -> str:
+    data = json.dumps({"loss": [0.5, 0.4], "f1": [0.1, 0.2]}).encode()
+    return bring(read_uploads([Upload(name="old.json", data=data)]), store)[0].run_id

@@ -74,7 +74,7 @@ def test_a_branch_has_the_bits_of_its_spec_trained_alone(
     ids=["hold", "factor"],
 )
 @pytest.mark.parametrize("fields", [RULE, {"strategy": "cosine"}], ids=["plateau", "cosine"])
-def test_a_run_that_was_steered_replays_without_the_hand(
+def test_a_steered_run_replays_from_its_settings(
     fields: dict[str, Any], piece: Piece, engine: str, tmp_path: Path
 ) -> None:
     spec = make(RunSpec(**{**SMALL, **fields})).spec
@@ -94,7 +94,7 @@ def test_a_run_that_was_steered_replays_without_the_hand(
     assert last(one, "run") == last(two, "run")
 
 
-def test_a_branch_of_a_keras_run_goes_on_as_a_lane_from_exactly_those_weights(
+def test_a_branch_of_a_keras_run_continues_as_a_lane_from_exactly_those_weights(
     tmp_path: Path,
 ) -> None:
     spec, folder = make(RunSpec(**SMALL, optimizer="rmsprop")).spec, CheckpointFolder(tmp_path)

@@ -176,7 +176,7 @@ def test_a_stop_ends_the_search_and_its_runs_and_can_be_taken_back(store: Store)
     assert store.hindsights.one(made).reason.endswith("was stopped")
 
 
-def test_runs_whose_worker_dies_go_on_but_not_for_ever(store: Store) -> None:
+def test_runs_whose_worker_dies_are_resumed_but_not_for_ever(store: Store) -> None:
     made = hindsight.create(store, search())
     run_id = store.hindsights.runs(made)[0].run_id
     for attempt in range(1, hindsight.ATTEMPTS + 1):
@@ -204,7 +204,7 @@ def test_a_search_of_a_process_that_died_is_interrupted_and_one_of_the_server_is
     assert store.hindsights.one(servers).status == "running"
 
 
-def test_lost_branches_are_left_behind_and_a_lost_run_ends_the_search(store: Store) -> None:
+def test_diverged_branches_are_dropped_and_a_diverged_run_ends_the_search(store: Store) -> None:
     made = hindsight.create(store, search())
     first = stage_over(store, made)
     over(store, first[0].run_id, 0.5, "diverged")

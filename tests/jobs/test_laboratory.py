@@ -17,7 +17,7 @@ from lrdash.core.spec import RunSpec
 from lrdash.jobs.laboratory import Laboratory, process, supervisor
 from lrdash.planning.plan import make
 from lrdash.store import Store
-from tests.factories.jobs import LONG, ended, eventually, freeze, gone, queue, running
+from tests.factories.jobs import ENDLESS, ended, eventually, freeze, gone, queue, running
 from tests.factories.training import train_one
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -81,7 +81,7 @@ def test_runs_are_trained_in_the_order_in_which_they_were_queued(
 def test_a_running_run_stops_and_a_queued_one_never_begins(
     laboratory: Laboratory, store: Store
 ) -> None:
-    busy, waiting = queue(store, epochs=LONG), queue(store)
+    busy, waiting = queue(store, **ENDLESS), queue(store)
     running(store, busy)
     store.runs.request_stop(waiting)
     assert store.runs.one(waiting).status == "stopped"
@@ -94,7 +94,7 @@ def test_a_running_run_stops_and_a_queued_one_never_begins(
     assert store.runs.epochs(waiting) == []
 
 
-def test_a_spec_that_cannot_be_trained_fails_in_words(
+def test_a_spec_that_cannot_be_trained_fails_with_the_reason(
     laboratory: Laboratory, store: Store
 ) -> None:
     bad = store.runs.create(
@@ -108,7 +108,7 @@ def test_a_spec_that_cannot_be_trained_fails_in_words(
 def test_a_killed_worker_interrupts_its_run_and_the_next_run_still_trains(
     laboratory: Laboratory, store: Store
 ) -> None:
-    doomed, following = queue(store, epochs=LONG), queue(store)
+    doomed, following = queue(store, **ENDLESS), queue(store)
     running(store, doomed)
     os.kill(laboratory.status()[0].pid, signal.SIGKILL)
     row = ended(store, doomed)
@@ -120,10 +120,10 @@ def test_a_killed_worker_interrupts_its_run_and_the_next_run_still_trains(
     assert ended(store, following).status == "finished"
 
 
-def test_a_worker_that_does_not_obey_a_stop_is_killed_and_replaced(
+def test_a_worker_that_does_not_stop_in_time_is_killed_and_replaced(
     laboratory: Laboratory, store: Store
 ) -> None:
-    stuck = queue(store, epochs=LONG)
+    stuck = queue(store, **ENDLESS)
     running(store, stuck)
     before = laboratory.status()[0]
     freeze(before.pid, store)
@@ -148,7 +148,7 @@ def test_a_worker_that_has_trained_enough_is_renewed(
 def test_a_closed_laboratory_leaves_no_process_and_no_running_run(
     laboratory: Laboratory, store: Store
 ) -> None:
-    cut, waiting = queue(store, epochs=LONG), queue(store)
+    cut, waiting = queue(store, **ENDLESS), queue(store)
     running(store, cut)
     pid = laboratory.status()[0].pid
     laboratory.close()
@@ -164,7 +164,7 @@ def test_a_closed_laboratory_leaves_no_process_and_no_running_run(
     assert not laboratory.alive()
 
 
-def test_runs_fail_in_words_when_no_worker_can_be_started(
+def test_runs_fail_with_the_reason_when_no_worker_can_be_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(supervisor, "LONGEST_PAUSE", 0.0)

@@ -22,7 +22,7 @@ from lrdash.jobs.laboratory import Laboratory, standstill, supervisor
 from lrdash.jobs.laboratory.standstill import Standstill, cpu_seconds, patience
 from lrdash.store import Store
 from tests import ROOT
-from tests.factories.jobs import LONG, ended, eventually, freeze, gone, queue, running
+from tests.factories.jobs import ENDLESS, ended, eventually, freeze, gone, queue, running
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -96,7 +96,7 @@ def test_a_frozen_worker_loses_its_run_and_its_place(
     store: Store, laboratory: Callable[..., Laboratory], imitate: Imitate, quick: None
 ) -> None:
     imitate(WAITS)
-    run_id, waiting = queue(store, epochs=LONG), queue(store)
+    run_id, waiting = queue(store, **ENDLESS), queue(store)
     lab = laboratory()
     eventually(lambda: store.runs.one(run_id).status == "running")
     frozen = lab.status()[0]
@@ -130,7 +130,7 @@ def test_a_worker_that_lives_but_trains_nothing_is_ended_with_the_reason(
     imitate(WAITS)
     monkeypatch.setenv("LRDASH_STALL_SECONDS", "2")
     monkeypatch.setattr(supervisor, "SWEEP", 0.5)
-    run_id = queue(store, epochs=LONG)
+    run_id = queue(store, **ENDLESS)
     lab = laboratory()
     eventually(lambda: store.runs.one(run_id).status == "running")
     idle = lab.status()[0]
@@ -141,7 +141,7 @@ def test_a_worker_that_lives_but_trains_nothing_is_ended_with_the_reason(
     eventually(lambda: lab.status() and lab.status()[0].worker_id != idle.worker_id)
 
 
-def test_a_worker_that_computes_without_a_word_is_left_alone(
+def test_a_worker_that_computes_without_events_is_left_alone(
     store: Store, laboratory: Callable[..., Laboratory], imitate: Imitate,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -152,7 +152,7 @@ def test_a_worker_that_computes_without_a_word_is_left_alone(
     monkeypatch.setattr(
         standstill.Standstill, "reached", counted(standstill.Standstill.reached, looks)
     )
-    run_id = queue(store, epochs=LONG)
+    run_id = queue(store, **ENDLESS)
     laboratory()
     eventually(lambda: store.runs.one(run_id).status == "running")
     looks.clear()
@@ -204,13 +204,13 @@ def test_a_patience_that_is_wrong_is_named(given: str, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("resume", [True, False])
-def test_interrupted_runs_go_on_at_the_start_if_that_is_wanted(
+def test_interrupted_runs_are_resumed_at_the_start_on_request(
     resume: bool, store: Store, laboratory: Callable[..., Laboratory], imitate: Imitate,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     imitate(WAITS)
     monkeypatch.setattr(supervisor, "SWEEP", 0.2)
-    before, stopped, left = (queue(store, epochs=LONG) for _ in range(3))
+    before, stopped, left = (queue(store, **ENDLESS) for _ in range(3))
     store.runs.claim_group([before, stopped, left], "worker-of-yesterday")
     store.workers.mark_interrupted("nobody")
     store.runs.end(before, "interrupted", "the server was shut down")
@@ -272,7 +272,7 @@ def other_server() -> subprocess.Popen[str]:
 def test_of_two_servers_one_takes_over_what_the_other_leaves_and_none_trains_a_run_twice(
     store: Store, laboratory: Callable[..., Laboratory]
 ) -> None:
-    long_ones = [queue(store, epochs=LONG, seed=seed) for seed in range(2)]
+    long_ones = [queue(store, **ENDLESS, seed=seed) for seed in range(2)]
     first = other_server()
     try:
         running(store, long_ones[0])

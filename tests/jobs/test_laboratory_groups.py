@@ -13,16 +13,17 @@ from lrdash.core.spec import RunSpec
 from lrdash.jobs.laboratory import Laboratory
 from lrdash.planning.plan import make
 from lrdash.store import NewRun, RunRow, Store
-from tests.factories.jobs import eventually, freeze
+from tests.factories.jobs import ENDLESS, eventually, freeze
 
 SMALL: dict[str, Any] = {"dataset": "wine", "model": "linear", "base_lr": 0.05}
-LONG = 10_000  # epochs
+LONG = ENDLESS["epochs"]
 
 
 def queue(store: Store, epochs: Sequence[int], groups: Sequence[Sequence[int]]) -> list[str]:
     """Ids of the runs of a new experiment, each of so many epochs."""
     plans = [
-        make(RunSpec(**SMALL, seed=seed, epochs=number)) for seed, number in enumerate(epochs)
+        make(RunSpec(**{**SMALL, **(ENDLESS if number == LONG else {"epochs": number})}, seed=seed))
+        for seed, number in enumerate(epochs)
     ]
     new = [
         NewRun.of(plan, "Constant rate")
@@ -104,7 +105,7 @@ def test_stopping_one_run_of_a_group_leaves_the_others_alone(
     assert [row.status for row in ended(store, runs)] == ["stopped"] * 3
 
 
-def test_a_worker_that_does_not_obey_the_stop_of_a_whole_group_is_killed(
+def test_a_worker_that_does_not_stop_a_whole_group_in_time_is_killed(
     laboratory: Laboratory, store: Store
 ) -> None:
     runs = queue(store, [LONG, LONG], groups=[[0, 1]])

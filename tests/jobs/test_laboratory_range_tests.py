@@ -33,7 +33,7 @@ def long_one(store: Store) -> str:
     return store.range_tests.create(spec.to_json(), spec.rates, seeds=8)
 
 
-def test_a_worker_makes_tests_obeys_a_stop_and_leaves_none_running(store: Store) -> None:
+def test_a_worker_makes_tests_stops_on_request_and_leaves_none_running(store: Store) -> None:
     laboratory = Laboratory(store)
     laboratory.start()
     try:

@@ -18,6 +18,7 @@ from lrdash.core.spec import RunSpec
 from lrdash.jobs import worker
 from lrdash.planning.plan import make
 from lrdash.store import Store
+from tests.factories.jobs import ENDLESS
 
 FULL = "The disk is full."
 SMALL: dict[str, Any] = {"dataset": "wine", "model": "linear", "base_lr": 0.05, "epochs": 2}
@@ -56,13 +57,13 @@ def test_a_worker_answers_in_json_ignores_ctrl_c_and_ends_with_its_input(store: 
         assert store.runs.one(run_id).status == "finished"
         give(process, run_id)  # it has been trained already: nothing to claim
         assert answer(process) == {"ended": run_id}
-        going_on = queue(store, epochs=10_000)
+        going_on = queue(store, **ENDLESS)
         give(process, going_on)
         while not store.runs.one(going_on).epochs_done:
             assert process.poll() is None
         assert process.stdin is not None
         process.stdin.close()  # the server is gone
-        assert process.wait(30) == 0
+        assert process.wait() == 0
         row = store.runs.one(going_on)
         assert (row.status, row.reason) == ("interrupted", "the server was shut down")
 
@@ -71,7 +72,7 @@ def test_a_worker_ends_at_once_when_it_is_asked_to(store: Store) -> None:
     with started(store) as process:
         assert answer(process) == {"ready": True}
         process.terminate()
-        assert process.wait(30) == 0
+        assert process.wait() == 0
 
 
 class Poor:
@@ -117,7 +118,7 @@ def poor_worker(store: Poor, monkeypatch: pytest.MonkeyPatch) -> worker.Worker:
     return worker.Worker("w1", store, lambda _answer: None)  # type: ignore[arg-type]
 
 
-def test_events_that_cannot_be_stored_interrupt_the_run_with_the_stores_words(
+def test_events_that_cannot_be_stored_interrupt_the_run_with_the_reason_of_the_store(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     store = Poor("record events")

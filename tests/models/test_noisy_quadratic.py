@@ -28,7 +28,7 @@ SMALL: dict[str, Any] = {  # 80 examples in 6 batches of 12 and one of 8
     **PAIR, "examples": 100, "batch_size": 12, "epochs": 12, "base_lr": 0.6, "momentum": 0.0,
 }
 MODEL = {"dimensions": 20, "noise": 12.0}  # as much noise as curvature in each update
-OWN = {"multistep": {"milestones": [4, 8]}}  # settings that 12 epochs bear
+OWN = {"multistep": {"milestones": [4, 8]}}  # settings that fit 12 epochs
 OPEN = [name for name, kind in STRATEGIES.items() if kind.kind != "rule"]
 SEEDS = 100
 LEVEL = 0.999  # of all intervals of a test together

@@ -24,13 +24,13 @@ def experiment(**fields: Any) -> Experiment:
 
 def test_runs_come_in_the_order_of_arms_then_rates_then_seeds() -> None:
     runs = experiment().specs()
-    told = [(label, spec.strategy, spec.base_lr, spec.seed) for label, spec in runs]
-    assert len(told) == experiment().size == 12
-    assert told[:4] == [
+    found = [(label, spec.strategy, spec.base_lr, spec.seed) for label, spec in runs]
+    assert len(found) == experiment().size == 12
+    assert found[:4] == [
         ("Step decay", "step", 0.01, 0), ("Step decay", "step", 0.01, 1),
         ("Step decay", "step", 0.01, 2), ("Step decay", "step", 0.1, 0),
     ]
-    assert told[-1] == ("Cosine decay", "cosine", 0.1, 2)
+    assert found[-1] == ("Cosine decay", "cosine", 0.1, 2)
     assert {(spec.dataset, spec.model, spec.epochs) for _, spec in runs} == {("wine", "linear", 20)}
 
 
@@ -55,7 +55,7 @@ def test_what_is_no_json_object_is_refused(text: str) -> None:
         Experiment.from_json(text)
 
 
-def test_arms_of_one_strategy_are_told_apart_by_what_differs() -> None:
+def test_arms_of_one_strategy_are_distinguished_by_what_differs() -> None:
     arms = [
         {"strategy": "step", "params": {"factor": 0.1}}, {"strategy": "step"},
         {"strategy": "cosine"}, {"strategy": "step", "label": "mine", "params": {"factor": 0.2}},

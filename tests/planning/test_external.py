@@ -35,7 +35,7 @@ FIELDS: dict[str, Any] = {
     "epochs": 3,
 }
 SPEC = RunSpec(**FIELDS)
-REASON = "Its model and its data are in the script that trained it"
+REASON = "Its model and data are in the script that trained it"
 
 
 def test_specs_of_lrdashs_own_runs_are_written_as_before() -> None:
@@ -74,7 +74,7 @@ def test_a_plan_is_made_of_the_facts_and_refuses_to_be_trained() -> None:
     assert "Lion" in settings_in_words(SPEC)
 
 
-def test_what_is_present_stands_in_the_place_of_the_stand_ins() -> None:
+def test_what_is_present_replaces_the_placeholders() -> None:
     dataset, model = external.found(SPEC)
     assert external.why_not(SPEC).startswith(REASON)
     with external.present(FACTS.token, dataset, model):
@@ -143,7 +143,7 @@ def test_the_pages_show_such_runs_and_say_that_only_the_script_trains_them(
     keys = {button.key for button in shown.button}
     assert REASON in words(shown)
     assert "A fifth is held out." in words(shown)
-    assert r"Sensors \*2024\*" in words(shown)
+    assert "Sensors *2024*" in words(shown)
     assert "Lion" in words(shown)
     assert not keys & {"add-seeds", "continue"}
     assert shown.button(key="run-again").disabled
@@ -199,19 +199,19 @@ def test_results_and_exports_work_without_the_model(
             assert kind.write(found)
 
 
-def test_progress_is_told_in_a_line() -> None:
+def test_progress_is_reported_in_a_line() -> None:
     lines: list[tuple[float, str]] = []
-    telling = ProgressReport({"a": 2, "b": 2}, lambda share, text: lines.append((share, text)))
-    telling("a", EpochEnded(
+    report = ProgressReport({"a": 2, "b": 2}, lambda share, text: lines.append((share, text)))
+    report("a", EpochEnded(
         epoch=1, metrics={"loss": 1.0, "val_loss": 0.5}, rates=np.zeros(1, np.float32), seconds=1.0
     ))
-    telling("b", RunEnded(status="diverged"))
-    telling.show()
+    report("b", RunEnded(status="diverged"))
+    report.show()
     assert lines[-1][0] == 0.75
     assert lines[-1][1].startswith("1 of 2 runs done, lowest validation loss 0.500")
     with reporting({"a": 1}) as sink:
         assert sink is None  # neither a notebook nor a terminal
     with reporting({"a": 1}, False) as sink:
         assert sink is None
-    with reporting({"a": 1}, telling) as sink:
-        assert sink is telling
+    with reporting({"a": 1}, report) as sink:
+        assert sink is report

@@ -88,8 +88,8 @@ def test_memory_cuts_groups_further(monkeypatch: pytest.MonkeyPatch) -> None:
     room = 10 * bytes_per_lane(one)
     monkeypatch.setattr(grouping, "memory_limit", lambda: room)
     assert [len(group) for group in cut([one] * 40)] == [10, 10, 10, 10]
-    told = describe([one] * 40, cut([one] * 40))
-    assert told == {"runs": 40, "groups": 4, "lanes": 10, "bytes": room, "limit": room}
+    found = describe([one] * 40, cut([one] * 40))
+    assert found == {"runs": 40, "groups": 4, "lanes": 10, "bytes": room, "limit": room}
 
 
 def test_a_run_that_does_not_fit_is_refused_with_numbers(monkeypatch: pytest.MonkeyPatch) -> None:

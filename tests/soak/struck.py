@@ -10,8 +10,9 @@ from typing import Any
 
 from lrdash.checkpoints import CheckpointFolder
 from lrdash.store import Store, home
+from tests.factories.jobs import eventually
 from tests.soak.exact import Case, differing, kept
-from tests.soak.runs import eventually, integrity
+from tests.soak.runs import integrity
 
 LONGEST = 1.2  # seconds between a sign of training and the death
 
@@ -40,7 +41,7 @@ def wait_for_training(
     beyond = -1 if anywhere else done
     eventually(
         lambda: training(store, run_ids, beyond, gone) or finished(store, run_ids),
-        "training goes on",
+        "training continues",
     )
     threading.Event().wait(moments.uniform(0.0, LONGEST))
     rows = store.runs.listing(run_ids=run_ids, status="running")
@@ -56,9 +57,9 @@ def finished(store: Store, run_ids: list[str]) -> bool:
 
 def written(store: Store, run_ids: list[str]) -> bool:
     """Whether the checkpoint of every run's end is on disk: its end may be recorded before."""
-    vault = CheckpointFolder(home())
+    folder = CheckpointFolder(home())
     ends = {row.run_id: row.epochs_done for row in store.runs.listing(run_ids=run_ids)}
-    return all([kept.epoch for kept in vault.of(one)][-1:] == [end] for one, end in ends.items())
+    return all([kept.epoch for kept in folder.of(one)][-1:] == [end] for one, end in ends.items())
 
 
 def check(

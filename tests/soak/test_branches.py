@@ -15,8 +15,8 @@ from lrdash.api.branches import make_branches, plan_more
 from lrdash.core.spec import Piece
 from lrdash.jobs.laboratory import Laboratory
 from lrdash.store import Store
+from tests.factories.jobs import eventually
 from tests.soak.exact import PLATEAU, Case, queue, undisturbed
-from tests.soak.runs import eventually
 from tests.soak.struck import check, finished, over, wait_for_training
 
 pytestmark = [
@@ -40,7 +40,7 @@ def many_checkpoints(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Fire:
-    """Kills the worker of a laboratory again and again, and lets the runs go on."""
+    """Kills the worker of a laboratory again and again, and lets the runs continue."""
 
     def __init__(self, store: Store, laboratory: Laboratory, seed: str) -> None:
         self._store, self._laboratory = store, laboratory

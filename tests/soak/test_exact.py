@@ -1,4 +1,4 @@
-"""Workers and servers killed at random moments: no run is lost, and none differs by one bit."""
+"""Workers and servers killed at random moments: every run ends, and none differs by one bit."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ import pytest
 from lrdash.jobs.laboratory import Laboratory
 from lrdash.store import Store
 from tests import ROOT
+from tests.factories.jobs import eventually
 from tests.soak.exact import CASES, Case, queue, undisturbed
-from tests.soak.runs import ask, eventually
+from tests.soak.runs import ask
 from tests.soak.struck import check, finished, over, wait_for_training, written
 
 pytestmark = [
@@ -57,7 +58,7 @@ def test_killed_workers_leave_no_trace_in_metrics_rates_and_weights(
 
 
 def serve(port: int) -> subprocess.Popen[bytes]:
-    """The server as users start it, continuing by itself what was interrupted."""
+    """The server as users start it, which continues interrupted runs automatically."""
     return subprocess.Popen(
         [sys.executable, "-m", "lrdash", "serve", "--no-browser", "--port", str(port),
          "--resume-interrupted"],

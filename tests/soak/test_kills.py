@@ -13,7 +13,8 @@ import pytest
 
 from lrdash.jobs.laboratory import Laboratory
 from lrdash.store import EpochRow, Store
-from tests.soak.runs import ENDLESS, ask, ended, eventually, integrity, queue
+from tests.factories.jobs import ended, eventually
+from tests.soak.runs import ENDLESS, ask, integrity, queue
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(900)]
 
@@ -82,7 +83,7 @@ def check_epochs(store: Store, run_id: str) -> list[EpochRow]:
         assert np.isfinite(list(epoch.metrics.values())).all()
     decided = [decision.epoch for decision in store.runs.decisions(run_id)]
     assert decided == list(range(decided[0], decided[0] + len(decided)) if decided else [])
-    assert abs(len(decided) - len(rows)) <= 1  # the two are said one after the other
+    assert abs(len(decided) - len(rows)) <= 1  # the two are reported one after the other
     return rows
 
 

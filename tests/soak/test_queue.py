@@ -10,7 +10,8 @@ import pytest
 
 from lrdash.jobs.laboratory import Laboratory
 from lrdash.store import Store
-from tests.soak.runs import ended, queue
+from tests.factories.jobs import ended
+from tests.soak.runs import queue
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(600)]
 

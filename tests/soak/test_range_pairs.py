@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from lrdash.analysis import range_test as told
+from lrdash.analysis import range_test as found
 from lrdash.bench.tasks import pairs
 from lrdash.core.spec import RunSpec
 from lrdash.datasets import DATASETS
@@ -46,8 +46,8 @@ def test_a_pair_can_be_tried_with_every_optimizer(dataset: str, model: str) -> N
     for optimizer in OPTIMIZERS:
         base = RunSpec(dataset=data, model=model, optimizer=optimizer)
         test = make(RangeTestSpec(base=base, updates=30, seeds=(0, 1)))
-        losses = measure(test, told=lambda _done, _losses: None, should_stop=lambda: False)
+        losses = measure(test, found=lambda _done, _losses: None, should_stop=lambda: False)
         assert losses.shape == (2, 30)
         assert np.isfinite(losses[:, :10]).all()
-        table = told.suggestions(told.range_frame(test.spec.rates, losses, test.spec.seeds))
-        assert list(table["rule"]) == list(told.RULES)
+        table = found.suggestions(found.range_frame(test.spec.rates, losses, test.spec.seeds))
+        assert list(table["rule"]) == list(found.RULES)

@@ -16,7 +16,8 @@ import pytest
 from lrdash.store import Store
 from lrdash.store.settings import DATABASE_FILE, sqlite_url
 from tests.browser.app import Server
-from tests.soak.runs import ended, eventually, queue
+from tests.factories.jobs import ended, eventually
+from tests.soak.runs import queue
 from tests.soak.viewer import Answer, Viewer, viewer
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(600)]
@@ -78,10 +79,10 @@ def test_fifty_viewers_of_a_live_run_get_every_tick_answered(
         assert len(row) >= LEAST
         assert {tick.outcome for tick in row} == {PART}
         assert {len(tick.fragments) for tick in row} == {1}
-        told = [tick.epochs for tick in row if tick.epochs is not None]
-        assert len(told) == len(row)
-        assert told == sorted(told)
-        assert told[0] < told[-1]
+        found = [tick.epochs for tick in row if tick.epochs is not None]
+        assert len(found) == len(row)
+        assert found == sorted(found)
+        assert found[0] < found[-1]
     assert {answer.outcome for answer in seen.lasts} == {WHOLE}
     assert {answer.epochs for answer in seen.lasts} == {store.runs.one(run_id).epochs_done}
     assert not any(seen.still_ticking)

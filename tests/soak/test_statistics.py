@@ -1,4 +1,4 @@
-"""Verdicts against the truth: simulated comparisons whose answer is known.
+"""Verdicts compared with known answers: simulated comparisons whose answer is known.
 
 Each test prints what it measured; `docs/statistics.md` has the table.
 """
@@ -62,7 +62,7 @@ def simulated(
 @pytest.mark.parametrize(
     ("arms", "rates", "seeds"), [(2, 1, 6), (2, 3, 8), (2, 5, 12), (4, 3, 10), (8, 3, 12)]
 )
-def test_equal_strategies_are_told_apart_in_at_most_one_of_twenty_comparisons(
+def test_equal_strategies_are_found_different_in_at_most_one_of_twenty_comparisons(
     noise: Noise, arms: int, rates: int, seeds: int
 ) -> None:
     random = np.random.default_rng(arms * 100 + rates * 10 + seeds)
@@ -108,8 +108,8 @@ def test_intervals_hold_the_true_difference_as_often_as_they_say(
     held = 0
     for _ in range(TRIALS):
         arms = simulated(random, [[x + 1.5 for x in bowl], bowl], seeds, normal)
-        told = judged_pairs(arms).iloc[0]
-        held += told["low"] <= 1.5 <= told["high"]
+        shown = judged_pairs(arms).iloc[0]
+        held += shown["low"] <= 1.5 <= shown["high"]
     share = held / TRIALS
     print(f"\ncoverage of 95% intervals: bowl {bowl}, {seeds} seeds: {share:.2%}")
     assert share >= 0.935
@@ -149,7 +149,7 @@ def test_judging_again_after_adding_seeds_costs_what_the_docs_say() -> None:
     assert second / TRIALS <= 0.10
 
 
-def test_strategies_with_one_clear_best_rate_are_told_apart_no_more_often() -> None:
+def test_strategies_with_one_clear_best_rate_are_found_different_no_more_often() -> None:
     random = np.random.default_rng(8)
     alarms = 0
     for _ in range(COMPARISONS):

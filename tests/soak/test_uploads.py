@@ -120,11 +120,12 @@ def judged(folder: Path) -> str:
     name = json.loads((folder / JOB).read_text())["file"]
     values = json.loads((folder / ANSWER).read_text())
     if "fault" in values:
-        told = values["fault"]
-        assert told.startswith(f"{name}: "), told
-        assert len(told) < 2000
-        assert "Traceback" not in told
-        return "unknown fault" if "cannot be read (" in told and "it cannot" in told else "refused"
+        fault = values["fault"]
+        assert fault.startswith(f"{name}: "), fault
+        assert len(fault) < 2000
+        assert "Traceback" not in fault
+        unknown = "cannot be read (" in fault and "it cannot" in fault
+        return "unknown fault" if unknown else "refused"
     if "profile" in values:
         assert Profile(**values["profile"]).rows > 0
         return "looked at"

@@ -34,7 +34,7 @@ class Answer:
     outcome: str  # how the script ended, in Streamlit's words
     fragments: frozenset[str]  # whose elements were drawn; "" for the page outside of all
     errors: tuple[str, ...]  # what the error elements say
-    epochs: int | None  # that the live chart was told of; None if it was not drawn
+    epochs: int | None  # that the live chart got; None if it was not drawn
 
 
 class Viewer:
@@ -70,7 +70,7 @@ class Viewer:
         return _answer(messages, 1000 * spent, size)
 
     async def _messages(self) -> AsyncIterator[tuple[ForwardMsg, int]]:
-        """What comes until the script has ended; one that begins anew has not."""
+        """What comes until the script has ended; one that restarts has not."""
         while True:
             async with asyncio.timeout(SILENCE):
                 data = await self._socket.recv(decode=False)
@@ -86,7 +86,7 @@ class Viewer:
             case "new_session":
                 self._page = message.new_session.page_script_hash
                 if not message.metadata.run.fragment_ids:
-                    self.ticking.clear()  # the page begins anew and says again what ticks
+                    self.ticking.clear()  # the page restarts and registers its fragments again
             case "auto_rerun":
                 self.ticking.add(message.auto_rerun.fragment_id)
             case "stop_auto_rerun":
@@ -106,13 +106,13 @@ async def viewer(port: int, query: str) -> AsyncIterator[Viewer]:
 def _answer(messages: Sequence[ForwardMsg], milliseconds: float, size: int) -> Answer:
     deltas = [message.delta for message in messages if message.HasField("delta")]
     elements = [delta.new_element for delta in deltas if delta.HasField("new_element")]
-    told = [epochs for element in elements if (epochs := _epochs(element)) is not None]
+    found = [epochs for element in elements if (epochs := _epochs(element)) is not None]
     return Answer(
         milliseconds=milliseconds, size=size,
         outcome=ForwardMsg.ScriptFinishedStatus.Name(messages[-1].script_finished),
         fragments=frozenset(delta.fragment_id for delta in deltas),
         errors=tuple(words for element in elements if (words := _error(element))),
-        epochs=told[-1] if told else None,
+        epochs=found[-1] if found else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""What goes wrong in a database is said in a user's words, with the way out, and harms nothing."""
+"""Errors of a database are reported in a user's words with what to do, and harm nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lrdash.core.errors import StoreError
 from lrdash.store import Store, database_url, home
 from lrdash.store.migrations import MIGRATIONS, Migration, migrate
 from lrdash.store.settings import sqlite_url
-from tests.factories.database import WRITER, add_run, epoch, raw
+from tests.factories.database import WRITER, ended_epoch, raw, running
 
 SetUp = Callable[[str], None]
 
@@ -58,14 +58,14 @@ def test_a_database_that_cannot_be_opened_is_explained(tmp_path: Path) -> None:
 
 def test_a_read_only_database_can_be_read_and_says_so_when_written() -> None:
     store = Store()
-    run_id = add_run(store)
+    run_id = running(store)
     reader = Store(f"sqlite:///file:{home()}/lrdash.db?mode=ro&uri=true")
     assert reader.runs.one(run_id).run_id == run_id
     with pytest.raises(StoreError, match=r"lrdash\.db is read-only\. Make the file") as fault:
         reader.runs.rename(run_id, "x")
     assert "readonly" in str(fault.value.__cause__)
     with pytest.raises(StoreError, match="read-only"):
-        reader.runs.record([(run_id, epoch(1))])
+        reader.runs.record([(run_id, ended_epoch(1))])
     assert reader.runs.one(run_id).name == ""
     reader.close()
     store.close()
@@ -79,18 +79,18 @@ def test_a_new_database_that_cannot_be_written_is_explained(on_connect: SetUp) -
 
 def test_a_full_disk_leaves_no_half_batch_and_the_store_recovers(on_connect: SetUp) -> None:
     store = Store()
-    run_id = add_run(store)
-    store.runs.record([(run_id, epoch(1))])
+    run_id = running(store)
+    store.runs.record([(run_id, ended_epoch(1))])
     store.close()
     on_connect("PRAGMA max_page_count = 40")  # not below what is there
     store = Store()
-    batch = [(run_id, epoch(number, updates=5000)) for number in range(2, 40)]
+    batch = [(run_id, ended_epoch(number, updates=5000)) for number in range(2, 40)]
     with pytest.raises(StoreError, match=r"the disk of .* is full\. Free some") as fault:
         store.runs.record(batch)
     assert "full" in str(fault.value.__cause__)
     assert [row.epoch for row in store.runs.epochs(run_id)] == [1]
     assert store.runs.one(run_id).epochs_done == 1
-    store.runs.record([(run_id, epoch(2))])
+    store.runs.record([(run_id, ended_epoch(2))])
     assert store.runs.one(run_id).epochs_done == 2
     store.close()
 
@@ -114,7 +114,7 @@ def test_a_file_that_is_no_database_is_explained_and_kept() -> None:
 def test_a_damaged_database_is_explained() -> None:
     store = Store()
     for _ in range(50):
-        add_run(store)
+        running(store)
     store.close()
     path = home() / "lrdash.db"
     content = path.read_bytes()
@@ -134,9 +134,9 @@ def test_the_database_of_another_program_is_left_alone() -> None:
     connection.close()
 
 
-def test_a_lock_that_is_never_given_back_is_explained() -> None:
+def test_a_lock_that_is_never_released_is_explained() -> None:
     store = Store(busy_timeout=0.1)
-    run_id = add_run(store)
+    run_id = running(store)
     other = raw()
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreError, match=r"is locked by another process\. Close") as fault:
@@ -196,7 +196,7 @@ def test_a_missing_driver_is_named_without_the_password(monkeypatch, scheme: str
 
 def test_a_migration_that_fails_leaves_the_database_as_it_was() -> None:
     store = Store()
-    add_run(store)
+    running(store)
     broken = Migration(
         description="broken", statements=("CREATE TABLE extra (id INTEGER)", "CREATE NONSENSE")
     )
@@ -217,7 +217,7 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was() -> None:
 
 def test_a_later_migration_is_applied_once_with_its_record() -> None:
     store = Store()
-    run_id = add_run(store)
+    run_id = running(store)
     later = Migration(
         description="notes", statements=("ALTER TABLE runs ADD COLUMN notes TEXT",)
     )
@@ -233,8 +233,8 @@ def test_a_later_migration_is_applied_once_with_its_record() -> None:
 
 def test_a_writer_killed_in_the_middle_leaves_whole_batches_only() -> None:
     store = Store()
-    ids = [add_run(store) for _ in range(3)]
-    said = 0
+    ids = [running(store) for _ in range(3)]
+    printed = 0
     for kill_after in (3, 17, 40):
         writer = subprocess.Popen(
             [sys.executable, "-c", WRITER, *ids], stdout=subprocess.PIPE, text=True,
@@ -242,18 +242,18 @@ def test_a_writer_killed_in_the_middle_leaves_whole_batches_only() -> None:
         )
         assert writer.stdout is not None
         for _ in range(kill_after):
-            said = max(said, int(writer.stdout.readline()))
+            printed = max(printed, int(writer.stdout.readline()))
         writer.kill()
         writer.wait()
-        said = max([said, *map(int, writer.stdout.read().split())])
+        printed = max([printed, *map(int, writer.stdout.read().split())])
         writer.stdout.close()
         connection = raw()
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         connection.close()
         found = store.runs.epochs_of(ids)
         lengths = {len(found[run_id]) for run_id in ids}
-        assert lengths <= {said, said + 1}
+        assert lengths <= {printed, printed + 1}
         assert len(lengths) == 1
         assert {store.runs.one(run_id).epochs_done for run_id in ids} == lengths
-        store.runs.record([(run_id, epoch(1)) for run_id in ids])
+        store.runs.record([(run_id, ended_epoch(1)) for run_id in ids])
     store.close()

@@ -107,9 +107,9 @@ HOSTILE = {
     "(" * 300 + "1" + ")" * 150: (0, "too many nested parentheses"),
     "(lr": (1, "'(' was never closed"),
     "lr * ": (5, "something is missing here"),
-    "-" * 400 + "1": (52, "at most 50 operations may stand in one another"),
-    "not " * 120 + "1": (205, "at most 50 operations may stand in one another"),
-    "+".join("1" * 240): (0, "at most 50 operations may stand in one another"),
+    "-" * 400 + "1": (52, "at most 50 nested operations"),
+    "not " * 120 + "1": (205, "at most 50 nested operations"),
+    "+".join("1" * 240): (0, "at most 50 nested operations"),
     "max(" + ",".join("1" * 240) + ")": (0, "at most 200 numbers, names and operations"),
 }
 

@@ -46,7 +46,7 @@ def played(spec: RunSpec) -> np.ndarray[Any, Any]:
 
 
 def alone(name: str, params: dict[str, Any], epochs: int, losses: list[float], rate: float) -> Any:
-    """The rates of a strategy by itself, [epochs, updates]."""
+    """The rates of a strategy alone, [epochs, updates]."""
     course = RateProgram(
         make_strategy(name, params), base_lr=rate, epochs=epochs, steps_per_epoch=steps()
     )
@@ -129,9 +129,9 @@ def test_a_rule_takes_over_with_what_it_has_seen_and_counted() -> None:
     ],
 )
 def test_a_state_that_no_rule_can_have_is_refused(piece: dict[str, Any], named: str) -> None:
-    with pytest.raises(InvalidField) as told:
+    with pytest.raises(InvalidField) as found:
         make(spec_of({"epoch": 4, **piece}))
-    assert told.value.field == named
+    assert found.value.field == named
 
 
 def test_a_factor_on_a_rule_keeps_what_it_has_seen_and_counted() -> None:
@@ -177,9 +177,9 @@ def test_a_branch_reads_the_state_of_a_plain_course() -> None:
         parent.end_epoch(epoch, {"val_loss": LOSSES[epoch]})
     child.restore(parent.state(), 4)
     assert child.rates(4)[0] == parent.rates(4)[0] * 0.5
-    told = child.reported(parent.decided, 4)
-    assert told is not None
-    assert told.rate_after == parent.rates(4)[0] * 0.5
+    found = child.reported(parent.decided, 4)
+    assert found is not None
+    assert found.rate_after == parent.rates(4)[0] * 0.5
 
 
 def test_the_expression_counts_its_epochs_from_its_piece() -> None:

@@ -38,7 +38,7 @@ def seen(run: Logged, what: Callable[[Watcher], bool]) -> None:
     watcher = run._watcher
     assert watcher
     with watcher._changed:
-        assert watcher._changed.wait_for(lambda: what(watcher), timeout=30)
+        assert watcher._changed.wait_for(lambda: what(watcher))
 
 
 def loop(name: str = "loop") -> Logged:
@@ -201,7 +201,7 @@ def test_neither_tensorflow_nor_keras_is_needed(store: Store) -> None:
     assert [row.name for row in store.runs.listing(status="finished")] == ["bare"]
 
 
-def test_an_end_that_is_said_during_a_write_is_written_without_a_pause(
+def test_an_end_during_a_write_is_written_without_a_pause(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write = Watcher._write
@@ -216,7 +216,7 @@ def test_an_end_that_is_said_during_a_write_is_written_without_a_pause(
     run.epoch(loss=0.5)
     watcher = run._watcher
     assert watcher
-    watcher._thread.join(timeout=60)
+    watcher._thread.join()
     assert not watcher._thread.is_alive()
     assert store.runs.one(str(run.run_id)).status == "finished"
 

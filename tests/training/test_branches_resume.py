@@ -75,7 +75,7 @@ def same(
 
 @ENGINES
 @STRATEGIES
-def test_a_branch_that_was_killed_goes_on_to_the_bit(
+def test_a_branch_that_was_killed_resumes_to_the_bit(
     fields: dict[str, Any], engine: str, tmp_path: Path
 ) -> None:
     parent, folder = make(RunSpec(**{**SMALL, **fields})).spec, CheckpointFolder(tmp_path)
@@ -92,7 +92,7 @@ def test_a_branch_that_was_killed_goes_on_to_the_bit(
 
 @ENGINES
 @pytest.mark.parametrize("how", ["hold", "stretch"])
-def test_a_longer_run_that_was_killed_goes_on_to_the_bit(
+def test_a_longer_run_that_was_killed_resumes_to_the_bit(
     how: str, engine: str, tmp_path: Path
 ) -> None:
     folder = CheckpointFolder(tmp_path)
@@ -135,13 +135,13 @@ def test_a_command_is_not_lost_when_the_process_dies_before_its_effect_is_record
 def test_a_command_waits_where_a_piece_takes_over_anyway() -> None:
     spec = make(RunSpec(**SMALL, pieces=[{"epoch": 3, "strategy": "linear"}])).spec
     commands = [Command(number=number, piece=HALF) for number in (1, 2)]
-    plan, commands = make(spec), RunCommands("run", lambda _: commands, recorded=3)
+    plan, of_run = make(spec), RunCommands("run", lambda _: commands, recorded=3)
     taken = []
     for done in range(1, 7):
-        turn = commands.turn(plan, done)
+        turn = of_run.turn(plan, done)
         if turn:
             plan = turn.plan
             taken.append((done, turn.event.command))
     assert taken == [(4, 1), (5, 2)]
     assert [piece.epoch for piece in plan.spec.pieces] == [3, 4, 5]
-    assert commands.turn(plan, 6) is None
+    assert of_run.turn(plan, 6) is None

@@ -168,7 +168,7 @@ def test_metrics_as_keras_takes_them(case: str) -> None:
         assert set(made.curves()["steps"]) == {8.0}  # four batches, from 0 again in each epoch
 
 
-def test_a_metric_of_several_numbers_is_refused_in_words() -> None:
+def test_a_metric_of_several_numbers_is_refused() -> None:
     def build() -> Any:
         return keras.Sequential([layers.Input((4,)), layers.Dense(3, activation="softmax")])
 

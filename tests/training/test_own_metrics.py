@@ -118,7 +118,7 @@ def test_names_show_the_direction(name: str, higher: bool) -> None:
     assert metric_named(f"final_{name}", own=[name]).sign == (-1.0 if higher else 1.0)
 
 
-def test_lost_runs_are_the_worst_by_own_metrics_too() -> None:
+def test_runs_that_diverged_are_the_worst_by_own_metrics_too() -> None:
     arms = pd.DataFrame({
         "run_id": ["a", "b", "c", "d"], "label": ["one", "one", "two", "two"],
         "base_lr": 0.1, "seed": [0, 1, 0, 1], "epochs_done": 2,

@@ -53,12 +53,12 @@ def check(specs: Sequence[RunSpec], engine: str, folder: Path) -> None:
     ],
     ids=lambda fields: "-".join(map(str, fields.values()))[:40],
 )
-def test_a_run_goes_on_to_the_bit(fields: dict[str, Any], engine: str, tmp_path: Path) -> None:
+def test_a_run_resumes_to_the_bit(fields: dict[str, Any], engine: str, tmp_path: Path) -> None:
     spec = RunSpec(**{"epochs": EPOCHS, "examples": 200, "base_lr": 0.05, **fields})
     check([spec], engine, tmp_path)
 
 
-def test_a_comparison_of_all_strategies_goes_on_to_the_bit(tmp_path: Path) -> None:
+def test_a_comparison_of_all_strategies_resumes_to_the_bit(tmp_path: Path) -> None:
     specs = [
         RunSpec(strategy=name, params=SETTINGS.get(name, {}), epochs=EPOCHS, examples=200,
                 base_lr=0.05, seed=seed)
@@ -109,7 +109,7 @@ def test_epochs_that_were_not_recorded_are_trained_again(tmp_path: Path) -> None
     assert log(again)[0].items() <= log(said)[0].items()
 
 
-def test_lanes_of_one_group_may_stand_at_different_epochs(tmp_path: Path) -> None:
+def test_lanes_of_one_group_may_be_at_different_epochs(tmp_path: Path) -> None:
     specs = [RunSpec(epochs=4, examples=200, base_lr=0.05, seed=seed) for seed in range(6)]
     folder = CheckpointFolder(tmp_path)
     straight = train(specs, "lanes", folder)
@@ -132,7 +132,7 @@ def test_lanes_of_one_group_may_stand_at_different_epochs(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     "fields", [{"dataset": "diabetes", "base_lr": 0.01}, {"optimizer": "rmsprop", "base_lr": 1e-3}]
 )
-def test_a_run_of_a_large_group_goes_on_alone_with_the_same_bits(
+def test_a_run_of_a_large_group_resumes_alone_with_the_same_bits(
     fields: dict[str, Any], tmp_path: Path
 ) -> None:
     specs = [RunSpec(epochs=EPOCHS, seed=seed, **fields) for seed in range(9)]

@@ -99,7 +99,7 @@ def test_the_rate_logged_is_the_rate_of_the_course(strategy: str) -> None:
         ("plateau", {"patience": 1, "min_delta": 10, "factor": 0.3, "rules": "torch"}, 2.5),
     ],
 )
-def test_warm_up_stands_before_every_strategy(
+def test_warm_up_precedes_every_strategy(
     strategy: str, params: dict[str, Any], warmup_epochs: float
 ) -> None:
     plan = make(RunSpec(
@@ -141,7 +141,7 @@ def test_a_rule_that_contradicts_keras_fails_the_run(monkeypatch: pytest.MonkeyP
     assert ended.reason.startswith("The rule and Keras disagree at epoch 3: ")
 
 
-def test_decisions_follow_their_epoch_and_one_stands_before_the_first() -> None:
+def test_decisions_follow_their_epoch_and_one_precedes_the_first() -> None:
     heard = run(strategy="custom", params={"expression": "lr * 0.5"})
     kinds = [type(event) for event in heard if not isinstance(event, Progress)]
     assert kinds == [
@@ -316,7 +316,7 @@ def test_early_stopping_says_what_had_not_improved() -> None:
     assert len(heard.epochs) == 3
 
 
-def test_progress_is_said_within_a_long_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_is_reported_within_a_long_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lrdash.training.keras.callbacks.PROGRESS", 0.0)
     heard = run(epochs=2)
     assert [e.update for e in heard if isinstance(e, Progress)] == list(range(1, 11))
@@ -348,7 +348,7 @@ def test_what_goes_wrong_in_training_becomes_the_reason(monkeypatch: pytest.Monk
         ("kers", "Did you mean 'keras'?"),
     ],
 )
-def test_an_engine_that_cannot_train_is_refused_in_words(engine: str, reason: str) -> None:
+def test_an_engine_that_cannot_train_is_refused_with_the_reason(engine: str, reason: str) -> None:
     wanted = EarlyStopping(restore_best_weights=True)
     ended = train_one(
         make(RunSpec(**SMALL, early_stopping=wanted)), run_id="run", sink=Heard(),

@@ -1,4 +1,4 @@
-"""States of the Compare page, drawn by Streamlit's own test runner: no browser, no trainer."""
+"""States of the Compare page, drawn by Streamlit's own test runner: no browser, no worker."""
 
 from __future__ import annotations
 

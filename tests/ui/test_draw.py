@@ -25,17 +25,45 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
 
 def test_what_was_drawn_becomes_the_text_of_the_field() -> None:
-    assert draw.read("[[0,1],[0.25,3.5],[1,0]]") == "0: 1, 0.25: 3.5, 1: 0"
+    assert draw.read([[0, 1], [0.25, 3.5], [1, 0]]) == "0: 1, 0.25: 3.5, 1: 0"
     assert fields.as_list("0: 1, 0.25: 3.5, 1: 0", FIELD) == [[0, 1], [0.25, 3.5], [1, 0]]
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["", "{}", "[[0,1]]", "[[0,1],[1,11]]", "[[0,1],[0.5,-1],[1,0]]", "[[0,1],[0.9,1]]",
-     '[["a",1],[1,0]]', "[[0,1],[0.5,1],[0.5,2],[1,0]]", "null"],
+    "points",
+    ["", {}, [[0, 1]], [[0, 1], [1, 11]], [[0, 1], [0.5, -1], [1, 0]], [[0, 1], [0.9, 1]],
+     [["a", 1], [1, 0]], [[0, 1], [0.5, 1], [0.5, 2], [1, 0]], None],
 )
-def test_points_that_the_strategy_refuses_change_nothing(text: str) -> None:
-    assert draw.read(text) is None
+def test_points_that_the_strategy_refuses_change_nothing(points: Any) -> None:
+    assert draw.read(points) is None
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The texts that the editor puts into the field."""
+    texts: list[str] = []
+    monkeypatch.setattr(fields, "preset", lambda _field, text: texts.append(text))
+    return texts
+
+
+def test_messages_say_which_edit_the_field_has_even_where_it_was_refused(
+    written: list[str]
+) -> None:
+    session: dict[str, Any] = {}
+    draw.drawn(session, FIELD, '{"edit": 3, "points": [[0, 1], [1, 0]]}')
+    draw.drawn(session, FIELD, '{"edit": 4, "points": [[0, 1]]}')
+    assert written == ["0: 1, 1: 0"]
+    assert session[f"seen-draw-{FIELD}"] == {"edit": 4, "undone": 0}
+
+
+def test_quick_presses_of_undo_count_though_only_the_last_arrives(written: list[str]) -> None:
+    session: dict[str, Any] = {}
+    for text in "abcd":
+        draw.remember(session, FIELD, text)
+    draw.undo(session, FIELD, '{"edit": 1, "times": 1}')
+    draw.undo(session, FIELD, '{"edit": 3, "times": 3}')
+    assert written == ["c", "b", "a"]
+    assert session[f"seen-draw-{FIELD}"] == {"edit": 3, "undone": 3}
 
 
 def test_undo_goes_back_step_by_step_whatever_made_the_change() -> None:

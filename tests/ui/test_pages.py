@@ -1,4 +1,4 @@
-"""States of the pages, drawn by Streamlit's own test runner: no browser, no trainer."""
+"""States of the pages, drawn by Streamlit's own test runner: no browser, no worker."""
 
 from __future__ import annotations
 

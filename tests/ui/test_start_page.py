@@ -1,4 +1,4 @@
-"""Start here and the glossary, drawn by Streamlit's own test runner: no browser, no trainer."""
+"""Start here and the glossary, drawn by Streamlit's own test runner: no browser, no worker."""
 
 from __future__ import annotations
 

@@ -155,8 +155,9 @@ def test_the_settings_come_from_the_address() -> None:
 
 
 def test_a_start_that_was_dragged_fills_the_fields(monkeypatch: pytest.MonkeyPatch) -> None:
-    state: dict[str, object] = {form.PLAYER: {"start": "[-1.25, 0.5]"}}
+    state: dict[str, object] = {form.PLAYER: {"start": '{"moves": 3, "place": [-1.25, 0.5]}'}}
     monkeypatch.setattr("streamlit.session_state", state)
     form.move_start(SURFACES["ravine"])
     assert state["valley.ravine.x"] == -1.25
     assert state["valley.ravine.y"] == 0.5
+    assert state[f"{form.PLAYER}-moves"] == 3

@@ -1,6 +1,6 @@
-"""Data of users: a file is looked at, choices are made, and what comes of it is kept.
+"""Data of users: look at a file, make choices, and save the dataset that results.
 
-Files are read in a process of their own (`apart`, `child`); this process sees checked records only.
+Files are read in a process of their own (`apart`, `child`); this process sees only checked records.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ NAME = 60  # characters
 
 
 def arrays_file(name: str) -> Path:
-    """Where the arrays of an id are, if they are."""
+    """Where the arrays of an id are, if it has any."""
     return stored.data_folder() / name / stored.ARRAYS
 
 
 def read_file(path: Path) -> bytes:
-    """The bytes of a file, once its size is known to be allowed.
+    """The bytes of a file, after its size is checked.
 
     Raises:
-        DataRefused: if it is none, cannot be read or is too large.
+        DataRefused: if it is no file, cannot be read or is too large.
     """
     try:
         if not path.is_file():
@@ -44,7 +44,7 @@ def read_file(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as fault:
         problem = f"it cannot be opened ({(fault.strerror or str(fault)).lower()})"
-        raise DataRefused(str(path), problem, "Check the path and its rights.") from fault
+        raise DataRefused(str(path), problem, "Check the path and its permissions.") from fault
 
 
 def look(raw: bytes, file: str, recipe: Recipe | None = None) -> Profile:
@@ -52,11 +52,11 @@ def look(raw: bytes, file: str, recipe: Recipe | None = None) -> Profile:
 
     Args:
         raw: its bytes.
-        file: its name; a part of the way to it is dropped.
+        file: its name; folders in it are dropped.
         recipe: of which only the choices on how a table is read count.
 
     Raises:
-        DataRefused: if it cannot become a dataset; says what is wrong, where, and what to do.
+        DataRefused: if it cannot become a dataset; says what is wrong, where, and how to fix it.
         StoreError: if LRDASH_HOME cannot be written.
     """
     file = _plain(file)
@@ -67,15 +67,15 @@ def look(raw: bytes, file: str, recipe: Recipe | None = None) -> Profile:
 
 
 def add(raw: bytes, file: str, recipe: Recipe, name: str = "") -> Facts:
-    """Keep what file and choices give, under an id that depends on nothing else.
+    """Save the dataset of a file and choices, under an id that depends on nothing else.
 
-    What is there already under this id stays, and takes the new name.
+    A dataset that has this id already stays, and takes the new name.
 
     Args:
         raw: bytes of the file.
         file: its name.
         recipe: what to make of it.
-        name: what to call it; by default as the file.
+        name: of the dataset; by default that of the file.
 
     Raises:
         DataRefused, StoreError: as in `look`.
@@ -91,7 +91,7 @@ def add(raw: bytes, file: str, recipe: Recipe, name: str = "") -> Facts:
 
 
 def _place(facts: Facts, made: Path) -> None:
-    """Move a finished folder to its place; a whole one that is there stays but for its name."""
+    """Move a finished folder to its place; a complete one stays there and takes the new name."""
     final = stored.data_folder() / facts.id
     present = stored.find(facts.id) if (final / stored.FACTS).exists() else None
     if present is not None and not present.gone and (final / stored.ARRAYS).exists():
@@ -99,7 +99,7 @@ def _place(facts: Facts, made: Path) -> None:
         return
     for name in (JOB, UPLOAD, ANSWER, ERRORS):
         (made / name).unlink(missing_ok=True)
-    if final.exists():  # what was deleted comes back: arrays first, so that facts never lie
+    if final.exists():  # deleted data comes back: arrays first, so that the facts are never wrong
         (made / stored.ARRAYS).replace(final / stored.ARRAYS)
         (made / stored.FACTS).replace(final / stored.FACTS)
     else:
@@ -107,7 +107,7 @@ def _place(facts: Facts, made: Path) -> None:
         try:
             made.rename(final)
         except OSError:
-            if not (final / stored.FACTS).exists():  # else another process was quicker
+            if not (final / stored.FACTS).exists():  # otherwise another process was faster
                 raise
 
 

@@ -1,6 +1,6 @@
 """Reading a user's file in a process of its own, with limits of time and memory.
 
-A child that crashes, hangs or takes too much memory becomes a message; the server goes on.
+A child that crashes, hangs or takes too much memory becomes a message; the server is unaffected.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ WORKING = ".reading-"  # folders of jobs begin so
 STALE = 86_400.0  # seconds after which a folder that a crash left behind is removed
 AT_ONCE = threading.BoundedSemaphore(2)  # children of this process
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "ARROW_NUM_THREADS")
-MESSAGE = 2000  # characters of a fault that are shown
+MESSAGE = 2000  # characters of an error that are shown
 
 log = logging.getLogger(__name__)
 
 
 @contextmanager
 def job_folder(raw: bytes, job: Mapping[str, Any]) -> Iterator[Path]:
-    """A private folder with a job and its file, beside where data is kept; removed at the end.
+    """A private folder with a job and its file, beside the saved data; removed at the end.
 
     Raises:
         StoreError: if it cannot be written.
@@ -62,33 +62,33 @@ def job_folder(raw: bytes, job: Mapping[str, Any]) -> Iterator[Path]:
 
 
 def answer(folder: Path, file: str, *, seconds: float = SECONDS.most) -> dict[str, Any]:
-    """Run the child on a folder; gives what it answered.
+    """Run the child on a folder; gives its answer.
 
     Args:
         folder: of `job_folder`.
         file: name of the user's file, for messages.
-        seconds: that it may take.
+        seconds: time limit.
 
     Raises:
         DataRefused: if the file was refused, or the child crashed or took too long.
     """
     with AT_ONCE:
-        status, said = _run(folder, seconds)
+        status, output = _run(folder, seconds)
     try:
         values = json.loads((folder / ANSWER).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         values = None
     if isinstance(values, dict) and isinstance(values.get("fault"), str):
-        raise _Told(file, values["fault"][:MESSAGE])
+        raise _Explained(file, values["fault"][:MESSAGE])
     if status == 0 and isinstance(values, dict):
         return values
-    if said:
-        log.error("reading a file ended with status %s: %s", status, said)
+    if output:
+        log.error("reading a file ended with status %s: %s", status, output)
     raise _crash(file, status)
 
 
-class _Told(DataRefused):
-    """A fault that the child has worded."""
+class _Explained(DataRefused):
+    """An error with the message of the child."""
 
     def __init__(self, file: str, message: str) -> None:
         super().__init__(file, "", "")
@@ -99,7 +99,7 @@ class _Told(DataRefused):
 
 
 def _run(folder: Path, seconds: float) -> tuple[int | None, str]:
-    """Exit status (None: it took too long) and the end of what it wrote to standard error."""
+    """Exit status (None: it took too long) and the end of its standard error."""
     with (folder / ERRORS).open("wb") as errors:
         child = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
             [sys.executable, *CHILD, str(folder)],
@@ -118,7 +118,7 @@ def _run(folder: Path, seconds: float) -> tuple[int | None, str]:
 
 
 def environment() -> dict[str, str]:
-    """This process's, with one thread a library, since each reserves memory."""
+    """This process's, with one thread per library, since each thread reserves memory."""
     root = str(Path(__file__).resolve().parents[3])
     paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
     return {
@@ -131,18 +131,20 @@ def _crash(file: str, status: int | None) -> DataRefused:
     if status is None or status == -getattr(signal, "SIGXCPU", 0):
         return DataRefused(file, f"reading it takes longer than {SECONDS.words}", SECONDS.remedy)
     if status == -signal.SIGKILL:
-        problem = "reading it was ended by the system, probably for want of memory"
+        problem = "the system ended the process that read it, probably for lack of memory"
         return DataRefused(file, problem, MEMORY.remedy)
-    return DataRefused(file, "reading it failed altogether", DAMAGED)
+    return DataRefused(file, "the process that read it crashed", DAMAGED)
 
 
 def _unwritable(place: Path, fault: OSError) -> StoreError:
     cause = (fault.strerror or str(fault)).lower()
-    return StoreError(f"Data cannot be written to {place}: {cause}. Make room or mend its rights.")
+    return StoreError(
+        f"Data cannot be written to {place}: {cause}. Free some space or fix its permissions."
+    )
 
 
 def _tidy(place: Path) -> None:
-    """Remove what a crash of the server left behind long ago."""
+    """Remove folders that an earlier crash of the server left behind."""
     for folder in place.glob(f"{WORKING}*"):
         with suppress(OSError):
             if time() - folder.stat().st_mtime > STALE:

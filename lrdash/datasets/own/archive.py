@@ -1,4 +1,4 @@
-"""ZIP archives, looked at before anything is unpacked: sizes, members, passwords."""
+"""ZIP archives, checked before anything is unpacked: sizes, members, passwords."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import zlib
 from lrdash.core.errors import DataRefused
 from lrdash.datasets.own.limits import MEMBERS, UNPACKED, megabytes
 
-DAMAGED = "It is damaged or cut off: pack it anew."
+DAMAGED = "It is damaged or truncated. Create it again."
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 def opened(raw: bytes, file: str) -> zipfile.ZipFile:
-    """The archive, if what its directory claims is within the limits.
+    """The archive, if the sizes in its directory are within the limits.
 
-    A member that unpacks to more than the directory claims is cut there, so that the claim holds.
+    A member is never unpacked beyond the size in the directory.
 
     Raises:
         DataRefused: too many members, too large unpacked, encrypted, or packed in another way.
@@ -33,7 +33,7 @@ def opened(raw: bytes, file: str) -> zipfile.ZipFile:
             remedy = "Pack it again without a password."
             raise DataRefused(file, f"{member.filename} is encrypted", remedy)
         if member.compress_type not in METHODS:
-            problem = f"{member.filename} is packed in a way that is not read"
+            problem = f"{member.filename} uses an unsupported compression"
             raise DataRefused(file, problem, "Pack it with the usual method (deflate).")
     return archive
 
@@ -54,5 +54,6 @@ def unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo, file: str) -> by
         problem = f"{member.filename} cannot be unpacked ({fault})"
         raise DataRefused(file, problem, DAMAGED) from fault
     if len(content) != member.file_size:
-        raise DataRefused(file, f"{member.filename} is not as long as the archive says", DAMAGED)
+        problem = f"{member.filename} is not as long as the archive says"
+        raise DataRefused(file, problem, DAMAGED)
     return content

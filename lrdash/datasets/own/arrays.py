@@ -24,12 +24,12 @@ LONGEST = 10_000  # bytes of a header
 
 @dataclass(frozen=True, eq=False)
 class Arrays:
-    """Examples and targets as they came."""
+    """Examples and targets of the file."""
 
     x: NDArray[Any]  # [n, features] or [n, height, width, channels]
     y: NDArray[Any]  # [n], numbers or texts
     pixel_max: float  # 0: no image
-    dtypes: str  # of both as they stand in the file, in words
+    dtypes: str  # of both in the file, in words
     notes: tuple[str, ...]
 
 
@@ -37,7 +37,7 @@ def read(raw: bytes, file: str) -> Arrays:
     """The arrays of an NPZ file.
 
     Raises:
-        DataRefused: if they are missing, hold Python objects, do not go together, or are too large.
+        DataRefused: if they are missing, hold Python objects, do not match, or are too large.
     """
     archive = opened(raw, file)
     members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
@@ -50,12 +50,12 @@ def read(raw: bytes, file: str) -> Arrays:
     notes = [f"Other arrays are left out: {', '.join(others)}"] if others else []
     dtypes = f"x {x.dtype}, y {y.dtype}"
     y, hot = _targets(y, len(x) if x.ndim else 0, file)
-    x, pixel_max, told = _examples(x, file)
-    return Arrays(x, y, pixel_max, dtypes, (*notes, *hot, *told))
+    x, pixel_max, image = _examples(x, file)
+    return Arrays(x, y, pixel_max, dtypes, (*notes, *hot, *image))
 
 
 def _array(content: bytes, name: str, file: str) -> NDArray[Any]:
-    """One NPY file, read by hand so that its claims are checked before memory is taken."""
+    """One NPY file, parsed here so that its header is checked before memory is allocated."""
     shape, fortran, dtype, start = _header(content, name, file)
     if dtype.kind not in (NUMBERS if name == "x" else LABELS) or dtype.itemsize > 4_000:
         held = "Python objects, which are never read" if dtype.hasobject else f"values of {dtype}"
@@ -78,17 +78,17 @@ def _header(
         length = int(np.frombuffer(content, width, 1, offset=8)[0])
         start = 8 + width.itemsize + length
         if length > LONGEST or start > len(content):
-            raise ValueError("its head is cut off")
+            raise ValueError("its header is truncated")
         head = ast.literal_eval(content[start - length : start].decode("latin-1"))
         shape, fortran = tuple(head["shape"]), bool(head["fortran_order"])
         dtype = np.dtype(head["descr"]) if isinstance(head["descr"], str) else np.dtype(object)
         if not all(isinstance(n, int) and 0 <= n < 2**40 for n in shape):
-            raise ValueError("its shape is none")
+            raise ValueError("its shape is invalid")
     except (
         ValueError, KeyError, TypeError, SyntaxError, IndexError, RecursionError, MemoryError,
         OverflowError, AttributeError,
     ) as fault:
-        raise DataRefused(file, f"{name} is no array of NumPy ({fault})", REMEDY) from fault
+        raise DataRefused(file, f"{name} is not a NumPy array ({fault})", REMEDY) from fault
     return shape, fortran, dtype, start
 
 
@@ -102,8 +102,8 @@ def _targets(
         if ((y == 0) | (y == 1)).all() and (y.sum(axis=1) == 1).all():
             return y.argmax(axis=1), ("y is one-hot: each row became the number of its class",)
         problem = f"y holds {y.shape[1]} values an example"
-        remedy = "One can be learned here: keep a column, y=y[:, 0]. In Python, lrdash.compare " \
-            "takes models with several outputs."
+        remedy = "Keep a single column: y=y[:, 0]. In Python, lrdash.compare takes models with " \
+            "several outputs."
         raise DataRefused(file, problem, remedy)
     if y.ndim != 1 or len(y) != examples:
         problem = f"y has the shape {y.shape}, and x has {examples:,} examples"
@@ -112,7 +112,7 @@ def _targets(
 
 
 def _examples(x: NDArray[Any], file: str) -> tuple[NDArray[Any], float, tuple[str, ...]]:
-    """The examples as a table or as images with channels, and the pixel value that becomes 1."""
+    """The examples as a table or as images with channels, the pixel value that becomes 1, notes."""
     ROWS.hold(file, len(x), "x")
     if x.ndim not in (2, 3, 4) or x.size == 0:
         remedy = "It must be [examples, features] or [examples, height, width, channels]."
@@ -125,7 +125,7 @@ def _examples(x: NDArray[Any], file: str) -> tuple[NDArray[Any], float, tuple[st
     notes = []
     if x.ndim == 3:
         x = x[..., np.newaxis]
-        notes.append("x is taken as grey images: a channel was added")
+        notes.append("x is read as greyscale images: a channel was added")
     SIDE.hold(file, max(x.shape[1:3]), "x")
     if x.shape[3] > 4:
         remedy = "Put channels last: x.transpose(0, 2, 3, 1)."

@@ -1,8 +1,8 @@
 """The process that reads files of users: `python -m lrdash.datasets.own.child FOLDER...`.
 
-It takes its time and memory limits before it reads a byte. Each folder holds `job.json` and
-`file`; it leaves `answer.json` there, and for what is kept arrays and facts. Nothing that it reads
-is executed or unpickled.
+It sets its time and memory limits before it reads a byte. Each folder holds `job.json` and `file`;
+it writes `answer.json` there, and arrays and facts of a dataset to save. Nothing that it reads is
+executed or unpickled.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from lrdash.core.errors import LrdashError
 from lrdash.datasets.own.limits import MEGABYTE, MEMORY, SECONDS
 
 JOB, FILE, ANSWER = "job.json", "file", "answer.json"
-DAMAGED = "It may be damaged: open it in the program that made it, save it anew and try again."
+DAMAGED = "It may be damaged. Open it in the program that made it, save it again and retry."
 
 log = logging.getLogger("lrdash.datasets.own")
 
@@ -33,10 +33,10 @@ def main(folders: list[str]) -> None:
 
 
 def limit() -> None:
-    """Bound this process's memory, computing time and the files that it writes."""
+    """Limit this process's memory, computing time and the files that it writes."""
     try:
         import resource
-    except ImportError:  # a system without such limits; the time is held from outside
+    except ImportError:  # a system without such limits; the parent limits the time
         return
     most = {
         resource.RLIMIT_AS: MEMORY.most * MEGABYTE, resource.RLIMIT_CPU: SECONDS.most,
@@ -57,8 +57,8 @@ def work(folder: Path) -> None:
     except LrdashError as fault:
         answer = {"fault": str(fault)}
     except MemoryError:
-        told = f"{job['file']}: reading it takes more than {MEMORY.words}. {MEMORY.remedy}"
-        answer = {"fault": told}
+        problem = f"{job['file']}: reading it takes more than {MEMORY.words}. {MEMORY.remedy}"
+        answer = {"fault": problem}
     except Exception as fault:  # whatever pandas, Arrow or Pillow let through on a damaged file
         log.exception("reading a file failed")
         what = (str(fault).splitlines() or [""])[0][:160].rstrip(".") or type(fault).__name__

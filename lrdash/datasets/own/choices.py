@@ -9,14 +9,14 @@ from lrdash.datasets.own.records import READING, Column, Profile, Recipe
 FLAGS = {
     "": "", "constant": "same in every row", "empty": "no values", "id": "an id of each row",
     "many": "mostly different texts",
-    "dates": "dates (make numbers of them first: year, month, days since then)",
+    "dates": "dates (convert them to numbers first: year, month, days since then)",
 }
 
 
 def settle(profile: Profile, recipe: Recipe) -> Recipe:
-    """The recipe with target, features and task written out; what does not apply is as it begins.
+    """The recipe with target, features and task written out; what does not apply has its default.
 
-    Equal choices give equal recipes, whether they were left open or made.
+    Equal choices give equal recipes, whether they were made or left to the default.
 
     Raises:
         DataRefused: a column that is not there, or a task that the target cannot have.
@@ -25,17 +25,17 @@ def settle(profile: Profile, recipe: Recipe) -> Recipe:
     task = recipe.task if recipe.task != "auto" else target.task or "classification"
     _hold_task(profile.file, target, task)
     table, image = profile.kind == "table", profile.kind == "images"
-    usual = Recipe()
+    default = Recipe()
     return Recipe(
         target=target.name, features=_features(profile, recipe, target) if table else (),
-        task=task, min_class=recipe.min_class if task == "classification" else usual.min_class,
-        side=recipe.side if image else usual.side, grey=recipe.grey and image,
+        task=task, min_class=recipe.min_class if task == "classification" else default.min_class,
+        side=recipe.side if image else default.side, grey=recipe.grey and image,
         **({name: getattr(recipe, name) for name in READING} if table else {}),
     )
 
 
 def useful(profile: Profile, target: str) -> tuple[str, ...]:
-    """The columns that say something, but for the target."""
+    """The informative columns, without the target."""
     return tuple(c.name for c in profile.columns if not c.flag and c.name != target)
 
 
@@ -70,16 +70,16 @@ def _features(profile: Profile, recipe: Recipe, target: Column) -> tuple[str, ..
         if column is None:
             raise _unknown(profile, "feature", name)
         if name == target.name:
-            problem = f"the column {name} is target and feature at once"
+            problem = f"the column {name} is both target and feature"
             raise DataRefused(profile.file, problem, "Take it out of the features.")
         if column.kind == "empty":
             problem = f"the feature {name} has no value in any row"
             raise DataRefused(profile.file, problem, "Take it out of the features.")
     chosen = recipe.features or useful(profile, target.name)
     if not chosen:
-        told = "; ".join(f"{c.name}: {FLAGS[c.flag]}" for c in profile.columns if c.flag)
-        problem = f"no column but the target {target.name} says anything ({told or 'none is left'})"
-        remedy = "Name the features that shall be used all the same."
+        flags = "; ".join(f"{c.name}: {FLAGS[c.flag]}" for c in profile.columns if c.flag)
+        problem = f"no informative column besides the target {target.name} ({flags or 'none left'})"
+        remedy = "Name the features to use anyway."
         raise DataRefused(profile.file, problem, remedy)
     return tuple(c.name for c in profile.columns if c.name in set(chosen))  # in the file's order
 
@@ -89,5 +89,5 @@ def _unknown(profile: Profile, role: str, name: str) -> DataRefused:
     near = nearest(name, known)
     offer = f"Did you mean {near!r}? " if near else ""
     more = ", …" if len(known) > 20 else ""
-    remedy = f"{offer}There are: {', '.join(known[:20])}{more}."
-    return DataRefused(profile.file, f"there is no column {name!r} to be the {role}", remedy)
+    remedy = f"{offer}The columns are {', '.join(known[:20])}{more}."
+    return DataRefused(profile.file, f"there is no column {name!r} to use as {role}", remedy)

@@ -1,7 +1,7 @@
-"""How a text table is written: encoding, delimiter, whether names stand in its first line.
+"""How a text table is written: encoding, delimiter, whether its first line holds names.
 
-Reading it is pandas' task; here the fields of each line are counted by Python's own `csv`, so that
-a line that does not fit is named.
+pandas reads it; here Python's own `csv` counts the fields of each line, so that a line that does
+not fit is named.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from lrdash.core.errors import DataRefused
+from lrdash.core.wording import plural
 from lrdash.datasets.own.limits import COLUMNS, ROWS
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "space"}
-SAMPLE = 2**16  # characters from which the delimiter is told
+SAMPLE = 2**16  # characters from which the delimiter is found
 BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 ENCODINGS = {
     "utf-8": "UTF-8", "utf-8-sig": "UTF-8 with a byte order mark", "utf-16": "UTF-16",
@@ -38,7 +39,7 @@ class Layout:
     encoding: str
     delimiter: str
     names: tuple[str, ...]
-    header: bool  # names stand in the first line
+    header: bool  # the first line holds names
     lines: tuple[int, ...]  # the last line of each row, from 1
     notes: tuple[str, ...]
 
@@ -55,15 +56,15 @@ def layout(raw: bytes, file: str, names_first: str = "auto") -> Layout:
     Args:
         raw: its bytes.
         file: its name, for messages.
-        names_first: whether names stand in the first line: `yes`, `no`, or `auto`, by its content.
+        names_first: whether the first line holds names: `yes`, `no`, or `auto`, by its content.
 
     Raises:
-        DataRefused: if it is no text, has one column only, or a line has too many or few fields.
+        DataRefused: if it is no text, has only one column, or a line has too many or few fields.
     """
     text, encoding = _decoded(raw, file)
     if not text.strip():
         raise DataRefused(file, "the file is empty", "A table needs names and rows.")
-    given, text, above, said = _head(text)
+    given, text, above, comments = _head(text)
     delimiter = given or _delimiter(text, file)
     rows = _rows(text, delimiter, file)
     start, first = next(rows, (0, []))
@@ -81,18 +82,18 @@ def layout(raw: bytes, file: str, names_first: str = "auto") -> Layout:
         ROWS.hold(file, len(lines))
     names, notes = _names(first if header else [""] * len(first))
     if header and names_first == "auto" and any(e.strip() and _is_number(e) for e in first):
-        notes.append("The first line is taken for names, though it holds numbers")
+        notes.append("The first line is read as names, though it holds numbers")
     if not header and names_first == "auto":
-        notes = ["The first line holds numbers only, so it is taken as a row and not as names"]
+        notes = ["The first line holds only numbers, so it is read as a row and not as names"]
     full = next(((line, row) for line, row in longer if row[-1].strip()), None)
     if full and not (header and len(longer) == len(lines) and len(first) > 1):
         _refuse_line(file, *full, first, header)
     if full:
         names, notes = _names(["row", *first])
-        notes.append("The first column has no name, as R writes it; it is called row")
+        notes.append("The first column has no name, as R writes it; it is named row")
     elif longer:
-        notes.append("Lines end with a delimiter, which is left out")
-    notes += said
+        notes.append("Lines end with a delimiter, which is ignored")
+    notes += comments
     if encoding in ("cp1252", "latin-1"):
         notes.append(f"The text is not UTF-8 and was read as {ENCODINGS[encoding]}")
     return Layout(
@@ -110,20 +111,21 @@ def _decoded(raw: bytes, file: str) -> tuple[str, str]:
             continue
         _hold_text(text, file)
         return text.replace("\r\n", "\n").replace("\r", "\n"), encoding
-    remedy = "Save the table anew as CSV with the encoding UTF-8."
-    raise DataRefused(file, f"the text is not the {ENCODINGS[str(marked)]} it says", remedy)
+    remedy = "Save the table again as CSV with the encoding UTF-8."
+    problem = f"the text is not the {ENCODINGS[str(marked)]} that its first bytes announce"
+    raise DataRefused(file, problem, remedy)
 
 
 def _hold_text(text: str, file: str) -> None:
     found = CONTROL.search(text)
     if found:
         line = text.count("\n", 0, found.start()) + 1
-        problem = f"line {line} holds the control character {ord(found[0])}, as no text does"
-        raise DataRefused(file, problem, "If it is a table, save it anew as CSV (UTF-8).")
+        problem = f"line {line} holds the control character {ord(found[0])}, so this is no text"
+        raise DataRefused(file, problem, "If it is a table, save it again as CSV (UTF-8).")
 
 
 def _head(text: str) -> tuple[str, str, int, list[str]]:
-    """What stands above the table: Excel's `sep=;`, and comments.
+    """Read the lines above the table: Excel's `sep=;`, and comments.
 
     A line with `#` above a row of as many fields, of which one is a number, holds the names.
 
@@ -141,14 +143,12 @@ def _head(text: str) -> tuple[str, str, int, list[str]]:
             break
         above += 1
     if above > first:
-        count = above - first
-        told = "A line" if count == 1 else f"{count} lines"
-        notes.append(f"{told} of comment above the table {'is' if count == 1 else 'are'} left out")
+        notes.append(f"{plural(above - first, 'comment line')} above the table ignored")
     return given, "\n".join(lines[above:]), above, notes
 
 
 def _heads(line: str, below: str) -> bool:
-    """Whether a line holds the names of what stands in the next."""
+    """Whether a line holds the names of the columns in the next."""
     return any(
         0 < line.count(sign) == below.count(sign) and any(map(_is_number, below.split(sign)))
         for sign in ",;\t|"
@@ -158,7 +158,7 @@ def _heads(line: str, below: str) -> bool:
 def _delimiter(text: str, file: str) -> str:
     """The delimiter under which most lines have as many fields as the first, at least two.
 
-    Of those that do equally well it is the one under which most fields are numbers: `4,37;82,9`.
+    Of equally good ones, the one under which most fields are numbers: `4,37;82,9`.
     """
     sample = text[:SAMPLE]
     if len(text) > SAMPLE:
@@ -167,21 +167,21 @@ def _delimiter(text: str, file: str) -> str:
     for place, delimiter in enumerate(DELIMITERS):
         try:
             rows = [row for _, row in _rows(sample, delimiter, file)]
-        except DataRefused:  # a quote that is cut off with the sample
+        except DataRefused:  # a quoted text that the sample truncates
             continue
         widths = [len(row) for row in rows]
         if widths and max(widths) > 1:
-            usual, times = Counter(widths).most_common(1)[0]
+            width, times = Counter(widths).most_common(1)[0]
             like_first = widths.count(widths[0]) / len(widths)
             like_first = like_first if widths[0] > 1 and like_first >= 0.5 else 0.0
-            even = times / len(widths) if usual > 1 else 0.0
+            even = times / len(widths) if width > 1 else 0.0
             entries = [entry for row in rows for entry in row]
             numbers = sum(map(_is_number, entries)) / len(entries)
             fits = (round(like_first, 1), round(even, 1), round(numbers, 1))
             judged.append((*fits, -place, delimiter))
     if not judged:
         problem = "only one column was found"
-        remedy = "A table needs a target and a feature, parted by commas, semicolons or tabs."
+        remedy = "A table needs a target and a feature, separated by commas, semicolons or tabs."
         raise DataRefused(file, problem, remedy)
     return max(judged)[-1]
 
@@ -203,7 +203,7 @@ def _rows(text: str, delimiter: str, file: str) -> Iterator[tuple[int, list[str]
 
 
 def _names(first: list[str]) -> tuple[list[str], list[str]]:
-    """A name of its own for each column, and notes about those that were changed."""
+    """A unique name for each column, and notes about the changed ones."""
     names: list[str] = []
     for place, entry in enumerate(first, start=1):
         called = " ".join(entry.split())[:NAME] or f"column {place}"
@@ -212,7 +212,7 @@ def _names(first: list[str]) -> tuple[list[str], list[str]]:
             name, again = f"{called} ({again})", again + 1
         names.append(name)
     twice = sorted(name for name, times in Counter(first).items() if times > 1 and name)
-    notes = [f"Several columns are called {', '.join(twice)}; they were numbered"] if twice else []
+    notes = [f"Several columns are named {', '.join(twice)}; they were numbered"] if twice else []
     return names, notes
 
 
@@ -220,17 +220,13 @@ def _refuse_line(
     file: str, line: int, row: list[str], first: list[str], header: bool
 ) -> NoReturn:
     head = "the line with the names" if header else "the first line"
-    problem = f"line {line} has {_fields(len(row))}, {head} has {len(first)}"
-    remedy = "Mend that line; a text that holds the delimiter must stand in quotation marks."
+    problem = f"line {line} has {plural(len(row), 'field')}, {head} has {len(first)}"
+    remedy = "Fix that line; a text that holds the delimiter needs quotation marks."
     if row[0].startswith("#"):
-        remedy = "It looks like a comment: take it out."
+        remedy = "It looks like a comment: remove it."
     elif len(first) == 1:
-        remedy = f"If {first[0][:NAME]!r} is a title and no name of a column, take that line out."
+        remedy = f"If {first[0][:NAME]!r} is a title and no column name, remove that line."
     raise DataRefused(file, problem, remedy)
-
-
-def _fields(count: int) -> str:
-    return "1 field" if count == 1 else f"{count} fields"
 
 
 def _is_number(entry: str) -> bool:

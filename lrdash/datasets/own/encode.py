@@ -1,4 +1,4 @@
-"""From columns to features: numbers as they are, texts as one column a value."""
+"""From columns to features: numbers unchanged, texts as one feature per value."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from lrdash.core.wording import plural
 from lrdash.datasets.own.limits import CATEGORIES, FEATURES, VALUES
 
 SHOWN = 6  # columns that a note names
@@ -54,18 +55,18 @@ def features(
 
 
 def _gaps(frame: pd.DataFrame, gaps: dict[str, int]) -> tuple[str, ...]:
-    """What is done about missing numbers and texts, each in a sentence."""
-    told = []
+    """How missing numbers and texts are handled, a sentence each."""
+    notes = []
     for number, how in (
-        (True, "filled with the training part's median, with a feature that says where"),
+        (True, "filled with the training part's median, with a feature that marks where"),
         (False, "a value of their own"),
     ):
         names = [name for name in gaps if (frame[name].dtype == np.float64) == number]
         if names:
             shown = ", ".join(f"{name} ({gaps[name]:,})" for name in names[:SHOWN])
-            more = f" and {len(names) - SHOWN} more columns" if len(names) > SHOWN else ""
-            told.append(f"Missing in {shown}{more}: {how}")
-    return tuple(told)
+            more = f" and {plural(len(names) - SHOWN, 'more column')}" if len(names) > SHOWN else ""
+            notes.append(f"Missing in {shown}{more}: {how}")
+    return tuple(notes)
 
 
 def _width(series: pd.Series[Any]) -> int:

@@ -1,4 +1,4 @@
-"""A ZIP of images in class folders: listed by their heads, decoded only when they are used."""
+"""A ZIP of images in class folders: listed by their headers, decoded only when used."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from lrdash.core.errors import DataRefused
+from lrdash.core.wording import listed, plural
 from lrdash.datasets.own.archive import opened, unpacked
 from lrdash.datasets.own.limits import CLASSES, PIXELS, ROWS, VALUES
 
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP")
 ENDINGS = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp")
-LAYOUT = "Pack one folder a class, with its images inside: cats/1.png, dogs/1.png."
+LAYOUT = "Pack one folder per class, with its images inside: cats/1.png, dogs/1.png."
 PARTS = ("train", "training", "test", "testing", "val", "valid", "validation")
 THUMB, THUMBS = 48, 12  # pixels a side, and how many
-BAD_SHARE = 0.1  # of the images may be unreadable; more, and something is wrong as a whole
+BAD_SHARE = 0.1  # of the images may be unreadable; more means that the archive is wrong
 UNREADABLE = (
     OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError,
     EOFError, IndexError, KeyError, TypeError, OverflowError, AttributeError, DataRefused,
@@ -57,10 +58,10 @@ def read(raw: bytes, file: str) -> Images:
     if not pictures:
         problem = f"none of {len(named):,} files is an image ({', '.join(ENDINGS)})"
         raise DataRefused(file, problem, LAYOUT)
-    label_of, told = _classes(pictures, file)
+    label_of, notes = _classes(pictures, file)
     ROWS.hold(file, len(pictures))
     others = set(named) - set(pictures)
-    notes = told + _left_out([m.filename for m in named if m in others], "no images")
+    notes += _left_out([m.filename for m in named if m in others], "no images")
     bad = {m for m in pictures if not _readable(archive, m, file)}
     failed = [m for m in pictures if m in bad]
     _hold_share(failed, len(pictures), file)
@@ -114,7 +115,7 @@ def thumbnails(images: Images) -> tuple[tuple[str, str], ...]:
 
 
 def _hidden(member: zipfile.ZipInfo) -> bool:
-    """Whether it is a folder, or what systems leave in archives."""
+    """Whether it is a folder, or a system file."""
     parts = _parts(member)
     return member.is_dir() or member.filename.endswith("\\") \
         or any(p.startswith((".", "__MACOSX")) for p in parts) \
@@ -131,7 +132,7 @@ def _classes(
 ) -> tuple[dict[zipfile.ZipInfo, str], list[str]]:
     """The class of each image, and notes: the first folder below those that all images share.
 
-    Folders like `train` and `test` above the classes are pooled, for lrdash splits by itself.
+    Folders like `train` and `test` above the classes are pooled, since lrdash makes its own split.
     """
     folders = {picture: _parts(picture)[:-1] for picture in pictures}
     notes: list[str] = []
@@ -141,20 +142,19 @@ def _classes(
     if len(below) > 1 and all(name.lower() in PARTS for name in parts) and () not in below:
         folders = {picture: folder[shared + 1 :] for picture, folder in folders.items()}
         shared = _shared(folders.values())
-        notes.append(f"The folders {', '.join(parts)} are taken together; a part for validation is "
-                     "split off anew")
+        notes.append(f"The folders {listed(parts)} are pooled; lrdash makes its own split")
     stray = next((m.filename for m, folder in folders.items() if len(folder) <= shared), None)
     if stray is not None:
-        raise DataRefused(file, f"{stray} lies in no class folder", LAYOUT)
+        raise DataRefused(file, f"{stray} is not in a class folder", LAYOUT)
     deeper = sum(len(folder) > shared + 1 for folder in folders.values())
     if deeper:
-        lie = "1 image lies" if deeper == 1 else f"{deeper:,} images lie"
-        notes.append(f"{lie} in folders inside a class folder and count for that class")
+        notes.append(f"{plural(deeper, 'image')} in folders inside a class folder, counted as that "
+                     "class")
     return {picture: folder[shared][:100] for picture, folder in folders.items()}, notes
 
 
 def _shared(folders: Iterable[tuple[str, ...]]) -> int:
-    """How many folders from the top all images share; one of a single class is none of them."""
+    """How many folders from the top all images share, besides the folder of a single class."""
     several = list(folders)
     shared = 0
     while all(len(folder) > shared for folder in several) \
@@ -164,7 +164,7 @@ def _shared(folders: Iterable[tuple[str, ...]]) -> int:
 
 
 def _readable(archive: zipfile.ZipFile, member: zipfile.ZipInfo, file: str) -> bool:
-    """Whether the head is that of an image within the limit; its pixels are not decoded."""
+    """Whether the header is that of an image within the limit; its pixels are not decoded."""
     try:
         with Image.open(io.BytesIO(unpacked(archive, member, file)), formats=FORMATS) as image:
             return 0 < image.width * image.height <= PIXELS.most
@@ -177,14 +177,14 @@ def _decoded(images: Images, member: zipfile.ZipInfo, side: int) -> Any:
     with Image.open(io.BytesIO(content), formats=FORMATS) as image:
         if image.width * image.height > PIXELS.most:
             raise ValueError("too many pixels")
-        image.draft("RGB", (2 * side, 2 * side))  # JPEG: decode no finer than is needed
+        image.draft("RGB", (2 * side, 2 * side))  # JPEG: decode no finer than needed
         image.load()
         turned = ImageOps.exif_transpose(image)
         return ImageOps.fit(_plain(turned), (side, side), Image.Resampling.BOX)
 
 
 def _plain(image: Any) -> Any:
-    """Colours of 8 bits; what is transparent lies on white."""
+    """8-bit colours; transparent images on white."""
     if image.mode.startswith(("I", "F")):  # 16 bits a pixel or more
         values = np.asarray(image).astype(np.float64)
         top = max(65_535.0, float(values.max()))

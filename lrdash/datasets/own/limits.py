@@ -1,4 +1,4 @@
-"""What a user's file may be at most: the one table, named in messages, form and docs."""
+"""The limits of a user's file: the one table for messages, form and docs."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ MEGABYTE = 2**20
 
 @dataclass(frozen=True, kw_only=True)
 class Limit:
-    """One limit and what to do when it is passed."""
+    """One limit and what to do when a file exceeds it."""
 
-    what: str  # what is limited, in words that follow a number or stand in a table
+    what: str  # what is limited, in words for messages and tables
     most: int
     unit: str = ""  # `MB`, `s`; empty for a count
     remedy: str = ""
 
     @property
     def words(self) -> str:
-        """The limit as one reads it: `20 MB`, `200,000`."""
+        """The limit as text: `20 MB`, `200,000`."""
         return f"{self.most:,} {self.unit}".strip()
 
     def hold(self, file: str, given: int, where: str = "") -> None:
-        """Refuse a file that passes the limit.
+        """Refuse a file that exceeds the limit.
 
         Args:
             file: its name.
             given: how much it has, in the unit of the limit.
-            where: what has it, if not the file as a whole, e.g. `member cat/1.png`.
+            where: the part of the file, if not all of it, e.g. `member cat/1.png`.
 
         Raises:
             DataRefused: if it is too much.
@@ -44,24 +44,24 @@ class Limit:
 
 FILE = Limit(
     what="size of the file", most=UPLOAD_MB, unit="MB",
-    remedy="Take a part of the rows or images, or smaller images.",
+    remedy="Use a part of the rows or images, or smaller images.",
 )
 UNPACKED = Limit(
     what="size when unpacked", most=300, unit="MB",
-    remedy="Take a part of the rows or images.",
+    remedy="Use a part of the rows or images.",
 )
 MEMBERS = Limit(
-    what="files in the archive", most=20_000, remedy="Take a part of the images.",
+    what="files in the archive", most=20_000, remedy="Use a part of the images.",
 )
-ROWS = Limit(what="rows", most=200_000, remedy="Take a random part of the rows.")
-COLUMNS = Limit(what="columns", most=500, remedy="Take out columns that say nothing.")
+ROWS = Limit(what="rows", most=200_000, remedy="Use a random part of the rows.")
+COLUMNS = Limit(what="columns", most=500, remedy="Remove uninformative columns.")
 FEATURES = Limit(
     what="features, after texts have become columns", most=2_000,
     remedy="Choose fewer feature columns.",
 )
 VALUES = Limit(
     what="numbers in all (examples × features)", most=20_000_000,
-    remedy="Take fewer rows or columns, or a smaller image size.",
+    remedy="Use fewer rows or columns, or a smaller image size.",
 )
 CLASSES = Limit(
     what="classes", most=200,
@@ -77,11 +77,11 @@ PIXELS = Limit(
 SIDE = Limit(what="side of an image after resizing", most=128, unit="pixels")
 SECONDS = Limit(
     what="time to read a file", most=60, unit="s",
-    remedy="Take a smaller part of the data.",
+    remedy="Use a smaller part of the data.",
 )
 MEMORY = Limit(
     what="memory to read a file", most=3_072, unit="MB",
-    remedy="Take a smaller part of the data.",
+    remedy="Use a smaller part of the data.",
 )
 LEAST_ROWS = 20  # a run uses at least so many examples
 LEAST_SIDE = 8  # pixels
@@ -93,5 +93,5 @@ LIMITS = (
 
 
 def megabytes(size: int) -> int:
-    """Bytes as whole megabytes, rounded up, so that a byte too much is too much."""
+    """Bytes as whole megabytes, rounded up, so that one byte too many exceeds the limit."""
     return -(-size // MEGABYTE)

@@ -1,10 +1,10 @@
-"""Numbers as people and spreadsheets write them: thousands parted, a currency, per cent."""
+"""Numbers as people and spreadsheets write them: thousands separators, a currency, per cent."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-# For a missing number, if all else in a column is one; compared in small letters.
+# For a missing number, if all else in a column is numbers; compared in lower case.
 PLACEHOLDERS = frozenset((
     "?", "-", "--", ".", "na", "n/a", "<na>", "#na", "#n/a", "#n/a n/a", "nan", "-nan", "null",
     "none", "missing", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan", "#num!", "#div/0!", "#value!",
@@ -20,7 +20,7 @@ DATE = (
 
 
 class _Style:
-    """A way to write a number without its sign, and how to make it one that Python reads."""
+    """A way to write a number without its sign, and how to convert it for Python."""
 
     def __init__(self, pattern: str, parting: str, point: str, words: str) -> None:
         self.pattern, self.parting, self.point, self.words = pattern, parting, point, words
@@ -36,30 +36,33 @@ class _Style:
 EXPONENT = r"([eE][+-]?\d+)?"
 PLAIN = _Style(rf"(\d+\.?\d*|\.\d+){EXPONENT}", "", ".", "")
 COMMA = _Style(rf"(\d+,?\d*|,\d+){EXPONENT}", "", ",", "decimal commas")
-BY_COMMA = _Style(r"([1-9]\d{0,2}(,\d{3})+|\d+)(\.\d*)?", ",", ".", "thousands parted by commas")
+BY_COMMA = _Style(
+    r"([1-9]\d{0,2}(,\d{3})+|\d+)(\.\d*)?", ",", ".", "thousands separated by commas"
+)
 BY_POINT = _Style(
-    r"([1-9]\d{0,2}(\.\d{3})+|\d+)(,\d*)?", r"\.", ",", "thousands parted by points, decimal commas"
+    r"([1-9]\d{0,2}(\.\d{3})+|\d+)(,\d*)?", r"\.", ",",
+    "thousands separated by points, decimal commas",
 )
 BY_SPACE = _Style(
-    r"([1-9]\d{0,2}([\s'’]\d{3})+|\d+)([.,]\d*)?", r"[\s'’]", ",", "thousands parted by spaces"
+    r"([1-9]\d{0,2}([\s'’]\d{3})+|\d+)([.,]\d*)?", r"[\s'’]", ",", "thousands separated by spaces"
 )
 
 
 def numbers(
     texts: pd.Series[str], *, decimal: bool, points: bool = False
 ) -> tuple[pd.Series[float], str]:
-    """Those of the texts that are numbers, all written in one way: the one that most are.
+    """Those of the texts that are numbers, all written in one way: the most common one.
 
-    `1,234` may be both: beside a comma as the delimiter it is a thousand, else a decimal comma.
+    `1,234` is ambiguous: with a comma as the delimiter it is a thousand, otherwise a decimal comma.
 
     Args:
         texts: stripped.
         decimal: the delimiter is no comma, so that decimal commas are likely.
-        points: thousands are likely to be parted by points, as elsewhere in the table.
+        points: points are likely to separate thousands, as elsewhere in the table.
 
     Returns:
-        The numbers (per cent as they stand: 12.5 for `12.5 %`), and how they were written, empty if
-        as usual. Where all texts are numbers, none is missing.
+        The numbers (12.5 for `12.5 %`), and how they were written, empty for the usual way. Where
+        all texts are numbers, none is missing.
     """
     texts = texts.astype(object)  # whose patterns are Python's own: `\s` is any space
     plain = pd.to_numeric(texts, errors="coerce").dropna().astype("float64")
@@ -77,12 +80,12 @@ def numbers(
         return plain, ""
     minus = (parts[0] + parts[2])[best.index] == "-"
     unit = units[best.index[0]]
-    told = (style.words, f"{unit} left out" if unit else "")
-    return best.where(~minus, -best), ", ".join(filter(None, told))
+    how = (style.words, f"{unit} ignored" if unit else "")
+    return best.where(~minus, -best), ", ".join(filter(None, how))
 
 
 def has_points(texts: pd.Series[str]) -> bool:
-    """Whether whole numbers may be parted by points, as in `6.411`, in all of the texts."""
+    """Whether points may separate thousands, as in `6.411`, in all of the texts."""
     texts = texts.astype(object)
     pattern = r"[+-]?([1-9]\d{0,2}(\.\d{3})+|\d{1,3})"
     pointed = texts.str.contains(".", regex=False)

@@ -1,4 +1,4 @@
-"""What a file holds, told before anything is chosen: kinds, gaps, classes, what is no use."""
+"""What a file holds, before any choice: kinds, gaps, classes, uninformative columns."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lrdash.datasets.own.limits import CATEGORIES, CLASSES, LEAST_ROWS
 from lrdash.datasets.own.records import READING, Column, Flag, Profile, Recipe, Task
 
 HEAD, CELL = 8, 60  # rows of the preview, and characters of a cell
-FEW = 20  # different whole numbers up to which they are probably classes
+FEW = 20  # distinct whole numbers up to which they are probably classes
 SHOWN = 5  # values of a column with many
 TARGETS = ("target", "class", "label", "y", "outcome", "species", "category", "quality")
 INDICES = ("id", "index", "idx", "no", "nr", "row", "column 1", "unnamed: 0", "rownames")
@@ -45,10 +45,10 @@ def profile(raw: bytes, file: str, recipe: Recipe | None = None) -> Profile:
 
 def _hold_reading(recipe: Recipe, file: str) -> None:
     """Refuse choices on reading where there is no table."""
-    usual = Recipe()
+    default = Recipe()
     for name in READING:
-        if getattr(recipe, name) != getattr(usual, name):
-            problem = f"{name} can be chosen for tables only, and this is none"
+        if getattr(recipe, name) != getattr(default, name):
+            problem = f"{name} can be chosen only for tables"
             raise DataRefused(file, problem, "Leave it out.")
 
 
@@ -64,7 +64,7 @@ def of_table(table: tables.Table, common: dict[str, Any]) -> Profile:
 
 
 def label_of(value: Any) -> str:
-    """A value as a class is called: numbers without needless digits."""
+    """The class name of a value: numbers without needless digits."""
     if not isinstance(value, float | np.floating):
         return str(value)
     number = float(value)
@@ -138,7 +138,7 @@ def _flag(name: str, known: pd.Series[Any], distinct: int, *, number: bool) -> F
 
 
 def _task(known: pd.Series[Any], distinct: int, *, number: bool) -> Task | Literal[""]:
-    """The likely task if this is the target; empty if it can be none."""
+    """The likely task if this is the target; empty if it cannot be one."""
     if distinct < 2:
         return ""
     few = distinct <= min(FEW, max(2, len(known) // 10))

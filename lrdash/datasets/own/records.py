@@ -20,7 +20,7 @@ class Column(Record):
     name: str = field(..., label="Column", help="")
     kind: Literal["number", "text", "empty"] = field(..., label="Kind", help="")
     missing: int = field(0, label="Missing", help="Rows without a value.", ge=0)
-    distinct: int = field(0, label="Different", help="Different values.", ge=0)
+    distinct: int = field(0, label="Distinct", help="Distinct values.", ge=0)
     low: float | None = field(None, label="Lowest", help="Of a number.")
     high: float | None = field(None, label="Highest", help="Of a number.")
     mean: float | None = field(None, label="Mean", help="Of a number.")
@@ -28,10 +28,10 @@ class Column(Record):
         (), label="Values", help="The most frequent values with their rows; all if there are few."
     )
     flag: Flag = field(
-        "", label="Flag", help="Why it is no feature unless one says so."
+        "", label="Flag", help="Why it is no feature by default."
     )
     note: str = field("", label="Note", help="What is odd about it.")
-    task: Task | Literal[""] = field("", label="Task", help="As a target; empty if it can be none.")
+    task: Task | Literal[""] = field("", label="Task", help="As a target; empty if unfit.")
 
 
 class Profile(Record):
@@ -52,7 +52,7 @@ class Profile(Record):
         (), label="First images", help="Class, and THUMB x THUMB x 3 bytes in base 64."
     )
     notes: tuple[str, ...] = field((), label="Notes", help="What was assumed or left out.")
-    target: str = field("", label="Target", help="The column that is probably meant.")
+    target: str = field("", label="Target", help="The likely column to predict.")
 
     def column(self, name: str) -> Column | None:
         """The column of this name, if there is one."""
@@ -66,16 +66,16 @@ class Recipe(Record):
 
     target: str = field("", label="Target", help="The column to predict. Empty: the likely one.")
     features: tuple[str, ...] = field(
-        (), label="Features", help="The columns to predict it from. Empty: all that say something."
+        (), label="Features", help="The columns to predict it from. Empty: all informative ones."
     )
     task: Literal["auto", "classification", "regression"] = field(
         "auto", label="Task",
-        help="Classification: which class. Regression: how much. Automatic: texts and few whole "
-        "numbers are classes.",
+        help="Classification predicts a class, regression a number. Automatic: texts and few "
+        "distinct whole numbers are classes.",
     )
     min_class: int = field(
         1, label="Smallest class", unit="rows", ge=1, le=10_000, step=1,
-        help="Rows of classes that have fewer are left out.",
+        help="Leaves out classes with fewer rows.",
     )
     side: int = field(
         32, label="Image size", unit="pixels", ge=LEAST_SIDE, le=SIDE.most, step=8,
@@ -83,18 +83,18 @@ class Recipe(Record):
     )
     header: Literal["auto", "yes", "no"] = field(
         "auto", label="Names in the first line",
-        help="Automatic: the first line holds the columns' names unless all in it are numbers.",
+        help="Automatic: the first line holds column names unless all its fields are numbers.",
     )
     texts: tuple[str, ...] = field(
         (), label="Read as texts",
-        help="Columns of numbers that are names, e.g. postal codes: each value is one of its own.",
+        help="Columns whose numbers are names, e.g. postal codes: each value becomes a category.",
     )
     numbers: tuple[str, ...] = field(
         (), label="Read as numbers",
-        help="Columns of texts that are numbers; what is none in them counts as missing.",
+        help="Columns of texts that are numbers; all other texts in them count as missing.",
     )
     missing: tuple[str, ...] = field(
-        (), label="Words for missing", help="Words that stand for a missing value in any column, "
-        "e.g. NA. In a column of numbers the usual ones are known.",
+        (), label="Words for missing", help="Words for a missing value in any column, e.g. NA. In "
+        "columns of numbers the usual ones are recognised.",
     )
-    grey: bool = field(False, label="Grey", help="One channel in place of three colours.")
+    grey: bool = field(False, label="Greyscale", help="One channel instead of three colours.")

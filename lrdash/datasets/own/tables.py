@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from lrdash.core.errors import DataRefused, nearest
+from lrdash.core.wording import plural
 from lrdash.datasets.own import numerals
 from lrdash.datasets.own.dialect import Layout, layout
 from lrdash.datasets.own.limits import COLUMNS, ROWS, UNPACKED, megabytes
@@ -17,11 +18,11 @@ from lrdash.datasets.own.numerals import PLACEHOLDERS
 from lrdash.datasets.own.records import Recipe
 
 WHOLE = 2**53  # whole numbers up to which float64 holds each
-ZEROS = "leading zeros are lost: read it as texts to keep them"
-LONG = "whole numbers too long to be told apart as numbers; read as texts"
+ZEROS = "leading zeros are dropped; read it as texts to keep them"
+LONG = "whole numbers too long to stay distinct as numbers; read as texts"
 LARGEST = 1e100  # of a number: its square must stay finite
 TEXT = 200  # characters of a value that are kept
-MOSTLY = 0.8  # share of numbers above which other texts are pointed out
+MOSTLY = 0.8  # share of numbers above which other texts are reported
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +36,7 @@ class Table:
     odd: dict[str, str]  # what is odd about a column
 
     def where(self, row: int) -> str:
-        """The place of a row, as the user finds it."""
+        """Where the user finds a row."""
         return f"line {self.lines[row]}" if self.lines else f"row {row + 1}"
 
 
@@ -46,20 +47,20 @@ def read_text(raw: bytes, file: str, recipe: Recipe | None = None) -> Table:
         DataRefused: see `lrdash.datasets.own.dialect`; or a column with numbers too large.
     """
     recipe = recipe or Recipe()
-    told = layout(raw, file, recipe.header)
+    written = layout(raw, file, recipe.header)
     try:
         frame = pd.read_csv(
-            io.StringIO(told.text), sep=told.delimiter, header=0 if told.header else None,
-            index_col=False, skipinitialspace=True, names=list(told.names), dtype=str,
+            io.StringIO(written.text), sep=written.delimiter, header=0 if written.header else None,
+            index_col=False, skipinitialspace=True, names=list(written.names), dtype=str,
             keep_default_na=False, na_values=[""],
         )
     except (ValueError, OverflowError, pd.errors.ParserError, pd.errors.EmptyDataError) as fault:
-        remedy = "Save it anew as CSV, texts in quotation marks."
+        remedy = "Save it again as CSV, with texts in quotation marks."
         raise DataRefused(file, f"the table cannot be read ({_first(fault)})", remedy) from fault
-    if len(frame) != len(told.lines):
-        problem = f"{len(told.lines):,} rows were counted and {len(frame):,} were read"
+    if len(frame) != len(written.lines):
+        problem = f"it has {len(written.lines):,} rows, but {len(frame):,} were read"
         raise DataRefused(file, problem, "Look for stray quotation marks or blank lines.")
-    return _tidy(frame, file, told.words, recipe, told)
+    return _tidy(frame, file, written.words, recipe, written)
 
 
 def read_parquet(raw: bytes, file: str, recipe: Recipe | None = None) -> Table:
@@ -83,7 +84,7 @@ def read_parquet(raw: bytes, file: str, recipe: Recipe | None = None) -> Table:
         read = held.read(columns=names, use_threads=False) if names else None
     except (pa.ArrowException, OSError, ValueError, OverflowError, KeyError) as fault:
         problem = f"the Parquet file cannot be read ({_first(fault)})"
-        raise DataRefused(file, problem, "It is damaged or cut off: write it anew.") from fault
+        raise DataRefused(file, problem, "It is damaged or truncated. Write it again.") from fault
     if read is None or len(set(names)) != len(names):
         problem = "two columns have the same name" if read else "no column holds numbers or texts"
         raise DataRefused(file, problem, "Write plain columns with different names.")
@@ -112,8 +113,8 @@ def _plain(column: Any) -> pd.Series[Any]:
     if types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     if types.is_boolean(column.type):
-        told = [None if value is None else str(value) for value in column.to_pylist()]
-        return pd.Series(told, dtype=object)
+        texts = [None if value is None else str(value) for value in column.to_pylist()]
+        return pd.Series(texts, dtype=object)
     if types.is_temporal(column.type):
         column = compute.cast(column, pa.string())
     elif types.is_decimal(column.type):
@@ -126,13 +127,13 @@ def _plain(column: Any) -> pd.Series[Any]:
 
 
 def _tidy(
-    frame: pd.DataFrame, file: str, reading: str, recipe: Recipe, told: Layout | None = None
+    frame: pd.DataFrame, file: str, reading: str, recipe: Recipe, written: Layout | None = None
 ) -> Table:
     if frame.empty:
         raise DataRefused(file, "there are no rows", "A table needs rows below its names.")
     _hold_names(frame, recipe, file)
-    lines = told.lines if told else ()
-    decimal = told is not None and told.delimiter != ","
+    lines = written.lines if written else ()
+    decimal = written is not None and written.delimiter != ","
     odd: dict[str, str] = {}
     columns = {}
     points = decimal and any(_has_commas(frame[name]) for name in frame.columns)
@@ -149,21 +150,21 @@ def _tidy(
         columns[name] = made
         if note:
             odd[name] = note
-    table = Table(pd.DataFrame(columns), reading, lines, told.notes if told else (), odd)
+    table = Table(pd.DataFrame(columns), reading, lines, written.notes if written else (), odd)
     _hold_size(table, file)
     return table
 
 
 def _hold_names(frame: pd.DataFrame, recipe: Recipe, file: str) -> None:
-    """Refuse choices on columns that are not there, or on one column that gainsay each other."""
+    """Refuse choices on unknown columns, or contradictory ones on a column."""
     both = set(recipe.texts) & set(recipe.numbers)
     for name in (*recipe.texts, *recipe.numbers):
         if name not in frame.columns:
             near = nearest(name, list(map(str, frame.columns)))
             hint = f"Did you mean {near!r}?" if near else "`lrdash data look` lists the columns."
-            raise DataRefused(file, f"there is no column {name!r} to be read otherwise", hint)
+            raise DataRefused(file, f"there is no column {name!r}, whose reading was chosen", hint)
         if name in both:
-            problem = f"the column {name} shall be read as texts and as numbers"
+            problem = f"the column {name} was chosen as texts and as numbers"
             raise DataRefused(file, problem, "Choose one of the two.")
 
 
@@ -173,18 +174,19 @@ def _without(series: pd.Series[Any], words: tuple[str, ...]) -> pd.Series[Any]:
         return series
     if pd.api.types.is_bool_dtype(series) or not pd.api.types.is_numeric_dtype(series):
         return series.mask(series.astype(str).str.strip().isin(words))
-    told = pd.to_numeric(pd.Series(words, dtype=object), errors="coerce").dropna()
-    return series.mask(series.isin(told))
+    absent = pd.to_numeric(pd.Series(words, dtype=object), errors="coerce").dropna()
+    return series.mask(series.isin(absent))
 
 
 def _numbers(series: pd.Series[Any]) -> tuple[pd.Series[Any], str]:
-    """A column of numbers; as texts if they are too long to be told apart as float64."""
+    """A column of numbers; as texts if they are too long to stay distinct as float64."""
     made = series.astype(np.float64)
     if pd.api.types.is_integer_dtype(series) and _collapse(series, made):
         return series.astype(str).astype(object), LONG
-    endless = np.isinf(made)
-    count = int(endless.sum())
-    return made.mask(endless), f"{count:,} infinite values count as missing" if count else ""
+    infinite = np.isinf(made)
+    count = int(infinite.sum())
+    note = f"{plural(count, 'infinite value')} read as missing" if count else ""
+    return made.mask(infinite), note
 
 
 def _collapse(exact: pd.Series[Any], made: pd.Series[Any]) -> bool:
@@ -216,7 +218,7 @@ def _has_commas(series: pd.Series[Any]) -> bool:
 def _texts(
     series: pd.Series[Any], lines: tuple[int, ...], *, decimal: bool, points: bool
 ) -> tuple[pd.Series[Any], str]:
-    """A column of texts; as numbers if that is what it holds but for words for missing."""
+    """A column of texts; as numbers if it holds only these and words for missing."""
     text = _stripped(series)
     full = _full(text, series)
     absent = text.str.lower().isin(PLACEHOLDERS)
@@ -235,8 +237,8 @@ def _texts(
     if absent.any():
         words = ", ".join(sorted(set(text[absent])))
         note = (
-            f"{words} counts as a value ({int(absent.sum()):,} rows); name it under words for "
-            "missing if it is none"
+            f"{words} counts as a value ({plural(int(absent.sum()), 'row')}); add it to the words "
+            "for missing if it is not one"
         )
         return full, note
     faulty = others.drop(read.index)
@@ -245,7 +247,7 @@ def _texts(
     row = int(np.flatnonzero(series.index == faulty.index[0])[0])
     place = f"line {lines[row]}" if lines else f"row {row + 1}"
     return full, (
-        f"text, though most values are numbers: {len(faulty):,} are not, the first "
+        f"text, though most values are numbers; {len(faulty):,} are not, the first is "
         f"{faulty.iloc[0]!r} in {place}"
     )
 
@@ -257,8 +259,8 @@ def _forced(
     text = _stripped(series)
     read, how = numerals.numbers(text, decimal=decimal, points=points and numerals.has_points(text))
     lost = len(text) - len(read)
-    other = "1 other value counts" if lost == 1 else f"{lost:,} other values count"
-    return _found(series, read, [how, f"{other} as missing" if lost else ""])
+    other = f"{plural(lost, 'other value')} read as missing" if lost else ""
+    return _found(series, read, [how, other])
 
 
 def _are_missing(text: pd.Series[Any]) -> str:
@@ -270,8 +272,8 @@ def _found(
     series: pd.Series[Any], numbers: pd.Series[Any], notes: list[str]
 ) -> tuple[pd.Series[Any], str]:
     made, more = _numbers(numbers.reindex(series.index))
-    told = "; ".join(filter(None, [*notes, more]))
-    return made, f"read as numbers; {told}" if told else ""
+    note = "; ".join(filter(None, [*notes, more]))
+    return made, f"read as numbers; {note}" if note else ""
 
 
 def _hold_size(table: Table, file: str) -> None:
@@ -281,10 +283,10 @@ def _hold_size(table: Table, file: str) -> None:
             if len(large):
                 value = table.frame[name].iloc[large[0]]
                 problem = f"column {name} holds {value:g} in {table.where(int(large[0]))}"
-                remedy = f"Numbers may be at most {LARGEST:g}; mend it or leave it empty."
+                remedy = f"Numbers may be at most {LARGEST:g}. Fix it or leave it empty."
                 raise DataRefused(file, problem, remedy)
 
 
 def _first(fault: Exception) -> str:
-    """The first line of a fault, cut."""
+    """The first line of an error, truncated."""
     return (str(fault).splitlines() or [type(fault).__name__])[0][:160].rstrip(".")

@@ -119,7 +119,6 @@ class Laboratory:
             self._add_worker()
         self._write_pending()
         self._stop_overdue()
-        self._stop_overdue_tests()
         self._hand_out()
         if monotonic() >= self._sweep_at and not self._pending:
             self._sweep_at = monotonic() + SWEEP
@@ -233,23 +232,25 @@ class Laboratory:
 
         Only if all their runs have to stop, for the sake of the others of a group.
         """
-        training = [worker for worker in self._workers if worker.run_ids]
-        if not training:
-            return
-        asked = self._store.runs.stop_requests([r for worker in training for r in worker.run_ids])
-        for worker in training:
-            if not asked.issuperset(worker.run_ids) and not self._all_stop(worker, asked):
+        busy = [worker for worker in self._workers if worker.busy]
+        run_ids = [run_id for worker in busy for run_id in worker.run_ids]
+        asked = self._store.runs.stop_requests(run_ids) if run_ids else set()
+        for worker in busy:
+            if not self._has_to_stop(worker, asked):
                 worker.stop_seen = None
             elif worker.stop_seen is None:
                 worker.stop_seen = monotonic()
             elif monotonic() - worker.stop_seen > PATIENCE:
                 self._kill_for_stop(worker)
 
-    def _all_stop(self, worker: WorkerProcess, asked: set[str]) -> bool:
-        """Whether all active runs of a worker have to stop."""
-        if asked.isdisjoint(worker.run_ids):
+    def _has_to_stop(self, worker: WorkerProcess, asked: set[str]) -> bool:
+        """Whether its range test or all its active runs have to stop."""
+        if worker.range_test_id is not None:
+            return self._store.range_tests.stop_asked(worker.range_test_id)
+        going = set(worker.run_ids) - asked
+        if len(going) == len(worker.run_ids):
             return False
-        return not self._store.runs.listing(run_ids=set(worker.run_ids) - asked, status=ACTIVE)
+        return not (going and self._store.runs.listing(run_ids=going, status=ACTIVE))
 
     def _kill_for_stop(self, worker: WorkerProcess) -> None:
         self._read_answers(worker)
@@ -260,17 +261,6 @@ class Laboratory:
         self._pending.append(partial(self._note_stop, worker))
         self._release(worker, "the training process was ended by a stop")
         self._write_pending()  # at once, before others find the runs without their process
-
-    def _stop_overdue_tests(self) -> None:
-        """The same for workers that make a range test."""
-        for worker in self._workers:
-            test = worker.range_test_id
-            if test is None or not self._store.range_tests.stop_asked(test):
-                continue
-            if worker.stop_seen is None:
-                worker.stop_seen = monotonic()
-            elif monotonic() - worker.stop_seen > PATIENCE:
-                self._kill_for_stop(worker)
 
     def _note_stop(self, worker: WorkerProcess) -> None:
         if worker.range_test_id is not None:

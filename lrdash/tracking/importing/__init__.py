@@ -1,6 +1,6 @@
 """Runs of other programs, read from files: TensorBoard events, CSVLogger, History as JSON.
 
-Files are parsed, never executed or unpickled; sizes are bounded and every fault names its place.
+Files are parsed, never executed or unpickled; sizes are limited and every error names its place.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """From the scalars of event files to a run.
 
-Keras has tags such as `epoch_loss`, whose steps are epochs; what it tells of updates is no metric
-of an epoch. Other programs write what they like; what is read into their tags is told.
+Keras has tags such as `epoch_loss`, whose steps are epochs; what it writes about updates is no
+metric of an epoch. Other programs use any tags; remarks say how they were read.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ TRAIN = ("train", "training")
 VALIDATION = ("validation", "val", "valid", "eval", "test", "dev")
 UPDATES = "rate of each update"  # the series of a tag learning_rate beside epoch_learning_rate
 PRIMARY = ("val_loss", "loss")
-MOST_BLOCKS = 1000  # records into which a loss of every update is put together
-REPEATED = re.compile(r"(?:val_)?evaluation_(.+)_vs_iterations")  # what validation came to, again
+MOST_BLOCKS = 1000  # records into which a loss of every update is averaged
+REPEATED = re.compile(r"(?:val_)?evaluation_(.+)_vs_iterations")  # the results of validation, again
 
 Values = dict[int, Scalar]  # by step
 
 
 @dataclass
 class Board:
-    """The scalars of a run by what lrdash calls their tags, and what is to be said of them."""
+    """The scalars of a run by lrdash's name of their tags, and remarks on them."""
 
     remarks: list[str] = field(default_factory=list)
     epochs: dict[str, list[Scalar]] = field(default_factory=dict)  # whose steps are epochs
@@ -45,7 +45,7 @@ class Board:
 
 
 def column(tag: str, role: str) -> str:
-    """What lrdash calls a tag.
+    """The name of a tag in lrdash.
 
     >>> column("epoch_loss", "validation"), column("Loss/val", ""), column("lr-SGD", "")
     ('val_loss', 'val_loss', 'learning_rate')
@@ -100,7 +100,7 @@ def run_of(name: str, board: Board) -> Found:
 
 
 def _join(known: dict[str, Values], others: Mapping[str, Values], remarks: list[str]) -> None:
-    """Put to what is known of epochs what has the same steps; say which other tags there are."""
+    """Add the tags with the same steps to those of epochs; a remark names the others."""
     steps = set().union(*known.values())
     left = []
     for tag, values in others.items():
@@ -110,22 +110,22 @@ def _join(known: dict[str, Values], others: Mapping[str, Values], remarks: list[
             known[tag] = values
         elif not _numbers(values) <= _numbers(before):
             left.append(tag)
-    _tell_left(left, remarks)
+    _remark_left(left, remarks)
 
 
 def _numbers(values: Values) -> set[float]:
     return {scalar.value for scalar in values.values()}
 
 
-def _tell_left(tags: Sequence[str], remarks: list[str]) -> None:
+def _remark_left(tags: Sequence[str], remarks: list[str]) -> None:
     if tags:
-        remarks.append(f"Left out, as its steps are no epochs: {', '.join(sorted(tags))}.")
+        remarks.append(f"Left out, since the steps are not epochs: {', '.join(sorted(tags))}.")
 
 
 def _of_steps(
     by_step: dict[str, Values], remarks: list[str]
 ) -> tuple[list[int], list[int], dict[str, list[float]], list[float]]:
-    """Numbers, steps, values and ends of the epochs, where no tag says what its steps are."""
+    """Numbers, steps, values and ends of the epochs, where no tag marks its steps as epochs."""
     primary = next((tag for tag in PRIMARY if tag in by_step), max(by_step, key=lambda tag: len(
         by_step[tag])))
     steps = sorted(by_step[primary])
@@ -133,21 +133,21 @@ def _of_steps(
     if regular and len(steps) <= MOST_EPOCHS:
         epochs = [step + 1 - steps[0] for step in steps]
         left = [tag for tag, values in by_step.items() if max(values) > steps[-1]]
-        _tell_left(left, remarks)
+        _remark_left(left, remarks)
         by_step = {tag: values for tag, values in by_step.items() if tag not in left}
     else:
         steps = steps if len(steps) <= MOST_BLOCKS else _blocks(steps)
         epochs = list(range(1, len(steps) + 1))
         remarks.append(
-            f"Its steps are no epochs: {len(steps):,} records of {primary}, up to step "
-            f"{steps[-1]:,}, are numbered as epochs. Between two of them other values are averaged."
+            f"The steps are not epochs: {len(steps):,} records of {primary}, up to step "
+            f"{steps[-1]:,}, are numbered as epochs. Values between two of them are averaged."
         )
     columns = {tag: _means(values, steps) for tag, values in by_step.items()}
     return epochs, steps, columns, [by_step[primary][step].at for step in steps]
 
 
 def _latest(scalars: Sequence[Scalar]) -> Values:
-    """By step; of several the one written last, as after a training was begun anew."""
+    """By step; of several the one written last, as after a restart of the training."""
     return {scalar.step: scalar for scalar in sorted(scalars, key=lambda one: (one.at, one.step))}
 
 
@@ -167,7 +167,7 @@ def _means(values: Mapping[int, Scalar], steps: Sequence[int]) -> list[float]:
 
 
 def _rates(updates: Mapping[int, Scalar], steps: Sequence[int]) -> list[Rates] | None:
-    """The rates of each record; None where only the column tells them."""
+    """The rates of each record; None where only the column has them."""
     if not updates:
         return None
     numbers = np.array([updates[step].value for step in sorted(updates)], np.float64)
@@ -175,7 +175,7 @@ def _rates(updates: Mapping[int, Scalar], steps: Sequence[int]) -> list[Rates] |
     count = len(steps)
     if len(numbers) > count and len(numbers) % count == 0 and max(updates) > steps[-1]:
         return list(numbers.astype(np.float32).reshape(count, -1))  # numbered by update, from 0
-    bounds = np.searchsorted(sorted(updates), steps, side="right")  # places behind each record
+    bounds = np.searchsorted(sorted(updates), steps, side="right")  # places after each record
     if len(updates) != len(numbers):
         return None
     return [

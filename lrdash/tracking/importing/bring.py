@@ -1,4 +1,4 @@
-"""Runs of files into the store, each once."""
+"""Put the runs of files into the store, each once."""
 
 from __future__ import annotations
 
@@ -26,40 +26,41 @@ DATA, MODEL, OPTIMIZER = (f"{what} not known" for what in ("data", "model", "opt
 
 @dataclass(frozen=True, kw_only=True)
 class Brought:
-    """What became of one run of a file."""
+    """The result for one run of a file."""
 
     run_id: str
     name: str
     epochs: int
-    new: bool  # False: it was there already, recognised by what it says
-    remarks: tuple[str, ...]  # what is missing or was left out of it
+    new: bool  # False: the store had it already, recognised by its content
+    remarks: tuple[str, ...]  # what is missing or was left out
 
 
 def import_runs(
     *paths: str | Path, name: str = "", dataset: str = "", model: str = "",
-    tags: Sequence[str] = (), tell: Callable[[str], object] = warnings.warn,
+    tags: Sequence[str] = (), report: Callable[[str], object] = warnings.warn,
+    tell: Callable[[str], object] | None = None,
 ) -> list[Brought]:
-    """Bring runs of other programs to the dashboard; what was brought before is left as it is.
+    """Bring runs of other programs to the dashboard; earlier imports stay as they are.
 
     Args:
         paths: event files of TensorBoard, CSV files of Keras' CSVLogger, History as JSON, folders
             or ZIP archives of such.
-        name: of the run in place of the file's; with several runs it stands before theirs.
+        name: of the run instead of the file's; with several runs it precedes theirs.
         dataset: what was learned from, in words.
         model: what was trained, in words.
         tags: to find the runs by.
-        tell: takes each sentence about files that were left out beside the runs; without it they
-            are warnings.
+        report: takes a sentence about each file that was left out; by default these are warnings.
+        tell: the earlier name of `report`.
 
     Raises:
-        InvalidField: for a file that cannot be read; then nothing is brought in.
+        InvalidField: for a file that cannot be read; then nothing is imported.
         StoreError: if the database cannot be used.
     """
     if not paths:
         raise InvalidField("paths", "must name at least one file or folder", "none")
     store = Store()
     try:
-        found = read_paths(paths, tell)
+        found = read_paths(paths, tell or report)
         return bring(found, store, name=name, dataset=dataset, model=model, tags=tags)
     finally:
         store.close()

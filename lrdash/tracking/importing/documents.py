@@ -1,4 +1,4 @@
-"""JSON files: `History.history` as it was dumped, and runs that lrdash kept beside its database."""
+"""JSON files: a dumped `History.history`, and runs that lrdash saved outside its database."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def read_json(name: str, data: bytes) -> Found:
     """The run of a JSON file.
 
     Args:
-        name: of the file; the run is named after it, unless the file tells a name.
+        name: of the file; the run is named after it, unless the file holds a name.
         data: an object of lists, one value an epoch: `json.dump(history.history, file)`; also with
             `history` and `epoch` inside, as a whole History has them.
 
@@ -48,8 +48,8 @@ def read_json(name: str, data: bytes) -> Found:
         key: _column(name, key, values) for key, values in given.items() if key not in texts
     }
     losses = zip(columns.get("loss", []), given.get("loss", []), strict=True)
-    recorded = [loss for loss, told in losses if told is not None]
-    remarks = [f"Not a number in any epoch, left out: {', '.join(texts)}."] if texts else []
+    recorded = [loss for loss, given_loss in losses if given_loss is not None]
+    remarks = [f"Left out, without a number in any epoch: {', '.join(texts)}."] if texts else []
     return of_file(name, _history(name, columns, numbers, remarks, [0.0, *recorded][-1]))
 
 
@@ -71,15 +71,15 @@ def _history(
 def _spread(
     key: str, values: list[float], epochs: Sequence[int], remarks: list[str]
 ) -> list[float]:
-    """One value an epoch, NaN where there is none, of what was not measured after every epoch."""
+    """One value an epoch, NaN where a metric was not measured."""
     if len(values) == len(epochs):
         return values
     count, every = len(values), len(epochs) // max(1, len(values))
     measured = [epoch for epoch in epochs if epoch % every == 0]  # Keras' rule
-    start = f"{key} has {count} of {len(epochs)} values; they were put to "
+    start = f"{key} has {count} of {len(epochs)} values; they were assigned to "
     if key.startswith("val_") and len(epochs) == every * count == every * len(measured):
-        told = ", ".join(map(str, measured[:3])) + (", ..." if count > 3 else "")
-        remarks.append(f"{start}the epochs after which validation_freq={every} measures: {told}.")
+        shown = ", ".join(map(str, measured[:3])) + (", ..." if count > 3 else "")
+        remarks.append(f"{start}the epochs after which validation_freq={every} measures: {shown}.")
         places = dict(zip(measured, values, strict=True))
     else:
         remarks.append(f"{start}the first epochs.")
@@ -94,11 +94,11 @@ def _column(name: str, key: str, values: Any) -> list[float]:
 
 
 def _texts(values: Any) -> bool:
-    """Whether it is a text, or a list that holds texts alone, with or without gaps."""
+    """Whether it is a text, or a list of only texts, with or without gaps."""
     if not isinstance(values, list):
         return isinstance(values, str)
-    told = {one if isinstance(one, str) else "0" for one in values if one is not None}
-    return bool(told) and not any(map(_is_number, told))
+    texts = {one if isinstance(one, str) else "0" for one in values if one is not None}
+    return bool(texts) and not any(map(_is_number, texts))
 
 
 def _is_number(text: str) -> bool:
@@ -156,9 +156,9 @@ def _whole(given: Mapping[str, Any]) -> Found:
     )
 
 
-def _decision(said: Mapping[str, Any]) -> RateDecided:
+def _decision(given: Mapping[str, Any]) -> RateDecided:
     numbers = ("rate_before", "rate_after", "monitored", "best")
     values: dict[str, Any] = {
-        key: float(value) if key in numbers else value for key, value in said.items()
+        key: float(value) if key in numbers else value for key, value in given.items()
     }
     return RateDecided(**values)

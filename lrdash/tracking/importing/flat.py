@@ -1,8 +1,8 @@
 """Event files without their folders, as a browser sends them: which of them are one run.
 
-Keras writes what an epoch came to into the file in `train` and, at once, into that in `validation`.
-So two files of one process, whose epochs all ended at the same times, are one run; nothing else is
-put together, since nothing else would tell.
+Keras writes the results of an epoch into the file in `train` and, at the same time, into that in
+`validation`. So two files of one process whose epochs all ended at the same times are one run;
+nothing else is combined, since nothing else would show that files belong together.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 
 from lrdash.tracking.importing.summaries import Scalar
 
-EPOCH = "epoch_"  # what Keras puts before a metric whose steps are epochs, from 0
+EPOCH = "epoch_"  # Keras' prefix of metrics whose steps are epochs, from 0
 EVALUATED = re.compile(r"evaluation_.+_vs_iterations")  # a tag of Keras' validation alone
-# The name of an event file: when it was begun, host, process, number in that process.
+# The name of an event file: when it was started, host, process, number in that process.
 PROCESS = re.compile(r"tfevents\.\d+\.(.+)\.(\d+)\.\d+(?: \(\d+\))?(?:\.v2)?$")
 TOGETHER = 1.0  # seconds between the two records of one epoch, at most
 
@@ -46,23 +46,23 @@ def together(files: Files) -> list[tuple[str, ...]]:
     ]
 
 
-def told(names: Sequence[str]) -> str:
-    """What was put together and why, or that nothing was."""
+def grouping(names: Sequence[str]) -> str:
+    """Which files were combined and why, or that none were."""
     if len(names) == 1:
         return f"Read from {names[0]} alone: the folders of the files are not known. If several " \
-            "are one run, upload the log folder as a ZIP archive."
-    return f"Put together of {names[0]} (training) and {names[1]} (validation): one process " \
+            "belong to one run, upload the log folder as a ZIP archive."
+    return f"Combined from {names[0]} (training) and {names[1]} (validation): one process " \
         "wrote both, epoch by epoch at the same times."
 
 
 def _process(name: str) -> tuple[str, ...]:
-    """Host and number of the process that wrote a file; empty if its name does not tell."""
+    """Host and number of the process that wrote a file; empty if its name does not show it."""
     found = PROCESS.search(name)
     return found.groups() if found else ()
 
 
 def _ends(scalars: Sequence[Scalar]) -> dict[int, float]:
-    """When each epoch was told last, seconds since 1970."""
+    """When each epoch was last recorded, seconds since 1970."""
     return {one.step: one.at for one in scalars if one.tag.startswith(EPOCH)}
 
 

@@ -1,6 +1,6 @@
-"""Which event files are one run: those of a folder, and what can be seen without folders.
+"""Which event files are one run: by folder, or by their content where there is none.
 
-Keras writes `train` and `validation` below the folder of a run; other programs do alike.
+Keras writes `train` and `validation` below the folder of a run; other programs do the same.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 from lrdash.core.errors import InvalidField
 from lrdash.tracking.importing.boards import TRAIN, VALIDATION, Board, run_of
-from lrdash.tracking.importing.flat import of_validation, together, told
+from lrdash.tracking.importing.flat import grouping, of_validation, together
 from lrdash.tracking.importing.found import Found
 from lrdash.tracking.importing.restarts import without_earlier
 from lrdash.tracking.importing.summaries import Scalar, read_scalars
@@ -19,10 +19,10 @@ from lrdash.tracking.importing.summaries import Scalar, read_scalars
 def read_boards(files: Mapping[str, bytes]) -> tuple[list[Found], list[InvalidField]]:
     """The runs of event files, by their paths below a log folder: each folder is a run.
 
-    Of several files without a folder each is a run, but for two that are seen to be one.
+    Of several files without a folder each is a run, except two that are recognisably one.
 
     Returns:
-        The runs, and why a file or a folder is none; one of both is not empty.
+        The runs, and why a file or a folder is none; at least one of the two is not empty.
     """
     found: list[Found] = []
     refused: list[InvalidField] = []
@@ -37,7 +37,7 @@ def read_boards(files: Mapping[str, bytes]) -> tuple[list[Found], list[InvalidFi
     for path in [path for path, scalars in read.items() if not scalars]:
         del read[path]
         if path in damage:
-            problem = f"must be whole; it is damaged before its first scalar ({damage[path]})"
+            problem = f"must be intact; it is damaged before its first scalar ({damage[path]})"
             refused.append(InvalidField(path, problem, f"{len(files[path]):,} bytes"))
         elif _alone(path):  # in a folder it may hold graphs or settings
             refused.append(InvalidField(path, "must hold scalars", "none"))
@@ -45,7 +45,7 @@ def read_boards(files: Mapping[str, bytes]) -> tuple[list[Found], list[InvalidFi
         roles = {path: _role(path, read[path]) for path in paths}
         kept, earlier = without_earlier({path: read[path] for path in paths}, roles)
         faults = [
-            f"{path}: {damage[path]}; what came before it was kept."
+            f"{path}: {damage[path]}; everything before it was kept."
             for path in paths if path in damage
         ]
         board = Board(remarks=[*remarks, *earlier, *faults])
@@ -67,7 +67,7 @@ def _runs(read: Mapping[str, Sequence[Scalar]]) -> Iterator[tuple[str, Sequence[
     if len(alone) > 1:
         groups = together({path: read[path] for path in alone})
         for number, paths in enumerate(groups, start=1):
-            yield f"run {number}" if len(groups) > 1 else "run", paths, [told(paths)]
+            yield f"run {number}" if len(groups) > 1 else "run", paths, [grouping(paths)]
     folders: dict[str, list[str]] = {}
     for path in read:
         if len(alone) == 1 or not _alone(path):
@@ -81,7 +81,7 @@ def _role(path: str, scalars: Sequence[Scalar]) -> str:
 
 
 def _alone(path: str) -> bool:
-    """Whether it came without a folder."""
+    """Whether it has no folder."""
     return "/" not in path
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from lrdash.core.errors import InvalidField
 from lrdash.core.events import NOT_FINITE, RateDecided, Status, metric_name
 from lrdash.core.spec import MAX_RATE, RunSpec
+from lrdash.core.wording import plural
 
 MOST_EPOCHS = 10_000
 MOST_METRICS = 200
@@ -35,21 +36,21 @@ class Found:
     seconds: tuple[float, ...] = ()  # since the first record, one an epoch
     remarks: tuple[str, ...] = ()  # what is missing or was left out, in sentences
     decisions: tuple[RateDecided, ...] = ()
-    spec: RunSpec | None = None  # where the file tells all of it
+    spec: RunSpec | None = None  # where the file holds all of it
     status: Status = "finished"
     reason: str = ""
     tags: tuple[str, ...] = field(default_factory=tuple)
 
     @property
     def digest(self) -> str:
-        """16 hexadecimal digits of what was recorded; the same however the file is called."""
-        told: dict[str, Any] = {
+        """16 hexadecimal digits of what was recorded; the same for every file name."""
+        recorded: dict[str, Any] = {
             "epochs": self.epochs,
             "metrics": {name: [repr(float(v)) for v in values]
                         for name, values in sorted(self.metrics.items())},
             "rates": [rates.tobytes().hex() for rates in self.rates],
         }
-        return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
+        return hashlib.sha256(json.dumps(recorded).encode()).hexdigest()[:16]
 
 
 def make_found(
@@ -62,45 +63,45 @@ def make_found(
     rates: Sequence[Rates] | None = None,
     last_loss: float = 0.0,
 ) -> Found:
-    """A run of columns, with what is missing told.
+    """A run of columns, with remarks on what is missing.
 
     Args:
         name: of the run.
         epochs: numbers from 1, ascending.
         columns: by name, one value an epoch, the rate among them if there is one.
-        remarks: what was found out so far.
+        remarks: so far.
         seconds: since the first record, one an epoch.
-        rates: of each update, where they are known; in place of the column.
+        rates: of each update, where known; they replace the column.
         last_loss: the last training loss that was recorded; the run has diverged if it is NaN or
             infinite.
 
     Raises:
-        InvalidField: for a run without epochs, or with more than is borne.
+        InvalidField: for a run without epochs, or with too many.
     """
     if not epochs:
         raise InvalidField(name, "must hold at least one epoch", 0)
     if len(epochs) > MOST_EPOCHS or epochs[-1] > MOST_EPOCHS:
         given = max(len(epochs), epochs[-1])
         raise InvalidField(name, f"must have at most {MOST_EPOCHS:,} epochs", given)
-    told, column = list(remarks), next((c for c in RATE_NAMES if c in columns), None)
+    notes, column = list(remarks), next((c for c in RATE_NAMES if c in columns), None)
     metrics = {
         metric_name(key): tuple(map(float, values))
         for key, values in columns.items() if key not in RATE_NAMES
     }
-    metrics = _bounded(metrics, told)
+    metrics = _bounded(metrics, notes)
     if rates is None:
-        rates = _of_column(columns[column], told) if column else ()
+        rates = _of_column(columns[column], notes) if column else ()
     if not any(part.size for part in rates):
         rates = ()
-        told.append("No learning rate was recorded.")
+        notes.append("No learning rate was recorded.")
     for wanted, words in (("loss", "training loss"), ("val_loss", "validation loss")):
         if wanted not in metrics:
-            told.append(f"No {words} ({wanted}) was recorded.")
+            notes.append(f"No {words} ({wanted}) was recorded.")
     diverged = not math.isfinite(last_loss)
     return Found(
         status="diverged" if diverged else "finished", reason=NOT_FINITE if diverged else "",
         name=name[:200], epochs=tuple(epochs), metrics=metrics, rates=tuple(rates),
-        seconds=tuple(seconds), remarks=tuple(told),
+        seconds=tuple(seconds), remarks=tuple(notes),
     )
 
 
@@ -109,20 +110,20 @@ def of_file(path: str, found: Found) -> Found:
     return replace(found, name=path.rsplit(".", 1)[0][:200])
 
 
-def _of_column(values: Sequence[float], told: list[str]) -> tuple[Rates, ...]:
-    """One rate an epoch; what cannot be a rate is left out."""
+def _of_column(values: Sequence[float], notes: list[str]) -> tuple[Rates, ...]:
+    """One rate an epoch; leaves out values that cannot be a rate."""
     given = np.asarray(values, np.float64)
     good = (given >= 0) & (given <= MAX_RATE)
     if not good.all() and good.any():
-        told.append(f"{int((~good).sum())} of {len(given)} learning rates are no rates between 0 "
-                    f"and {MAX_RATE:g} and were left out.")
+        notes.append(f"{int((~good).sum())} of {len(given)} learning rates were left out: they are "
+                    f"not between 0 and {MAX_RATE:g}.")
     return tuple(
         np.array([rate] if fine else [], np.float32)
         for rate, fine in zip(given, good, strict=True)
     )
 
 
-def _bounded(metrics: dict[str, tuple[float, ...]], told: list[str]) -> dict[str, Any]:
+def _bounded(metrics: dict[str, tuple[float, ...]], notes: list[str]) -> dict[str, Any]:
     kept = {
         name: values for name, values in metrics.items()
         if 0 < len(name) <= NAME_LENGTH and name.isprintable()
@@ -130,8 +131,8 @@ def _bounded(metrics: dict[str, tuple[float, ...]], told: list[str]) -> dict[str
     for name in list(kept)[MOST_METRICS:]:
         del kept[name]
     if len(kept) < len(metrics):
-        told.append(
-            f"{len(metrics) - len(kept)} columns were left out: at most {MOST_METRICS} are kept, "
-            f"with names of 1 to {NAME_LENGTH} printable characters."
+        notes.append(
+            f"{plural(len(metrics) - len(kept), 'column')} left out: at most {MOST_METRICS} are "
+            f"kept, with names of 1 to {NAME_LENGTH} printable characters."
         )
     return kept

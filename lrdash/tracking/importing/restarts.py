@@ -1,7 +1,8 @@
-"""Fits that wrote into one folder one after another: what the last of them wrote anew counts.
+"""Fits that wrote into one folder one after another: where they overlap, the last one counts.
 
-As in TensorBoard after a restart: from the step on at which a newer file begins, older ones are
-left out. A fit that was continued (`initial_epoch`) begins behind all of them, and loses nothing.
+As in TensorBoard after a restart, records of older files are left out from the step at which a
+newer file begins. A fit that was continued (`initial_epoch`) begins after all of them and loses
+nothing.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from lrdash.core.wording import plural
 from lrdash.tracking.importing.flat import EPOCH
 from lrdash.tracking.importing.summaries import Scalar
 
@@ -16,14 +18,14 @@ Files = Mapping[str, Sequence[Scalar]]  # by path, none of them empty
 
 
 def without_earlier(files: Files, roles: Mapping[str, str]) -> tuple[Files, list[str]]:
-    """The files of one run without what a newer one of them has begun again.
+    """The files of one run without the records that a newer one of them repeats.
 
     Args:
         files: of one folder, with its `train` and `validation`.
         roles: by path: `train`, `validation` or nothing.
 
     Returns:
-        What is left of each file, and what is to be said of it.
+        What is left of each file, and remarks.
     """
     kept = {path: list(scalars) for path, scalars in files.items()}
     order = sorted(files, key=lambda path: (_begin(files[path]), path))
@@ -41,11 +43,11 @@ def without_earlier(files: Files, roles: Mapping[str, str]) -> tuple[Files, list
                 for path in order:
                     if roles[path] != "train" and _begin(files[path]) <= _end(files[older]):
                         kept[path] = _until(first, kept[path])
-    return kept, _told(files, kept, roles)
+    return kept, _remarks(files, kept, roles)
 
 
 def _until(first: int, scalars: Sequence[Scalar]) -> list[Scalar]:
-    """What was written before an epoch; all of it if that epoch is not there."""
+    """The records before an epoch; all of them if that epoch is not there."""
     epochs = [one for one in scalars if _is_epoch(one)]
     before = [one for one in epochs if one.step < first]
     if len(before) == len(epochs):
@@ -63,7 +65,7 @@ def _without_tags(scalars: Sequence[Scalar], newer: Sequence[Scalar]) -> list[Sc
     return [one for one in scalars if one.tag not in first or one.step < first[one.tag]]
 
 
-def _told(files: Files, kept: Files, roles: Mapping[str, str]) -> list[str]:
+def _remarks(files: Files, kept: Files, roles: Mapping[str, str]) -> list[str]:
     epochs, steps = Counter[str](), Counter[str]()
     for path, scalars in files.items():
         left = set(scalars) - set(kept[path])
@@ -71,9 +73,7 @@ def _told(files: Files, kept: Files, roles: Mapping[str, str]) -> list[str]:
         steps[roles[path]] += len({one.step for one in left})
     for counts, word in ((epochs, "epoch"), (steps, "step")):
         if count := max(counts.values()):
-            words = f"{count:,} {word} of" if count == 1 else f"{count:,} {word}s of"
-            verb = "is" if count == 1 else "are"
-            return [f"{words} an earlier fit in the same folder {verb} left out."]
+            return [f"Left out {plural(count, word)} of an earlier fit in the same folder."]
     return []
 
 
@@ -82,7 +82,7 @@ def _is_epoch(scalar: Scalar) -> bool:
 
 
 def _first_epoch(scalars: Sequence[Scalar]) -> int | None:
-    """The step of the first epoch; None in files whose tags do not say what is an epoch."""
+    """The step of the first epoch; None in files whose tags do not mark epochs."""
     return min((one.step for one in scalars if _is_epoch(one)), default=None)
 
 

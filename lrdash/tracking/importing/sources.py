@@ -1,4 +1,4 @@
-"""Where files come from: paths, folders, uploads, archives. Bounded before anything is read."""
+"""The sources of files: paths, folders, uploads, archives. Sizes are limited before reading."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from lrdash.core.errors import InvalidField
 from lrdash.core.files import UPLOAD_MB
+from lrdash.core.wording import plural
 from lrdash.tracking.importing.documents import read_json
 from lrdash.tracking.importing.folders import read_boards
 from lrdash.tracking.importing.found import Found
@@ -21,14 +22,14 @@ MB = 1_000_000
 FILE_LIMIT = 256 * MB  # of one file on disk
 UPLOAD_LIMIT = UPLOAD_MB * MB  # of all files of an upload, unpacked
 MOST_FILES = 1000
-MOST_TOLD = 5  # files that are left out, by name
+MOST_NAMED = 5  # left-out files listed by name
 # What zipfile raises for archives that are damaged, encrypted or packed in another way.
 BROKEN = (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError,
           zlib.error)
 EVENTS = "tfevents"  # in the name of every event file
 KINDS = "an event file of TensorBoard (*tfevents*), a table of CSVLogger (*.csv, *.tsv, " \
     "*.log), a History as JSON (*.json), or a folder or a ZIP archive of such files"
-Tell = Callable[[str], object]  # takes a sentence
+Report = Callable[[str], object]  # takes a sentence
 TABLES = (".csv", ".tsv", ".log")
 
 
@@ -40,15 +41,15 @@ class Upload:
     data: bytes
 
 
-def read_paths(paths: Sequence[str | Path], tell: Tell = warnings.warn) -> list[Found]:
+def read_paths(paths: Sequence[str | Path], report: Report = warnings.warn) -> list[Found]:
     """The runs of files and folders.
 
     Args:
         paths: of them.
-        tell: takes what was left out beside the runs, a sentence each.
+        report: takes a sentence about each file that was left out.
 
     Raises:
-        InvalidField: for a path without runs, or a file that was named itself and cannot be read.
+        InvalidField: for a path without runs, or a named file that cannot be read.
     """
     found: list[Found] = []
     for path in map(Path, paths):
@@ -66,14 +67,14 @@ def read_paths(paths: Sequence[str | Path], tell: Tell = warnings.warn) -> list[
                     read[inner] = _read(one)
                 except InvalidField as fault:
                     refused.append(fault)
-            found += _runs(read, tell, root=name, refused=refused)
+            found += _runs(read, report, root=name, refused=refused)
         else:
-            found += _runs({name: _read(path)}, tell)
+            found += _runs({name: _read(path)}, report)
     return found
 
 
-def read_uploads(uploads: Iterable[Upload], tell: Tell = warnings.warn) -> list[Found]:
-    """The runs of uploaded files; `tell` as in `read_paths`.
+def read_uploads(uploads: Iterable[Upload], report: Report = warnings.warn) -> list[Found]:
+    """The runs of uploaded files; `report` as in `read_paths`.
 
     Raises:
         InvalidField: as in `read_paths`, and for more than `UPLOAD_LIMIT`.
@@ -84,11 +85,11 @@ def read_uploads(uploads: Iterable[Upload], tell: Tell = warnings.warn) -> list[
     if size > UPLOAD_LIMIT:
         problem = f"must have at most {UPLOAD_LIMIT // MB} MB; use `lrdash import` for more"
         raise InvalidField("The upload", problem, f"{size / MB:.1f} MB")
-    return _runs(_numbered(given), tell, limit=UPLOAD_LIMIT)
+    return _runs(_numbered(given), report, limit=UPLOAD_LIMIT)
 
 
 def _numbered(uploads: Iterable[Upload]) -> dict[str, bytes]:
-    """The files by name; where several have one, the later ones get numbers."""
+    """The files by name; later ones of the same name get numbers."""
     files: dict[str, bytes] = {}
     for one in uploads:
         path, name, number = PurePosixPath(one.name), one.name, 1
@@ -100,14 +101,15 @@ def _numbered(uploads: Iterable[Upload]) -> dict[str, bytes]:
 
 
 def _runs(
-    files: Mapping[str, bytes], tell: Tell, *, root: str = "", limit: int = FILE_LIMIT,
+    files: Mapping[str, bytes], report: Report, *, root: str = "", limit: int = FILE_LIMIT,
     refused: Iterable[InvalidField] = (),
 ) -> list[Found]:
-    """The runs of files; below a root (a folder, an archive) what is no log is left out and told.
+    """The runs of files; below a root (a folder, an archive), files that are no log are left out
+    and reported.
 
     Raises:
-        InvalidField: for a file that was named itself (but an event file among others, which is
-            told), and if there is no run at all.
+        InvalidField: for a file that was named itself (an event file among others is reported
+            instead), and if there is no run at all.
     """
     found: list[Found] = []
     boards: dict[str, bytes] = {}
@@ -118,7 +120,7 @@ def _runs(
             boards[full] = data
             continue
         try:
-            found += _of_file(full, data, tell, limit)
+            found += _of_file(full, data, report, limit)
         except InvalidField as fault:
             if not root:
                 raise
@@ -128,17 +130,17 @@ def _runs(
         found, refused = [*found, *runs], [*refused, *faults]
     if refused and not found:
         raise refused[0]
-    for one in refused[:MOST_TOLD]:
-        tell(f"Left out: {one}")
-    if len(refused) > MOST_TOLD:
-        tell(f"Left out: {len(refused) - MOST_TOLD} more files.")
+    for one in refused[:MOST_NAMED]:
+        report(f"Left out: {one}")
+    if len(refused) > MOST_NAMED:
+        report(f"Left out: {plural(len(refused) - MOST_NAMED, 'more file')}.")
     return found
 
 
-def _of_file(path: str, data: bytes, tell: Tell, limit: int) -> list[Found]:
+def _of_file(path: str, data: bytes, report: Report, limit: int) -> list[Found]:
     name = path.rsplit("/", 1)[-1]
     if name.lower().endswith(".zip"):
-        return _runs(_unpacked(path, data, limit), tell, root=name[:-4], limit=limit)
+        return _runs(_unpacked(path, data, limit), report, root=name[:-4], limit=limit)
     if name.lower().endswith(".json"):
         return [read_json(path, data)]
     if name.lower().endswith((*TABLES, ".txt")):
@@ -147,7 +149,7 @@ def _of_file(path: str, data: bytes, tell: Tell, limit: int) -> list[Found]:
 
 
 def _unpacked(name: str, data: bytes, limit: int) -> dict[str, bytes]:
-    """The wanted files of an archive, never more than `limit` bytes, whatever it says of itself."""
+    """The wanted files of an archive, at most `limit` bytes, whatever its directory claims."""
     found: dict[str, bytes] = {}
     left = limit
     try:
@@ -164,15 +166,15 @@ def _unpacked(name: str, data: bytes, limit: int) -> dict[str, bytes]:
                     raise InvalidField(name, problem, "more")
                 found[one.filename] = content
     except BROKEN as fault:
-        raise InvalidField(name, f"must be a ZIP archive that is whole ({fault})", name) from None
+        raise InvalidField(name, f"must be an intact ZIP archive ({fault})", name) from None
     if not found:
         raise InvalidField(name, f"must hold {KINDS}", "an archive without any")
     return found
 
 
 def _wanted(path: str) -> bool:
-    """Whether a file in a folder or an archive is looked at; others there are passed over, and
-    what systems hide or leave behind (`.DS_Store`, `__MACOSX/._log.csv`).
+    """Whether to read a file of a folder or an archive; skips others and system files (`.DS_Store`,
+    `__MACOSX/._log.csv`).
     """
     parts = path.lower().split("/")
     if any(part.startswith((".", "__macosx")) for part in parts):

@@ -45,10 +45,10 @@ def read_scalars(name: str, data: bytes) -> tuple[list[Scalar], str]:
     """The scalars of a file.
 
     Returns:
-        What came before the first damage, and that damage in words; empty if there is none.
+        Those before the first damage, and that damage in words; empty if there is none.
 
     Raises:
-        InvalidField: if the file is none of TensorBoard's, or has too many scalars.
+        InvalidField: if it is no file of TensorBoard, or has too many scalars.
     """
     found: list[Scalar] = []
     count = 0
@@ -62,8 +62,8 @@ def read_scalars(name: str, data: bytes) -> tuple[list[Scalar], str]:
         if not count:
             problem = f"must be an event file of TensorBoard ({fault})"
             raise InvalidField(name, problem, f"{len(data):,} bytes") from None
-        told = str(fault) if isinstance(fault, Damaged) else f"record {count} is no event ({fault})"
-        return found, told
+        what = str(fault) if isinstance(fault, Damaged) else f"record {count} is no event ({fault})"
+        return found, what
     if not count and len(data) <= LARGEST:
         raise InvalidField(name, "must be an event file of TensorBoard", f"{len(data):,} bytes")
     return found, ""

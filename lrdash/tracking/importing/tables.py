@@ -1,4 +1,4 @@
-"""What Keras' CSVLogger writes: a line an epoch, with commas, semicolons or tabs."""
+"""Files of Keras' CSVLogger: a line an epoch, with commas, semicolons or tabs."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ LONGEST_LINE = 100_000  # characters
 def read_csv(name: str, data: bytes) -> Found:
     """The run of a CSV file whose first line names the columns, `epoch` (from 0) among them.
 
-    A file to which several trainings were appended may count its epochs anew; they are taken as
-    one run then, in the order of the lines, and that is told.
+    A file to which several trainings were appended may restart its epochs; then they are read as
+    one run, in the order of the lines, with a remark.
 
     Args:
         name: of the file; the run is named after it.
         data: the file.
 
     Raises:
-        InvalidField: names the line and the column of what is no number.
+        InvalidField: names the line and the column of a cell without a number.
     """
     lines = _text(name, data).splitlines()
     lines = [line for line in lines if line.strip()]
@@ -52,8 +52,8 @@ def read_csv(name: str, data: bytes) -> Found:
     recorded = [0.0]  # losses
     for column, cells in zip(names, zip(*rows[1:], strict=True), strict=True):
         read = [_value(text, separator) for text in cells]
-        cells_told = {one for one in read if one is None or not math.isnan(one)}
-        if cells_told == {None} and column not in NUMBERS:  # texts, with or without gaps
+        kinds = {one for one in read if one is None or not math.isnan(one)}
+        if kinds == {None} and column not in NUMBERS:  # texts, with or without gaps
             texts.append(column)
             continue
         for number, (text, one) in enumerate(zip(cells, read, strict=True), start=2):
@@ -64,7 +64,7 @@ def read_csv(name: str, data: bytes) -> Found:
         if column == "loss":
             recorded += [one for text, one in zip(cells, values[column], strict=True)
                          if text.strip().upper() not in MISSING]
-    remarks = [f"Not a number in any line, left out: {', '.join(texts)}."] if texts else []
+    remarks = [f"Left out, without a number in any line: {', '.join(texts)}."] if texts else []
     return of_file(name, _numbered(name, values, remarks, recorded[-1]))
 
 
@@ -75,13 +75,13 @@ def _numbered(
     given = values.pop(EPOCH, None)
     plain = list(range(1, count + 1))
     if given is None:
-        remarks.append("There is no column named epoch: the lines were numbered.")
+        remarks.append("There is no column named epoch, so the lines were numbered.")
         epochs = plain
     elif all(float(one).is_integer() and one >= 0 for one in given) and \
             all(a < b for a, b in itertools.pairwise(given)):
         epochs = [int(one) + 1 for one in given]  # Keras counts them from 0
     else:
-        remarks.append("The epochs do not ascend; the lines were numbered anew.")
+        remarks.append("The epochs do not ascend, so the lines were numbered.")
         epochs = plain
     return make_found(name, epochs, values, remarks=remarks, last_loss=last_loss)
 

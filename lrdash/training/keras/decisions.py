@@ -25,38 +25,28 @@ from lrdash.training.keras.rates import rate_in_use, scheduler_of, set_rate
 Say = Callable[[RateDecided], None]
 
 
-class WarmUp(keras.callbacks.Callback):  # type: ignore[misc]
-    """Sets the rate of each update up to the first epoch that begins after warm-up."""
+class SetRates(keras.callbacks.Callback):  # type: ignore[misc]
+    """Sets the rate of each update.
 
-    def __init__(self, program: RateProgram) -> None:
+    Args:
+        program: gives the rates.
+        epochs: from the start, in which it does so: those that begin in warm-up; None for all.
+    """
+
+    def __init__(self, program: RateProgram, epochs: int | None = None) -> None:
         super().__init__()
-        self._program, self._epoch = program, 0
-
-    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
-        """Remember the epoch."""
-        self._epoch = epoch
-
-    def on_train_batch_begin(self, batch: int, logs: Logs = None) -> None:
-        """Set the rate of this update."""
-        if self._epoch < self._program.first_epoch:
-            set_rate(self.model, self._program.rates(self._epoch)[batch])
-
-
-class EveryUpdate(keras.callbacks.Callback):  # type: ignore[misc]
-    """Sets the rate of each update: for a program with a rule after another segment in it."""
-
-    def __init__(self, program: RateProgram) -> None:
-        super().__init__()
-        self._program = program
-        self._rates: Rates = program.rates(0)
+        self._program, self._epochs = program, epochs
+        self._rates: Rates | None = None  # of the epoch, if it sets them
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Look up the rates of the epoch."""
-        self._rates = self._program.rates(epoch)
+        sets = self._epochs is None or epoch < self._epochs
+        self._rates = self._program.rates(epoch) if sets else None
 
     def on_train_batch_begin(self, batch: int, logs: Logs = None) -> None:
         """Set the rate of this update."""
-        set_rate(self.model, self._rates[batch])
+        if self._rates is not None:
+            set_rate(self.model, self._rates[batch])
 
 
 class Decide(keras.callbacks.Callback):  # type: ignore[misc]
@@ -123,14 +113,15 @@ def steering(program: RateProgram, say: Say) -> tuple[list[Any], list[Any]]:
     """
     strategy = program.strategy
     if not program.plain:
-        before = [EveryUpdate(program)] if program.table is None else []
+        before = [SetRates(program)] if program.table is None else []
         return before, [Decide(program, say)]
+    warmup = SetRates(program, program.first_epoch)
     if isinstance(strategy, Plateau) and strategy.rules == "keras":
-        return [WarmUp(program)], [SteeredPlateau(program, strategy, say)]
+        return [warmup], [SteeredPlateau(program, strategy, say)]
     if program.table is None:
-        return [WarmUp(program)], [Decide(program, say)]
+        return [warmup], [Decide(program, say)]
     if strategy.id == "custom":
-        return [scheduler_of(program), WarmUp(program)], [Decide(program, say)]
+        return [scheduler_of(program), warmup], [Decide(program, say)]
     return [], [Decide(program, say)]
 
 

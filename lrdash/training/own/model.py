@@ -14,7 +14,7 @@ from lrdash.core.errors import InvalidField
 from lrdash.core.spec import DataShape, RunSpec
 from lrdash.datasets import Split
 from lrdash.models.layers import Work
-from lrdash.planning.external import DatasetElsewhere, ModelElsewhere
+from lrdash.planning.external import ExternalDataset, ExternalModel
 from lrdash.planning.plan import Plan
 from lrdash.training.own.arrays import Arrays
 from lrdash.training.own.data import OwnData
@@ -120,7 +120,7 @@ def architecture(model: Any) -> str:
     return json.dumps([kinds, [list(variable.shape) for variable in model.variables]])
 
 
-class OwnModel(ModelElsewhere):
+class OwnModel(ExternalModel):
     """The model of a script while it runs; made for each inspection."""
 
     recipe: ClassVar[Recipe]
@@ -135,7 +135,7 @@ class OwnModel(ModelElsewhere):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OwnDataset(DatasetElsewhere):
+class OwnDataset(ExternalDataset):
     """The data of a script while it runs."""
 
     own: OwnData | None = None

@@ -16,7 +16,6 @@ from lrdash.strategies import STRATEGIES
 from lrdash.ui import resources
 from lrdash.ui.components import fields, form, found_rate, queue
 from lrdash.ui.components.errors import error_boundary
-from lrdash.ui.components.strategy_settings import strategy_settings
 
 FIRST = ["constant", "linear", "cosine", "one_cycle", "plateau"]
 FIRST_RATES = "0.01, 0.03, 0.1, 0.3, 1"
@@ -66,8 +65,8 @@ def read() -> queue.Prepared:
             help="Each is trained at every peak rate with every seed.",
         )
         arms = [
-            Arm(strategy=name, params=strategy_settings(
-                name, dataset=values["dataset"], prefix=PREFIX
+            Arm(strategy=name, params=form.strategy_settings(
+                name, form.knobs_for(STRATEGIES[name], values["dataset"]), prefix=PREFIX
             ))
             for name in chosen
         ]

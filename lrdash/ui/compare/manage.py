@@ -11,10 +11,9 @@ from lrdash.store import ExperimentRow
 from lrdash.strategies import STRATEGIES
 from lrdash.ui import resources
 from lrdash.ui.compare.form import rates_in
-from lrdash.ui.components import export, queue
+from lrdash.ui.components import export, form, queue
 from lrdash.ui.components.errors import error_boundary
 from lrdash.ui.components.live import live
-from lrdash.ui.components.strategy_settings import strategy_settings
 
 MORE_SEEDS = 3  # offered at first
 
@@ -46,8 +45,8 @@ def _extend(row: ExperimentRow, experiment: Experiment) -> None:
     names = st.multiselect("More strategies", others, key="more-strategies",
                            format_func=lambda name: STRATEGIES[name].label)
     more = [
-        Arm(strategy=name, params=strategy_settings(
-            name, dataset=experiment.base.dataset, prefix="more.",
+        Arm(strategy=name, params=form.strategy_settings(
+            name, form.knobs_for(STRATEGIES[name], experiment.base.dataset), prefix="more.",
         ))
         for name in names
     ]

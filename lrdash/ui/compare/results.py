@@ -20,6 +20,7 @@ from lrdash.ui.compare import verdicts
 from lrdash.ui.components import fields, hindsight_offer
 from lrdash.ui.components.exact import exact
 from lrdash.ui.components.steady_chart import steady_chart
+from lrdash.ui.components.tables import show_table
 
 METRICS = {
     "val_loss": "Validation loss", "loss": "Training loss",
@@ -217,47 +218,43 @@ def _board(board: pd.DataFrame, row: ExperimentRow, found: analysis.Verdicts) ->
     fixed = found.baseline or found.order[0]
     st.header("Leaderboard", anchor=False)
     st.caption("Each strategy at its own best peak rate; losses with their 95% interval.")
-    column = st.column_config
+    number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     columns: dict[str, Any] = {
-        "label": column.TextColumn("Strategy"),
-        "best_base_lr": column.NumberColumn("Best peak", format="%.3g"),
-        "final_val_loss": column.NumberColumn("Validation loss", format="%.4f"),
-        "interval": column.TextColumn("95% interval"),
-        "percent": column.NumberColumn(
+        "label": "Strategy", "best_base_lr": number("Best peak", format="%.3g"),
+        "final_val_loss": number("Validation loss", format="%.4f"), "interval": "95% interval",
+        "percent": number(
             f"Against {fixed}", format="%+.1f%%",
             help="Difference of the validation loss from that of the baseline.",
         ),
-        "final_val_accuracy": column.NumberColumn("Accuracy", format="percent"),
-        "to_target": column.TextColumn(
+        "final_val_accuracy": number("Accuracy", format="percent"),
+        "to_target": text(
             "Epochs to target", help="Median over the seeds, and how many of them reached it.",
         ),
-        "bowl": column.TextColumn(
+        "bowl": text(
             "Bowl width",
             help="Largest over smallest peak rate within 10% of the best loss; wide is tolerant.",
         ),
-        "runs": column.NumberColumn("Runs"),
-        "diverged": column.NumberColumn("Diverged"),
-        "sparkline": column.LineChartColumn("Validation loss over epochs"),
-        "edge_note": column.TextColumn("Note"),
+        "runs": "Runs", "diverged": "Diverged",
+        "sparkline": st.column_config.LineChartColumn("Validation loss over epochs"),
+        "edge_note": "Note",
     }
-    shown = board.replace([math.inf, -math.inf], math.nan)
-    shown = shown.assign(
+    board = board.replace([math.inf, -math.inf], math.nan)
+    lines = board.to_dict(orient="records")
+    shown = board.assign(
         percent=100 * analysis.relative(
-            shown["final_val_loss"], int((board["label"] == fixed).argmax())
+            board["final_val_loss"], int((board["label"] == fixed).argmax())
         ),
-        interval=[_span(low, high) for low, high in zip(shown["low"], shown["high"], strict=True)],
-        to_target=[_reached(line) for line in shown.to_dict(orient="records")],
-        bowl=[_width(line) for line in shown.to_dict(orient="records")],
+        interval=[_span(line["low"], line["high"]) for line in lines],
+        to_target=[_reached(line) for line in lines], bowl=[_width(line) for line in lines],
     )
     empty = {
         "to_target": row.target is None, "diverged": not shown["diverged"].any(),
-        "edge_note": not shown["edge_note"].any(), "interval": shown["low"].isna().all(),
+        "edge_note": not shown["edge_note"].any(), "interval": not (shown["interval"] != "").any(),
         "final_val_accuracy": shown["final_val_accuracy"].isna().all(),
     }
-    st.dataframe(
-        shown, hide_index=True, key="board", column_config=columns,
-        column_order=[name for name in columns if not empty.get(name, False)],
-    )
+    show_table(shown, key="board", columns={
+        name: column for name, column in columns.items() if not empty.get(name, False)
+    })
 
 
 def _span(low: float, high: float) -> str:

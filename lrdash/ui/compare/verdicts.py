@@ -16,6 +16,7 @@ from lrdash.store import ExperimentRow
 from lrdash.ui.components import estimate, fields, queue
 from lrdash.ui.components.errors import error_boundary
 from lrdash.ui.components.steady_chart import steady_chart
+from lrdash.ui.components.tables import show_table
 
 NO_BASELINE = "none"
 CELL = 94  # pixels of a verdict in the table of all pairs
@@ -138,12 +139,9 @@ def _offer_seeds(
 
 
 def _numbers(verdicts: analysis.Verdicts) -> None:
-    column = st.column_config
-    digits = column.NumberColumn
-    config: dict[str, Any] = {
-        "first": column.TextColumn("First"),
-        "verdict": column.TextColumn("is"),
-        "second": column.TextColumn("than / against"),
+    digits = st.column_config.NumberColumn
+    show_table(verdicts.pairs, key="verdict-pairs", columns={
+        "first": "First", "verdict": "is", "second": "than / against",
         "difference": digits("Difference", format="%+.4g", help="First minus second."),
         "low": digits("From", format="%+.4g", help="95% interval of this difference alone."),
         "high": digits("To", format="%+.4g"),
@@ -152,16 +150,11 @@ def _numbers(verdicts: analysis.Verdicts) -> None:
         "improvement": digits(
             "Improvement", format="percent", help="Share of the seeds in which the first is better."
         ),
-        "seeds": digits("Seeds"),
+        "seeds": "Seeds",
         "seeds_needed": digits(
             "Seeds needed", format="%d", help="In all; empty where 1,000 would not be enough."
         ),
-    }
-    shown = verdicts.pairs.replace([float("inf"), float("-inf")], float("nan"))
-    st.dataframe(
-        shown, hide_index=True, key="verdict-pairs", column_config=config,
-        column_order=list(config),
-    )
+    })
 
 
 def _title(metric: str) -> str:

@@ -87,34 +87,51 @@ const draw = v => {
   if (focus || v.refocus) v.svg.querySelector('.ld-chosen')?.focus({preventScroll: true});
   v.refocus = false;
   fields(v);
+  // A button that is disabled while it has the focus would swallow the next key.
+  if (v.root.contains(document.activeElement) && document.activeElement.disabled)
+    v.svg.querySelector('.ld-chosen').focus({preventScroll: true});
 };
-const fields = v => {
+// `all`: also the field that has the focus, whose text is the user's until it is entered.
+const fields = (v, all) => {
   const d = v.data, last = v.points.length - 1, [s, f] = v.points[v.chosen], mid = v.chosen > 0 && v.chosen < last;
   q(v, 'which').textContent = 'Point ' + (v.chosen + 1) + ' of ' + (last + 1);
-  const put = (name, value) => { const e = q(v, name); if (e !== document.activeElement) e.value = value; };
+  const put = (name, value) => { const e = q(v, name); if (all || e !== document.activeElement) e.value = value; };
   put('x', +(d.lead + s * d.scale).toFixed(4)); put('y', +(f * d.peak).toPrecision(4));
   q(v, 'x').disabled = !mid; q(v, 'delete').disabled = !mid;
   q(v, 'before').disabled = v.chosen === 0; q(v, 'after').disabled = v.chosen === last;
   q(v, 'undo').disabled = !d.undo; q(v, 'add').disabled = last + 1 >= d.most;
   v.root.dataset.points = JSON.stringify(v.points);
 };
+// Edits are counted, and the server says which one its points have seen: while it is behind, the
+// points here are the newer ones, and what it draws meanwhile takes nothing back.
+const edited = v => { v.edit = v.sent + 1; draw(v); };
 const send = v => {
   clearTimeout(v.wait);
-  if (JSON.stringify(v.points) !== JSON.stringify(v.data.points))
-    v.trigger('points', JSON.stringify(v.points));
+  const same = JSON.stringify(v.points) === JSON.stringify(v.data.points);
+  if (same && v.data.edit === v.sent) v.edit = v.sent; // nothing under way, nothing new
+  if (v.edit === v.sent) return;
+  v.sent = v.edit;
+  v.trigger('points', JSON.stringify({edit: v.edit, points: v.points}));
 };
 const later = v => { clearTimeout(v.wait); v.wait = setTimeout(() => send(v), 450); };
+const unsend = v => { clearTimeout(v.wait); v.edit = v.sent; v.points = structuredClone(v.data.points); draw(v); };
+const undo = v => {
+  if (v.edit > v.sent) { unsend(v); return; }
+  v.sent = v.edit += 1; v.undone += 1;
+  v.trigger('undo', JSON.stringify({edit: v.edit, times: v.undone}));
+};
 const add = (v, share, factor) => {
   if (v.points.length >= v.data.most) return false;
   const i = v.points.findIndex(p => p[0] > share);
   if (i < 1 || share - v.points[i - 1][0] < GAP || v.points[i][0] - share < GAP) return false;
-  v.points.splice(i, 0, tidy(v, share, factor)); v.chosen = i; draw(v);
+  v.points.splice(i, 0, tidy(v, share, factor)); v.chosen = i; edited(v);
   return true;
 };
 const remove = v => {
   if (v.chosen < 1 || v.chosen >= v.points.length - 1) return;
-  v.points.splice(v.chosen, 1); v.chosen -= 1; v.refocus = v.svg.contains(document.activeElement);
-  draw(v); send(v);
+  v.points.splice(v.chosen, 1); v.chosen -= 1;
+  v.refocus = v.svg.contains(document.activeElement);
+  edited(v); send(v);
 };
 const middle = v => { // a new point in the longest gap next to the chosen one
   const i = Math.min(v.chosen, v.points.length - 2), s = (v.points[i][0] + v.points[i + 1][0]) / 2;
@@ -126,7 +143,7 @@ const nudge = (v, key) => {
     ArrowDown: [0, 1 / 1.1], PageUp: [0, 2], PageDown: [0, .5]}[key];
   const lifted = f === 0 ? (times > 1 ? low : 0) : f * times;
   v.points[v.chosen] = held(v, v.chosen, s + across, lifted < low * .999 && times < 1 ? 0 : lifted);
-  v.refocus = true; draw(v); later(v);
+  v.refocus = true; edited(v); later(v);
 };
 const wire = v => {
   const where = e => { const b = v.svg.getBoundingClientRect();
@@ -141,13 +158,13 @@ const wire = v => {
   });
   v.svg.addEventListener('pointermove', e => {
     if (!v.moving) return;
-    v.points[v.chosen] = held(v, v.chosen, ...where(e)); draw(v);
+    v.points[v.chosen] = held(v, v.chosen, ...where(e)); edited(v);
   });
   v.svg.addEventListener('pointerup', () => {
     if (v.moving) { v.moving = false; v.dragged = Date.now(); send(v); }
   });
   v.svg.addEventListener('pointercancel', () => {
-    v.moving = false; v.points = structuredClone(v.data.points); draw(v);
+    v.moving = false; unsend(v);
   });
   v.svg.addEventListener('click', e => {
     if (point(e) || Date.now() - (v.dragged || 0) < 300) return;
@@ -166,31 +183,38 @@ const wire = v => {
   });
   const typed = () => {
     const d = v.data, x = +q(v, 'x').value, y = +q(v, 'y').value;
-    if (!Number.isFinite(x) || !(y >= 0)) { fields(v); return; }
+    if (!Number.isFinite(x) || !(y >= 0)) { fields(v, true); return; }
     v.points[v.chosen] = held(v, v.chosen, (x - d.lead) / d.scale, y / d.peak);
-    q(v, 'x').blur(); q(v, 'y').blur(); draw(v); send(v);
+    edited(v); fields(v, true); send(v);
   };
   q(v, 'x').onchange = q(v, 'y').onchange = typed;
   const choose = by => { v.chosen += by; draw(v); };
   q(v, 'before').onclick = () => choose(-1); q(v, 'after').onclick = () => choose(1);
   q(v, 'add').onclick = () => middle(v); q(v, 'delete').onclick = () => remove(v);
-  q(v, 'undo').onclick = () => v.trigger('undo', Date.now());
-  q(v, 'over').onclick = () => { v.points = structuredClone(v.data.first); v.chosen = 0; draw(v); send(v); };
+  q(v, 'undo').onclick = () => undo(v);
+  q(v, 'over').onclick = () => { v.points = structuredClone(v.data.first); v.chosen = 0; edited(v); send(v); };
   new ResizeObserver(() => { if (v.data && v.svg.clientWidth !== v.width) {
     v.width = v.svg.clientWidth; draw(v); } }).observe(v.svg);
 };
 
-export default function ({ data, parentElement, setTriggerValue }) {
-  const root = parentElement.querySelector('.lrdash-draw');
-  const v = root.editor ??= {root, svg: root.querySelector('svg'), chosen: 0, points: []};
-  v.trigger = setTriggerValue; v.data = data; v.between = share => between(v, share);
-  if (!v.wired) { v.wired = true; wire(v); }
-  if (v.moving) return; // what the server says is drawn when the pointer is lifted
-  v.points = structuredClone(data.points);
-  v.chosen = Math.min(v.chosen, v.points.length - 1);
-  root.setAttribute('aria-label', data.label);
+const take = (v, data) => {
+  v.data = data;
+  if (data.edit >= v.edit && !v.moving) {
+    v.points = structuredClone(data.points); v.edit = v.sent = data.edit;
+    v.chosen = Math.min(v.chosen, v.points.length - 1);
+  }
+  v.root.setAttribute('aria-label', data.label);
   q(v, 'xname').textContent = data.xlabel; q(v, 'yname').textContent = data.ylabel;
   q(v, 'title').textContent = data.ytitle + (data.interpolation === 'linear'
     ? '. Straight lines look bent on this axis.' : '');
   draw(v);
+};
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector('.lrdash-draw');
+  const v = root.editor ??= {root, svg: root.querySelector('svg'), chosen: 0, points: [],
+    edit: 0, sent: 0, undone: data.undone};
+  v.trigger = setTriggerValue; v.between = share => between(v, share); v.take = message => take(v, message);
+  if (!v.wired) { v.wired = true; wire(v); }
+  take(v, data);
 }

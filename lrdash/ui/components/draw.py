@@ -1,14 +1,15 @@
 """The editor of the strategy `points`: corners on a chart, to click, drag and delete.
 
-The points are kept only in the text field of the form, so that address, reruns and runs that fill
-the form work as for every other setting. The editor writes into it, and Undo restores the earlier
-texts of that field.
+The points live in the text field of the form and nowhere else, so that address, reruns and runs
+that fill the form work as for every other setting. The editor writes into that field, and undo
+brings back its earlier texts. The browser numbers its edits; each message says which one it has
+seen, so that a message that is behind takes no newer edit back.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -26,46 +27,9 @@ LOWEST = 1e-3  # share of the peak rate at which the log axis ends; lower points
 UNDOS = 50  # steps that can be taken back
 SAMPLES = 400  # points of the curve where no plan says how many updates there are
 
-HTML = """<div class="lrdash-draw" role="group">
-<div class="ld-title"></div>
-<svg role="group" aria-label="Points of the curve"></svg>
-<div class="ld-hint">Click to add a point, drag to move it, double-click to delete it. Keyboard: Tab
-selects a point, arrow keys move it, Insert adds one, Delete removes it.</div>
-<div class="ld-bar"><button type="button" class="ld-before" aria-label="Previous point">&#8592;
-</button><span class="ld-which" aria-live="polite"></span><button type="button" class="ld-after"
-aria-label="Next point">&#8594;</button>
-<label><span class="ld-xname"></span><input type="number" step="any" class="ld-x"></label>
-<label><span class="ld-yname"></span><input type="number" step="any" min="0" class="ld-y"></label>
-</div><div class="ld-bar"><button type="button" class="ld-add">Add point</button>
-<button type="button" class="ld-delete">Delete point</button>
-<button type="button" class="ld-undo">Undo</button>
-<button type="button" class="ld-over">Start over</button></div></div>"""
-
-CSS = """
-.lrdash-draw{font-family:var(--st-font);color:var(--st-text-color);font-size:.9rem}
-.lrdash-draw svg{display:block;width:100%;height:300px;touch-action:pan-y;user-select:none;
-overflow:visible}
-.ld-title,.ld-hint{font-size:.85rem;opacity:.8}.ld-hint{margin:.2rem 0 .4rem}
-.ld-axes line{stroke:var(--st-border-color);stroke-width:1}
-.ld-axes text{fill:var(--st-text-color);font-size:12px}
-.ld-ground{fill:transparent;cursor:crosshair}
-.ld-curve{fill:none;stroke-width:2;pointer-events:none}.ld-new{stroke-dasharray:4 4}
-.ld-point{cursor:grab;touch-action:none;outline:none}.ld-hit{fill:transparent}
-.ld-dot{stroke:var(--st-background-color);stroke-width:2}
-.ld-chosen .ld-dot,.ld-point:focus-visible .ld-dot{stroke:var(--st-text-color);stroke-width:2.5}
-.ld-point:focus-visible .ld-hit{stroke:var(--st-primary-color);stroke-width:3}
-.ld-bar{display:flex;flex-wrap:wrap;gap:.5rem;align-items:center;margin-bottom:.5rem}
-.ld-bar label{display:flex;gap:.4rem;align-items:center}
-.ld-bar button,.ld-bar input{font:inherit;color:inherit;border:1px solid var(--st-border-color);
-background:var(--st-secondary-background-color);border-radius:.4rem;padding:.3rem .7rem}
-.ld-bar input{width:6.5rem}.ld-bar button{cursor:pointer}
-.ld-bar button:disabled,.ld-bar input:disabled{opacity:.5;cursor:default}
-.ld-bar button:focus-visible,.ld-bar input:focus-visible{outline:3px solid
-var(--st-primary-color);outline-offset:2px}
-"""
-
 _editor = st.components.v2.component(
-    "lrdash_draw", html=HTML, css=CSS, js=script("components/draw.js"), isolate_styles=False
+    "lrdash_draw", html=script("components/draw.html"), css=script("components/draw.css"),
+    js=script("components/draw.js"), isolate_styles=False,
 )
 
 
@@ -129,9 +93,11 @@ def _draw(
         **words,
     }
     key = f"draw-{field}"
+    message |= _seen(st.session_state, key)
     _editor(
         data=message, key=key, height="content",
-        on_points_change=_taker(field, key), on_undo_change=_undoer(field),
+        on_points_change=lambda: drawn(st.session_state, field, st.session_state[key]["points"]),
+        on_undo_change=lambda: undo(st.session_state, field, st.session_state[key]["undo"]),
     )
 
 
@@ -161,31 +127,51 @@ def undone(session: Any, field: str) -> str | None:
     return before
 
 
-def read(sent: str) -> str | None:
-    """What the editor sent, as the field's text; None if the strategy refuses it."""
+def read(points: Any) -> str | None:
+    """Points from the editor as the field's text; None if the strategy refuses them."""
     try:
-        return fields.as_text(Points(points=json.loads(sent)).points)
+        return fields.as_text(Points(points=points).points)
     except (ValueError, TypeError, LrdashError):
         return None
 
 
+def drawn(session: Any, field: str, message: str) -> None:
+    """Put what was drawn into the field.
+
+    Args:
+        session: the session's state.
+        field: key of the text field.
+        message: JSON from the editor: `edit`, the number of the edit, and `points`.
+    """
+    seen, value = _seen(session, f"draw-{field}"), json.loads(message)
+    seen["edit"] = max(seen["edit"], value["edit"])
+    text = read(value["points"])
+    if text is not None:
+        fields.preset(field, text)
+
+
+def undo(session: Any, field: str, message: str) -> None:
+    """Put an earlier text back into the field.
+
+    Args:
+        session: the session's state.
+        field: key of the text field.
+        message: JSON from the editor: `edit`, and `times`, how often Undo was pressed so far; of
+            quick presses only the last message may arrive.
+    """
+    seen, value = _seen(session, f"draw-{field}"), json.loads(message)
+    for _ in range(value["times"] - seen["undone"]):
+        text = undone(session, field)
+        if text is not None:
+            fields.preset(field, text)
+    seen |= {"edit": max(seen["edit"], value["edit"]), "undone": value["times"]}
+
+
+def _seen(session: Any, key: str) -> dict[str, int]:
+    """The last edit of the browser and its presses of Undo that are in the field."""
+    seen: dict[str, int] = session.setdefault(f"seen-{key}", {"edit": 0, "undone": 0})
+    return seen
+
+
 def _history(field: str) -> str:
     return f"draw-history:{field}"
-
-
-def _taker(field: str, key: str) -> Callable[[], None]:
-    def take() -> None:
-        text = read(st.session_state[key]["points"])
-        if text is not None:
-            fields.preset(field, text)
-
-    return take
-
-
-def _undoer(field: str) -> Callable[[], None]:
-    def undo() -> None:
-        text = undone(st.session_state, field)
-        if text is not None:
-            fields.preset(field, text)
-
-    return undo

@@ -6,19 +6,21 @@ shares them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 
 from lrdash.analysis import inputs_in_words
-from lrdash.core.record import Knob
+from lrdash.core.record import Knob, Record
 from lrdash.core.spec import EarlyStopping, RunSpec
 from lrdash.core.wording import escaped
 from lrdash.datasets import DATASETS, Dataset, own_datasets
 from lrdash.models import MODELS
 from lrdash.models.own_layers import OwnLayers
 from lrdash.strategies import STRATEGIES
+from lrdash.ui.components import draw as editor
 from lrdash.ui.components import fields
 from lrdash.ui.components.errors import error_boundary
 
@@ -202,10 +204,30 @@ def _optimizer() -> dict[str, Any]:
 
 def _strategy(dataset: str) -> dict[str, Any]:
     name = pick("strategy", list(STRATEGIES), {key: s.label for key, s in STRATEGIES.items()})
-    strategy = STRATEGIES[name]
-    st.caption(strategy.when)
-    knobs = [for_task(knob, dataset) for knob in strategy.knobs()]
+    st.caption(STRATEGIES[name].when)
+    knobs = knobs_for(STRATEGIES[name], dataset)
     return {"strategy": name, "params": fields.draw(knobs, prefix=f"{name}.")}
+
+
+def strategy_settings(name: str, knobs: Sequence[Knob], *, prefix: str) -> dict[str, Any]:
+    """The fields of one strategy among several, folded away, with the editor if its curve is drawn
+    by hand.
+
+    Args:
+        name: id of the strategy.
+        knobs: its fields.
+        prefix: of the keys of the fields, before the strategy's id.
+
+    Raises:
+        InvalidField: a list typed as text that can't be read.
+    """
+    if not knobs:
+        return {}
+    with st.expander(STRATEGIES[name].label):
+        st.caption(STRATEGIES[name].when)
+        params = fields.draw(knobs, prefix=f"{prefix}{name}.")
+        editor.in_form(name, params, f"{prefix}{name}.")
+    return params
 
 
 def more(dataset: str, *, seed: bool = True, stopping: bool = True) -> dict[str, Any]:
@@ -229,8 +251,7 @@ def more(dataset: str, *, seed: bool = True, stopping: bool = True) -> dict[str,
         **fields.bound("early_stopping", False),
     )
     if wanted:
-        knobs = [for_task(knob, dataset) for knob in EarlyStopping.knobs()]
-        values["early_stopping"] = fields.draw(knobs, prefix=EARLY)
+        values["early_stopping"] = fields.draw(knobs_for(EarlyStopping, dataset), prefix=EARLY)
     return values
 
 
@@ -239,11 +260,15 @@ def setting(name: str) -> Any:
     return fields.widget(KNOBS[name], key=name, start=KNOBS[name].default)
 
 
-def for_task(knob: Knob, dataset: str) -> Knob:
-    """The field without choices that need a metric a regression does not have."""
-    if DATASETS[dataset].num_classes or knob.name != "monitor":
-        return knob
-    return replace(knob, choices=tuple(c for c in knob.choices if "accuracy" not in c))
+def knobs_for(record: type[Record], dataset: str) -> list[Knob]:
+    """The fields of a record, without choices that need a metric the dataset does not have."""
+    if DATASETS[dataset].num_classes:
+        return list(record.knobs())
+    return [
+        replace(knob, choices=tuple(one for one in knob.choices if "accuracy" not in one))
+        if knob.name == "monitor" else knob
+        for knob in record.knobs()
+    ]
 
 
 def pick(

@@ -20,6 +20,7 @@ from lrdash.ui.components.errors import attempt, error_boundary
 from lrdash.ui.components.live import live
 from lrdash.ui.components.result import ICONS, ended, header, progress
 from lrdash.ui.components.steady_chart import steady_chart
+from lrdash.ui.components.tables import show_table
 from lrdash.ui.find_lr import sweep
 
 TICK, SLOW_TICK = 0.5, 2.0  # seconds between two looks: at the test, at its sweep
@@ -178,20 +179,15 @@ def _chart(row: RangeTestRow, spec: RangeTestSpec, found: Findings) -> None:
 
 def _rules(row: RangeTestRow, table: pd.DataFrame) -> None:
     st.header("What the rules suggest", anchor=False)
-    column = st.column_config
     shown = table.assign(
         idea=[range_test.RULES[rule].idea for rule in table["rule"]],
         rate=[wording.rate(value) for value in table["suggestion"]],
         span=[_span(line) for line in table.to_dict(orient="records")],
     )
-    st.dataframe(
-        shown, hide_index=True, key="rules", column_order=["label", "rate", "span", "idea"],
-        column_config={
-            "label": column.TextColumn("Rule"), "rate": column.TextColumn("Suggested rate"),
-            "span": column.TextColumn("Over the seeds"),
-            "idea": column.TextColumn("How it works", width="large"),
-        },
-    )
+    show_table(shown, key="rules", columns={
+        "label": "Rule", "rate": "Suggested rate", "span": "Over the seeds",
+        "idea": st.column_config.TextColumn("How it works", width="large"),
+    })
     known = table[table["suggestion"].map(math.isfinite)]
     if len(known):
         _use(row, known)

@@ -18,11 +18,11 @@ from lrdash.strategies import STRATEGIES
 from lrdash.ui import resources
 from lrdash.ui.compare import results
 from lrdash.ui.compare.experiment import done
-from lrdash.ui.components import estimate, fields, queue
+from lrdash.ui.components import estimate, fields, form, queue
 from lrdash.ui.components.errors import error_boundary
 from lrdash.ui.components.result import progress
 from lrdash.ui.components.steady_chart import steady_chart
-from lrdash.ui.components.strategy_settings import strategy_settings
+from lrdash.ui.components.tables import show_table
 
 EPOCHS, SEEDS, RATES = 10, 3, 7
 
@@ -77,7 +77,8 @@ def _offer(row: RangeTestRow, spec: RangeTestSpec, centre: float) -> None:
             "Train the sweep", icon=":material/play_arrow:", key="sweep-start"
         )
     with error_boundary():
-        params = strategy_settings(strategy, dataset=spec.base.dataset, prefix="sweep.")
+        knobs = form.knobs_for(STRATEGIES[strategy], spec.base.dataset)
+        params = form.strategy_settings(strategy, knobs, prefix="sweep.")
         prepared = queue.prepare(sweep(
             spec, centre, strategy=strategy, params=params, epochs=epochs, seeds=seeds, rates=RATES
         ))
@@ -123,23 +124,18 @@ def _bowl(row: RangeTestRow, made: ExperimentRow, table: pd.DataFrame) -> None:
 
 
 def _judged(judged: pd.DataFrame) -> None:
-    column = st.column_config
     shown = judged.assign(
         rate=[wording.rate(value) for value in judged["suggestion"]],
         off=[f"{value:.2g} ×" if math.isfinite(value) else "" for value in judged["factor"]],
         loss=[_times(value) for value in judged["times"]],
     )
-    st.dataframe(
-        shown, hide_index=True, key="judged", column_order=["label", "rate", "off", "loss"],
-        column_config={
-            "label": column.TextColumn("Rule"), "rate": column.TextColumn("Suggested"),
-            "off": column.TextColumn("Distance from the best"),
-            "loss": column.TextColumn(
-                "Loss at that rate",
-                help="Compared with the lowest; interpolated between the rates tried.",
-            ),
-        },
-    )
+    show_table(shown, key="judged", columns={
+        "label": "Rule", "rate": "Suggested", "off": "Distance from the best",
+        "loss": st.column_config.TextColumn(
+            "Loss at that rate",
+            help="Compared with the lowest; interpolated between the rates tried.",
+        ),
+    })
 
 
 def _times(value: float) -> str:

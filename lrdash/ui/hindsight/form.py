@@ -146,7 +146,7 @@ def _search(source: Source) -> Search:
             "Decision points", 1, 20, key="hindsight.points", help=KNOBS["points"].help,
             value=POINTS, **fields.PERSIST,
         )
-        beam = st.number_input(
+        kept = st.number_input(
             KNOBS["beam"].label, 1, 20, key="hindsight.beam", help=KNOBS["beam"].help,
             value=BEAM, **fields.PERSIST,
         )
@@ -166,7 +166,7 @@ def _search(source: Source) -> Search:
         help=KNOBS["ahead"].help,
     )
     return Search(
-        base=base, beam=beam, factors=tuple(fields.as_list(factors, "hindsight.factors")),
+        base=base, beam=kept, factors=tuple(fields.as_list(factors, "hindsight.factors")),
         points=spread(base.epochs, points, [piece.epoch for piece in base.pieces]),
         rivals=_rivals(source), seeds=tuple(base.seed + 1 + place for place in range(seeds)),
         ahead=ahead,

@@ -24,6 +24,7 @@ from lrdash.ui.components.live import live
 from lrdash.ui.components.queue import RESUMABLE
 from lrdash.ui.components.result import ended, header, progress
 from lrdash.ui.components.steady_chart import steady_chart
+from lrdash.ui.components.tables import show_table
 
 TICK = 2.0  # seconds between two looks while it is active
 METHOD = """
@@ -174,44 +175,34 @@ def _chart(figure: Any, key: str, row: HindsightRow, title: str) -> None:
 
 def _table(table: pd.DataFrame) -> None:
     st.header("How far each strategy is from hindsight", anchor=False)
-    column = st.column_config
-    known = table["fresh_gap"].notna().any()
-    shown = table.assign(**{
-        name: [wording.number(value) for value in table[name]]
-        for name in ("val_loss", "fresh_val_loss")
-    })
-    shown["gap"] = [_gap(line["gap"], first=not place)
-                    for place, line in enumerate(table.to_dict(orient="records"))]
-    shown["fresh_gap"] = [_gap(line["fresh_gap"], first=not place)
-                          for place, line in enumerate(table.to_dict(orient="records"))]
-    shown["interval"] = [_interval(line) for line in table.to_dict(orient="records")]
-    shown["base_lr"] = [wording.rate(value) for value in table["base_lr"]]
-    fresh = ("fresh_val_loss", "fresh_gap", "interval") if known else ()
-    st.dataframe(
-        shown, hide_index=True, key="standings",
-        column_order=["label", "base_lr", "val_loss", "gap", *fresh],
-        column_config={
-            "label": column.TextColumn("Schedule"), "base_lr": column.TextColumn("Peak rate"),
-            "val_loss": column.TextColumn(
-                "Validation loss", help="At the end, with the seed that was searched."
-            ),
-            "gap": column.TextColumn(
-                "Gap", help="How far above hindsight, with the seed that was searched."
-            ),
-            "fresh_val_loss": column.TextColumn("On fresh seeds", help="Mean at the end."),
-            "fresh_gap": column.TextColumn(
+    lines = [
+        line | {name: wording.number(line[name]) for name in ("val_loss", "fresh_val_loss")} | {
+            "base_lr": wording.rate(line["base_lr"]), "interval": _interval(line),
+            "gap": _gap(line["gap"]) if place else "",
+            "fresh_gap": _gap(line["fresh_gap"]) if place else "",
+        }
+        for place, line in enumerate(table.to_dict(orient="records"))
+    ]
+    column = st.column_config.TextColumn
+    columns: dict[str, Any] = {
+        "label": "Schedule", "base_lr": "Peak rate",
+        "val_loss": column("Validation loss", help="At the end, with the seed searched."),
+        "gap": column("Gap", help="How far above hindsight, with the seed searched."),
+    }
+    if table["fresh_gap"].notna().any():
+        columns |= {
+            "fresh_val_loss": column("On fresh seeds", help="Mean at the end."),
+            "fresh_gap": column(
                 "Gap on fresh seeds", help="Mean of the differences seed by seed; below 0 the "
                 "strategy is better than the schedule found.",
             ),
-            "interval": column.TextColumn("95% interval"),
-        },
-    )
+            "interval": "95% interval",
+        }
+    show_table(pd.DataFrame(lines), key="standings", columns=columns)
 
 
-def _gap(value: float, *, first: bool) -> str:
-    if first or math.isnan(value):
-        return ""
-    return f"{'+' if value > 0 else ''}{wording.number(value)}"
+def _gap(value: float) -> str:
+    return "" if math.isnan(value) else f"{'+' if value > 0 else ''}{wording.number(value)}"
 
 
 def _interval(line: dict[Any, Any]) -> str:
@@ -255,15 +246,10 @@ def _branches(search: Search, tried: list[Tried]) -> None:
             }
             for one in branches
         ])
-        column = st.column_config
-        st.dataframe(
-            lines, hide_index=True, key="branches",
-            column_config={
-                "point": column.NumberColumn("Point", width="small"),
-                "changes": column.TextColumn("Rate", width="large"),
-                "val_loss": column.NumberColumn("Validation loss", format="%.5g"),
-                "kept": column.TextColumn("Kept", width="small"),
-                "run": column.TextColumn("Run"),
-            },
-        )
+        number, text = st.column_config.NumberColumn, st.column_config.TextColumn
+        show_table(lines, key="branches", columns={
+            "point": number("Point", width="small"), "changes": text("Rate", width="large"),
+            "val_loss": number("Validation loss", format="%.5g"),
+            "kept": text("Kept", width="small"), "run": "Run",
+        })
         st.caption("The Runs page lists them with the tag hindsight.")

@@ -55,9 +55,9 @@ def how_to_read(source: Source) -> None:
         side = "rises above" if source.rule.rising else "falls below"
         st.caption(
             "Top: the faint line is the whole series, the strong line what the callback has seen. "
-            f"An epoch counts as an improvement only if the metric {side} the dotted line: the "
-            "best value so far (dashed) plus the smallest improvement. Middle: the wait count "
-            f"climbs to the patience. Bottom: the rate. {keys}"
+            f"An epoch counts as an improvement only if the metric {side} the dotted line, which "
+            "is one smallest improvement away from the best value (dashed). Middle: the wait "
+            f"count climbs to the patience. Bottom: the rate. {keys}"
         )
     elif source.key == OWN:
         st.caption(f"The rate, with a triangle where it changed. {keys}")

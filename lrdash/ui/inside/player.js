@@ -46,6 +46,9 @@ const show = (root, at) => {
   slider.value = at; slider.setAttribute('aria-valuetext', moment.when);
   root.querySelector('[data-do=back]').disabled = root.querySelector('[data-do=first]').disabled = at === 0;
   root.querySelector('[data-do=next]').disabled = at === data.moments.length - 1;
+  // A button that is disabled while it has the focus would swallow the next key.
+  if (root.contains(document.activeElement) && document.activeElement.disabled)
+    root.querySelector('[data-do=play]').focus({ preventScroll: true });
   cut(root, moment.epoch);
 };
 // One drawing at a time; of the requests that arrive meanwhile, only the latest is drawn.

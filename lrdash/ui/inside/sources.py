@@ -146,9 +146,9 @@ def _typed_scheduler() -> Source:
         base_lr = fields.widget(KNOBS["base_lr"], key="own.base_lr", start=0.1)
     with right:
         epochs = st.number_input("Epochs", 1, MOST, 30, key="own.epochs", **fields.PERSIST)
-    course = RateProgram(strategy, base_lr=base_lr, epochs=int(epochs), steps_per_epoch=1)
+    program = RateProgram(strategy, base_lr=base_lr, epochs=int(epochs), steps_per_epoch=1)
     return Source(
-        key=OWN, summary=strategy.sentence(), walk=walk_scheduler(course), values=(),
+        key=OWN, summary=strategy.sentence(), walk=walk_scheduler(program), values=(),
         metric="metric",
     )
 
@@ -208,15 +208,15 @@ def _without(metric: str, count: int) -> str:
 def _of_plan(
     key: str, summary: str, plan: Plan, metrics: dict[str, tuple[float, ...]], engine: str
 ) -> Source:
-    strategy, course = plan.strategy, plan.program()
-    if not course.plain:
+    strategy, program = plan.strategy, plan.program()
+    if not program.plain:
         raise InvalidField("pieces", "must be empty for this page", len(plan.spec.pieces))
     shared: dict[str, Any] = {"key": key, "summary": summary, "spec": plan.spec, "engine": engine}
     if not isinstance(strategy, Plateau):
         values = metrics["val_loss"]
-        walk = walk_scheduler(course, values)
+        walk = walk_scheduler(program, values)
         return Source(**shared, walk=_up_to(walk, len(values)), values=values, metric="val_loss")
-    lead = tuple(float(course.rates(epoch)[-1]) for epoch in range(course.first_epoch))
+    lead = tuple(float(program.rates(epoch)[-1]) for epoch in range(program.first_epoch))
     values = metrics[strategy.monitor]
     recorded = Recorded(values=values, base_lr=plan.spec.base_lr, lead=lead)
     return Source(

@@ -29,8 +29,8 @@ NAMES = ("patience", "factor", "min_delta", "cooldown", "mode", "rules")
 PREFIX = "whatif."
 LIMIT = """
 This holds **only up to the first decision that differs**. Until then, both trainings and their
-metrics are the same. After it, the rate differs, and so does a metric that nobody measured: the
-dotted line is a guess from the old metric. Train it for real to find out.
+metrics are the same. After it, the rate differs, and the metric would too, but it was never
+measured: the dotted line is a guess from the recorded one. Train it for real to find out.
 """
 
 

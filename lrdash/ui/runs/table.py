@@ -17,7 +17,7 @@ from lrdash.core.wording import count, plural
 from lrdash.store import RunRow
 from lrdash.ui import resources
 from lrdash.ui.components.live import live
-from lrdash.ui.components.picking import pick_rows
+from lrdash.ui.components.tables import pick_rows
 from lrdash.ui.runs import actions
 
 WATCH = 3.0  # seconds between two checks for new runs

@@ -98,7 +98,7 @@ def _strategy(past: History) -> list[tuple[int, Wanted]]:
         placeholder=f"{wording.rate(now)}, the rate at that epoch",
     )
     with st.expander("Strategy settings"):
-        knobs = [form.for_task(k, past.run.spec.dataset) for k in STRATEGIES[name].knobs()]
+        knobs = form.knobs_for(STRATEGIES[name], past.run.spec.dataset)
         params = {knob.name: _setting(name, knob) for knob in knobs}
     own: dict[str, Any] = {"strategy": name, "params": params, "epochs": until}
     return [(epoch, own if base is None else {**own, "base_lr": base})]

@@ -13,7 +13,7 @@ from lrdash.core.spec import RunSpec
 from lrdash.strategies import STRATEGIES
 from lrdash.teaching import SURFACES, Path, Surface, descend
 from lrdash.teaching.descent import LOSSES, MOST_STEPS
-from lrdash.ui.components import draw, fields
+from lrdash.ui.components import fields, form
 from lrdash.ui.valley.player import moved_start
 
 PREFIX = "valley."
@@ -114,15 +114,8 @@ def _coordinate(surface: Surface, own: str, axis: int) -> float:
 
 
 def _settings(name: str) -> dict[str, Any]:
-    strategy = STRATEGIES[name]
     knobs = [
         replace(knob, choices=LOSSES) if knob.name == "monitor" else knob
-        for knob in strategy.knobs()
+        for knob in STRATEGIES[name].knobs()
     ]
-    if not knobs:
-        return {}
-    with st.expander(strategy.label):
-        st.caption(strategy.when)
-        params = fields.draw(knobs, prefix=f"{PREFIX}{name}.")
-        draw.in_form(name, params, f"{PREFIX}{name}.")
-    return params
+    return form.strategy_settings(name, knobs, prefix=PREFIX)

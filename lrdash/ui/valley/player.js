@@ -289,27 +289,32 @@ const clamp = (v, place) => place.slice(0, v.data.start.length).map((x, k) => {
   const [low, high] = v.data.picture.spans[k];
   return +Math.max(low, Math.min(high, x)).toFixed(3);
 });
+// Moves of the start are counted, and the server says which one its paths start from: a message
+// that is behind does not take the ring back.
+const move = (v, place) => { v.drag = place; v.moves = v.sent + 1; draw(v); };
+const rest = v => { v.drag = null; v.sent = v.moves = v.data.moves; };
 const drop = v => { // the start moved: the server computes the paths from there
-  const place = v.drag;
-  if (place) v.send('start', JSON.stringify(place));
+  clearTimeout(v.wait);
+  if (v.moves === v.sent) return;
+  v.sent = v.moves; v.send('start', JSON.stringify({moves: v.sent, place: v.drag}));
 };
 const wire = v => {
   const map = q(v, 'map'), grip = q(v, 'start'), hills = q(v, 'relief').querySelector('canvas');
   const where = e => { const b = map.getBoundingClientRect();
     return clamp(v, v.frame.back(e.clientX - b.left, e.clientY - b.top)); };
   grip.onpointerdown = e => { grip.setPointerCapture(e.pointerId); v.held = true; play(v, false); };
-  grip.onpointermove = e => { if (v.held) { v.drag = where(e); draw(v); } };
+  grip.onpointermove = e => { if (v.held) move(v, where(e)); };
   grip.onpointerup = () => { v.held = false; drop(v); };
-  grip.onpointercancel = () => { v.held = false; v.drag = null; draw(v); };
-  map.querySelector('canvas').onclick = e => { v.drag = where(e); draw(v); drop(v); };
+  grip.onpointercancel = () => { v.held = false; rest(v); draw(v); };
+  map.querySelector('canvas').onclick = e => { move(v, where(e)); drop(v); };
   grip.onkeydown = e => {
     const [x, y] = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1]}[e.key]
       ?? [0, 0];
     if (!x && !y) return;
     e.preventDefault();
     const s = v.data.picture.spans, p = v.drag ?? v.data.start;
-    v.drag = clamp(v, p.map((a, k) => a + [x, y][k] * (s[k][1] - s[k][0]) / 50));
-    draw(v); clearTimeout(v.wait); v.wait = setTimeout(() => drop(v), 500);
+    move(v, clamp(v, p.map((a, k) => a + [x, y][k] * (s[k][1] - s[k][0]) / 50)));
+    clearTimeout(v.wait); v.wait = setTimeout(() => drop(v), 500);
   };
   q(v, 'play').onclick = () => { play(v, !v.playing); if (!v.playing) say(v); };
   q(v, 'back').onclick = () => go(v, Math.ceil(v.at) - 1);
@@ -351,13 +356,11 @@ const charts = async (v, P) => {
   draw(v);
 };
 
-export default function ({ data, parentElement, setTriggerValue }) {
-  const root = parentElement.querySelector('.lrdash-valley');
-  const v = root.valley ??= {root, at: 0, turn: -.5, tilt: HALF};
-  v.send = setTriggerValue;
-  if (!v.wired) { v.wired = true; wire(v); }
-  const first = !v.data, fresh = v.what !== data.what;
-  v.data = data; v.what = data.what; v.drag = null;
+const take = (v, data) => {
+  const {root} = v;
+  const first = !v.data, fresh = v.what !== data.what, other = v.surface !== data.surface;
+  v.data = data; v.what = data.what; v.surface = data.surface;
+  if (other || (!v.held && data.moves >= v.moves)) { clearTimeout(v.wait); rest(v); }
   v.most = Math.max(...data.picture.paths.map(p => p.asked));
   q(v, 'slider').max = v.most;
   root.classList.toggle('lv-flat', data.picture.spans.length === 1);
@@ -371,4 +374,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
   v.job = (v.job ?? Promise.resolve()).then(() => load(data.plotly)).then(P => charts(v, P))
     .catch(fault => { console.error(fault);
       if (!window.Plotly) q(v, 'loss').textContent = 'The chart library did not load. Reload the page.'; });
+};
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector('.lrdash-valley');
+  const v = root.valley ??= {root, at: 0, turn: -.5, tilt: HALF};
+  v.send = setTriggerValue; v.take = message => take(v, message);
+  if (!v.wired) { v.wired = true; wire(v); }
+  take(v, data);
 }

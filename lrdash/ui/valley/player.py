@@ -59,6 +59,8 @@ def valley_player(
         "picture": picture,
         "what": json.dumps([surface.id, picture["paths"]]),
         "start": paths[0].places[0].tolist(),
+        "surface": surface.id,
+        "moves": st.session_state.get(f"{key}-moves", 0),
         "label": f"{surface.label}: {', '.join(names)}",
         "height": f"Relief: height is {height}",
         "caption": ONE_LIMIT if surface.even else OWN_LIMITS,
@@ -70,6 +72,7 @@ def valley_player(
 
 
 def moved_start(key: str) -> list[float]:
-    """Where the start is now; for `on_start`."""
-    start: str = st.session_state[key]["start"]
-    return [float(part) for part in json.loads(start)]
+    """Where the start is now, which the next message confirms; for `on_start`."""
+    message = json.loads(st.session_state[key]["start"])
+    st.session_state[f"{key}-moves"] = message["moves"]
+    return [float(part) for part in message["place"]]

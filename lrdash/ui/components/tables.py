@@ -1,13 +1,24 @@
-"""A table whose rows can be ticked, by id: rows that come, go or move keep their ticks."""
+"""Tables to read, and tables whose rows can be ticked, by id."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from hashlib import md5
 from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
+
+
+def show_table(frame: pd.DataFrame, *, key: str, columns: Mapping[str, Any]) -> None:
+    """Draw a table: the columns of a frame by name, each with its label or its configuration.
+
+    Infinite numbers are empty cells.
+    """
+    finite = frame.replace([math.inf, -math.inf], math.nan)
+    st.dataframe(finite, hide_index=True, key=key, column_config=dict(columns),
+                 column_order=list(columns))
 
 
 def pick_rows(
