@@ -1,6 +1,6 @@
-"""One run's recipe in sections: a complete Keras program that stands without lrdash.
+"""One run's recipe in sections: a complete Keras program that does not need lrdash.
 
-It trains with the same weights at the start, the same batches in the same order and the same rate
+It trains with the same initial weights, the same batches in the same order and the same rate
 for every update as the Keras engine, and so ends with the same metrics.
 """
 
@@ -142,7 +142,7 @@ def _pieced(program: RateProgram, base_lr: float) -> Lines:
 TABLE = '''\
 
 class RateTable(keras.optimizers.schedules.LearningRateSchedule):
-    """Looks the rate of each update up in a table, so that no rounding creeps in."""
+    """Looks the rate of each update up in a table, so that nothing is rounded twice."""
 
     def __init__(self, rates):
         self.rates = tf.constant(rates, tf.float32)

@@ -1,4 +1,4 @@
-"""Specs of branches and of longer runs, and pieces by hand: pure functions of a spec."""
+"""Specs of branches, of longer runs and of rates set by hand: pure functions of a spec."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def longer(spec: RunSpec, done: int, epochs: int, how: str) -> RunSpec:
     pieces = [one.as_dict() for one in settled.pieces if one.epoch < done]
     if how == "stretch" and not _decides(spec):
         if any(one.strategy and not one.from_start for one in spec.pieces):
-            problem = "must be hold: the run ends in a piece of its own, which has its own length"
+            problem = "must be hold: the run ends in another strategy, which has its own length"
             raise InvalidField("how", problem, how)
         pieces.append(_own(spec, done).as_dict())
     elif early:  # the patience of early stopping starts again
@@ -99,7 +99,7 @@ def by_hand(
     if factor is not None:
         return Piece(epoch=1, factor=factor)
     if not spec.pieces:
-        raise InvalidField("back", "needs a run that has left its strategy", back)
+        raise InvalidField("back", "needs a run whose rate was changed", back)
     if _decides(spec):
         return Piece(
             epoch=1, strategy=spec.strategy, params=spec.params, base_lr=left_at or spec.base_lr
@@ -111,7 +111,7 @@ def by_hand(
 
 
 def _own(spec: RunSpec, epoch: int) -> Piece:
-    """The strategy in force at the end, laid over the whole run."""
+    """The strategy in force at the end, spread over the whole run."""
     strategy, params, base_lr = spec.strategy, spec.params, spec.base_lr
     for piece in spec.pieces:
         if piece.strategy:

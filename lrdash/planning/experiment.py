@@ -177,7 +177,7 @@ class Experiment(Definition):
 
 
 def suggested_peak(optimizer: str, momentum: float) -> float:
-    """A peak rate to begin with."""
+    """A starting peak rate."""
     usual = USUAL[optimizer]
     return usual * PLAIN_SGD if optimizer == "sgd" and momentum < STEADY else usual
 
@@ -190,7 +190,7 @@ def peaks_around(centre: float, number: int = 5) -> tuple[float, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class Planned:
-    """One run of an experiment that can be trained as it stands."""
+    """One run of an experiment, complete and checked."""
 
     label: str  # of its arm
     plan: Plan

@@ -38,7 +38,7 @@ class ExternalDataset(Dataset):
     validation_examples: int = 0
 
     def __post_init__(self) -> None:
-        """Whatever it is, it has been trained on."""
+        """Nothing to check: it has been trained on."""
 
     def used(self, examples: int | None = None) -> int:  # noqa: ARG002
         """All of it."""
@@ -75,7 +75,7 @@ class ExternalModel(Model):
         return self.facts.parameters
 
     def work(self, shape: DataShape) -> Work:
-        """A guess: each weight is used once, and hands on as much as an example holds."""
+        """A guess: each weight is used once, and as many numbers as an example has are kept."""
         numbers = max(1, math.prod(shape.input_shape))
         return Work(multiply_adds=max(1, self.facts.parameters), numbers=numbers)
 
@@ -120,7 +120,7 @@ def refuse(specs: Sequence[RunSpec]) -> None:
     """Refuse to train what cannot be trained here.
 
     Raises:
-        NotHere: for the first of these specs that it holds for.
+        NotHere: for the first of these specs that cannot be trained.
     """
     for spec in specs:
         if reason := why_not(spec):
@@ -135,7 +135,7 @@ def dataset_label(spec: RunSpec) -> str:
 
 
 def has_classes(spec: RunSpec) -> bool:
-    """Whether its epochs are measured by accuracy, too."""
+    """Whether its epochs have an accuracy."""
     if not spec.trainable_here:
         return spec.facts is not None and "accuracy" in spec.facts.metrics
     return spec.dataset in DATASETS and DATASETS[spec.dataset].num_classes > 0
@@ -146,10 +146,10 @@ def _placeholders(dataset: str, model: str, facts: Facts) -> tuple[Dataset, Mode
     kind: type[ExternalModel] = type(
         "ExternalModel", (ExternalModel,), {"label": model, "facts": facts, "__doc__": model}
     )
-    return stand_in(dataset, facts), kind()
+    return placeholder(dataset, facts), kind()
 
 
-def stand_in(name: str, facts: Facts, kind: type[Any] = ExternalDataset, **more: Any) -> Dataset:
+def placeholder(name: str, facts: Facts, kind: type[Any] = ExternalDataset, **more: Any) -> Dataset:
     """A dataset of this name with these facts.
 
     Args:

@@ -78,13 +78,13 @@ def shared_values(spec: RunSpec) -> dict[str, Any]:
 
 
 def bytes_per_lane(plan: Plan) -> int:
-    """Memory that one run more takes in a group, in bytes; an estimate."""
+    """Memory that each run takes in a group, in bytes; an estimate."""
     spec, shape = plan.spec, plan.dataset.shape
     weights = plan.parameters * (COPIES + _slots(spec))
     example = plan.model.work(shape).numbers + math.prod(shape.input_shape)
     training = 2 * spec.batch_size * example
     validation = min(plan.validation_examples, max(VALIDATION_BATCH, spec.batch_size)) * example
-    rates = plan.steps_per_epoch + 2 * plan.updates  # of an epoch, and the course in float64
+    rates = plan.steps_per_epoch + 2 * plan.updates  # of an epoch, and the rate program in float64
     order = 2 * plan.train_examples  # int64
     return FLOAT * (weights + max(training, validation) + rates + order)
 

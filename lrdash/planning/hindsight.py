@@ -1,13 +1,13 @@
-"""Hindsight: which schedule would have been near best for a run, found by a beam search.
+"""Hindsight: which rates would have been near best for a run, found by a beam search.
 
 At each of n decision points every branch that is left is forked over a grid of factors on its rate,
 and the best m by validation loss are kept. The search is made of stages: the run itself, a round
 for each point, and a check on fresh seeds, where what was found and what it is compared with are
-trained again. All of it is data; `beam_job` turns a stage into runs.
+trained again. All of it is data; `lrdash.jobs` turns a stage into runs.
 
 Where branches are judged: by default at the end of the run. A branch judged at the next point
-costs less, but a cut of the rate always pays at once and only later costs what the low rate can no
-longer reach, so such a search cuts too early (Wu et al., "Understanding short-horizon bias in
+costs less, but a cut of the rate always helps at once and costs progress only later, so such
+a search cuts the rate too early (Wu et al., "Understanding short-horizon bias in
 stochastic meta-optimization", ICLR 2018, arXiv 1803.02021).
 """
 
@@ -29,7 +29,7 @@ from lrdash.strategies import STRATEGIES, make
 
 MOST_POINTS, MOST_FACTORS, MOST_BRANCHES = 20, 20, 20
 MOST_RIVALS, MOST_FRESH = 20, 50
-POINTS, FACTORS, BEAM, FRESH = 4, (0.1, 0.3, 3.0), 3, 5  # the usual
+POINTS, FACTORS, BEAM, FRESH = 4, (0.1, 0.3, 3.0), 3, 5  # defaults
 RIVALS = ("constant", "linear", "cosine", "plateau")
 FOUND, ITSELF = "Hindsight", "As it was"  # labels of the schedule found and of the run's own
 
@@ -60,27 +60,26 @@ class Search(Definition):
     prefix: ClassVar[str] = "hindsight."
     kept_as: ClassVar[str] = "hindsight"
 
-    base: RunSpec = field(..., label="Run", help="The run to look back on, complete.")
+    base: RunSpec = field(..., label="Run", help="The run to search better rates for.")
     points: tuple[Point, ...] = field(
         ..., label="Decision points", help="Epochs done when the rate may change."
     )
     factors: tuple[Factor, ...] = field(
         FACTORS, label="Factors",
-        help="What the rate may be multiplied by at each point; 1, going on as before, is always "
-        "tried.",
+        help="What the rate may be multiplied by at each point; 1, no change, is always tried.",
     )
     beam: int = field(
         BEAM, label="Branches kept", ge=1, le=MOST_BRANCHES, step=1,
-        help="How many of the best branches are forked again at the next point. More find more and "
-        "cost more.",
+        help="How many of the best branches continue to the next point. More find better rates and "
+        "take longer.",
     )
     ahead: Ahead = field(
         "end", label="Branches are judged",
         help="end: by the validation loss at the end of the run. next: by that at the next point, "
-        "which costs less and cuts the rate too early.",
+        "which is faster and cuts the rate too early.",
     )
     rivals: tuple[Rival, ...] = field(
-        (), label="Compared with", help="Strategies that the schedule found is compared with."
+        (), label="Compared with", help="Strategies to compare the result with."
     )
     seeds: tuple[Seed, ...] = field(
         ..., label="Fresh seeds",
@@ -119,10 +118,10 @@ class Search(Definition):
             raise InvalidField("hindsight.points", problem, self.points[-1])
         taken = {piece.epoch for piece in self.base.pieces} & set(self.points)
         if taken:
-            problem = "must not be an epoch at which the run changes its way already"
+            problem = "must not be an epoch at which the rate of the run changes already"
             raise InvalidField("hindsight.points", problem, min(taken))
         if self.base.seed in self.seeds:
-            problem = "must be fresh: the run itself has this seed"
+            problem = "must be fresh: the run itself uses this seed"
             raise InvalidField("hindsight.seeds", problem, self.base.seed)
         if not self.moves:
             raise InvalidField("hindsight.factors", "must hold one that is not 1", self.factors)
@@ -158,8 +157,8 @@ class Search(Definition):
         return settled.replace(epochs=epochs, pieces=[one.as_dict() for one in kept])
 
     def contestants(self) -> dict[str, RunSpec]:
-        """Specs of what the schedule found is compared with, by label: the run as it was, then the
-        rivals, those left out that are the run itself.
+        """Specs to compare the result with, by label: the run as it was, then the rivals that
+        differ from it.
         """
         specs = [
             self.base.replace(
@@ -185,7 +184,7 @@ class Tried:
     label: str  # of the strategy that it belongs to, empty of a branch
     seed: int
     moves: Moves  # of a branch: where the rate was changed
-    val_loss: float  # after its last epoch; infinite if it was lost, NaN if not known yet
+    val_loss: float  # after its last epoch; infinite if it diverged or failed, NaN if not known yet
     epochs: int  # done
 
 
@@ -235,21 +234,21 @@ def survivors(search: Search, tried: Sequence[Tried], stage: int) -> list[Tried]
 
 def best(search: Search, tried: Sequence[Tried]) -> Tried | None:
     """The branch that the search found: the lowest of those that ran to the end, the run itself
-    among them; None if all were lost.
+    among them; None if all diverged or failed.
     """
     pool = [*survivors(search, tried, 0), *survivors(search, tried, search.rounds)]
     return next(iter(_best(pool)), None)
 
 
 def round_of(search: Search, tried: Sequence[Tried], stage: int) -> list[Wanted]:
-    """The branches of a round. Where branches are judged at the end, going on as before needs none:
-    the parent did.
+    """The branches of a round. Where branches are judged at the end, no change needs no
+    branch: the parent did that.
     """
     point, until = search.points[stage - 1], search.until(stage)
     factors = search.moves if search.ahead == "end" else (1.0, *search.moves)
     wanted = []
     for parent in survivors(search, tried, stage - 1):
-        if parent.epochs < point:  # it stopped early: nothing to fork
+        if parent.epochs < point:  # it stopped early: nothing to branch from
             continue
         for factor in factors:
             moves = (*parent.moves, (point, factor)) if factor != 1 else parent.moves
@@ -277,7 +276,7 @@ def check_of(search: Search, found: Tried) -> list[Wanted]:
 
 def lengths(search: Search) -> list[list[int]]:
     """Epochs of each run that a search trains after the run itself, stage by stage, at most: a
-    branch may begin at a checkpoint, or not be worth forking.
+    branch may begin at a checkpoint, or not be worth a branch.
     """
     width, found = 1, []
     for stage in range(1, search.rounds + 1):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lrdash.core.errors import InvalidField
-from lrdash.core.spec import Piece, RunSpec
+from lrdash.core.spec import Facts, Piece, RunSpec
 from lrdash.datasets import DATASETS, Dataset
 from lrdash.models import MODELS, Model
 from lrdash.planning import external
@@ -29,9 +29,9 @@ MAX_UPDATES = 5_000_000  # of one run; the rates of all updates are held in memo
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A run that can be trained as it stands."""
+    """A run, complete and checked."""
 
-    spec: RunSpec  # complete: no default is left open
+    spec: RunSpec  # complete: every default is written out
     dataset: Dataset
     model: Model
     strategy: Strategy
@@ -59,8 +59,8 @@ class Plan:
     def rates(self) -> Rates:
         """The rate that each update will use, float64 [updates].
 
-        What a rule will do is not known beforehand: its rates are those of a run whose metric
-        improves in every epoch.
+        What a rule will do is not known beforehand: its rates are those for a metric that improves
+        in every epoch.
         """
         program = self.program()
         if program.table is not None:
@@ -70,7 +70,7 @@ class Plan:
     def keras_code(self) -> str:
         """The same recipe as a Keras script; see `Strategy.keras_code`.
 
-        Pieces become points where all rates are known beforehand.
+        Pieces become points, where all rates are known beforehand.
 
         Raises:
             InvalidField: for pieces of which that cannot be made.
@@ -113,39 +113,70 @@ def make(spec: RunSpec) -> Plan:
         UnknownName: a dataset, model or strategy that does not exist.
         InvalidField: a setting that is wrong, or does not go with the others.
     """
-    strategy_kind = _strategy_kind(spec)
-    if spec.facts is None:
-        dataset = DATASETS[spec.dataset]
-        model = _model(spec, dataset)
-        train, validation = dataset.sizes(spec.examples)
-        steps = _steps_per_epoch(spec, dataset, train)
-        loss, metrics = _loss(spec, dataset), _metrics(dataset)
-    else:
-        dataset, model = external.found(spec)
-        train, validation = dataset.sizes()
-        steps, loss, metrics = spec.facts.steps_per_epoch, spec.facts.loss, spec.facts.metrics
-        if strategy_kind is not Recorded:
-            _bound_updates(spec, steps)
-    strategy = strategy_kind(**spec.params)
-    followers = tuple(_follower(piece) for piece in spec.pieces)
-    _check_monitors(spec, [strategy, *followers], dataset, metrics)
-    _program(spec, strategy, followers, steps)  # refuses what does not fit the training's length
-    own = {
-        "examples": dataset.used(spec.examples), "model_params": model.as_dict(), "loss": loss,
-    }
-    complete = spec.replace(
-        **(own if spec.trainable_here else {}), params=strategy.as_dict(),
-        pieces=[
-            _complete(piece, follower, spec).as_dict()
-            for piece, follower in zip(spec.pieces, followers, strict=True)
-        ],
-    )
+    kind = _strategy_kind(spec)
+    subject = _outside(spec, spec.facts) if spec.facts else _here(spec)
+    if kind is not Recorded:
+        _bound_updates(spec, subject.steps_per_epoch)
+    strategy, followers = kind(**spec.params), tuple(_follower(piece) for piece in spec.pieces)
+    _check_monitors(spec, [strategy, *followers], subject)
+    # Refuses what does not fit the length of the training.
+    _program(spec, strategy, followers, subject.steps_per_epoch)
     return Plan(
-        spec=complete, dataset=dataset, model=model, strategy=strategy,
-        train_examples=train, validation_examples=validation,
-        steps_per_epoch=steps, updates=steps * spec.epochs,
-        parameters=model.parameters(dataset.shape), loss=loss, metrics=tuple(metrics),
-        followers=followers,
+        spec=_completed(spec, strategy, followers, subject), strategy=strategy,
+        followers=followers, updates=subject.steps_per_epoch * spec.epochs,
+        parameters=subject.model.parameters(subject.dataset.shape), **vars(subject),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Subject:
+    """What a run trains, and how it is measured; fields as in `Plan`."""
+
+    dataset: Dataset
+    model: Model
+    train_examples: int
+    validation_examples: int
+    steps_per_epoch: int
+    loss: str
+    metrics: tuple[str, ...]
+
+
+def _here(spec: RunSpec) -> _Subject:
+    dataset = DATASETS[spec.dataset]
+    model = _model(spec, dataset)
+    train, validation = dataset.sizes(spec.examples)
+    return _Subject(
+        dataset=dataset, model=model, train_examples=train, validation_examples=validation,
+        steps_per_epoch=_steps_per_epoch(spec, dataset, train), loss=_loss(spec, dataset),
+        metrics=_metrics(dataset),
+    )
+
+
+def _outside(spec: RunSpec, facts: Facts) -> _Subject:
+    dataset, model = external.found(spec)
+    train, validation = dataset.sizes()
+    return _Subject(
+        dataset=dataset, model=model, train_examples=train, validation_examples=validation,
+        steps_per_epoch=facts.steps_per_epoch, loss=facts.loss, metrics=facts.metrics,
+    )
+
+
+def _completed(
+    spec: RunSpec, strategy: Strategy, followers: Sequence[Strategy | None], subject: _Subject
+) -> RunSpec:
+    """The spec with every default written out."""
+    own = {
+        "examples": subject.dataset.used(spec.examples), "loss": subject.loss,
+        "model_params": subject.model.as_dict(),
+    }
+    pieces = [
+        piece if follower is None
+        else piece.replace(params=follower.as_dict(), base_lr=piece.base_lr or spec.base_lr)
+        for piece, follower in zip(spec.pieces, followers, strict=True)
+    ]
+    return spec.replace(
+        **(own if spec.trainable_here else {}), params=strategy.as_dict(),
+        pieces=[piece.as_dict() for piece in pieces],
     )
 
 
@@ -165,9 +196,7 @@ def _steps_per_epoch(spec: RunSpec, dataset: Dataset, train: int) -> int:
         called = spec.dataset if spec.dataset in list(DATASETS) else dataset.label
         problem = f"must be at most {train}, the training examples of {called}"
         raise InvalidField("batch_size", problem, spec.batch_size)
-    steps = -(-train // spec.batch_size)
-    _bound_updates(spec, steps)
-    return steps
+    return -(-train // spec.batch_size)
 
 
 def _bound_updates(spec: RunSpec, steps: int) -> None:
@@ -206,8 +235,7 @@ def _metrics(dataset: Dataset) -> tuple[str, ...]:
 
 
 def _check_monitors(
-    spec: RunSpec, strategies: Sequence[Strategy | None], dataset: Dataset,
-    metrics: tuple[str, ...],
+    spec: RunSpec, strategies: Sequence[Strategy | None], subject: _Subject
 ) -> None:
     watched = {
         f"{strategy.prefix}monitor": strategy.monitor
@@ -217,8 +245,9 @@ def _check_monitors(
     if spec.early_stopping:
         watched["early_stopping.monitor"] = spec.early_stopping.monitor
     for name, metric in watched.items():
-        if metric not in metrics:
-            problem = f"must be one of {', '.join(metrics)}, the metrics of {dataset.id}"
+        if metric not in subject.metrics:
+            known = ", ".join(subject.metrics)
+            problem = f"must be one of {known}, the metrics of {subject.dataset.id}"
             raise InvalidField(name, problem, metric)
 
 
@@ -234,12 +263,6 @@ def _follower(piece: Piece) -> Strategy | None:
         problem = "must be empty for a strategy that does not decide as it goes"
         raise InvalidField("pieces.state", problem, piece.strategy)
     return strategy
-
-
-def _complete(piece: Piece, strategy: Strategy | None, spec: RunSpec) -> Piece:
-    if strategy is None:
-        return piece
-    return piece.replace(params=strategy.as_dict(), base_lr=piece.base_lr or spec.base_lr)
 
 
 def _program(

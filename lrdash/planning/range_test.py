@@ -98,9 +98,9 @@ class RangeTestSpec(Definition):
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedTest:
-    """A range test that can be made as it stands."""
+    """A range test, complete and checked."""
 
-    spec: RangeTestSpec  # its base complete: no default is left open
+    spec: RangeTestSpec  # its base complete, every default written out
     plan: Plan  # of the base, over as many epochs as the updates need
 
 
@@ -136,9 +136,9 @@ def sweep(
         spec: of the test.
         centre: the suggestion.
         strategy: id of the one that all of them follow.
-        params: its settings; the usual ones by default.
+        params: its settings; the defaults where none are given.
         epochs: of each training.
-        seeds: how many, the first ones of the test's; further ones follow on.
+        seeds: how many: the first ones of the test, then the numbers after them.
         rates: how many peak rates, two a decade, the centre in their middle.
 
     Raises:

@@ -1,6 +1,4 @@
-"""What lrdash remembers: experiments, runs, their epochs and decisions, and the workers that train
-them.
-"""
+"""The database: experiments, runs, their epochs and decisions, and the workers that train them."""
 
 from __future__ import annotations
 

@@ -87,12 +87,12 @@ class Hindsights(Lifecycle[HindsightRow]):
 
     def due(self) -> list[str]:
         """Ids of those of the server whose stage is over, oldest first."""
-        going_on = exists().where(
+        active = exists().where(
             hindsight_runs.c.hindsight_id == hindsights.c.hindsight_id,
             hindsight_runs.c.run_id == runs.c.run_id, runs.c.status.in_(ACTIVE),
         )
         query = select(hindsights.c.hindsight_id).where(
-            hindsights.c.status == "running", hindsights.c.worker_id.is_(None), ~going_on
+            hindsights.c.status == "running", hindsights.c.worker_id.is_(None), ~active
         )
         with self._database.reading() as connection:
             return list(connection.scalars(query.order_by(hindsights.c.number)))

@@ -1,4 +1,4 @@
-"""The training processes that are alive, and the runs of those that are not.
+"""The repository of workers: who is alive, and what becomes of the work of those who are not.
 
 A worker stores a heartbeat every second or so. It counts as dead when its heartbeat has not changed
 for `heartbeats.SILENCE`, or when its process is gone from this machine.

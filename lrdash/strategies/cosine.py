@@ -42,8 +42,7 @@ class Cosine(Schedule):
     )
     source: ClassVar[str] = "Loshchilov and Hutter 2016, arXiv 1608.03983"
     when: ClassVar[str] = (
-        "Use it when the length of training is fixed and time near the peak matters as much as "
-        "time near zero."
+        "Use it when the length of training is fixed and high rates matter as much as low ones."
     )
     prefix: ClassVar[str] = "cosine."
     colour: ClassVar[str] = "blue"

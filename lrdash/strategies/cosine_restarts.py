@@ -67,8 +67,8 @@ class CosineRestarts(Schedule):
     )
     source: ClassVar[str] = "Loshchilov and Hutter 2016, arXiv 1608.03983"
     when: ClassVar[str] = (
-        "Use it when the end of training is open, or several good snapshots "
-        "along the way are wanted."
+        "Use it when the end of training is open, or when you want several good snapshots on the "
+        "way."
     )
     prefix: ClassVar[str] = "cosine_restarts."
     colour: ClassVar[str] = "blue"

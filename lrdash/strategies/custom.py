@@ -62,7 +62,7 @@ epoch, lr, step, base_lr, epochs, got 'os'.
         "t: update; S: updates an epoch"
     )
     source: ClassVar[str] = "Keras documentation, LearningRateScheduler"
-    when: ClassVar[str] = "Use it when none of the named strategies moves the rate as you want."
+    when: ClassVar[str] = "Use it when no other strategy sets the rate as you want."
 
     expression: str = field(
         "lr * 0.1 if epoch == 10 else lr", label="Rate of the next epoch", max_length=MAX_LENGTH,

@@ -52,8 +52,7 @@ class Cyclic(Schedule):
     )
     source: ClassVar[str] = "Smith 2015, arXiv 1506.01186"
     when: ClassVar[str] = (
-        "Use it when the best rate is not known and the run should sweep a range "
-        "of rates again and again."
+        "Use it when the best rate is unknown and the run should cycle through a range of rates."
     )
     prefix: ClassVar[str] = "cyclic."
     colour: ClassVar[str] = "sky"
@@ -76,7 +75,7 @@ class Cyclic(Schedule):
     gamma: float = field(
         1.0, label="Gamma", gt=0, le=1, step=0.001,
         help="In exp_range the height of the triangles above the low is multiplied by this at "
-        "every update; without effect in the other modes.",
+        "every update; no effect in the other modes.",
     )
 
     def sentence(self) -> str:

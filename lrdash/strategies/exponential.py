@@ -28,7 +28,7 @@ def exponential(
 
 
 class Exponential(Schedule):
-    r"""The same share of the rate is lost in every stretch of time.
+    r"""The rate falls by the same factor in every stretch of time.
 
     After very many decays the rate underflows to 0, never below.
 
@@ -49,7 +49,7 @@ class Exponential(Schedule):
     )
     source: ClassVar[str] = "Keras, optimizers.schedules.ExponentialDecay"
     when: ClassVar[str] = (
-        "Use it when a smooth fall is wanted that does not depend on the length of training."
+        "Use it for a smooth decay that does not depend on the length of training."
     )
     prefix: ClassVar[str] = "exponential."
     colour: ClassVar[str] = "olive"

@@ -1,7 +1,7 @@
 """A user's expression, evaluated by a whitelist: what is not listed here does not exist.
 
-The text is parsed by Python's own parser but never compiled or executed. Three gates stand one
-behind the other: characters, the kinds of the parsed parts, and each result. Every number is a
+The text is parsed by Python's own parser but never compiled or executed. There are three gates, one
+after the other: characters, the kinds of the parsed parts, and each result. Every number is a
 float, so that no power can grow without end; length, depth and size are bounded, so that reading
 and evaluating take microseconds.
 """
@@ -228,13 +228,13 @@ class _Reader:
     def logic(self, node: ast.BoolOp, depth: int) -> Value:
         """`and` or `or`: as in Python the value of the part that decides."""
         values = [self.read(part, depth + 1) for part in node.values]
-        goes_on = isinstance(node.op, ast.And)
+        until_false = isinstance(node.op, ast.And)
 
         def value(names: Names) -> float:
             result = 0.0
             for part in values:
                 result = part(names)
-                if bool(result) != goes_on:
+                if bool(result) != until_false:
                     break
             return result
 
@@ -266,7 +266,7 @@ class _Reader:
         return self.indent + node.col_offset + 1
 
     def refusal(self, node: ast.expr, reason: str) -> InvalidField:
-        """The error that shows the part and says why it may not stand there."""
+        """The error that shows the part and says why it is not allowed there."""
         start, end = self.column(node) - 1, self.indent + (node.end_col_offset or 0)
         return InvalidField(self.field, _place(start, reason), self.text[start:end])
 

@@ -48,7 +48,7 @@ class FlatCosine(Schedule):
     )
     source: ClassVar[str] = "fastai, Learner.fit_flat_cos"
     when: ClassVar[str] = (
-        "Use it with adaptive optimizers, which profit from a long time at the peak."
+        "Use it with adaptive optimizers, which benefit from a long time at the peak."
     )
     prefix: ClassVar[str] = "flat_cosine."
     colour: ClassVar[str] = "blue"

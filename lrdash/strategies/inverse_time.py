@@ -43,7 +43,7 @@ class InverseTime(Schedule):
     )
     source: ClassVar[str] = "Keras, optimizers.schedules.InverseTimeDecay"
     when: ClassVar[str] = (
-        "Use it when training may go on for an unknown time and the rate should never quite vanish."
+        "Use it when the length of training is unknown and the rate should never reach zero."
     )
     prefix: ClassVar[str] = "inverse_time."
     colour: ClassVar[str] = "olive"

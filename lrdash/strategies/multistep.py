@@ -47,7 +47,7 @@ class MultiStep(Schedule):
     )
     source: ClassVar[str] = "He et al. 2015, arXiv 1512.03385"
     when: ClassVar[str] = (
-        "Use it when it is known at which epochs the loss stops falling, as for ResNets on images."
+        "Use it when you know at which epochs the loss stops falling, as for ResNets on images."
     )
     prefix: ClassVar[str] = "multistep."
     colour: ClassVar[str] = "orange"

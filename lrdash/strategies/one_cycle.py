@@ -65,7 +65,7 @@ class OneCycle(Schedule):
     )
     source: ClassVar[str] = "Smith and Topin 2017, arXiv 1708.07120"
     when: ClassVar[str] = (
-        "Use it when training has to be short and can bear a high rate in the middle."
+        "Use it when training has to be short and tolerates a high rate in the middle."
     )
     prefix: ClassVar[str] = "one_cycle."
     colour: ClassVar[str] = "sky"

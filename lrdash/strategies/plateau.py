@@ -1,4 +1,4 @@
-"""Cut the rate when a metric stands still, by Keras' rules or by PyTorch's.
+"""Cut the rate when a metric stops improving, by Keras' rules or by PyTorch's.
 
 Both are kept because they differ: on a flat metric with patience 3 Keras cuts after epochs 4, 7,
 10 (the first value counts as the best, then it waits 3), PyTorch after 5, 9, 13 (it waits for more
@@ -71,12 +71,12 @@ class Plateau(Rule):
 
     monitor: Literal["val_loss", "loss", "val_accuracy", "accuracy"] = field(
         "val_loss", label="Watch",
-        help="The metric that has to improve. The curve stays flat while it does.",
+        help="The metric to improve. The curve stays flat as long as it does.",
     )
     mode: Literal["auto", "min", "max"] = field(
         "auto", label="Better is",
-        help="Whether the metric should fall (min) or rise (max); auto tells by its name. The "
-        "wrong one makes the curve fall while training goes well.",
+        help="Whether the metric should fall (min) or rise (max); auto infers it from its name. "
+        "The wrong one makes the curve fall while training goes well.",
     )
     factor: float = field(
         0.5, label="Factor", gt=0, lt=1, step=0.05,
@@ -202,17 +202,17 @@ class Plateau(Rule):
         cooldown = max(0, state["cooldown"] - 1)
         if better:
             return _state(rate, value, 0, cooldown), _improved(best, value)
-        said = self._missed(value, known)
+        missed = self._missed(value, known)
         if state["cooldown"]:
-            return _state(rate, best, 0, cooldown), f"{said}; {self._cooling(cooldown)}"
+            return _state(rate, best, 0, cooldown), f"{missed}; {self._cooling(cooldown)}"
         wait = state["wait"] + 1
-        said = f"{said}: wait {wait}, cut above {self.patience}"
+        waited = f"{missed}: wait {wait}, cut above {self.patience}"
         if wait <= self.patience:
-            return _state(rate, best, wait, 0), said
+            return _state(rate, best, wait, 0), waited
         lower = min(rate, max(rate * self.factor, self.min_lr))
         floor = f"already at the lowest rate {rate:g}, wait starts again"
-        said = f"{said}, {_cut(rate, lower) if lower < rate else floor}"
-        return _state(lower, best, 0, self.cooldown), said
+        what = _cut(rate, lower) if lower < rate else floor
+        return _state(lower, best, 0, self.cooldown), f"{waited}, {what}"
 
     def _beats(self, value: float, best: float) -> bool:
         return value > best if self.rising else value < best

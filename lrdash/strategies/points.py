@@ -59,7 +59,7 @@ class Points(Schedule):
         "point i; T: updates in all; w(u): u or (1 - cos pi u)/2"
     )
     source: ClassVar[str] = "Optax, piecewise_interpolate_schedule"
-    when: ClassVar[str] = "Use it when the curve in mind is none of the others."
+    when: ClassVar[str] = "Use it when you have a curve in mind that no other strategy draws."
     prefix: ClassVar[str] = "points."
     colour: ClassVar[str] = "purple"
     dash: ClassVar[str] = "dash"
@@ -67,8 +67,8 @@ class Points(Schedule):
 
     points: tuple[tuple[float, float], ...] = field(
         ((0.0, 1.0), (0.5, 1.0), (1.0, 0.0)), label="Points",
-        help="The curve's corners as [share of training, factor of the peak rate], from share 0 "
-        "to share 1.",
+        help="The corners of the curve as [share of training, factor of the peak rate], from share "
+        "0 to share 1.",
     )
     interpolation: Literal["linear", "cosine"] = field(
         "linear", label="Between the points",

@@ -43,7 +43,7 @@ class Polynomial(Schedule):
     )
     source: ClassVar[str] = "Keras, optimizers.schedules.PolynomialDecay; arXiv 2602.06797"
     when: ClassVar[str] = (
-        "Use it when the length of training is fixed and more time is wanted at low rates."
+        "Use it when the length of training is fixed and low rates should last longer."
     )
     prefix: ClassVar[str] = "polynomial."
     colour: ClassVar[str] = "green"

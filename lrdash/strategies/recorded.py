@@ -1,4 +1,4 @@
-"""The rate of a run that lrdash did not steer: what was used is all that is known."""
+"""The rate of a run that another program trained: only what was used is known."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class WatchedPlateau(Plateau):
 class Recorded(Schedule):
     r"""Whatever a script or another program did.
 
-    It is in no form and cannot be trained. Where one of Keras' two callbacks decided about the
-    rate, its settings stand here, so that its decisions can be walked through.
+    No form offers it and it cannot be trained. Where one of Keras' two callbacks decided about the
+    rate, it keeps the settings, so that its decisions can be shown step by step.
 
     Reference: keras.callbacks.ReduceLROnPlateau, keras.callbacks.LearningRateScheduler.
 
@@ -74,14 +74,14 @@ class Recorded(Schedule):
         if self.callback != "ReduceLROnPlateau":
             unknown = "rate not recorded" if self.known == "none" else "rate as recorded"
             return self.callback or unknown
-        told = [f"factor {self.factor:g}", f"patience {self.patience}"]
+        settings = [f"factor {self.factor:g}", f"patience {self.patience}"]
         if self.monitor != "val_loss":
-            told.insert(0, self.monitor)
+            settings.insert(0, self.monitor)
         if self.cooldown:
-            told.append(f"cooldown {self.cooldown}")
+            settings.append(f"cooldown {self.cooldown}")
         if self.min_lr:
-            told.append(f"min_lr {self.min_lr:g}")
-        return f"{self.callback} ({', '.join(told)})"
+            settings.append(f"min_lr {self.min_lr:g}")
+        return f"{self.callback} ({', '.join(settings)})"
 
     def sentence(self) -> str:
         """What is known of it, in words."""

@@ -43,7 +43,7 @@ class Step(Schedule):
     )
     source: ClassVar[str] = "PyTorch, optim.lr_scheduler.StepLR"
     when: ClassVar[str] = (
-        "Use it when drops are wanted that can be seen in the loss, at a regular pace."
+        "Use it for regular drops whose effect is visible in the loss."
     )
     prefix: ClassVar[str] = "step."
     colour: ClassVar[str] = "orange"

@@ -1,4 +1,4 @@
-"""Checkpoints: whole or passed over, kept by the rule, bounded, plain data."""
+"""Checkpoints: whole or ignored, kept by the rule, bounded, plain data."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_only_what_fits_is_the_latest(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("harm", ["cut", "flip", "empty", "swap", "format"])
-def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(tmp_path: Path, harm: str) -> None:
+def test_a_damaged_checkpoint_is_ignored_for_the_one_before(tmp_path: Path, harm: str) -> None:
     folder = CheckpointFolder(tmp_path)
     for epoch in (2, 5):
         folder.save("r", checkpoint(epoch))
@@ -187,7 +187,7 @@ def test_a_full_disk_leaves_no_half_file(tmp_path: Path, monkeypatch: pytest.Mon
     [("LRDASH_CHECKPOINTS_MB", "0"), ("LRDASH_CHECKPOINTS_MB", "many"),
      ("LRDASH_CHECKPOINT_SECONDS", "-1"), ("LRDASH_CHECKPOINT_SECONDS", "nan")],
 )
-def test_a_setting_that_is_wrong_is_named(
+def test_a_wrong_setting_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)
@@ -195,7 +195,7 @@ def test_a_setting_that_is_wrong_is_named(
         _ = interval(), CheckpointFolder(tmp_path)
 
 
-def test_the_environment_settles_limit_and_interval(
+def test_the_environment_sets_limit_and_interval(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert interval() == 10.0

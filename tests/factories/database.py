@@ -41,8 +41,8 @@ store, ids, number = Store(), sys.argv[1:], 0
 rates = np.full(2000, 0.1, np.float32)
 while True:
     number += 1
-    said = EpochEnded(epoch=number, metrics={"loss": 1.0}, rates=rates, seconds=0.1)
-    store.runs.record([(run_id, said) for run_id in ids])
+    event = EpochEnded(epoch=number, metrics={"loss": 1.0}, rates=rates, seconds=0.1)
+    store.runs.record([(run_id, event) for run_id in ids])
     print(number, flush=True)
 """
 

@@ -157,7 +157,7 @@ def test_the_pieces_of_the_run_stay_and_are_no_points() -> None:
     assert [(piece.epoch, piece.factor) for piece in spec.pieces] == [(4, 2.0), (6, 0.5)]
     assert [piece.epoch for piece in what.spec(((4, 2.0),), 6).pieces] == [4]
     assert what.contestants()["Cosine decay"].pieces == ()
-    with pytest.raises(InvalidField, match="changes its way already"):
+    with pytest.raises(InvalidField, match="rate of the run changes already"):
         search(base=base, points=(6,))
 
 
@@ -176,7 +176,7 @@ def test_points_are_spread_evenly_as_far_as_there_is_room() -> None:
         ({"points": (4, 12)}, "must be below 12, the epochs of the run"),
         ({"factors": (1.0,)}, "must hold one that is not 1"),
         ({"factors": (0.0,)}, "factors must be a list of 1 to 20 different numbers above 0"),
-        ({"seeds": (0, 1)}, "must be fresh: the run itself has this seed"),
+        ({"seeds": (0, 1)}, "must be fresh: the run itself uses this seed"),
         ({"seeds": ()}, "seeds must be a list of 1 to 50"),
         ({"beam": 0}, "beam must be"),
         ({"ahead": "never"}, "ahead must be one of end, next"),

@@ -1,4 +1,4 @@
-"""The store keeps experiments and reads many curves at once."""
+"""Experiments are stored with their runs; many curves are read at once."""
 
 from __future__ import annotations
 

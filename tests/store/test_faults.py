@@ -1,4 +1,4 @@
-"""Faults of a database are reported in a user's words, with the way out, and harm nothing."""
+"""Errors of a database are reported in a user's words with what to do, and harm nothing."""
 
 from __future__ import annotations
 
@@ -234,7 +234,7 @@ def test_a_later_migration_is_applied_once_with_its_record() -> None:
 def test_a_writer_killed_in_the_middle_leaves_whole_batches_only() -> None:
     store = Store()
     ids = [running(store) for _ in range(3)]
-    said = 0
+    printed = 0
     for kill_after in (3, 17, 40):
         writer = subprocess.Popen(
             [sys.executable, "-c", WRITER, *ids], stdout=subprocess.PIPE, text=True,
@@ -242,17 +242,17 @@ def test_a_writer_killed_in_the_middle_leaves_whole_batches_only() -> None:
         )
         assert writer.stdout is not None
         for _ in range(kill_after):
-            said = max(said, int(writer.stdout.readline()))
+            printed = max(printed, int(writer.stdout.readline()))
         writer.kill()
         writer.wait()
-        said = max([said, *map(int, writer.stdout.read().split())])
+        printed = max([printed, *map(int, writer.stdout.read().split())])
         writer.stdout.close()
         connection = raw()
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         connection.close()
         found = store.runs.epochs_of(ids)
         lengths = {len(found[run_id]) for run_id in ids}
-        assert lengths <= {said, said + 1}
+        assert lengths <= {printed, printed + 1}
         assert len(lengths) == 1
         assert {store.runs.one(run_id).epochs_done for run_id in ids} == lengths
         store.runs.record([(run_id, ended_epoch(1)) for run_id in ids])

@@ -45,8 +45,8 @@ try:
         kept += 1
     raise SystemExit("the disk never filled")
 except StoreError as fault:
-    said = str(fault)
-assert f"the disk of {home()} is full. Free some space there" in said, said
+    message = str(fault)
+assert f"the disk of {home()} is full. Free some space there" in message, message
 assert kept > 0
 assert [row.epoch for row in store.runs.epochs(run_id)] == list(range(1, kept + 1))
 assert store.runs.one(run_id).epochs_done == kept
@@ -155,9 +155,9 @@ def test_a_disk_full_of_checkpoints_keeps_the_whole_ones_and_says_what_to_free(
     done = in_namespace(
         FULL_CHECKPOINTS, tmp_path / "small", MOUNT.format(size="100k", folder=tmp_path / "small")
     ) or limited(FULL_CHECKPOINTS, tmp_path, limit=100_000)
-    *said, last = done.stdout.splitlines()
+    *logged, last = done.stdout.splitlines()
     assert (done.returncode, last) == (0, "held"), done.stderr
-    (warning,) = said  # once, although it happened twice
+    (warning,) = logged  # once, although it happened twice
     assert "/checkpoints: " in warning
     assert "Training continues without checkpoints; free some space there: delete runs" in warning
 
@@ -169,7 +169,7 @@ def test_a_run_whose_epochs_find_no_room_is_interrupted_and_can_resume(store: St
     room = [2]
 
     def write(batch: Any) -> None:
-        if any(isinstance(said, EpochEnded) for _, said in batch):
+        if any(isinstance(event, EpochEnded) for _, event in batch):
             if not room[0]:
                 raise StoreError("the disk is full")
             room[0] -= 1
@@ -179,7 +179,7 @@ def test_a_run_whose_epochs_find_no_room_is_interrupted_and_can_resume(store: St
     from tests.factories.training import train_one  # brings Keras
 
     ended = train_one(
-        plan, run_id=run_id, sink=lambda name, said: write([(name, said)]),
+        plan, run_id=run_id, sink=lambda name, event: write([(name, event)]),
         should_stop=lambda: False, engine="keras",
     )
     assert (ended.status, ended.reason) == ("interrupted", "the disk is full")

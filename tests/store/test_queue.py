@@ -38,14 +38,14 @@ def fill(store: Store, runs: int) -> list[str]:
 @pytest.fixture
 def statements(store: Store) -> Iterator[list[str]]:
     """All SQL that this store sends from now on."""
-    said: list[str] = []
+    sent: list[str] = []
 
     def hear(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        said.append(statement)
+        sent.append(statement)
 
     engine = store._database._engine
     event.listen(engine, "before_cursor_execute", hear)
-    yield said
+    yield sent
     event.remove(engine, "before_cursor_execute", hear)
 
 
@@ -153,7 +153,7 @@ def test_the_queue_is_read_by_an_index_however_many_runs_have_ended(
     statements.clear()
     store.runs.queued_groups(limit=2)
     store.runs.queued(limit=1)
-    queries = [said for said in statements if said.startswith("SELECT")]
+    queries = [sent for sent in statements if sent.startswith("SELECT")]
     assert len(queries) == 3
     connection = raw()
     for query in queries:

@@ -1,4 +1,4 @@
-"""The store remembers runs, lists them and deletes them."""
+"""Runs are stored, listed, renamed and deleted."""
 
 from __future__ import annotations
 

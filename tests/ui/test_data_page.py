@@ -169,7 +169,7 @@ def test_the_forms_offer_own_data_by_name(store: Store) -> None:
         test = page(name, data=facts.id)
         assert not test.exception
         assert test.selectbox(key="dataset").value == facts.id
-        assert "4 inputs, 2 classes; 32 to train on, 8 to validate" in words(test)
+        assert "4 inputs, 2 classes; 32 training and 8 validation examples" in words(test)
     stored.write_facts(facts.replace(name="Digits"), stored.data_folder() / facts.id)
     options = page("train").selectbox(key="dataset").options
     assert options[0] == f"Digits ({facts.id[4:8]})"

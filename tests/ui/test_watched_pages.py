@@ -33,7 +33,7 @@ def test_a_watched_run_is_shown_without_what_only_lrdash_can_do(store: Store) ->
     assert not test.exception
     assert not {"again", "continue", "stop"} & keys(test)
     said = words(test)
-    assert "a program of its own, which lrdash only watched" in said
+    assert "Another program trained it, and lrdash only watched" in said
     assert "Interrupted after 4 of 4 epochs in 1.0 s: Ctrl-C" in said
     assert "Keras code" not in str(test.get("button_group"))
     table = test.dataframe[0].value

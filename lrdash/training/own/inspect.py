@@ -17,7 +17,7 @@ from lrdash.core.errors import InvalidField
 from lrdash.core.events import COLUMNS
 from lrdash.core.spec import NAME_LIMIT, Facts, RunSpec
 from lrdash.datasets import Dataset
-from lrdash.planning.external import stand_in
+from lrdash.planning.external import placeholder
 from lrdash.training.own.data import OwnData, own_data
 from lrdash.training.own.explaining import explained
 from lrdash.training.own.lanes import fit_of
@@ -116,7 +116,7 @@ def inspect(
             **fields, **optimizer.fields, "batch_size": found.batch_size, "dataset": data_label,
             "model": label, "origin": "script", "facts": facts.as_dict(),
         },
-        dataset=stand_in(data_label, facts, OwnDataset, own=found),
+        dataset=placeholder(data_label, facts, OwnDataset, own=found),
         model=_model(label, facts, recipe), token=facts.token, rate=optimizer.rate,
     )
 
