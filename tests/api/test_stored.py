@@ -67,7 +67,7 @@ def test_a_type_checker_knows_every_public_name(tmp_path: Path) -> None:
     assert not [kind for kind in shown.values() if re.search(r"\bAny\"?$|^\"?Any\b", kind)], shown
 
 
-def test_a_result_opens_by_its_id_whatever_it_is(store: Store) -> None:
+def test_a_result_opens_by_its_id_whatever_it_is(store: Store, tmp_path: Path) -> None:
     run_id, experiment_id = one_run(store), one_experiment(store)
     spec = RangeTestSpec(base=lrdash.RunSpec())
     test_id = store.range_tests.create(spec.to_json(), spec.rates, seeds=len(spec.seeds))
@@ -78,6 +78,9 @@ def test_a_result_opens_by_its_id_whatever_it_is(store: Store) -> None:
     for one in opened:
         assert one.id in repr(one)
         assert "<strong>" in one._repr_html_()
+        text = one.report(tmp_path / "report.html").read_text(encoding="utf-8")
+        assert "<h1>" in text
+        assert "</html>" in text
     assert opened[0].table()[0]["Epoch"] == "1"
 
 

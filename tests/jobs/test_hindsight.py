@@ -49,6 +49,9 @@ def test_on_the_noisy_quadratic_the_schedule_found_decays_and_beats_a_constant_r
     assert table["seeds"].tolist() == [4, 4, 4]
     assert "Trained again with 4 fresh seeds, it ends at" in found.headline()
     assert np.isfinite(found.optimism)
+    assert found.table()[0]["Strategy"] == FOUND
+    assert FOUND in found._repr_html_()
+    assert lrdash.load(found.id).as_json() == found.as_json()
     drawn = found.figure("loss"), found.figure("rate")
     assert [figure.data[-1].name for figure in drawn] == [FOUND, FOUND]
     with pytest.raises(InvalidField, match="one of loss, rate"):

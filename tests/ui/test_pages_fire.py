@@ -77,7 +77,7 @@ def test_the_runs_page_shows_what_checkpoints_take_and_warns_of_a_full_disk(
     run_id = trained(store)
     CheckpointFolder(home()).save(run_id, checkpoint())
     monkeypatch.setenv("LRDASH_CHECKPOINTS_MB", "1500")
-    assert "Checkpoints take 0.0 MB of at most 1,500 MB" in words(page("runs"))
+    assert "Checkpoints use 0.0 MB of at most 1,500 MB" in words(page("runs"))
     little = SimpleNamespace(free=12 * 2**20)
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: little)
     (warning,) = page("runs").warning

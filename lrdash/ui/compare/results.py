@@ -151,38 +151,33 @@ def _charts(
     styles, epochs = figures.arm_styles(arms), experiment.base.epochs
     left, right = st.columns(2)
     with left:
-        name = METRICS[metric]
+        name, note = METRICS[metric], ""
         if everything:
-            _chart(
-                figures.overlay_figure(
-                    curves, metric=metric, log=log, styles=styles, height=420, smoothing=smoothing
-                ),
-                "loss", row, f"{name} of every run", f"{metric} every {log}",
+            title, rates_title = f"{name} of every run", "Learning rate of every run"
+            losses = figures.overlay_figure(
+                curves, metric=metric, log=log, styles=styles, height=420, smoothing=smoothing
             )
-        else:
-            band = _band(row.state, metric, results)
-            known, note = exact(analysis.at_best_peaks(experiment, arms))
-            target = row.target if metric == "val_loss" else None
-            _chart(
-                figures.compare_loss_figure(
-                    band, styles, metric=metric, log=log, target=target, epochs=epochs,
-                    exact=known, smoothing=smoothing,
-                ),
-                "loss", row,
-                f"{name}: {'smoothed' if smoothing else 'mean and interval'} at the best peaks",
-                f"{metric} {log}",
-            )
-            if note and metric in known:
-                st.caption(note)
-        if everything:
             rates = figures.overlay_figure(
                 curves, metric="learning_rate", log=True, styles=styles, height=300
             )
-            _chart(rates, "rates", row, "Learning rate of every run", "every")
         else:
-            used = _band(row.state, "learning_rate", results)
-            _chart(figures.compare_rates_figure(used, styles, epochs=epochs), "rates", row,
-                   "Learning rates at the best peaks", "best")
+            kind = "smoothed" if smoothing else "mean and interval"
+            title, rates_title = f"{name}: {kind} at the best peaks", \
+                "Learning rates at the best peaks"
+            known, exactly = exact(analysis.at_best_peaks(experiment, arms))
+            note = exactly if metric in known else ""
+            losses = figures.compare_loss_figure(
+                _band(row.state, metric, results), styles, metric=metric, log=log, epochs=epochs,
+                target=row.target if metric == "val_loss" else None, exact=known,
+                smoothing=smoothing,
+            )
+            rates = figures.compare_rates_figure(
+                _band(row.state, "learning_rate", results), styles, epochs=epochs
+            )
+        _chart(losses, "loss", row, title, f"{metric} {everything} {log}")
+        if note:
+            st.caption(note)
+        _chart(rates, "rates", row, rates_title, str(everything))
     with right:
         _chart(figures.bowl_figure(bowl, styles), "bowl", row,
                "The bowl: final validation loss against peak rate; a cross marks divergence", "")

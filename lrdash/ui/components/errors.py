@@ -33,11 +33,11 @@ def show_error(error: LrdashError | str) -> None:
     st.error(escaped(str(error)), icon=ICON)
 
 
-def attempt(job: Callable[..., object], *arguments: object) -> None:
+def attempt(job: Callable[..., object], *arguments: object, **named: object) -> None:
     """Do what a button's callback does, which runs outside every boundary: an `LrdashError` becomes
     a message that stays until it is closed.
     """
     try:
-        job(*arguments)
+        job(*arguments, **named)
     except LrdashError as error:
         st.toast(escaped(str(error)), icon=ICON, duration="infinite")

@@ -8,7 +8,6 @@ from typing import Any
 import streamlit as st
 
 from lrdash import analysis
-from lrdash.core.errors import LrdashError
 from lrdash.core.events import Command
 from lrdash.core.spec import MAX_RATE, Piece, RunSpec
 from lrdash.jobs import branches
@@ -18,7 +17,7 @@ from lrdash.strategies import STRATEGIES
 from lrdash.strategies.base import Rates
 from lrdash.strategies.corners import corners
 from lrdash.ui import resources
-from lrdash.ui.components.errors import show_error
+from lrdash.ui.components.errors import attempt
 from lrdash.ui.train.history import History
 
 HELP = "Takes effect at the next epoch, is marked on the chart and is kept in the run's settings."
@@ -30,7 +29,7 @@ def controls(past: History) -> None:
     for words, factor, key in (
         ("Halve the rate", 0.5, "steer-halve"), ("Double the rate", 2.0, "steer-double"),
     ):
-        st.button(words, key=key, help=HELP, on_click=_request, args=(run.run_id,),
+        st.button(words, key=key, help=HELP, on_click=attempt, args=(_request, run.run_id),
                   kwargs={"factor": factor})
     with st.popover("Other change", key="steer-more"):
         _others(past)
@@ -47,9 +46,6 @@ def news(past: History) -> None:
             f"Requested: {_in_words(command.piece, run)}. It takes effect at the next epoch.",
             icon=":material/hourglass_top:",
         )
-    fault = st.session_state.get(_fault(run.run_id))
-    if fault and run.active:
-        show_error(fault)
     _settle(run, {command.number for command in waiting})
     if run.spec.pieces:
         steps = [f"after epoch {piece.epoch} {_in_words(piece, run)}" for piece in run.spec.pieces
@@ -91,11 +87,12 @@ def _others(past: History) -> None:
             st.number_input(words, min_value=0.0, max_value=MAX_RATE, value=first,
                             step=0.01, format="%.6g", key=key)
         with right:
-            st.button(button, key=f"{key}-go", width="stretch", on_click=_request_typed,
-                      args=(run.run_id, name, key))
+            st.button(button, key=f"{key}-go", width="stretch", on_click=attempt,
+                      args=(_request_typed, run.run_id, name, key))
     st.button(
         "Back to the strategy", key="steer-back", icon=":material/undo:", width="stretch",
-        disabled=not run.spec.pieces, on_click=_request, args=(run.run_id,), kwargs={"back": True},
+        disabled=not run.spec.pieces, on_click=attempt, args=(_request, run.run_id),
+        kwargs={"back": True},
         help="A schedule resumes where it would be by now; a feedback rule starts over.",
     )
 
@@ -106,35 +103,24 @@ def _request_typed(run_id: str, name: str, key: str) -> None:
 
 
 def _request(run_id: str, **change: Any) -> None:
-    """Send a change; errors are kept for `news`, since a callback cannot show them."""
     store = resources.store()
-    st.session_state.pop(_fault(run_id), None)
-    try:
-        row = store.runs.one(run_id)
-        piece = branches.wish(row, store, **change)
-        number = store.branches.steer(run_id, piece)
-    except LrdashError as fault:
-        st.session_state[_fault(run_id)] = str(fault)
-        return
-    sent = (number, piece, row.epochs_done)
+    row = store.runs.one(run_id)
+    piece = branches.wish(row, store, **change)
+    sent = (store.branches.steer(run_id, piece), piece, row.epochs_done)
     st.session_state.setdefault(_sent(run_id), []).append(sent)
 
 
 def _settle(run: RunRow, waiting: set[int]) -> None:
     """Forget what took effect; report what was requested too late to take effect."""
     still = []
-    for number, piece, done in st.session_state.get(_sent(run.run_id), []):
-        if number not in waiting and not any(
-            _alike(piece, one) and one.epoch >= done for one in run.spec.pieces
-        ):
-            if not run.active:
-                st.warning(f"Too late: {_in_words(piece, run)}. The run has ended.",
-                           icon=":material/timer_off:")
+    for number, piece, done in st.session_state.pop(_sent(run.run_id), []):
+        taken = any(_alike(piece, one) and one.epoch >= done for one in run.spec.pieces)
+        if number in waiting or not taken:
             still.append((number, piece, done))
-        elif number in waiting:
-            still.append((number, piece, done))
-    if still or _sent(run.run_id) in st.session_state:
-        st.session_state[_sent(run.run_id)] = still
+        if not (number in waiting or taken or run.active):
+            st.warning(f"Too late: {_in_words(piece, run)}. The run has ended.",
+                       icon=":material/timer_off:")
+    st.session_state[_sent(run.run_id)] = still
 
 
 def _alike(one: Piece, other: Piece) -> bool:
@@ -149,7 +135,3 @@ def _in_words(piece: Piece, run: RunRow) -> str:
 
 def _sent(run_id: str) -> str:
     return f"steer-sent:{run_id}"
-
-
-def _fault(run_id: str) -> str:
-    return f"steer-fault:{run_id}"
