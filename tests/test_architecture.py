@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -125,14 +125,34 @@ def test_a_file_imports_only_what_its_room_may(path: Path) -> None:
 
 
 def test_no_files_import_each_other_in_a_circle() -> None:
-    graph = {
+    assert not circle({
         dotted(path): {found.target for found in imports(path)} & MODULES - {dotted(path)}
         for path in files()
-    }
+    })
+
+
+def test_no_folders_of_the_interface_import_each_other_in_a_circle() -> None:
+    graph: dict[str, set[str]] = {}
+    for path in (ROOT / "lrdash" / "ui").rglob("*.py"):
+        own = ui_folder(dotted(path))
+        others = {ui_folder(found.target) for found in imports(path)} - {own, ""}
+        graph.setdefault(own, set()).update(others)
+    assert not circle(graph)
+
+
+def ui_folder(module: str) -> str:
+    """The part of `lrdash.ui` that a module is in; empty for one of another room."""
+    inside = module.removeprefix("lrdash.ui.")
+    return "" if inside == module else inside.partition(".")[0]
+
+
+def circle(graph: Mapping[str, Iterable[str]]) -> str:
+    """A circle of imports, if there is one."""
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as fault:
-        pytest.fail(" -> ".join(fault.args[1]))
+        return " -> ".join(fault.args[1])
+    return ""
 
 
 def test_the_root_of_the_package_holds_rooms_and_little_else() -> None:

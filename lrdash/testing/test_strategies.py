@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from lrdash.core.errors import InvalidField
+from lrdash.core.source import modules_of
 from lrdash.strategies import STRATEGIES, RateProgram, Rule, Schedule, Strategy, make, preview
+from lrdash.strategies.horizon import Horizon
 
 every = pytest.mark.parametrize("name", list(STRATEGIES))
 
@@ -135,9 +137,24 @@ def test_the_state_of_a_rule_survives_json_and_is_not_changed(name: str) -> None
 
 @every
 def test_its_keras_code_can_be_read_or_is_refused_in_words(name: str) -> None:
-    kind = STRATEGIES[name]
-    if kind.keras is Strategy.keras:
-        with pytest.raises(InvalidField, match="for a script"):
-            kind().keras_code(base_lr=0.1, epochs=30, steps_per_epoch=7)
-    else:
-        ast.parse(kind().keras_code(base_lr=0.1, epochs=30, steps_per_epoch=7))
+    made = make(name)
+    if isinstance(made, Schedule) and made.rate is None and type(made).keras is Schedule.keras:
+        with pytest.raises(InvalidField, match="as a script"):
+            made.keras_code(base_lr=0.1, epochs=30, steps_per_epoch=7)
+    elif type(made).keras is not Strategy.keras:
+        ast.parse(made.keras_code(base_lr=0.1, epochs=30, steps_per_epoch=7))
+
+
+@every
+def test_the_source_of_its_formula_gives_its_rates_to_the_last_bit(name: str) -> None:
+    made = make(name)
+    if not isinstance(made, Schedule) or made.rate is None:
+        return
+    horizon = Horizon(base_lr=0.3, steps_per_epoch=7, updates=210)
+    text = made.text(horizon)
+    names = {
+        "np": np, "t": horizon.time(), "UPDATES": 210, "STEPS": 7, "BASE_LR": 0.3,
+    }
+    code = [*modules_of(text.definitions), text.definitions, *text.lines]
+    exec("\n".join(code), names)  # noqa: S102
+    np.testing.assert_array_equal(names["rates"], made.rates(horizon))

@@ -18,11 +18,10 @@ from lrdash.datasets.scaling import scale_pixels, standardise
 from lrdash.datasets.split import part_sizes, quantile_bins, split_order
 from tests.factories.datasets import DOWNLOADED, EMBEDDED, forget
 
+pytestmark = pytest.mark.usefixtures("without_network")
 FRESH_HASHES = """
 import hashlib
 from lrdash.datasets import DATASETS
-
-pytestmark = pytest.mark.usefixtures("without_network")
 for dataset in DATASETS.values():
     if not dataset.download_bytes:
         split = dataset.load()

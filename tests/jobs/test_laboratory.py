@@ -6,9 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,33 +15,15 @@ from lrdash.core.spec import RunSpec
 from lrdash.jobs.laboratory import Laboratory, process, supervisor
 from lrdash.planning.plan import make
 from lrdash.store import Store
-from tests.factories.jobs import ENDLESS, ended, eventually, freeze, gone, queue, running
+from tests.factories.jobs import ENDLESS, SMALL, ended, eventually, freeze, gone, queue, running
 from tests.factories.training import train_one
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
-SMALL: dict[str, Any] = {"dataset": "wine", "model": "linear", "base_lr": 0.05, "epochs": 3}
-
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    folder = tmp_path_factory.mktemp("laboratory")
-    opened = Store(f"sqlite:///{folder / 'lrdash.db'}")
-    yield opened
-    opened.close()
-
-
-@pytest.fixture(scope="module")
-def laboratory(
-    store: Store, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Laboratory]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LRDASH_HOME", str(tmp_path_factory.mktemp("home")))
-        started = Laboratory(store)
-    started.start()
-    started.start()  # harmless
-    yield started
-    started.close()
+def store(shared_store: Store) -> Store:
+    return shared_store
 
 
 def test_a_queued_run_is_trained_with_the_bits_of_this_process(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -50,21 +50,8 @@ def training(store: Store, run_ids: Sequence[str]) -> None:
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    folder = tmp_path_factory.mktemp("laboratory")
-    opened = Store(f"sqlite:///{folder / 'lrdash.db'}")
-    yield opened
-    opened.close()
-
-
-@pytest.fixture(scope="module")
-def laboratory(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LRDASH_HOME", str(tmp_path_factory.mktemp("home")))
-        started = Laboratory(store)
-        started.start()
-        yield started
-        started.close()
+def store(shared_store: Store) -> Store:
+    return shared_store
 
 
 def test_a_killed_worker_interrupts_its_group_alone_and_that_can_be_continued(

@@ -16,17 +16,10 @@ from lrdash.core.errors import StoreError
 from lrdash.core.events import Event, RunEnded
 from lrdash.core.spec import RunSpec
 from lrdash.jobs import worker
-from lrdash.planning.plan import make
 from lrdash.store import Store
-from tests.factories.jobs import ENDLESS
+from tests.factories.jobs import ENDLESS, SMALL, queue
 
 FULL = "The disk is full."
-SMALL: dict[str, Any] = {"dataset": "wine", "model": "linear", "base_lr": 0.05, "epochs": 2}
-
-
-def queue(store: Store, **fields: Any) -> str:
-    plan = make(RunSpec(**{**SMALL, **fields}))
-    return store.runs.add(plan)
 
 
 def started(store: Store) -> subprocess.Popen[str]:

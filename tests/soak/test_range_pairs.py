@@ -46,7 +46,7 @@ def test_a_pair_can_be_tried_with_every_optimizer(dataset: str, model: str) -> N
     for optimizer in OPTIMIZERS:
         base = RunSpec(dataset=data, model=model, optimizer=optimizer)
         test = make(RangeTestSpec(base=base, updates=30, seeds=(0, 1)))
-        losses = measure(test, found=lambda _done, _losses: None, should_stop=lambda: False)
+        losses = measure(test, on_progress=lambda _done, _losses: None, should_stop=lambda: False)
         assert losses.shape == (2, 30)
         assert np.isfinite(losses[:, :10]).all()
         table = found.suggestions(found.range_frame(test.spec.rates, losses, test.spec.seeds))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 import pytest
 
 from lrdash.store import Store
-from lrdash.tracking.monitor import Monitor, deciders, rates
+from lrdash.tracking.monitor import Monitor, deciders
 from tests.factories.watched import CALLBACKS, SCHEDULES, compiled, fitted, stored, used
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -70,19 +69,6 @@ def test_the_rate_of_every_update_is_what_the_optimizer_used(
     assert row.spec.base_lr == pytest.approx(max(actual.rates), rel=1e-6)
 
 
-def test_a_schedule_costs_no_read_and_a_variable_one_an_epoch(
-    data: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    reads = []
-    monkeypatch.setattr(rates.Reader, "before_batch", lambda _self, batch: reads.append(batch))
-    plateau = CALLBACKS.ReduceLROnPlateau()
-    fitted(data, compiled(0.1), [plateau, CALLBACKS.CSVLogger(os.devnull)], epochs=1)
-    fitted(data, compiled(SCHEDULES.CosineDecay(0.1, 9)), [Sawtooth.__base__()], epochs=1)
-    assert not reads
-    fitted(data, compiled(0.1), [Actual()], epochs=1)
-    assert reads == [0, 1, 2, 3]
-
-
 class Bypass(CALLBACKS.Callback):  # type: ignore[misc]
     """Goes around Keras' own way to set a rate, now and then or at every batch."""
 
@@ -98,19 +84,14 @@ class Bypass(CALLBACKS.Callback):  # type: ignore[misc]
             self.model.optimizer.learning_rate = rate
 
 
-@pytest.mark.parametrize(("other", "trusted"), [
-    (Sawtooth(), True), (Bypass(every=1), None), (Bypass(every=3), False),
-])
-def test_notes_of_what_is_assigned_are_held_against_the_variable(
-    data: tuple[Any, Any], store: Store, other: Any, trusted: bool | None
+@pytest.mark.parametrize("other", [Sawtooth(), Bypass(every=1), Bypass(every=3)])
+def test_whatever_sets_a_rate_at_batches_the_rates_are_those_used(
+    data: tuple[Any, Any], store: Store, other: Any
 ) -> None:
-    model, actual, monitor = compiled(), Actual(), Monitor("mine")
-    run_id = fitted(data, model, [other, actual], monitor, batch_size=1, epochs=2)
+    model, actual = compiled(), Actual()
+    run_id = fitted(data, model, [other, actual], batch_size=1, epochs=2)
     np.testing.assert_array_equal(used(store.runs.epochs(run_id)), np.float32(actual.rates))
-    assert monitor._fit
-    assert monitor._fit.reader
-    assert monitor._fit.reader._trusted is trusted
-    assert "assign" not in vars(model.optimizer._learning_rate)
+    assert "_backend_update_step" not in vars(model.optimizer)
 
 
 def test_what_plateau_decides_is_read_off_the_callback(
@@ -253,11 +234,9 @@ def test_a_monitor_that_is_called_by_hand_tells_every_epoch(
 def test_several_updates_at_once_are_reported(data: tuple[Any, Any], store: Store) -> None:
     actual = Actual()
     run_id = fitted(data, compiled(SCHEDULES.CosineDecay(0.1, 9), steps_per_execution=2), [actual])
-    row, epochs, _ = stored(store, run_id)
+    _, epochs, _ = stored(store, run_id)
     assert [len(epoch.rates) for epoch in epochs] == [4, 4, 4]
     np.testing.assert_allclose(used(epochs)[::2], np.float32(actual.rates), rtol=2e-7)
-    assert row.spec.facts
-    assert "2 updates at a time" in row.spec.facts.notes[0]
     run_id = fitted(data, compiled(0.1, steps_per_execution=2), [Sawtooth()], epochs=1)
     assert store.runs.epochs(run_id)[0].rates == pytest.approx([0.1, 0.1, 0.1 / 3, 0.1 / 3])
 

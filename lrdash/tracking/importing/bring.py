@@ -38,6 +38,7 @@ class Brought:
 def import_runs(
     *paths: str | Path, name: str = "", dataset: str = "", model: str = "",
     tags: Sequence[str] = (), report: Callable[[str], object] = warnings.warn,
+    tell: Callable[[str], object] | None = None,
 ) -> list[Brought]:
     """Bring runs of other programs to the dashboard; earlier imports stay as they are.
 
@@ -49,6 +50,7 @@ def import_runs(
         model: what was trained, in words.
         tags: to find the runs by.
         report: takes a sentence about each file that was left out; by default these are warnings.
+        tell: the earlier name of `report`.
 
     Raises:
         InvalidField: for a file that cannot be read; then nothing is imported.
@@ -58,7 +60,7 @@ def import_runs(
         raise InvalidField("paths", "must name at least one file or folder", "none")
     store = Store()
     try:
-        found = read_paths(paths, report)
+        found = read_paths(paths, tell or report)
         return bring(found, store, name=name, dataset=dataset, model=model, tags=tags)
     finally:
         store.close()

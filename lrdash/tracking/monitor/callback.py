@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from lrdash.core.spec import NAME_LIMIT
 from lrdash.store.values import checked_name, checked_tags
 from lrdash.tracking.monitor import stack
 from lrdash.tracking.monitor.fit import Fit
+from lrdash.tracking.monitor.optimizers import EPOCHS_ONLY
 
 Logs = Mapping[str, Any] | None
 
@@ -20,27 +22,34 @@ log = logging.getLogger("lrdash.tracking.monitor")
 
 
 class _Stood(keras.callbacks.Callback):  # type: ignore[misc]
-    """Takes the place of a monitor in the list until that has begun at the end of it."""
+    """Takes a monitor's place in the list until the monitor has begun at its end."""
 
 
 class _Counter(keras.callbacks.Callback):  # type: ignore[misc]
-    """Counts the batches, which may be fewer than announced.
+    """Counts the batches of an epoch: the data may end before an epoch does, even at once.
 
-    Keras' own count has one too many there: it is raised before the data turn out to be at an end.
+    Keras calls it beside the training, from several threads and in any order.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.batches = 0  # done in this epoch
-        self.any = False  # whether there was one: loops of the user may report none
+        self._lock = threading.Lock()
+        self._batches = 0
+        self._any = False  # whether there ever was one: loops of the user's own may report none
+
+    @property
+    def batches(self) -> int | None:
+        """Done in this epoch; None in a loop that reports no batches."""
+        return self._batches if self._any else None
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Count from 0."""
-        self.batches = 0
+        self._batches = 0
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        """Take note; Keras calls this beside the training."""
-        self.batches, self.any = batch + 1, True
+        """Count this one and those before it."""
+        with self._lock:
+            self._batches, self._any = max(self._batches, batch + 1), True
 
 
 class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
@@ -92,18 +101,9 @@ class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
         """See what was set for the epoch that begins."""
         self._guarded(lambda fit: fit.epoch_begins(epoch))
 
-    def on_train_batch_begin(self, batch: int, logs: Logs = None) -> None:
-        """Read the rate, where it may have changed since the epoch began."""
-        fit = self._fit
-        if fit is not None and fit.reader is not None and fit.reader.every_batch:
-            fit.reader.before_batch(batch)
-
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Report the epoch, and what was decided at its end."""
-        counter, steps = self._counter, (self.params or {}).get("steps")
-        batches = counter.batches if counter and counter.any else None
-        if batches and steps and batches >= steps:
-            batches = None  # all were there, so Keras' own count is right
+        batches = self._counter.batches if self._counter else None
         self._guarded(lambda fit: fit.epoch_ends(epoch + 1, batches, logs or {}))
 
     def on_train_end(self, logs: Logs = None) -> None:
@@ -122,8 +122,8 @@ class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
         except Exception:
             if not self._warned:
                 self._warned = True
-                log.warning("lrdash.Monitor saw something that it does not understand; the "
-                            "training continues, and further ones are not reported", exc_info=True)
+                log.warning("lrdash.Monitor failed; training continues, and further failures are "
+                            "not reported", exc_info=True)
 
     def _arrive(self) -> None:
         """Go to the end of the list, behind a counter of batches; begin there.
@@ -151,6 +151,8 @@ class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
         if self._fit is not None:
             self._fit.leave()
         self._fit, self._fits = None, self._fits + 1
+        if self._fits == 1 and keras.backend.backend() == "jax":
+            log.warning(EPOCHS_ONLY)
         self._fit = Fit(
             self.model, self.params or {},
             [one for one in callbacks if not isinstance(one, (Monitor, _Counter))],

@@ -44,12 +44,12 @@ class Deciders:
     """
 
     def __init__(self, others: Sequence[Any]) -> None:
-        self.plateau = _first(others, keras.callbacks.ReduceLROnPlateau)
-        self.scheduler = _first(others, keras.callbacks.LearningRateScheduler)
+        self.plateau = _first(others, keras.callbacks.ReduceLROnPlateau, "on_epoch_end")
+        self.scheduler = _first(others, keras.callbacks.LearningRateScheduler, "on_epoch_begin")
         self._stoppers = [
             one for one in others if isinstance(one, keras.callbacks.EarlyStopping)
         ]
-        self.at_batches = any(_acts_at_batches(one) for one in others)
+        self.at_batches = [one for one in others if _acts_at_batches(one)]
         self._before = State(None, 0, 0)
 
     def params(self) -> dict[str, Any]:
@@ -168,8 +168,14 @@ def _same(one: float, other: float) -> bool:
     return bool(np.isclose(np.float32(one), np.float32(other), rtol=1e-6, atol=0))
 
 
-def _first(others: Sequence[Any], kind: type[Any]) -> Any:
-    return next((one for one in others if isinstance(one, kind)), None)
+def _first(others: Sequence[Any], kind: type[Any], deciding: str) -> Any:
+    """The first callback of a kind that decides as Keras' own does; others decide by rules of
+    their own, of which nothing can be said.
+    """
+    return next((
+        one for one in others
+        if isinstance(one, kind) and getattr(type(one), deciding) is getattr(kind, deciding)
+    ), None)
 
 
 def _acts_at_batches(one: Any) -> bool:

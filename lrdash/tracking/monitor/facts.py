@@ -9,7 +9,6 @@ import keras
 import numpy as np
 
 from lrdash.core.spec import NAME_LIMIT
-from lrdash.tracking.monitor.rates import innermost
 
 
 def facts_of(model: Any, steps: int | None) -> dict[str, Any]:
@@ -32,25 +31,6 @@ def versions() -> dict[str, str]:
 
         found["tensorflow"] = tf.__version__
     return found
-
-
-def optimizer_in_words(optimizer: Any) -> str:
-    """Its kind, and momentum where it has some: `SGD 0.9`."""
-    if optimizer is None:
-        return "none"
-    inner = innermost(optimizer)
-    momentum = getattr(inner, "momentum", 0)
-    number = f" {momentum:g}" if isinstance(momentum, float) and momentum else ""
-    return f"{type(inner).__name__}{number}"
-
-
-def at_once(model: Any) -> list[str]:
-    """That Keras makes several updates in one call, if it does."""
-    updates = int(getattr(model, "steps_per_execution", 1) or 1)
-    if updates == 1:
-        return []
-    return [f"Keras makes {updates} updates at a time; the rate of a variable is read between "
-            "them, that of a schedule is known of each."]
 
 
 def ran_out(empty: Sequence[int]) -> list[str]:

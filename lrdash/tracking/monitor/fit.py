@@ -1,8 +1,7 @@
-"""One call of `fit`: what is seen of it becomes events for the watcher."""
+"""One call of `fit`: what Monitor sees of it becomes the events of a run."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,13 +11,14 @@ from lrdash.core.events import EpochEnded, RateDecided, Status, metric_name
 from lrdash.core.spec import MAX_RATE, Facts, RunSpec
 from lrdash.tracking.monitor import facts, stack
 from lrdash.tracking.monitor.deciders import Deciders, merged
-from lrdash.tracking.monitor.rates import Rates, Reader
-from lrdash.tracking.monitor.whose import Whose
+from lrdash.tracking.monitor.optimizers import Optimizers
+from lrdash.tracking.monitor.recorder import Rates
 from lrdash.tracking.watching import Watcher
 from lrdash.tracking.watching.logged import LONGEST, MOST_METRICS, NAME_LENGTH, OPEN, ending
 
 LEFT = 3  # times that a fit has to be seen gone before its silence is taken for an end
-UNKNOWN = 1e-12  # stands for a peak rate that is not known
+UNKNOWN = 1e-12  # in place of a peak rate that is not known
+TOO_LONG = f"lrdash records the first {LONGEST:,} epochs of a run."
 
 
 class Fit:
@@ -39,51 +39,48 @@ class Fit:
     ) -> None:
         self._model, self._steps, self._epochs = model, params.get("steps"), params.get("epochs")
         self._deciders = Deciders(others)
-        self._whose = Whose(model, at_batches=self._deciders.at_batches)
-        reader = self._whose.reader
-        self._rate = reader.now if reader and self._whose.sure else math.nan  # last one seen
+        self._optimizers = Optimizers(model, self._steps, self._deciders.at_batches)
+        self._rate = self._optimizers.now or 0.0  # of the last update
         self._empty: list[int] = []  # epochs without a batch
+        self._done = 0  # epochs
         self._spec = RunSpec(
             dataset=dataset, model=facts.model_name(model), strategy="recorded",
             params=self._params(), epochs=min(LONGEST, int(self._epochs or 1)), origin="watched",
             base_lr=self._rate if 0 < self._rate <= MAX_RATE else UNKNOWN, facts=Facts(
-                **facts.facts_of(model, self._steps) | {"optimizer": self._whose.in_words()},
+                **facts.facts_of(model, self._steps) | {"optimizer": self._optimizers.in_words()},
                 notes=self._notes(),
             ),
         )
         self._place = stack.fit_of(model)
-        self._done = 0  # epochs
         self._peak = 0.0  # highest rate so far
         self._loss = 0.0  # of the last epoch that had one
-        self._pending: RateDecided | None = None  # decided, but another callback may add to it
-        self._held: RateDecided | None = None  # not sent before it is sure whose rate it is
+        self._pending: RateDecided | None = None  # reported, but another callback may add to it
+        self._held: RateDecided | None = None  # waits until it is known whose rate it is
         self._seen_gone = 0  # times that the call was not on the stack
         self.watcher = Watcher(
             self._spec, name=name, tags=tags, engine="keras", versions=facts.versions(),
             gone=self.gone,
         )
 
-    @property
-    def reader(self) -> Reader | None:
-        """What reads the rate, as far as it is known whose it is."""
-        return self._whose.reader
-
     def leave(self) -> None:
         """Another fit begins, and the end of this one was not seen."""
         if not self.watcher.ended:
             self.watcher.close()
-            self._whose.release()
+            self._optimizers.release()
 
     def epoch_begins(self, done: int) -> None:
         """All callbacks have done what they do before an epoch."""
-        self._whose.begin()
-        if self.reader is None:
+        optimizers = self._optimizers
+        optimizers.begin()
+        now = optimizers.rate
+        self._held = None
+        if now is None:
             return
-        now = self.reader.now
         decided = self._deciders.epoch_begins(done, self._rate, now)
-        if decided is not None and self._whose.sure:
+        if decided is not None and optimizers.compiled:
             self.watcher.send(merged(self._pending, decided))
-        self._held = None if self._whose.sure else decided
+        elif not optimizers.epochs:
+            self._held = decided
         self._rate, self._pending = now, None
 
     def epoch_ends(self, done: int, batches: int | None, logs: Mapping[str, Any]) -> None:
@@ -91,29 +88,29 @@ class Fit:
 
         Args:
             done: epochs done.
-            batches: in this epoch, if Keras' own count cannot be relied upon.
+            batches: in this epoch; None if they were not counted.
             logs: of the epoch.
         """
-        if done > LONGEST:
-            return
-        rates, metrics = self._whose.end(batches), _metrics(logs)
+        rates, metrics = self._optimizers.end(batches), _metrics(logs)
         if batches == 0:  # Keras logs a loss of 0; what it validated is measured all the same
             metrics = {name: value for name, value in metrics.items() if name.startswith("val_")}
             self._empty.append(done)
         self._done, self._loss = done, metrics.get("loss", self._loss)
-        self._learn(metrics, rates)
-        self.watcher.send(EpochEnded(
-            epoch=done, metrics=metrics, rates=rates, seconds=self.watcher.seconds
-        ))
-        if self._whose.moved and self.reader is not None:
-            self._decided(self.reader, done, rates, logs)
+        if done <= LONGEST:
+            self._learn(metrics, rates)
+            self.watcher.send(EpochEnded(
+                epoch=done, metrics=metrics, rates=rates, seconds=self.watcher.seconds
+            ))
+            self._decided(done, rates, logs)
+        elif done == LONGEST + 1:
+            self._amend(facts={"notes": self._notes()})
 
     def end(self) -> None:
         """Training is over: say so, and wait a moment until all is written down."""
         if self._epochs is None and self._done:
             self._epochs = self._done
-            self._amend(epochs=self._done, facts={"notes": self._notes()})
-        self._whose.release()
+            self._amend(epochs=min(LONGEST, self._done), facts={"notes": self._notes()})
+        self._optimizers.release()
         status, reason = ending(None, self._done, self._loss)
         if status == "finished" and self._epochs and self._done < self._epochs:
             reason = self._deciders.stopped()
@@ -133,21 +130,19 @@ class Fit:
         epochs = f"{self._done} epoch{'' if self._done == 1 else 's'}"
         return "interrupted", f"training was left by an exception or by hand after {epochs}"
 
-    def _decided(
-        self, reader: Reader, done: int, rates: Rates, logs: Mapping[str, Any]
-    ) -> None:
-        """Report what Keras' callbacks decided; look closely where the rate moves otherwise."""
-        if self._held is not None and self._whose.compiled:
-            self.watcher.send(self._held)
+    def _decided(self, done: int, rates: Rates, logs: Mapping[str, Any]) -> None:
+        """Report what Keras' callbacks decided about the compiled optimizer."""
         used = float(rates[-1]) if rates.size else self._rate
-        now, self._held = reader.now, None
-        self._pending = self._deciders.epoch_ends(done, used, now, logs) \
-            if self._whose.compiled else None
+        held, now = self._held, self._optimizers.now
+        self._rate, self._held, self._pending = used, None, None
+        if now is None or not self._optimizers.compiled:
+            return
+        if held is not None:
+            self.watcher.send(held)
+        self._pending = self._deciders.epoch_ends(done, used, now, logs)
         if self._pending is not None:
             self.watcher.send(self._pending)
-        elif not reader.scheduled and not reader.every_batch and now != used:
-            reader.every_batch = True
-        self._rate = now if reader.scheduled or self._pending else used
+            self._rate = now
 
     def _learn(self, metrics: Mapping[str, float], rates: Rates) -> None:
         """Complete the spec by what only an epoch shows."""
@@ -156,21 +151,21 @@ class Fit:
         found: dict[str, Any] = {
             "metrics": tuple(dict.fromkeys((*names, *metrics))), "notes": self._notes(),
             "parameters": known["parameters"] or facts.parameters(self._model),
-            "optimizer": self._whose.in_words(),
+            "optimizer": self._optimizers.in_words(),
         }
         if rates.size and (known["steps_per_epoch"] == 1 or not self._steps):
             found["steps_per_epoch"] = max(known["steps_per_epoch"], rates.size)
         self._peak = max(self._peak, float(rates.max(initial=0.0)))
         changes: dict[str, Any] = {"facts": found, "params": self._params()}
-        if 0 < self._peak <= MAX_RATE or not self._whose.moved:
+        if 0 < self._peak <= MAX_RATE or not self._optimizers.moved:
             changes["base_lr"] = self._peak or UNKNOWN
         if self._epochs is None:
             changes["epochs"] = min(LONGEST, self._done + 1)
         self._amend(**changes)
 
     def _amend(self, **changes: Any) -> None:
-        facts = {**self._facts(), **changes.pop("facts")}
-        self._spec = self._spec.replace(facts=facts, **changes)
+        known = {**self._facts(), **changes.pop("facts")}
+        self._spec = self._spec.replace(facts=known, **changes)
         self.watcher.amend(self._spec)
 
     def _facts(self) -> dict[str, Any]:
@@ -178,14 +173,17 @@ class Fit:
 
     def _params(self) -> dict[str, Any]:
         """Of the strategy `recorded`; which way is better is settled when the first epoch ends."""
-        if not self._whose.sure:
+        optimizers = self._optimizers
+        expected = not optimizers.epochs and self._rate > 0
+        if not (optimizers.moved or expected):
             return {"known": "none"}
-        deciding = self._deciders.params() if self._whose.compiled else {}
+        deciding = self._deciders.params() if optimizers.compiled or expected else {}
         return {**deciding, "known": "updates"}
 
     def _notes(self) -> tuple[str, ...]:
         found = [
-            *self._whose.notes(), *facts.at_once(self._model), *facts.ran_out(self._empty)
+            *self._optimizers.notes(), *facts.ran_out(self._empty),
+            *([TOO_LONG] if self._done > LONGEST else []),
         ]
         return (*found, OPEN) if self._epochs is None else tuple(found)
 
