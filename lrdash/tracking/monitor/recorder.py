@@ -130,7 +130,7 @@ def _reads(model: Any, rate: Any) -> bool:
 
 
 def _recording(kind: type[Any], held: Any, write: Write) -> Callable[..., Any]:
-    """What stands in for `_backend_update_step`: it writes the rate down and goes on as before."""
+    """Replaces `_backend_update_step`: records the rate, then calls the original."""
 
     def update(gradients: Any, variables: Any, learning_rate: Any) -> Any:
         try:
