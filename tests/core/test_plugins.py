@@ -335,7 +335,7 @@ def test_the_page_tells_faulty_rates(faulty: Path) -> None:
     test = shown.page("train")
     test.selectbox(key="strategy").set_value("faulty").run()
     assert not test.exception
-    assert any("'faulty' of the package lrdash_tiny" in error.value for error in test.error)
+    assert any("'faulty' of the package lrdash\\_tiny" in error.value for error in test.error)
 
 
 def test_broken_plugins_are_reported_once_and_only_where_they_matter(plugin: Path) -> None:
