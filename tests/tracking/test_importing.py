@@ -348,3 +348,14 @@ def test_a_real_writer_of_tensorflow_is_read(tmp_path: Path) -> None:
     store = Store()
     assert bring([run], store)[0].new
     store.close()
+
+
+def test_remarks_reach_a_function_by_the_earlier_name_of_its_argument_too(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text("epoch,loss\n0,1.0\n1,0.5\n")
+    (tmp_path / "broken.csv").write_text("epoch,loss\n0,1.0,3\n")
+    for name in ("report", "tell"):
+        heard: list[str] = []
+        lrdash.import_runs(tmp_path, **{name: heard.append})
+        assert len(heard) == 1
+    with pytest.raises(TypeError, match="unexpected keyword argument 'say'"):
+        lrdash.import_runs(tmp_path, say=print)

@@ -38,7 +38,7 @@ class Brought:
 def import_runs(
     *paths: str | Path, name: str = "", dataset: str = "", model: str = "",
     tags: Sequence[str] = (), report: Callable[[str], object] = warnings.warn,
-    tell: Callable[[str], object] | None = None,
+    **earlier: Callable[[str], object],
 ) -> list[Brought]:
     """Bring runs of other programs to the dashboard; earlier imports stay as they are.
 
@@ -50,17 +50,20 @@ def import_runs(
         model: what was trained, in words.
         tags: to find the runs by.
         report: takes a sentence about each file that was left out; by default these are warnings.
-        tell: the earlier name of `report`.
+        earlier: `report` by the name that it had before.
 
     Raises:
         InvalidField: for a file that cannot be read; then nothing is imported.
         StoreError: if the database cannot be used.
     """
+    report = earlier.pop("tell", report)
+    if earlier:
+        raise TypeError(f"import_runs() got an unexpected keyword argument {next(iter(earlier))!r}")
     if not paths:
         raise InvalidField("paths", "must name at least one file or folder", "none")
     store = Store()
     try:
-        found = read_paths(paths, tell or report)
+        found = read_paths(paths, report)
         return bring(found, store, name=name, dataset=dataset, model=model, tags=tags)
     finally:
         store.close()

@@ -100,7 +100,7 @@ class Optimizers:
         return rates
 
     def _of_the_variable(self, batches: int | None) -> Rates:
-        """The rates of updates that could not be recorded, where a variable gives them."""
+        """The rates of updates that could not be recorded, where a variable holds them."""
         count = self._iterations() - self._from
         optimizer = self._all.get(COMPILED)
         if optimizer is None or count <= 0 or self._updating - {COMPILED}:

@@ -130,7 +130,7 @@ def _reads(model: Any, rate: Any) -> bool:
 
 
 def _recording(kind: type[Any], held: Any, write: Write) -> Callable[..., Any]:
-    """Replaces `_backend_update_step`: records the rate, then calls the original."""
+    """What replaces `_backend_update_step`: it records the rate, then does the same."""
 
     def update(gradients: Any, variables: Any, learning_rate: Any) -> Any:
         try:
