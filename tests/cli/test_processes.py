@@ -15,9 +15,10 @@ from tests.factories.jobs import eventually
 
 
 def shell(*words: str) -> subprocess.Popen[str]:
+    """A command in a process that hears Ctrl-C, also where these tests run in the background."""
     return subprocess.Popen(
         [sys.executable, "-m", "lrdash", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True, cwd=ROOT,
+        text=True, cwd=ROOT, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
