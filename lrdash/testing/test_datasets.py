@@ -107,7 +107,7 @@ def test_the_reader_gives_the_same_at_every_call(dataset: Dataset) -> None:
 
 @each
 def test_more_examples_than_there_are_is_refused(dataset: Dataset) -> None:
-    message = f"examples must be at most {dataset.size}, all that {dataset.label} has, got"
+    message = f"examples must be at most {dataset.size}, the size of {dataset.label}, got"
     with pytest.raises(InvalidField, match=message):
         dataset.sizes(dataset.size + 1)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import streamlit as st
@@ -72,11 +72,10 @@ def page(title: str) -> Iterator[None]:
         show_error(error)
         st.stop()
     with error_boundary():
-        try:
+        # A page that stops early is as whole as another: after a stop that reaches it, Streamlit
+        # would keep the values of the widgets that this page does not have.
+        with suppress(StopException):
             yield
-        except StopException:  # a page that stops early is as whole as another
-            preload(idle=True)
-            raise
         preload(idle=True)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import threading
 from pathlib import Path
 
 import pytest
@@ -130,7 +129,7 @@ def test_a_closed_laboratory_leaves_no_process_and_no_running_run(
 ) -> None:
     cut, waiting = queue(store, **ENDLESS), queue(store)
     running(store, cut)
-    pid = laboratory.status()[0].pid
+    pid, thread = laboratory.status()[0].pid, laboratory._thread
     laboratory.close()
     laboratory.close()  # harmless
     row = store.runs.one(cut)
@@ -139,7 +138,8 @@ def test_a_closed_laboratory_leaves_no_process_and_no_running_run(
     assert gone(pid)
     assert not laboratory.alive()
     assert laboratory.status() == ()
-    assert not [t for t in threading.enumerate() if t.name.startswith("lrdash-lab")]
+    assert thread
+    assert not thread.is_alive()
     laboratory.start()
     assert not laboratory.alive()
 

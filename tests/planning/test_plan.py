@@ -118,7 +118,7 @@ def test_unknown_names_are_answered_with_the_nearest(fields: Any, offer: str) ->
         ),
         (
             {"examples": 5000},
-            "examples must be at most 1797, all that Digits has, got 5000.",
+            "examples must be at most 1797, the size of Digits, got 5000.",
         ),
         (
             {"dataset": "diabetes", "loss": "cross_entropy"},

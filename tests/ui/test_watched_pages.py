@@ -90,7 +90,7 @@ def test_its_callback_can_be_walked_through_with_its_own_metric(store: Store) ->
     assert test.session_state["walked"] == run_id
     assert "cannot be trained here" in words(test) or "What if" in words(test)
     test.number_input(key="whatif.patience").set_value(2).run()
-    assert "This cannot be trained here. It was trained by a program" in words(test)
+    assert "This cannot be trained here. Another program trained it" in words(test)
 
 
 def test_a_scheduler_is_walked_through_by_what_it_gave(store: Store) -> None:
