@@ -12,7 +12,7 @@ with shell.page("Compare"):
     experiment_id = st.query_params.get("experiment")
     if experiment_id:
         experiment.show(experiment_id)
-        st.stop()
+        shell.stop()
 
     shell.activity()
     form.fill_from_address()

@@ -14,7 +14,7 @@ with shell.page("Data"):
         with right:
             upload.explain()
         stored.draw()
-        st.stop()
+        shell.stop()
 
     read_as = reading.chosen(file.file_id)
     with right:

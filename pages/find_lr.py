@@ -11,7 +11,7 @@ with shell.page("Find LR"):
     range_test_id = st.query_params.get("test")
     if range_test_id:
         result.show(range_test_id)
-        st.stop()
+        shell.stop()
 
     shell.activity()
     planned, outlook = form_column(form.read)

@@ -18,5 +18,5 @@ with shell.page("Glossary"):
     if not found:
         st.info(f"No term has {escaped(text)} in its name or description.",
                 icon=":material/search_off:")
-        st.stop()
+        shell.stop()
     terms.show(found)

@@ -16,7 +16,7 @@ with shell.page("Hindsight"):
     search_id = st.query_params.get("search")
     if search_id:
         result.show(search_id)
-        st.stop()
+        shell.stop()
 
     shell.activity()
     st.markdown(IDEA)

@@ -16,13 +16,13 @@ with shell.page("Inside the callback"):
     )
     source = choice.choose()
     if source is None:
-        st.stop()
+        shell.stop()
     st.caption(escaped(source.summary))
     choice.about_the_run(source)
     if not source.walk.moments:
         st.info("No epoch begins after the warmup, so there is no decision to show.",
                 icon=":material/info:")
-        st.stop()
+        shell.stop()
     inside_player(
         source.walk, source.values, metric=source.metric, source=source.key,
         remarks=source.remarks,

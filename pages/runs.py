@@ -13,7 +13,7 @@ with shell.page("Runs"):
     side_by_side = st.query_params.get("runs")
     if side_by_side:
         overlay.show(side_by_side)
-        st.stop()
+        shell.stop()
     shell.activity()
     interrupted.offer()
     table.await_new_runs()
@@ -26,7 +26,7 @@ with shell.page("Runs"):
             if st.button("Train a model", type="primary", icon=":material/trending_down:"):
                 st.switch_page("pages/train.py")
             importing.offer()
-        st.stop()
+        shell.stop()
     importing.offer()
     live(table.show, EVERY if any(row.active for row in rows) else None)
     storage.line()

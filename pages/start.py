@@ -24,7 +24,7 @@ with shell.page("Start here"):
     experiment_id = st.query_params.get("experiment")
     if experiment_id:
         guided.show(experiment_id)
-        st.stop()
+        shell.stop()
 
     shell.activity()
     st.markdown(INTRODUCTION)

@@ -12,7 +12,7 @@ with shell.page("Train"):
     if run_id:
         st.button("New run", icon=":material/add:", key="new", type="tertiary", on_click=run.leave)
         run.show(run_id)
-        st.stop()
+        shell.stop()
 
     shell.activity()
     interrupted.offer()
@@ -26,7 +26,7 @@ with shell.page("Train"):
     plan, outlook = form_column(settings.read)
     with outlook:
         if plan is None:
-            st.stop()
+            shell.stop()
         preview.draw(plan)
         engine = preview.engine()
         if preview.start(plan):

@@ -18,7 +18,7 @@ with shell.page("Valley"):
     )
     chosen, right = form_column(form.read, widths=(4, 9))
     if chosen is None:
-        st.stop()
+        shell.stop()
     surface, paths, names = chosen
     with right:
         valley_player(

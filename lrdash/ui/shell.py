@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NoReturn
 
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
-from streamlit.runtime.scriptrunner import StopException
 
 from lrdash.core import wording
 from lrdash.core.errors import LrdashError
@@ -72,11 +72,20 @@ def page(title: str) -> Iterator[None]:
         show_error(error)
         st.stop()
     with error_boundary():
-        # A page that stops early is as whole as another: after a stop that reaches it, Streamlit
-        # would keep the values of the widgets that this page does not have.
-        with suppress(StopException):
+        with suppress(_Stop):
             yield
         preload(idle=True)
+
+
+class _Stop(Exception):
+    """Ends the block of a page."""
+
+
+def stop() -> NoReturn:
+    """End a page early, as whole as any other: after `st.stop()`, Streamlit would not forget the
+    widgets of the page before, and their values would come back.
+    """
+    raise _Stop
 
 
 def activity() -> None:
