@@ -69,9 +69,11 @@ class Server:
 
 
 def idle(page: Page) -> None:
-    """Wait until the script has run to its end and what moves has arrived."""
-    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]",
-                           timeout=UI_TIMEOUT)
+    """Wait until the script, if the page has one, has ended and what moves has arrived."""
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('[data-testid=stApp]')]"
+        ".every(app => app.dataset.testScriptState === 'notRunning')", timeout=UI_TIMEOUT,
+    )
     page.evaluate(
         "() => Promise.all(document.getAnimations()"
         ".filter(a => a.effect?.getComputedTiming().endTime < Infinity)"
