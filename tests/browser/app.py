@@ -72,7 +72,8 @@ def idle(page: Page) -> None:
     """Wait until the script, if the page has one, has ended and what moves has arrived."""
     page.wait_for_function(
         "() => [...document.querySelectorAll('[data-testid=stApp]')]"
-        ".every(app => app.dataset.testScriptState === 'notRunning')", timeout=UI_TIMEOUT,
+        ".every(app => app.dataset.testScriptState === 'notRunning')", polling=100,
+        timeout=UI_TIMEOUT,
     )
     page.evaluate(
         "() => Promise.all(document.getAnimations()"
