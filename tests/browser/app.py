@@ -75,10 +75,10 @@ def idle(page: Page) -> None:
         ".every(app => app.dataset.testScriptState === 'notRunning')", polling=100,
         timeout=UI_TIMEOUT,
     )
-    page.evaluate(
-        "() => Promise.all(document.getAnimations()"
-        ".filter(a => a.effect?.getComputedTiming().endTime < Infinity)"
-        ".map(a => a.finished.catch(() => null))).then(() => null)"
+    page.wait_for_function(
+        "() => document.getAnimations().every(a => a.playState !== 'running'"
+        " || a.effect.getComputedTiming().endTime === Infinity)", polling=100,
+        timeout=UI_TIMEOUT,
     )
 
 

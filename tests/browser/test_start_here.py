@@ -47,8 +47,10 @@ def test_one_press_trains_the_real_thing_and_explains_it_from_its_own_numbers(
     chart = page.locator(STEADY)
     expect(chart).to_have_count(2)
     expect(chart.first.locator(".nsewdrag").first).to_be_visible(timeout=UI_TIMEOUT)
-    drawn = "document.querySelectorAll('.lrdash-steady')[1].calcdata.map(line => line.length)"
-    assert page.evaluate(drawn) == [30, 30]  # epochs of the two runs of the first seed
+    drawn = "document.querySelectorAll('.lrdash-steady')[1].calcdata?.map(line => line.length)"
+    page.wait_for_function(  # epochs of the two runs of the first seed
+        f"JSON.stringify({drawn}) === '[30,30]'", polling=200, timeout=UI_TIMEOUT
+    )
     button(page, "to-inside").click()
     expect(page.get_by_role("heading", level=1, name="Inside the callback")).to_be_visible()
     page.wait_for_url(re.compile(r"/inside\?run="))
