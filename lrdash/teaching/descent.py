@@ -92,19 +92,19 @@ def descend(
         UnknownName: if there is no such strategy.
         InvalidField: for a value that is not allowed.
     """
-    course = _course(strategy, params, base_lr, steps, warmup_steps)
+    program = _program(strategy, params, base_lr, steps, warmup_steps)
     place = _start(surface, start)
     noise = _noise(surface, seed)
     places, rates = [place], []
     ended: Literal["done", "left", "diverged"] = "done"
     for step in range(steps):
-        rate = float(course.rates(step)[0])
+        rate = float(program.rates(step)[0])
         place = place - rate * (surface.gradient(place) + noise[step])
         places.append(place)
         rates.append(rate)
         loss = float(surface.value(place))
-        if course.monitor is not None:
-            course.end_epoch(step, {course.monitor: loss})
+        if program.monitor is not None:
+            program.end_epoch(step, {program.monitor: loss})
         if not surface.inside(place):
             higher = not loss <= float(surface.value(places[0]))
             ended = "diverged" if higher else "left"
@@ -140,21 +140,21 @@ def _opposed(before: float, after: float) -> bool:
     return bool(before * after < 0 and abs(before) > FLAT)
 
 
-def _course(
+def _program(
     strategy: str, params: Mapping[str, Any] | None, base_lr: float, steps: int, warmup_steps: int
 ) -> RateProgram:
     made = make(strategy, params)
     if isinstance(steps, bool) or not isinstance(steps, int) or not 1 <= steps <= MOST_STEPS:
         raise InvalidField("steps", f"must be a whole number between 1 and {MOST_STEPS}", steps)
     spec = RunSpec(base_lr=base_lr, epochs=steps, warmup_epochs=warmup_steps)
-    course = RateProgram(
+    program = RateProgram(
         made, base_lr=spec.base_lr, epochs=steps, steps_per_epoch=1,
         warmup_epochs=spec.warmup_epochs,
     )
-    if course.monitor is not None and course.monitor not in LOSSES:
+    if program.monitor is not None and program.monitor not in LOSSES:
         problem = f"must be one of {', '.join(LOSSES)} on a surface, which has no accuracy"
-        raise InvalidField(f"{made.prefix}monitor", problem, course.monitor)
-    return course
+        raise InvalidField(f"{made.prefix}monitor", problem, program.monitor)
+    return program
 
 
 def _start(surface: Surface, start: Sequence[float] | None) -> Floats:

@@ -12,11 +12,11 @@ from lrdash.teaching.moments import Moment, Variable, Walk, digits, finite, held
 from lrdash.teaching.steps import scheduler_steps
 
 
-def walk_scheduler(course: RateProgram, values: Sequence[float] = ()) -> Walk:
+def walk_scheduler(program: RateProgram, values: Sequence[float] = ()) -> Walk:
     """The calls of the user's expression at the beginning of each epoch.
 
     Args:
-        course: of a run with the strategy `custom`.
+        program: of a run with the strategy `custom`.
         values: a metric to be shown beside them, one an epoch done; may be empty.
 
     Returns:
@@ -24,14 +24,14 @@ def walk_scheduler(course: RateProgram, values: Sequence[float] = ()) -> Walk:
         epochs done by then.
 
     Raises:
-        InvalidField: if the course has another strategy.
+        InvalidField: if the program has another strategy.
     """
-    strategy = course.strategy
+    strategy = program.strategy
     if not isinstance(strategy, Custom):
         raise InvalidField("strategy", "must be custom to walk through its calls", strategy.id)
     moments = [
-        called(made, made.epoch + course.first_epoch, values)
-        for made in strategy.decisions(course.horizon)
+        called(made, made.epoch + program.first_epoch, values)
+        for made in strategy.decisions(program.horizon)
     ]
     return Walk(kind="scheduler", steps=scheduler_steps(strategy), moments=tuple(moments))
 

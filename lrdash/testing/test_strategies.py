@@ -62,12 +62,12 @@ def test_every_setting_has_label_help_and_bounds(name: str) -> None:
 
 @every
 def test_the_defaults_hold_for_thirty_epochs(name: str) -> None:
-    course = RateProgram(make(name), base_lr=0.1, epochs=30, steps_per_epoch=47)
-    assert course.rates(0).shape == (47,)
-    for mark in course.marks():
+    program = RateProgram(make(name), base_lr=0.1, epochs=30, steps_per_epoch=47)
+    assert program.rates(0).shape == (47,)
+    for mark in program.marks():
         assert 0 <= mark.update < 30 * 47
         assert mark.text
-    assert len(course.marks()) <= 50
+    assert len(program.marks()) <= 50
 
 
 @every
@@ -99,10 +99,10 @@ def test_very_short_trainings_have_a_rate_for_every_update(name: str, updates: i
 def test_rates_at_the_bounds_of_each_setting_are_finite_and_never_negative(name: str) -> None:
     for made in at_the_bounds(name):
         try:
-            course = RateProgram(made, base_lr=0.1, epochs=30, steps_per_epoch=3)
+            program = RateProgram(made, base_lr=0.1, epochs=30, steps_per_epoch=3)
         except InvalidField:  # makes no sense over so few epochs, and says so
             continue
-        rates = np.concatenate([course.rates(epoch) for epoch in range(30)])
+        rates = np.concatenate([program.rates(epoch) for epoch in range(30)])
         assert rates.dtype == np.float64
         assert np.isfinite(rates).all(), made
         assert (rates >= 0).all(), made

@@ -116,14 +116,14 @@ def test_everything_that_can_be_trained_can_be_written() -> None:
 def test_the_source_of_a_formula_gives_every_rate_to_the_last_bit(
     name: str, params: dict[str, Any], warmup: dict[str, float]
 ) -> None:
-    course = RateProgram(
+    program = RateProgram(
         strategy_of(name, params), base_lr=0.3, epochs=7, steps_per_epoch=13, **warmup
     )
-    assert isinstance(course.strategy, Schedule)
+    assert isinstance(program.strategy, Schedule)
     names: dict[str, Any] = {"np": np, "BASE_LR": 0.3, "STEPS": 13}
-    exec("\n".join(rate_lines(course.strategy, course.horizon)), names)
-    assert course.table is not None
-    np.testing.assert_array_equal(names["rates"], course.table[course.warmup :])
+    exec("\n".join(rate_lines(program.strategy, program.horizon)), names)
+    assert program.table is not None
+    np.testing.assert_array_equal(names["rates"], program.table[program.warmup :])
 
 
 @pytest.mark.parametrize("dataset", list(DATASETS))

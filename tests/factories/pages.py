@@ -78,14 +78,14 @@ def train(store: Store, experiment_id: str, *, diverging: float = 1e9) -> None:
                 RunStarted(engine="keras", parameters=1, steps_per_epoch=plan.steps_per_epoch,
                            updates=plan.updates, versions={})
             ]
-            course = plan.program()
+            program = plan.program()
             for epoch in range(1 if lost else 3):
                 loss = plan.spec.base_lr + plan.spec.seed / 100 + 1 / (epoch + 1)
                 metrics = {"loss": loss, "val_loss": float("nan") if lost else loss,
                            "accuracy": 0.5, "val_accuracy": 0.5}
                 events.append(EpochEnded(
                     epoch=epoch + 1, metrics=metrics, seconds=1.0,
-                    rates=course.rates(epoch).astype(np.float32),
+                    rates=program.rates(epoch).astype(np.float32),
                 ))
             events.append(RunEnded(status="diverged" if lost else "finished"))
             store.runs.record([(run_id, event) for event in events])

@@ -26,7 +26,7 @@ EPOCHS = 4
 
 def said(plan: Plan, *, lost: bool = False) -> list[Event]:
     """What a run says: a loss that falls with the epochs and grows with rate and seed."""
-    course = plan.program()
+    program = plan.program()
     events: list[Event] = [
         RunStarted(
             engine="lanes", parameters=plan.parameters, steps_per_epoch=plan.steps_per_epoch,
@@ -38,11 +38,11 @@ def said(plan: Plan, *, lost: bool = False) -> list[Event]:
         metrics = {"loss": loss / 2, "val_loss": float("nan") if lost else loss}
         if plan.dataset.num_classes:
             metrics |= {"accuracy": 0.5, "val_accuracy": 0.75}
-        rates = course.rates(epoch).astype(np.float32)
+        rates = program.rates(epoch).astype(np.float32)
         events.append(
             EpochEnded(epoch=epoch + 1, metrics=metrics, rates=rates, seconds=epoch + 1.0)
         )
-        course.end_epoch(epoch, metrics)
+        program.end_epoch(epoch, metrics)
     status = "diverged" if lost else "finished"
     return [*events, RunEnded(status=status, reason="the loss became NaN" * lost, seconds=9.0)]
 
@@ -137,7 +137,7 @@ def trained(
     run_id = store.runs.add(plan)
     store.workers.register("w1", "host", 1)
     assert store.runs.claim(run_id, "w1")
-    course = plan.program()
+    program = plan.program()
     events: list[Event] = [
         RunStarted(engine="keras", parameters=plan.parameters, updates=plan.updates,
                    steps_per_epoch=plan.steps_per_epoch, versions={"keras": "3"})
@@ -145,10 +145,10 @@ def trained(
     for epoch in range(epochs):
         metrics = {"loss": 1 / (epoch + 1), "val_loss": 1.2 / (epoch + 1), "accuracy": 0.5,
                    "val_accuracy": 0.6}
-        rates = course.rates(epoch).astype(np.float32)
+        rates = program.rates(epoch).astype(np.float32)
         done = epoch + 1
         events.append(EpochEnded(epoch=done, metrics=metrics, rates=rates, seconds=float(done)))
-        decision = course.end_epoch(epoch, metrics)
+        decision = program.end_epoch(epoch, metrics)
         if isinstance(decision, RateDecided):
             events.append(decision)
     if status != "running":

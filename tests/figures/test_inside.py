@@ -50,8 +50,8 @@ def test_a_loss_over_decades_is_drawn_on_a_log_axis_and_an_accuracy_never() -> N
 
 
 def test_a_scheduler_has_no_wait_and_may_have_no_metric() -> None:
-    course = RateProgram(Custom(expression="lr / 2"), base_lr=0.1, epochs=5, steps_per_epoch=1)
-    layout = figures.walk_figure(walk_scheduler(course), (), metric="metric").layout
+    program = RateProgram(Custom(expression="lr / 2"), base_lr=0.1, epochs=5, steps_per_epoch=1)
+    layout = figures.walk_figure(walk_scheduler(program), (), metric="metric").layout
     assert "yaxis3" not in layout.to_plotly_json()
     assert layout.xaxis.range[1] > 4
 

@@ -111,7 +111,7 @@ def made(store: Store) -> str:
     )
     rows = list(reversed(store.runs.listing(experiment_id=experiment_id)))
     for row, run in zip(rows, planned, strict=True):
-        course, stopped = run.plan.program(), row is rows[-1]
+        program, stopped = run.plan.program(), row is rows[-1]
         store.runs.record([(row.run_id, RunStarted(
             engine="keras", parameters=99, steps_per_epoch=4, updates=12, versions={},
             note="lanes do not have the optimizer Lion",
@@ -121,9 +121,9 @@ def made(store: Store) -> str:
             names = dict.fromkeys(FACTS.metrics, loss)
             store.runs.record([(row.run_id, EpochEnded(
                 epoch=epoch + 1, metrics=names, seconds=1.0 + epoch,
-                rates=course.rates(epoch).astype(np.float32),
+                rates=program.rates(epoch).astype(np.float32),
             ))])
-            decision = course.end_epoch(epoch, names)
+            decision = program.end_epoch(epoch, names)
             if decision is not None:
                 store.runs.record([(row.run_id, decision)])
         store.runs.record([(row.run_id, RunEnded(status="stopped" if stopped else "finished"))])

@@ -217,27 +217,27 @@ def test_the_preview_shows_a_rate_for_every_update(strategy: str) -> None:
     assert rates.shape == (plan.updates,)
     assert np.isfinite(rates).all()
     assert (rates >= 0).all()
-    course = plan.program()
-    assert np.array_equal(np.concatenate([course.rates(0), course.rates(1)]), rates[:30])
+    program = plan.program()
+    assert np.array_equal(np.concatenate([program.rates(0), program.rates(1)]), rates[:30])
 
 
 def test_a_rule_is_previewed_as_if_its_metric_kept_improving() -> None:
     plan = make(RunSpec(strategy="plateau", base_lr=0.2, warmup_epochs=2, epochs=20))
     assert isinstance(plan.strategy, Rule)
-    course = plan.program()
+    program = plan.program()
     seen = []
     for epoch in range(plan.spec.epochs):
-        seen.append(course.rates(epoch))
-        course.end_epoch(epoch, {"val_loss": 20.0 - epoch})
+        seen.append(program.rates(epoch))
+        program.end_epoch(epoch, {"val_loss": 20.0 - epoch})
     assert np.array_equal(plan.rates(), np.concatenate(seen))
 
 
 def test_each_course_starts_afresh() -> None:
     plan = make(RunSpec(strategy="plateau", params={"patience": 1}))
-    course = plan.program()
+    program = plan.program()
     for epoch in range(5):
-        course.end_epoch(epoch, {"val_loss": 1.0})
-    assert course.rates(5)[0] < plan.program().rates(5)[0] == plan.spec.base_lr
+        program.end_epoch(epoch, {"val_loss": 1.0})
+    assert program.rates(5)[0] < plan.program().rates(5)[0] == plan.spec.base_lr
 
 
 def test_a_plan_can_be_sent_to_another_process() -> None:

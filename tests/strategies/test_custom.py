@@ -48,27 +48,27 @@ def test_each_name_means_what_it_says() -> None:
 
 
 def test_the_rest_of_the_epoch_in_which_warm_up_ends_uses_the_peak_rate() -> None:
-    course = RateProgram(
+    program = RateProgram(
         Custom(expression="lr / 2"), base_lr=0.4, epochs=4, steps_per_epoch=4, warmup_epochs=1.5
     )
 
-    assert course.table is not None
-    np.testing.assert_allclose(course.rates(1), [0.4 * 5 / 6, 0.4, 0.4, 0.4])
-    assert course.table[8:].tolist() == [0.2] * 4 + [0.1] * 4
+    assert program.table is not None
+    np.testing.assert_allclose(program.rates(1), [0.4 * 5 / 6, 0.4, 0.4, 0.4])
+    assert program.table[8:].tolist() == [0.2] * 4 + [0.1] * 4
 
 
 def test_decisions_follow_the_course_s_epochs() -> None:
-    course = RateProgram(
+    program = RateProgram(
         Custom(expression="lr / 2 if epoch == 1 else lr"),
         base_lr=0.4, epochs=4, steps_per_epoch=4, warmup_epochs=1.5,
     )
-    made = [course.end_epoch(epoch, {}) for epoch in range(4)]
+    made = [program.end_epoch(epoch, {}) for epoch in range(4)]
 
-    assert course.before_start() is None
+    assert program.before_start() is None
     assert [d and (d.epoch, d.reason) for d in made] == [
         None, (2, "schedule(0, 0.4) = 0.4, unchanged"), (3, "schedule(1, 0.4) = 0.2"), None,
     ]
-    assert [(m.update, m.text) for m in course.marks()] == [
+    assert [(m.update, m.text) for m in program.marks()] == [
         (6, "warm-up ends"), (12, "0.4 to 0.2"),
     ]
 
@@ -84,8 +84,10 @@ def test_a_course_resumes_exactly() -> None:
 
 
 def test_without_warm_up_the_first_epoch_is_decided_before_training() -> None:
-    course = RateProgram(Custom(expression="base_lr / 4"), base_lr=0.4, epochs=2, steps_per_epoch=1)
-    before = course.before_start()
+    program = RateProgram(
+        Custom(expression="base_lr / 4"), base_lr=0.4, epochs=2, steps_per_epoch=1
+    )
+    before = program.before_start()
 
     assert before is not None
     assert (before.epoch, before.rate_before, before.rate_after) == (0, 0.4, 0.1)

@@ -65,9 +65,9 @@ def fit(names: dict[str, Any], epochs: int, steps: int) -> tuple[np.ndarray, dic
 def test_a_pasted_schedule_gives_our_rates(
     name: str, params: dict[str, Any], warmup: dict[str, float]
 ) -> None:
-    course: dict[str, Any] = {"base_lr": 0.3, "epochs": 7, "steps_per_epoch": 13, **warmup}
-    names = run(make(name, params).keras_code(**course))
-    ours = preview(name, params, **course)
+    settings: dict[str, Any] = {"base_lr": 0.3, "epochs": 7, "steps_per_epoch": 13, **warmup}
+    names = run(make(name, params).keras_code(**settings))
+    ours = preview(name, params, **settings)
     theirs = used_by_schedule(names["learning_rate"], len(ours))
     np.testing.assert_allclose(theirs, ours, rtol=0, atol=CLOSE * 0.3)
     assert names["callbacks"] == []
@@ -78,35 +78,35 @@ def test_a_pasted_schedule_gives_our_rates(
 def test_a_pasted_callback_trains_with_our_rates(
     name: str, params: dict[str, Any], warmup: dict[str, float]
 ) -> None:
-    course: dict[str, Any] = {"base_lr": 0.3, "epochs": 8, "steps_per_epoch": 5, **warmup}
-    theirs, history = fit(run(make(name, params).keras_code(**course)), 8, 5)
-    ours = preview(name, params, monitored=history["val_loss"], **course)
+    settings: dict[str, Any] = {"base_lr": 0.3, "epochs": 8, "steps_per_epoch": 5, **warmup}
+    theirs, history = fit(run(make(name, params).keras_code(**settings)), 8, 5)
+    ours = preview(name, params, monitored=history["val_loss"], **settings)
     assert len(set(ours[10:])) > 2
     np.testing.assert_allclose(theirs, ours, rtol=0, atol=CLOSE * 0.3)
 
 
 @pytest.mark.parametrize("name", ["wsd", "constant"])
 def test_a_pasted_schedule_trains_with_our_rates(name: str) -> None:
-    course: dict[str, Any] = {"base_lr": 0.3, "epochs": 3, "steps_per_epoch": 5,
+    settings: dict[str, Any] = {"base_lr": 0.3, "epochs": 3, "steps_per_epoch": 5,
                               "warmup_epochs": 1}
-    theirs, _ = fit(run(make(name).keras_code(**course)), 3, 5)
-    np.testing.assert_allclose(theirs, preview(name, **course), rtol=0, atol=CLOSE * 0.3)
+    theirs, _ = fit(run(make(name).keras_code(**settings)), 3, 5)
+    np.testing.assert_allclose(theirs, preview(name, **settings), rtol=0, atol=CLOSE * 0.3)
 
 
 @pytest.mark.parametrize("name", ["constant", "cosine", "points"])
 def test_a_model_with_a_pasted_schedule_can_be_saved(name: str, tmp_path: Path) -> None:
     import keras
 
-    course: dict[str, Any] = {"base_lr": 0.3, "epochs": 4, "steps_per_epoch": 5,
+    settings: dict[str, Any] = {"base_lr": 0.3, "epochs": 4, "steps_per_epoch": 5,
                               "warmup_epochs": 1}
-    names = run(make(name).keras_code(**course))
+    names = run(make(name).keras_code(**settings))
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     model.compile(optimizer=names["optimizer"], loss="mse")
     model.optimizer.build(model.trainable_variables)
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     again = used_by_schedule(loaded.optimizer._learning_rate, 20)
-    np.testing.assert_allclose(again, preview(name, **course), rtol=0, atol=CLOSE * 0.3)
+    np.testing.assert_allclose(again, preview(name, **settings), rtol=0, atol=CLOSE * 0.3)
 
 
 @pytest.mark.parametrize(

@@ -158,14 +158,14 @@ def test_a_resumed_course_goes_on_exactly_after_warm_up(rules: Any) -> None:
 
 
 def test_the_rule_sleeps_through_warm_up() -> None:
-    course = RateProgram(
+    program = RateProgram(
         Plateau(patience=1), base_lr=0.1, epochs=6, steps_per_epoch=2, warmup_epochs=1.5
     )
-    decisions = [course.end_epoch(epoch, {"val_loss": 1.0}) for epoch in range(4)]
+    decisions = [program.end_epoch(epoch, {"val_loss": 1.0}) for epoch in range(4)]
 
     assert [d.wait for d in decisions if d] == [None, None, 0, 0]
-    assert course.rates(1).tolist() == [0.1, 0.1]
-    assert course.rates(4).tolist() == [0.05, 0.05]
+    assert program.rates(1).tolist() == [0.1, 0.1]
+    assert program.rates(4).tolist() == [0.05, 0.05]
 
 
 def words(rule: Plateau, *values: float) -> list[str]:

@@ -37,23 +37,23 @@ def spec_of(*pieces: dict[str, Any], **fields: Any) -> RunSpec:
 
 def played(spec: RunSpec) -> np.ndarray[Any, Any]:
     """The rates of a run whose validation losses are LOSSES, [epochs, updates]."""
-    course = make(spec).program()
+    program = make(spec).program()
     rates = []
     for epoch in range(spec.epochs):
-        rates.append(course.rates(epoch))
-        course.end_epoch(epoch, {"val_loss": LOSSES[epoch]})
+        rates.append(program.rates(epoch))
+        program.end_epoch(epoch, {"val_loss": LOSSES[epoch]})
     return np.array(rates)
 
 
 def alone(name: str, params: dict[str, Any], epochs: int, losses: list[float], rate: float) -> Any:
     """The rates of a strategy alone, [epochs, updates]."""
-    course = RateProgram(
+    program = RateProgram(
         make_strategy(name, params), base_lr=rate, epochs=epochs, steps_per_epoch=steps()
     )
     rates = []
     for epoch in range(epochs):
-        rates.append(course.rates(epoch))
-        course.end_epoch(epoch, {"val_loss": losses[epoch]})
+        rates.append(program.rates(epoch))
+        program.end_epoch(epoch, {"val_loss": losses[epoch]})
     return np.array(rates)
 
 
@@ -136,16 +136,16 @@ def test_a_state_that_no_rule_can_have_is_refused(piece: dict[str, Any], named: 
 
 def test_a_factor_on_a_rule_keeps_what_it_has_seen_and_counted() -> None:
     rule = {"strategy": "plateau", "params": {"patience": 3, "min_delta": 0.01}}
-    course = make(spec_of({"epoch": 3, "factor": 0.1}, **rule)).program()
+    program = make(spec_of({"epoch": 3, "factor": 0.1}, **rule)).program()
     for epoch in range(3):
-        decision = course.end_epoch(epoch, {"val_loss": LOSSES[epoch]})
-    assert course.state() == {"rate": 0.2, "best": 0.9, "wait": 1, "cooldown": 0}
-    assert course.rates(3)[0] == 0.2 * 0.1
+        decision = program.end_epoch(epoch, {"val_loss": LOSSES[epoch]})
+    assert program.state() == {"rate": 0.2, "best": 0.9, "wait": 1, "cooldown": 0}
+    assert program.rates(3)[0] == 0.2 * 0.1
     assert decision is not None
     assert (decision.rate_before, decision.rate_after, decision.wait) == (0.2, 0.2 * 0.1, 1)
     assert decision.reason.endswith("; from here on times 0.1")
-    course.end_epoch(3, {"val_loss": LOSSES[3]})
-    cut = course.end_epoch(4, {"val_loss": LOSSES[4]})
+    program.end_epoch(3, {"val_loss": LOSSES[3]})
+    cut = program.end_epoch(4, {"val_loss": LOSSES[4]})
     assert cut is not None
     assert cut.rate_after == 0.2 * 0.1 * 0.5
 
@@ -186,8 +186,8 @@ def test_the_expression_counts_its_epochs_from_its_piece() -> None:
     piece = {"epoch": 3, "strategy": "custom", "params": {"expression": "base_lr / (1 + epoch)"}}
     spec = spec_of(piece)
     np.testing.assert_allclose(played(spec)[3:, 0], 0.2 / np.arange(1, 6), rtol=1e-15)
-    course = make(spec).program()
-    decided = [course.end_epoch(epoch, {}) for epoch in range(8)]
+    program = make(spec).program()
+    decided = [program.end_epoch(epoch, {}) for epoch in range(8)]
     assert [d.epoch for d in decided if d] == [3, 4, 5, 6, 7]
     assert decided[4] is not None
     np.testing.assert_allclose(decided[4].rate_after, 0.2 / 3)

@@ -168,8 +168,8 @@ def test_marks_stand_at_the_first_update_with_the_new_rate() -> None:
 
 
 def test_a_drop_is_marked_with_both_rates() -> None:
-    course = RateProgram(make("step"), base_lr=0.1, epochs=30, steps_per_epoch=10, warmup_epochs=2)
-    assert [(mark.update, mark.text) for mark in course.marks()] == [
+    program = RateProgram(make("step"), base_lr=0.1, epochs=30, steps_per_epoch=10, warmup_epochs=2)
+    assert [(mark.update, mark.text) for mark in program.marks()] == [
         (20, "warm-up ends"), (120, "drop 1: 0.1 to 0.05"), (220, "drop 2: 0.05 to 0.025"),
     ]
 
@@ -183,8 +183,8 @@ def test_many_drops_are_marked_evenly() -> None:
 
 def test_the_peak_and_the_beginning_of_a_decay_are_marked() -> None:
     def marks(name: str) -> list[tuple[int, str]]:
-        course = RateProgram(make(name), base_lr=0.1, epochs=20, steps_per_epoch=5)
-        return [(mark.update, mark.text) for mark in course.marks()]
+        program = RateProgram(make(name), base_lr=0.1, epochs=20, steps_per_epoch=5)
+        return [(mark.update, mark.text) for mark in program.marks()]
 
     assert marks("one_cycle") == [(29, "peak 0.1")]
     assert marks("flat_cosine") == [(75, "decay begins")]

@@ -68,14 +68,14 @@ def test_each_moment_is_what_the_real_keras_callback_did(block: int) -> None:
 
 def test_the_real_scheduler_of_keras_sets_the_same_rates() -> None:
     strategy = Custom(expression="lr * 0.7 if epoch % 3 == 2 else lr")
-    course = RateProgram(strategy, base_lr=0.1, epochs=20, steps_per_epoch=4)
+    program = RateProgram(strategy, base_lr=0.1, epochs=20, steps_per_epoch=4)
     optimizer = Rounded(0.1)
     callback = keras.callbacks.LearningRateScheduler(
         lambda epoch, lr: float(lr * 0.7 if epoch % 3 == 2 else lr)
     )
     callback.set_model(Model(optimizer))
 
-    moments = walk_scheduler(course).moments
+    moments = walk_scheduler(program).moments
 
     assert [m.epoch for m in moments] == list(range(20))
     for moment in moments:
@@ -162,10 +162,10 @@ def test_values_without_a_number_leave_gaps_and_are_named() -> None:
 
 def test_a_scheduler_tells_the_call_and_counts_epochs_after_the_warm_up() -> None:
     strategy = Custom(expression="lr / 2 if epoch == 1 else lr")
-    course = RateProgram(
+    program = RateProgram(
         strategy, base_lr=0.1, epochs=4, steps_per_epoch=2, warmup_epochs=1.5
     )
-    walk = walk_scheduler(course, [0.9, 0.8, 0.7, 0.6])
+    walk = walk_scheduler(program, [0.9, 0.8, 0.7, 0.6])
     assert [(m.epoch, m.outcome, m.value) for m in walk.moments] == [
         (2, "kept", 0.8), (3, "set", 0.7)
     ]

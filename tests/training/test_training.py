@@ -65,14 +65,14 @@ def run(
 
 
 def assert_the_rates_are_the_courses(plan: Plan, heard: Heard) -> None:
-    """Replays the course on the logged metrics and compares to the last bit."""
-    course = plan.program()
-    decisions = [course.before_start()]
+    """Replays the program on the logged metrics and compares to the last bit."""
+    program = plan.program()
+    decisions = [program.before_start()]
     for epoch, said in enumerate(heard.epochs):
-        expected = np.float32(course.rates(epoch))
+        expected = np.float32(program.rates(epoch))
         assert said.rates.dtype == np.float32
         assert said.rates.tolist() == expected.tolist(), f"epoch {epoch + 1}"
-        decisions.append(course.end_epoch(epoch, said.metrics))
+        decisions.append(program.end_epoch(epoch, said.metrics))
     assert heard.decisions == [made for made in decisions if made is not None]
 
 

@@ -29,14 +29,14 @@ def finish(store: Store, run_id: str) -> None:
     """Train a queued run on, as a worker would record it."""
     row = store.runs.one(run_id)
     assert store.runs.claim(run_id, "w1")
-    course = make(row.spec).program()
+    program = make(row.spec).program()
     for epoch in range(row.spec.epochs):
         metrics = {"loss": 0.4, "val_loss": 0.5, "accuracy": 0.5, "val_accuracy": 0.6}
         if epoch >= row.epochs_done:
-            rates = course.rates(epoch).astype(np.float32)
+            rates = program.rates(epoch).astype(np.float32)
             said = EpochEnded(epoch=epoch + 1, metrics=metrics, rates=rates, seconds=9.0)
             store.runs.record([(run_id, said)])
-        course.end_epoch(epoch, metrics)
+        program.end_epoch(epoch, metrics)
     store.runs.record([(run_id, RunEnded(status="finished", reason="", seconds=9.0))])
 
 

@@ -37,19 +37,19 @@ def finish(store: Store, run_id: str, losses: tuple[float, ...], status: str = "
     plan = make(store.runs.one(run_id).spec)
     store.workers.register("w1", "host", 1)
     assert store.runs.claim(run_id, "w1")
-    course = plan.program()
+    program = plan.program()
     events: list[Event] = [RunStarted(
         engine="keras", parameters=1, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
         versions={},
     )]
-    if decided := course.before_start():
+    if decided := program.before_start():
         events.append(decided)
     for epoch, loss in enumerate(losses):
         metrics = {**dict.fromkeys(plan.metrics, 0.5), "val_loss": loss}
-        rates = course.rates(epoch).astype(np.float32)
+        rates = program.rates(epoch).astype(np.float32)
         done = epoch + 1
         events.append(EpochEnded(epoch=done, metrics=metrics, rates=rates, seconds=float(done)))
-        if decided := course.end_epoch(epoch, metrics):
+        if decided := program.end_epoch(epoch, metrics):
             events.append(decided)
     if status != "running":
         events.append(RunEnded(status=status, seconds=1.0))  # type: ignore[arg-type]

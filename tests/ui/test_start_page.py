@@ -34,18 +34,18 @@ def train(
         claimed = store.runs.claim_group(group, "w1")
         for run_id in claimed:
             plan = make(store.runs.one(run_id).spec)
-            course = plan.program()
+            program = plan.program()
             events: list[Event] = [
                 RunStarted(engine="lanes", parameters=1, steps_per_epoch=plan.steps_per_epoch,
                            updates=plan.updates, versions={})
             ]
             for epoch in range(min(epochs, plan.spec.epochs)):
-                rates = course.rates(epoch)
+                rates = program.rates(epoch)
                 loss = float(rates[-1]) + (plan.spec.seed + epoch) / 1000
                 metrics = {"loss": loss, "val_loss": loss}
                 events.append(EpochEnded(epoch=epoch + 1, metrics=metrics, seconds=1.0,
                                        rates=rates.astype(np.float32)))
-                decision = course.end_epoch(epoch, metrics)
+                decision = program.end_epoch(epoch, metrics)
                 if isinstance(decision, RateDecided):
                     events.append(decision)
             ending = status if run_id == claimed[0] else "finished"
