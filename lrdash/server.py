@@ -20,6 +20,7 @@ from typing import Any
 from lrdash import ui
 from lrdash.core.errors import InvalidField, LrdashError
 from lrdash.ui import resources, shell
+from lrdash.ui.gate import gate_for
 
 APP = Path(__file__).resolve().parent.parent / "app.py"
 logger = logging.getLogger(__name__)
@@ -53,16 +54,16 @@ def serve(
     sys.argv = [str(APP)]  # Streamlit looks for .streamlit/config.toml beside this file
     shell.own_navigation()
     resources.resume_at_start(wanted=resume_interrupted)
-    application = st.App(APP, lifespan=_lifespan, routes=resources.asset_routes())
+    application = st.App(
+        APP, lifespan=_lifespan, routes=resources.asset_routes(),
+        middleware=[gate_for(host, os.environ.get("LRDASH_ALLOWED_HOSTS", ""))],
+    )
     settings: dict[str, Any] = {
         "server.address": host,
         "server.port": port,
         "server.baseUrlPath": base_path.strip("/"),
         "server.headless": not browser,
     }
-    allowed = [name for name in os.environ.get("LRDASH_ALLOWED_HOSTS", "").split(",") if name]
-    if allowed:
-        settings["server.allowedHosts"] = [name.strip() for name in allowed]
     # Uvicorn shuts down in order and then sends itself the signal again.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with suppress(KeyboardInterrupt):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 from playwright.sync_api import Browser, expect
@@ -44,6 +46,29 @@ def test_the_first_visitor_of_a_server_may_come_straight_to_a_page(
     expect(page.get_by_role("link", name="app", exact=True)).to_have_count(0)
     context.close()
     server.close()
+
+
+def refused(server: Server, **headers: str) -> bool:
+    """Whether the server closes the door to a websocket with these headers."""
+    lines = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13",
+             "Sec-WebSocket-Key": "bHJkYXNoLWxyZGFzaC1scg==",
+             "Host": f"localhost:{server.port}"} | headers
+    request = "\r\n".join(["GET /_stcore/stream HTTP/1.1",
+                           *(f"{name}: {value}" for name, value in lines.items()), "", ""])
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as called:
+        called.sendall(request.encode())
+        status = called.recv(12).decode()
+    assert status in ("HTTP/1.1 101", "HTTP/1.1 403")
+    return status.endswith("403")
+
+
+def test_pages_of_other_sites_reach_nothing(server: Server) -> None:
+    assert not refused(server, Origin=f"http://localhost:{server.port}")
+    assert refused(server, Origin="http://evil.example")
+    assert refused(server, Origin="http://localhost:1")
+    assert refused(server, Host="rebound.example")
+    with urllib.request.urlopen(server.url) as page:
+        assert page.headers["Content-Security-Policy"] == "frame-ancestors 'self'"
 
 
 def test_a_port_in_use_is_reported_in_one_line(server: Server) -> None:
