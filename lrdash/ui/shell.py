@@ -13,6 +13,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from lrdash.core import wording
 from lrdash.core.errors import LrdashError
 from lrdash.ui import resources
+from lrdash.ui.components.address import checked_address
 from lrdash.ui.components.errors import error_boundary, show_error
 from lrdash.ui.components.live import live
 from lrdash.ui.components.steady_chart import preload
@@ -71,7 +72,7 @@ def page(title: str) -> Iterator[None]:
     except LrdashError as error:
         show_error(error)
         st.stop()
-    with error_boundary():
+    with checked_address(), error_boundary():
         with suppress(_Stop):
             yield
         preload(idle=True)

@@ -20,8 +20,8 @@ from lrdash.datasets import DATASETS, Dataset, own_datasets
 from lrdash.models import MODELS
 from lrdash.models.own_layers import OwnLayers
 from lrdash.strategies import STRATEGIES
+from lrdash.ui.components import address, fields
 from lrdash.ui.components import draw as editor
-from lrdash.ui.components import fields
 from lrdash.ui.components.errors import error_boundary
 
 KNOBS = {knob.name: knob for knob in RunSpec.knobs()}
@@ -292,6 +292,9 @@ def pick(
     def say(option: str) -> str:
         return labels.get(option, option)
 
+    asked = st.query_params.get(key)
+    if asked and key not in st.session_state and asked not in map(say, options):
+        address.ignore(key, asked)
     chosen: str = st.selectbox(
         KNOBS[name].label, options, place, format_func=say,
         help=help or fields.helped(KNOBS[name]), **fields.bound(key, options[place], say),
