@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from lrdash.figures.palette import GRID
 
-LINE_WIDTH = 2  # pixels
 CLEAR = "rgba(0, 0, 0, 0)"
 METRIC_RATIO = 5.0  # a loss that spans more than this is drawn on a log axis beside the rates
 PAD = 0.06  # of the span, above and below
@@ -60,10 +59,8 @@ def rate_axis(
         log: force a log (True) or linear (False) axis; None decides by the rates.
         more: further settings of the axis.
     """
-    shown = rates[np.isfinite(rates)]
-    positive = shown[shown > 0]
     if log is None:
-        log = bool(len(positive)) and positive.max() > LOG_RATIO * shown.min() and shown.min() > 0
+        log = wide(rates)
     if log:
         # One digit, for every tick alike: Plotly's own labels mix powers with bare digits.
         return axis("Learning rate (log)", type="log", tickformat=".1~g", nticks=4, **more)
@@ -82,8 +79,7 @@ def metric_axis(
         more: further settings of the axis.
     """
     shown = values[np.isfinite(values)]
-    log = bool(len(shown)) and shown.min() > 0 and shown.max() > METRIC_RATIO * shown.min()
-    if not log or title.endswith("accuracy"):
+    if not wide(shown, METRIC_RATIO) or title.endswith("accuracy"):
         span = {"range": _span(shown)} if fixed else {}
         return axis(title, nticks=6, **span, **more)
     decades = range(math.floor(math.log10(shown.min())), math.ceil(math.log10(shown.max())) + 1)
@@ -91,6 +87,12 @@ def metric_axis(
     span = {"range": _span(np.log10(shown))} if fixed else {}
     return axis(f"{title} (log)", type="log", tickvals=ticks,
                 ticktext=[f"{tick:.4g}" for tick in ticks], **span, **more)
+
+
+def wide(values: NDArray[np.float64], ratio: float = LOG_RATIO) -> bool:
+    """Whether all finite values are above 0 and span more than `ratio` to 1."""
+    finite = values[np.isfinite(values)]
+    return bool(len(finite) and finite.min() > 0 and finite.max() > ratio * finite.min())
 
 
 def _span(values: NDArray[np.float64]) -> list[float]:
@@ -109,6 +111,11 @@ def plain(values: Iterable[float]) -> list[float | None]:
 def literal(text: str) -> str:
     """A user's words as Plotly shows them literally: it reads `<` as the start of a tag."""
     return text.replace("<", "&lt;")
+
+
+def short(label: str, limit: int) -> str:
+    """A user's label, literally and cut to `limit` characters."""
+    return literal(label if len(label) <= limit else f"{label[: limit - 1]}…")
 
 
 def literal_names(figure: go.Figure) -> go.Figure:

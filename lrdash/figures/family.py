@@ -11,8 +11,8 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
-from lrdash.figures.axes import LINE_WIDTH, blank, epoch_axis, metric_axis, plain, rate_axis
-from lrdash.figures.palette import COLOURS, GREY, Style, style_of
+from lrdash.figures.axes import blank, epoch_axis, metric_axis, plain, rate_axis
+from lrdash.figures.palette import COLOURS, GREY, LINE_WIDTH, Style, style_of
 from lrdash.figures.thinning import as_steps, pace
 
 POINTS = 400  # of one line
@@ -49,11 +49,7 @@ def family_figure(
     """
     figure = blank(height)
     for place, member in enumerate(members):
-        style = _style(place)
-        line = {
-            "color": style.colour, "dash": style.dash,
-            "width": LINE_WIDTH + (member.run_id == chosen),
-        }
+        line = _style(place).line(width=LINE_WIDTH + (member.run_id == chosen))
         name: dict[str, Any] = {"name": member.label, "legendgroup": member.run_id, "line": line}
         own = epochs[(epochs["run_id"] == member.run_id) & (epochs["epoch"] >= member.start)]
         figure.add_scatter(
@@ -101,12 +97,10 @@ def courses_figure(
     )
     drawn, longest = [used], len(used)
     for place, (label, rates, start) in enumerate(ways, start=1):
-        style, later = _style(place), np.asarray(rates, dtype=np.float64)[start * steps :]
+        later = np.asarray(rates, dtype=np.float64)[start * steps :]
         figure.add_scatter(
             **_line(later, start * steps, steps), name=label, mode="lines",
-            hovertemplate="%{y:.3g}", line={
-                "color": style.colour, "width": LINE_WIDTH, "dash": style.dash, "shape": "hv",
-            },
+            hovertemplate="%{y:.3g}", line=_style(place).line(shape="hv"),
         )
         drawn.append(later)
         longest = max(longest, len(later) + start * steps)

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from numpy.typing import NDArray
 
-from lrdash.figures.axes import LINE_WIDTH, blank, epoch_axis, metric_axis, plain, rate_axis
-from lrdash.figures.compare.lines import deep
+from lrdash.figures.axes import blank, epoch_axis, metric_axis, plain
+from lrdash.figures.compare.lines import deep_rate_axis
 from lrdash.figures.palette import GRID, Style, style_of
 from lrdash.figures.thinning import keep
 
@@ -71,18 +70,14 @@ def hindsight_rates(
             **{**looks[label], "line": line}, x=kept["epoch"].tolist(),
             y=plain(kept["learning_rate"]), hovertemplate="%{y:.3~g}",
         )
-    all_rates = [frame["learning_rate"].to_numpy(dtype=np.float64) for frame in rates.values()]
+    every = [frame["learning_rate"].to_numpy(dtype=np.float64) for frame in rates.values()]
+    values = np.concatenate([np.array([]), *every])
     figure.update_layout(
         xaxis=epoch_axis(epochs, hoverformat=".4~g"),
-        yaxis=_axis(np.concatenate([np.array([]), *all_rates])),
+        # On a log axis a factor is a distance; a rate of 0, as at an end, falls off it.
+        yaxis=deep_rate_axis(values, log=bool((values > 0).any())),
     )
     return figure
-
-
-def _axis(rates: NDArray[np.float64]) -> dict[str, Any]:
-    """A log axis, on which a factor is a distance; a rate of 0, as at an end, falls off it."""
-    log = bool((rates > 0).any())
-    return {**rate_axis(rates, log=log), **(deep(rates) if log else {})}
 
 
 def _figure(points: Sequence[int], height: int) -> go.Figure:
@@ -104,10 +99,9 @@ def _looks(strategies: Mapping[str, str], found: str) -> dict[str, dict[str, Any
     for label, strategy in strategies.items():
         style = FOUND if label == found else style_of(strategy)
         again = label != found and seen.count(strategy)
-        line = {
-            "color": style.colour, "dash": DASHES[again % len(DASHES)] if again else style.dash,
-            "width": WIDE if label == found else LINE_WIDTH,
-        }
+        line = style.line(**({"width": WIDE} if label == found else {}))
+        if again:
+            line["dash"] = DASHES[again % len(DASHES)]
         seen += [] if label == found else [strategy]
         looks[label] = {
             "name": label, "mode": "lines", "line": line,

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from lrdash.figures.axes import LINE_WIDTH, axis, blank, metric_axis, plain, rate_axis
-from lrdash.figures.palette import BLUE, GREY, SKY, style_of
+from lrdash.figures.axes import axis, blank, metric_axis, plain, rate_axis
+from lrdash.figures.palette import BLUE, GREY, LINE_WIDTH, SKY, style_of
 from lrdash.teaching import Walk
 
 UP_TO, ONLY = {"grows": "upto"}, {"grows": "only"}  # the points up to the moment, or at it alone

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from typing import Any
 
 from lrdash.strategies import STRATEGIES
 
@@ -27,6 +28,7 @@ NAMED = {
 }
 COLOURS = tuple(NAMED.values())
 
+LINE_WIDTH = 2  # pixels
 DASHED = {"width": 2, "dash": "6px,4px"}  # of exact lines; finer than the dashes of strategies
 GRID = "rgba(128, 128, 128, 0.2)"
 
@@ -42,6 +44,10 @@ class Style:
         """The colour, partly transparent, as CSS rgba()."""
         red, green, blue = (int(self.colour[i : i + 2], 16) for i in (1, 3, 5))
         return f"rgba({red}, {green}, {blue}, {opacity:g})"
+
+    def line(self, **more: Any) -> dict[str, Any]:
+        """A line as Plotly draws it; `more` are further settings, or others."""
+        return {"color": self.colour, "width": LINE_WIDTH, "dash": self.dash, **more}
 
 
 def style_of(strategy: str) -> Style:

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
 from lrdash.core.wording import rate
-from lrdash.figures.axes import LINE_WIDTH, blank, epoch_axis, plain, rate_axis
+from lrdash.figures.axes import blank, epoch_axis, plain, rate_axis
 from lrdash.figures.palette import style_of
 from lrdash.figures.thinning import as_steps
 from lrdash.strategies.base import Mark
@@ -46,7 +46,7 @@ def preview_figure(
     steps = max(1, steps_per_epoch)
     style = style_of(strategy)
     figure = blank(height)
-    line = {"color": style.colour, "width": LINE_WIDTH, "dash": style.dash, "shape": "hv"}
+    line = style.line(shape="hv")
     name = "learning rate" if stuck is None else "while the metric improves"
     figure.add_scatter(**_line(values, steps), name=name, line=line)
     figure.add_scatter(**_triangles(values, steps, marks, style.colour))

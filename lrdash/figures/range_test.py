@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lrdash.analysis.range_test import edge_rates
 from lrdash.core.wording import rate
-from lrdash.figures.axes import LINE_WIDTH, LOG_RATIO, axis, blank
+from lrdash.figures.axes import axis, blank, wide
 from lrdash.figures.compare.arms import light
 from lrdash.figures.compare.bowl import bowl_figure
 from lrdash.figures.palette import BLUE, GREEN, GREY, ORANGE, PURPLE, Style
@@ -48,7 +48,9 @@ def range_figure(
     for row in table.to_dict(orient="records"):
         if np.isfinite(row["suggestion"]):
             figure.add_scatter(**_mark(row))
-            figure.add_shape(**_upright(row, "y domain"))
+            figure.add_vline(
+                x=row["suggestion"], layer="below", line=_look(row).line(width=1.5),
+            )
     span = np.array(rates if len(rates) else frame["learning_rate"], dtype=np.float64)
     x = _rate_axis("Learning rate (log)", span)
     labels = list(table["label"])[::-1]
@@ -78,10 +80,9 @@ def range_bowl_figure(
     figure.update_layout(hovermode="closest", showlegend=True, margin={"t": 64})
     for row in table.to_dict(orient="records"):
         if np.isfinite(row["suggestion"]):
-            look = LOOKS.get(row["rule"], LOOKS["minimum"])
             figure.add_scatter(
                 x=[row["suggestion"]] * 2, y=[0, 1], yaxis="y2", mode="lines", name=row["label"],
-                line={"color": look.colour, "dash": look.dash, "width": LINE_WIDTH},
+                line=_look(row).line(),
                 hovertemplate=f"{row['label']}: {rate(row['suggestion'])}<extra></extra>",
             )
     tried = bowl["base_lr"].to_numpy(dtype=np.float64)
@@ -114,30 +115,24 @@ def _line(part: pd.DataFrame, seed: int, *, first: bool) -> dict[str, Any]:
 
 def _mark(row: dict[Any, Any]) -> dict[str, Any]:
     """A rule's suggestion with what it spans over the seeds."""
-    look = LOOKS.get(row["rule"], LOOKS["minimum"])
-    value = row["suggestion"]
+    colour, value = _look(row).colour, row["suggestion"]
     words = f"{row['label']}: {rate(value)}"
     if row["found"] > 1:
         words += f" ({rate(row['low'])} to {rate(row['high'])} over {row['found']} seeds)"
     return {
         "x": [value], "y": [row["label"]], "yaxis": "y2", "mode": "markers", "showlegend": False,
         "name": row["label"], "text": [words], "hovertemplate": "%{text}<extra></extra>",
-        "marker": {"size": 10, "color": look.colour},
+        "marker": {"size": 10, "color": colour},
         "error_x": {
             "type": "data", "symmetric": False, "array": [max(0.0, row["high"] - value)],
-            "arrayminus": [max(0.0, value - row["low"])], "color": look.colour, "thickness": 2,
+            "arrayminus": [max(0.0, value - row["low"])], "color": colour, "thickness": 2,
             "width": 5,
         },
     }
 
 
-def _upright(row: dict[Any, Any], height: str) -> dict[str, Any]:
-    look = LOOKS.get(row["rule"], LOOKS["minimum"])
-    return {
-        "type": "line", "x0": row["suggestion"], "x1": row["suggestion"], "y0": 0, "y1": 1,
-        "xref": "x", "yref": height, "layer": "below",
-        "line": {"color": look.colour, "dash": look.dash, "width": 1.5},
-    }
+def _look(row: dict[Any, Any]) -> Style:
+    return LOOKS.get(row["rule"], LOOKS["minimum"])
 
 
 def _rate_axis(
@@ -161,7 +156,7 @@ def _loss_axis(frame: pd.DataFrame, **more: Any) -> dict[str, Any]:
     if not len(inside):
         return axis(title, **more)
     low, high = float(inside.min()), float(inside.max())
-    if low > 0 and high > LOG_RATIO * low:
+    if wide(inside):
         span = [float(np.log10(0.7 * low)), float(np.log10(1.6 * high))]
         return axis(
             f"{title} (log)", type="log", tickformat=".1~g", nticks=4, range=span, **more

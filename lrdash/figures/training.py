@@ -17,17 +17,15 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from numpy.typing import NDArray
 
 from lrdash.analysis.summary import best_epoch
 from lrdash.core.wording import number, percent, rate
-from lrdash.figures.axes import LINE_WIDTH, axis, blank, epoch_axis, plain, rate_axis
-from lrdash.figures.palette import DASHED, GREY, Style, style_of
+from lrdash.figures.axes import axis, blank, epoch_axis, plain, rate_axis
+from lrdash.figures.palette import DASHED, GREY, LINE_WIDTH, Style, style_of
 from lrdash.figures.thinning import LIMIT, keep, pace
 
 LIVE_TRACES = 3  # the traces that grow: training metric, validation metric, rate
 NEAR = 1e-9  # of an epoch: what a place on the axis may be off
-DOT = {"size": 3}  # pixels; an epoch between two gaps is seen as well
 Metric = Literal["loss", "accuracy"]
 Change = tuple[float, float, float, str]  # epochs done, rate before, rate after, why
 
@@ -157,35 +155,16 @@ def _rate_line(rates: pd.DataFrame, epochs_total: int) -> dict[str, list[float |
         return {"x": [], "y": []}
     begun = np.floor(rates["epoch"].to_numpy() + NEAR)
     starts = np.append(np.flatnonzero(np.diff(begun, prepend=-1.0)), len(used))
-    if len(set(np.diff(starts).tolist())) > 1:
-        return _uneven_line(used, begun, starts, epochs_total)
-    steps = _steps_per_epoch(rates)
-    size = _points_an_epoch(steps, epochs_total)
-    first = rates["update"].to_numpy()[:: steps] / steps
-    xs, ys = [], []
-    for begin, part in zip(first, used.reshape(-1, steps), strict=True):
-        kept = _padded(keep(part, size - 1), size - 1)
-        xs.append(np.append(begin + kept / steps, begin + 1))
-        ys.append(np.append(part[kept], part[-1]))
-    return {"x": plain(np.concatenate(xs)), "y": plain(np.concatenate(ys))}
-
-
-def _uneven_line(
-    used: NDArray[np.float64], begun: NDArray[np.float64], starts: NDArray[np.intp],
-    epochs_total: int,
-) -> dict[str, list[float | None]]:
-    """The rate where epochs have different numbers of updates: such lines are never extended."""
+    even = len(set(np.diff(starts).tolist())) == 1  # other lines are never extended
     xs, ys = [], []
     for low, high in itertools.pairwise(starts.tolist()):
-        part = used[low:high]
-        kept = keep(part, _points_an_epoch(len(part), epochs_total) - 1)
+        part, size = used[low:high], _points_an_epoch(high - low, epochs_total) - 1
+        kept = keep(part, size)
+        if even:
+            kept = np.append(kept, np.full(size - len(kept), kept[-1]))
         xs.append(np.append(begun[low] + kept / len(part), begun[low] + 1))
         ys.append(np.append(part[kept], part[-1]))
     return {"x": plain(np.concatenate(xs)), "y": plain(np.concatenate(ys))}
-
-
-def _padded(kept: NDArray[np.intp], size: int) -> NDArray[np.intp]:
-    return np.append(kept, np.full(size - len(kept), kept[-1]))
 
 
 def _points_an_epoch(steps: int, epochs_total: int) -> int:
@@ -200,21 +179,16 @@ def _looks(style: Style, metric: Metric) -> list[dict[str, Any]]:
     digits = ".3g" if metric == "loss" else ".1%"
     shared = {  # a script may measure it after some epochs only
         "mode": "lines+markers", "hovertemplate": f"%{{y:{digits}}}", "connectgaps": True,
+        "marker": {"size": 3},  # an epoch between two gaps is seen as well
     }
-    return [
-        {
-            "name": f"training {metric}", **shared,
-            "line": {"color": style.faint(), "width": LINE_WIDTH}, "marker": DOT,
-        },
-        {
-            "name": f"validation {metric}", **shared,
-            "line": {"color": style.colour, "width": LINE_WIDTH}, "marker": DOT,
-        },
-        {
-            "name": "learning rate", "mode": "lines", "yaxis": "y2", "hovertemplate": "%{y:.3g}",
-            "line": {"color": GREY, "width": LINE_WIDTH, "shape": "hv"},
-        },
+    metrics = [
+        {"name": f"{part} {metric}", "line": {"color": colour, "width": LINE_WIDTH}, **shared}
+        for part, colour in (("training", style.faint()), ("validation", style.colour))
     ]
+    return [*metrics, {
+        "name": "learning rate", "mode": "lines", "yaxis": "y2", "hovertemplate": "%{y:.3g}",
+        "line": {"color": GREY, "width": LINE_WIDTH, "shape": "hv"},
+    }]
 
 
 def _best(epochs: pd.DataFrame, metric: Metric, style: Style) -> dict[str, Any]:

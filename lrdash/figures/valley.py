@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from lrdash.core.wording import rate
-from lrdash.figures.axes import LINE_WIDTH, axis, blank, plain, rate_axis
+from lrdash.figures.axes import axis, blank, plain, rate_axis
 from lrdash.figures.palette import GREY, style_of
 from lrdash.teaching import Path, Surface
 
@@ -34,13 +34,13 @@ def valley_picture(surface: Surface, paths: Sequence[Path], names: Sequence[str]
         is not finite is None), `name`, `colour`, `dash` in pixels, `ended` and `asked`.
     """
     grid = surface.grid(POINTS)
-    top, low, high = float(grid.max()), *_ends(surface, grid)
-    shade = np.sqrt(grid / top)
+    heights = _height(surface, grid)
+    low, span = heights.min(), np.ptp(heights)
     return {
         "spans": [list(span) for span in surface.spans],
         "minima": [{"place": list(m.place), "label": m.label} for m in surface.minima],
-        "height": _rounded((_height(surface, grid) - low) / (high - low)),
-        "shade": _rounded(shade),
+        "height": _rounded((heights - low) / span),
+        "shade": _rounded(np.sqrt(grid / grid.max())),
         "levels": np.linspace(0.04, 0.97, LEVELS).round(3).tolist(),
         "paths": [
             {
@@ -48,7 +48,7 @@ def valley_picture(surface: Surface, paths: Sequence[Path], names: Sequence[str]
                 "colour": style_of(path.strategy).colour,
                 "dash": DASHES[style_of(path.strategy).dash],
                 "places": path.places.round(5).tolist(),
-                "heights": plain(np.round((_height(surface, path.losses) - low) / (high - low), 4)),
+                "heights": plain(np.round((_height(surface, path.losses) - low) / span, 4)),
                 "losses": _short(path.losses),
                 "rates": _short(path.rates),
                 "curvatures": _short(path.curvatures),
@@ -75,11 +75,10 @@ def valley_loss_figure(
     """
     figure = blank(height)
     for path, name in zip(paths, names, strict=True):
-        style = style_of(path.strategy)
         figure.add_scatter(
             x=list(range(path.steps + 1)), y=plain(np.maximum(path.losses, LOWEST)), name=name,
             mode="lines", hovertemplate="%{y:.3g}",
-            line={"color": style.colour, "width": LINE_WIDTH, "dash": style.dash},
+            line=style_of(path.strategy).line(),
         )
     figure.update_layout(
         xaxis=_step_axis(paths),
@@ -109,10 +108,9 @@ def valley_rate_figure(
     """
     figure = blank(height)
     for path, name in zip(paths, names, strict=True):
-        style = style_of(path.strategy)
         figure.add_scatter(
             **_steps(path.rates), name=name, mode="lines", hovertemplate="%{y:.3g}",
-            line={"color": style.colour, "width": LINE_WIDTH, "dash": style.dash, "shape": "hv"},
+            line=style_of(path.strategy).line(shape="hv"),
         )
     limits = [path.limits[:-1] for path in paths]
     same = _same(limits)
@@ -198,11 +196,6 @@ def _step_axis(paths: Sequence[Path]) -> dict[str, Any]:
 
 def _height(surface: Surface, losses: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.log1p(losses) if surface.log_height else losses
-
-
-def _ends(surface: Surface, grid: NDArray[np.float64]) -> tuple[float, float]:
-    heights = _height(surface, grid)
-    return float(heights.min()), float(heights.max())
 
 
 def _rounded(values: NDArray[np.float64]) -> Any:

@@ -9,8 +9,8 @@ from typing import Any, Literal
 import numpy as np
 import plotly.graph_objects as go
 
-from lrdash.figures.axes import LINE_WIDTH, axis, blank, metric_axis, plain, rate_axis
-from lrdash.figures.palette import BLUE, GREEN, GREY, style_of
+from lrdash.figures.axes import axis, blank, metric_axis, plain, rate_axis
+from lrdash.figures.palette import BLUE, GREEN, GREY, LINE_WIDTH, style_of
 from lrdash.teaching import Grid, Recorded, Replay
 
 ROW = 34  # pixels

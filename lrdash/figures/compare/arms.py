@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -36,14 +36,19 @@ def arm_styles(arms: pd.DataFrame) -> dict[str, Style]:
     return {label: styles[label] for label in pairs}
 
 
-def styles_for(frame: pd.DataFrame, styles: Styles | None) -> Styles:
-    """The looks given, or those of the arms in the frame."""
-    return arm_styles(frame) if styles is None else styles
+def by_arm(
+    frame: pd.DataFrame, styles: Styles | None = None
+) -> Iterator[tuple[str, pd.DataFrame, Style]]:
+    """Label, rows and look of each arm; one that was given no look has its strategy's.
 
-
-def look(styles: Styles, label: str, strategy: str) -> Style:
-    """The arm's look; one that was not given a look has its strategy's."""
-    return styles.get(label) or style_of(strategy)
+    Args:
+        frame: with the columns label and strategy.
+        styles: looks by label; by default `arm_styles(frame)`.
+    """
+    looks = arm_styles(frame) if styles is None else styles
+    for label, part in frame.groupby("label", sort=False):
+        name, strategy = str(label), str(part["strategy"].iloc[0])
+        yield name, part, looks.get(name) or style_of(strategy)
 
 
 def light(values: ArrayLike) -> NDArray[np.float32]:

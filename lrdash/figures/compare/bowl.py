@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from numpy.typing import NDArray
 
 from lrdash.core.wording import number
-from lrdash.figures.axes import LINE_WIDTH, LOG_RATIO, axis, blank, literal
-from lrdash.figures.compare.arms import Styles, light, look, styles_for
+from lrdash.figures.axes import axis, blank, literal, wide
+from lrdash.figures.compare.arms import Styles, by_arm, light
 from lrdash.figures.compare.lines import LOG
-from lrdash.figures.palette import Style
+from lrdash.figures.palette import LINE_WIDTH, Style
 
 TOP = 0.97  # height of the marks of diverged or failed runs, as a share of the figure
 BELOW = 0.035  # distance of the next one at the same rate
@@ -37,17 +36,14 @@ def bowl_figure(
         log: a logarithmic loss axis; None takes one where the means span more than 20 to 1.
         height: in pixels.
     """
-    looks = styles_for(bowl, styles)
-    means = bowl["mean"].to_numpy(dtype=np.float64)
-    log = _wide(means) if log is None else log
+    log = wide(bowl["mean"].to_numpy(dtype=np.float64)) if log is None else log
     figure = blank(height)
     places = _places(bowl)
-    for label, part in bowl.groupby("label", sort=False):
-        style = look(looks, str(label), str(part["strategy"].iloc[0]))
+    for label, part, style in by_arm(bowl, styles):
         broken = np.isinf(part["mean"].to_numpy(dtype=np.float64))
-        figure.add_scatter(**_line(part, style, str(label), log=log))
+        figure.add_scatter(**_line(part, style, label, log=log))
         if broken.any():
-            figure.add_scatter(**_crosses(part[broken], places, style, str(label)))
+            figure.add_scatter(**_crosses(part[broken], places, style, label))
     figure.update_layout(
         xaxis=axis("Peak rate (log)", hoverformat=".3~g", **{**LOG, "nticks": 5}),
         yaxis=axis("Final validation loss", **(LOG if log else {"type": "linear"})),
@@ -80,7 +76,7 @@ def _line(part: pd.DataFrame, style: Style, label: str, *, log: bool) -> dict[st
     return {
         "x": light(part["base_lr"]), "y": light(shown), "name": label, "legendgroup": label,
         "mode": "lines+markers", "marker": {"size": 6},
-        "line": {"color": style.colour, "width": LINE_WIDTH, "dash": style.dash},
+        "line": style.line(),
         "error_y": {
             "type": "data", "symmetric": False, "array": light(high - shown),
             "arrayminus": light(down), "thickness": 1, "width": 3, "color": style.faint(0.6),
@@ -111,8 +107,3 @@ def _places(bowl: pd.DataFrame) -> pd.Series[int]:
     broken = bowl[np.isinf(bowl["mean"].to_numpy(dtype=np.float64))]
     places: pd.Series[int] = broken.groupby("base_lr").cumcount()
     return places
-
-
-def _wide(means: NDArray[np.float64]) -> bool:
-    finite = means[np.isfinite(means)]
-    return bool(len(finite)) and finite.min() > 0 and finite.max() > LOG_RATIO * finite.min()

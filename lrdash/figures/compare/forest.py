@@ -9,9 +9,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from lrdash.core.wording import number, plural
-from lrdash.figures.axes import LINE_WIDTH, axis, blank, literal
-from lrdash.figures.compare.arms import Styles, light, look, styles_for
-from lrdash.figures.palette import BLUE, GREY, ORANGE
+from lrdash.figures.axes import axis, blank, short
+from lrdash.figures.compare.arms import Styles, arm_styles, light
+from lrdash.figures.palette import BLUE, GREY, LINE_WIDTH, ORANGE, style_of
 
 ROW = 44  # pixels
 LABEL = 22  # characters of a name
@@ -37,11 +37,11 @@ def forest_figure(
         height: in pixels; by default it grows with the arms.
     """
     figure = blank(height or 90 + ROW * max(2, len(differences)))
-    rows = [_row_title(str(r.label), str(r.verdict)) for r in differences.itertuples()]
-    looks = styles or styles_for(differences.assign(strategy=differences["label"]), None)
+    rows = [f"{short(str(r.label), LABEL)}<br><i>{r.verdict}</i>" for r in differences.itertuples()]
+    looks = styles or arm_styles(differences.assign(strategy=differences["label"]))
     for place, row in enumerate(differences.to_dict(orient="records")):
         label = str(row["label"])
-        colour = look(looks, label, label).colour
+        colour = (looks.get(label) or style_of(label)).colour
         if np.isfinite(row["difference"]):
             figure.add_scatter(**_mark(row, rows[place], colour))
         else:
@@ -66,11 +66,6 @@ def verdict_css(verdict: object) -> str:
         return ""
     red, green, blue = (int(COLOURS[str(verdict)][i : i + 2], 16) for i in (1, 3, 5))
     return f"background-color: rgba({red}, {green}, {blue}, 0.28)"
-
-
-def _row_title(label: str, verdict: str) -> str:
-    short = label if len(label) <= LABEL else f"{label[: LABEL - 1]}…"
-    return f"{literal(short)}<br><i>{verdict}</i>"
 
 
 def _mark(row: dict[Any, Any], place: str, colour: str) -> dict[str, Any]:

@@ -10,10 +10,11 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from lrdash.core.wording import number, rate
-from lrdash.figures.axes import axis, blank, literal
+from lrdash.figures.axes import axis, blank, short
 from lrdash.figures.compare.bowl import broken_in_words, mean_in_words
 
 ROW = 34  # pixels
+LABEL = 40  # characters of a name
 BROKEN = "rgba(128, 128, 128, 0.25)"
 TICKS = 5  # of the colour bar, at most
 
@@ -38,7 +39,7 @@ def heatmap_figure(bowl: pd.DataFrame, *, height: int | None = None) -> go.Figur
         column=bowl["base_lr"].map({value: place for place, value in enumerate(rates)}),
     )
     figure = blank(height or 110 + ROW * max(3, len(labels)))
-    shared = {"x": [rate(value) for value in rates], "y": [_short(label) for label in labels]}
+    shared = {"x": [rate(value) for value in rates], "y": [short(label, LABEL) for label in labels]}
     shape = (len(labels), len(rates))
     if len(cells):
         figure.add_heatmap(**shared, **_means(cells, shape))
@@ -113,7 +114,3 @@ def _bar(shade: NDArray[np.float64]) -> dict[str, Any]:
         "title": {"text": "Final validation loss", "side": "right"}, "tickvals": ticks.tolist(),
         "ticktext": [number(10**tick) for tick in ticks], "thickness": 12, "outlinewidth": 0,
     }
-
-
-def _short(label: str, limit: int = 40) -> str:
-    return literal(label if len(label) <= limit else f"{label[: limit - 1]}…")

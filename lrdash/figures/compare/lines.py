@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from lrdash.analysis.compare import smooth
 from lrdash.core.wording import number
-from lrdash.figures.axes import LINE_WIDTH, LOG_RATIO, axis, blank, epoch_axis, rate_axis
-from lrdash.figures.compare.arms import Styles, light, look, styles_for
+from lrdash.figures.axes import LOG_RATIO, axis, blank, epoch_axis, rate_axis
+from lrdash.figures.compare.arms import Styles, arm_styles, by_arm, light
 from lrdash.figures.palette import DASHED, GREY, Style
 from lrdash.figures.thinning import keep
 
@@ -57,26 +57,27 @@ def compare_loss_figure(
         One line an arm and, where it has several runs, its band. A linear axis leaves out what lies
         above 20 times the median, so that one bad arm does not hide the others.
     """
-    looks = styles_for(band, styles)
-    known = exact_lines(exact, metric)
+    styles = arm_styles(band) if styles is None else styles
+    known = exact if exact is not None and metric in exact else band.iloc[:0]
     figure = blank(height)
     lowest = _lowest(band["mean"])
-    for label, part in band.groupby("label", sort=False):
-        style = look(looks, str(label), str(part["strategy"].iloc[0]))
+    for label, part, style in by_arm(band, styles):
         if smoothing:
-            figure.add_scatter(**_raw(part, style, str(label)))
+            figure.add_scatter(**_raw(part, style, label))
             part = part.assign(mean=smooth(part["mean"], smoothing))
         elif (part["high"] > part["low"]).any():
-            figure.add_scatter(**_area(part, style, str(label), lowest / 10 if log else None))
-        line = _mean(part, style, str(label), percent="accuracy" in metric)
-        if str(label) in known:
-            line["line"] = {**line["line"], "color": style.faint(PALE)}
+            figure.add_scatter(**_area(part, style, label, lowest / 10 if log else None))
+        line = _mean(part, style, label, percent="accuracy" in metric)
+        if (known["label"] == label).any():
+            line["line"]["color"] = style.faint(PALE)
         figure.add_scatter(**line)
-    for label, part in known.items():
-        style = look(looks, label, str(part["strategy"].iloc[0]))
+    for label, part, style in by_arm(known, styles):
         figure.add_scatter(**_exact(part, metric, style, label))
-    if known:
-        figure.add_scatter(**exact_key())
+    if len(known):  # names the dashed lines in the legend
+        figure.add_scatter(
+            x=[None], y=[None], name=EXACT, mode="lines", hoverinfo="skip",
+            line={"color": GREY, **DASHED},
+        )
     figure.update_layout(
         xaxis=epoch_axis(epochs or _last(band), hoverformat=".4~g"),
         yaxis=_value_axis(band, metric, log=log),
@@ -110,50 +111,34 @@ def compare_rates_figure(
         One line an arm, of steps. A rate of 0 has no place on a log axis and leaves a gap;
         the axis ends at a three-thousandth of the highest rate (zooming out shows the rest).
     """
-    looks = styles_for(rates, styles)
     figure = blank(height)
-    for label, part in rates.groupby("label", sort=False):
-        style = look(looks, str(label), str(part["strategy"].iloc[0]))
+    for label, part, style in by_arm(rates, styles):
         used = part["mean"].to_numpy(dtype=np.float64)
         kept = keep(used, POINTS)
         figure.add_scatter(
             x=light(part["epoch"].to_numpy()[kept]),
             y=light(np.where(used > 0, used, np.nan)[kept]),
-            name=str(label), legendgroup=str(label), mode="lines", hovertemplate="%{y:.3g}",
-            line=_line(style, shape="vh"),
+            name=label, legendgroup=label, mode="lines", hovertemplate="%{y:.3g}",
+            line=style.line(shape="vh"),
         )
     used = rates["mean"].to_numpy(dtype=np.float64)
     figure.update_layout(
         xaxis=epoch_axis(epochs or _last(rates), hoverformat=".4~g"),
-        yaxis={**rate_axis(used, log=True), **LOG, **deep(used)},
+        yaxis={**deep_rate_axis(used, log=True), **LOG},
     )
     return figure
 
 
-def deep(rates: NDArray[np.float64]) -> dict[str, Any]:
-    """The range of a log axis of rates that fall to almost nothing: the last part of a decay to 0
-    must not take most of the height.
+def deep_rate_axis(rates: NDArray[np.float64], *, log: bool) -> dict[str, Any]:
+    """The axis of rates that may fall to almost nothing: on a log axis the last part of a decay to
+    0 must not take most of the height.
     """
+    settings = rate_axis(rates, log=log)
     positive = rates[rates > 0]  # NaN is not
-    if not len(positive) or positive.min() >= positive.max() / DEEPEST:
-        return {}
-    top = float(np.log10(positive.max()))
-    return {"range": [top - np.log10(DEEPEST), top + 0.1]}
-
-
-def exact_lines(exact: pd.DataFrame | None, metric: str) -> dict[str, pd.DataFrame]:
-    """The part of each label in `analysis.exact_curves`; nothing for metrics not in it."""
-    if exact is None or metric not in exact:
-        return {}
-    return {str(label): part for label, part in exact.groupby("label", sort=False)}
-
-
-def exact_key() -> dict[str, Any]:
-    """A trace without points that names the dashed lines in the legend."""
-    return {
-        "x": [None], "y": [None], "name": EXACT, "mode": "lines", "hoverinfo": "skip",
-        "line": {"color": GREY, **DASHED},
-    }
+    if log and len(positive) and positive.min() < positive.max() / DEEPEST:
+        top = float(np.log10(positive.max()))
+        settings["range"] = [top - np.log10(DEEPEST), top + 0.1]
+    return settings
 
 
 def metric_axis(metric: str, **more: Any) -> dict[str, Any]:
@@ -185,7 +170,7 @@ def _mean(part: pd.DataFrame, style: Style, label: str, *, percent: bool) -> dic
         "customdata": light(shown[["low", "high", "runs"]]) if several else None,
         "hovertemplate": f"%{{y:{digits}}}{span if several else ''}",
         "name": label, "legendgroup": label, "mode": "lines" if len(shown) > 2 else "lines+markers",
-        "line": _line(style),
+        "line": style.line(),
     }
 
 
@@ -225,10 +210,6 @@ def _area(part: pd.DataFrame, style: Style, label: str, floor: float | None) -> 
         "fill": "toself", "fillcolor": style.faint(0.15), "mode": "lines", "line": {"width": 0},
         "name": label, "legendgroup": label, "showlegend": False, "hoverinfo": "skip",
     }
-
-
-def _line(style: Style, **more: Any) -> dict[str, Any]:
-    return {"color": style.colour, "width": LINE_WIDTH, "dash": style.dash, **more}
 
 
 def _lowest(values: pd.Series[float]) -> float:

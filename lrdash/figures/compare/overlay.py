@@ -10,10 +10,10 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from lrdash.analysis.compare import smooth
-from lrdash.figures.axes import LINE_WIDTH, axis, blank, rate_axis
-from lrdash.figures.compare.arms import Styles, light, look, styles_for
-from lrdash.figures.compare.lines import LOG, deep, metric_axis
-from lrdash.figures.palette import Style
+from lrdash.figures.axes import axis, blank
+from lrdash.figures.compare.arms import Styles, by_arm, light
+from lrdash.figures.compare.lines import LOG, deep_rate_axis, metric_axis
+from lrdash.figures.palette import LINE_WIDTH, Style
 
 RUN_POINTS = 100  # of one run's line, at most
 ALL_POINTS = 24_000  # of all runs' lines; keeps the figure below 1 MB
@@ -50,56 +50,35 @@ def overlay_figure(
     Raises:
         InvalidField: if the smoothing is not in its range.
     """
-    looks = styles_for(curves, styles)
-    run, known = pd.factorize(curves["run_id"])
-    arm, labels = pd.factorize(curves["label"])
-    runs = len(known)
-    alone = len(labels) == runs <= CROWD  # every line has a name of its own
+    runs = curves["run_id"].nunique()
+    alone = curves["label"].nunique() == runs <= CROWD  # every line has a name of its own
     limit = int(np.clip(ALL_POINTS // max(1, runs), 2, RUN_POINTS))
-    columns = {
-        "x": curves[x].to_numpy(), "y": curves[metric].to_numpy(dtype=np.float64),
-        "who": curves[["base_lr", "seed"]].to_numpy(dtype=np.float64),
-    }
+    width = LINE_WIDTH if runs <= CROWD else 1
     figure = blank(height)
-    for number, label in enumerate(labels):
-        rows = np.flatnonzero(arm == number)
-        style = look(looks, str(label), str(curves["strategy"].iloc[rows[0]]))
-        lines = _lines(columns, rows, run[rows], smoothing, limit)
-        width = LINE_WIDTH if runs <= CROWD else 1
+    for label, part, style in by_arm(curves, styles):
+        lines = _lines(part, x, metric, smoothing, limit)
         if smoothing:
-            figure.add_scatter(**_raw(lines, style, str(label), width))
-        main = _main(lines, style, str(label), width)
+            figure.add_scatter(**_raw(lines, style, label, width))
+        main = _main(lines, style, label, width)
         figure.add_scatter(**main, hovertemplate=_hover(x, metric, alone=alone))
     values = curves[metric].to_numpy(dtype=np.float64)
     scale = metric_axis(metric, **(LOG if log else {"type": "linear"}))
     figure.update_layout(
         xaxis=axis(AXES[x], rangemode="tozero", hoverformat=".4~g"),
-        yaxis=_rates_axis(values, log=log) if metric == "learning_rate" else scale,
+        yaxis=deep_rate_axis(values, log=log) if metric == "learning_rate" else scale,
         hovermode="x unified" if alone else "closest",
     )
     return figure
 
 
-def _rates_axis(rates: NDArray[np.float64], *, log: bool) -> dict[str, Any]:
-    return {**rate_axis(rates, log=log), **(deep(rates) if log else {})}
-
-
 def _lines(
-    columns: dict[str, NDArray[Any]], rows: NDArray[np.intp], run: NDArray[np.intp],
-    smoothing: float, limit: int,
+    part: pd.DataFrame, x: str, metric: str, smoothing: float, limit: int
 ) -> dict[str, NDArray[Any]]:
-    """Points of all runs of a label, a gap after each run; epochs without a value are left out.
-
-    Args:
-        columns: x, y and who of all epochs.
-        rows: the epochs of this label.
-        run: the run of each of them.
-        smoothing: weight of `smooth`.
-        limit: points of a run, at most.
-    """
-    values = columns["y"][rows]
+    """At most `limit` points of each run, a gap after it; epochs without a value are left out."""
+    values = part[metric].to_numpy(dtype=np.float64)
+    run, known = pd.factorize(part["run_id"])
     kept, smoothed = [], values.copy()
-    for one in pd.unique(run):
+    for one in range(len(known)):
         own = np.flatnonzero((run == one) & np.isfinite(values))
         if not len(own):
             continue
@@ -110,10 +89,10 @@ def _lines(
     gaps = taken < 0
     taken[gaps] = taken[np.flatnonzero(gaps) - 1]
     return {
-        "x": columns["x"][rows][taken],
+        "x": part[x].to_numpy()[taken],
         "raw": np.where(gaps, np.nan, values[taken]),
         "y": np.where(gaps, np.nan, smoothed[taken]),
-        "who": columns["who"][rows][taken],
+        "who": part[["base_lr", "seed"]].to_numpy(dtype=np.float64)[taken],
     }
 
 
@@ -123,7 +102,7 @@ def _main(
     return {
         "x": _places(lines["x"]), "y": light(lines["y"]), "customdata": light(lines["who"]),
         "name": label, "legendgroup": label, "mode": "lines",
-        "line": {"color": style.colour, "width": width, "dash": style.dash},
+        "line": style.line(width=width),
     }
 
 
