@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from lrdash.analysis.compare.bowl import best_peaks
+from lrdash.analysis.frames import joined
 from lrdash.analysis.quadratic import Expected, expected_losses
 from lrdash.core.spec import RunSpec
 from lrdash.core.wording import listed
@@ -74,9 +75,7 @@ def exact_curves(specs: Mapping[str, RunSpec]) -> pd.DataFrame:
             losses = {"loss": found.loss, "val_loss": found.val_loss}
             part = pd.DataFrame({"epoch": np.arange(1, len(found.loss) + 1.0), **losses})
             parts.append(part.assign(label=label, strategy=spec.strategy))
-    whole = pd.concat(parts) if parts else pd.DataFrame({name: [] for name in COLUMNS})
-    tidy = whole.replace([np.inf, -np.inf], np.nan).reset_index(drop=True)
-    return tidy[list(COLUMNS)].astype(COLUMNS)
+    return joined(parts, COLUMNS).replace([np.inf, -np.inf], np.nan)
 
 
 def exact_note(specs: Mapping[str, RunSpec]) -> str:

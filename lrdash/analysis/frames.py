@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from lrdash.analysis.words import known_settings, settings_in_words, strategy_in_words
-from lrdash.core.events import RateDecided, metric_name
+from lrdash.analysis.words import arm_in_words, known_settings, settings_in_words
+from lrdash.core.events import RateDecided, finite, metric_name
 from lrdash.store.rows import EpochRow, RunRow
 
 ALWAYS = ("loss", "val_loss")  # metrics that every run has
@@ -174,7 +174,7 @@ def curves_frame(
     runs = places[kept]
     epoch = np.asarray(columns["epoch"], dtype=np.int64)[kept]
     steps = np.array([row.steps_per_epoch for row in rows], dtype=np.int64)
-    named = labels if labels is not None else [_arm_label(row) for row in rows]
+    named = labels if labels is not None else [arm_in_words(row) for row in rows]
     values: dict[str, Any] = {
         "run_id": _text(ids).array.take(runs),
         "label": _text(named).array.take(runs),
@@ -224,7 +224,7 @@ def arms_frame(
     return pd.DataFrame(
         {
             "run_id": _text(ids),
-            "label": _text([_arm_label(row) for row in rows]),
+            "label": _text([arm_in_words(row) for row in rows]),
             "strategy": _text([row.spec.strategy for row in rows]),
             "base_lr": _floats([row.spec.base_lr for row in rows]),
             "seed": np.array([row.spec.seed for row in rows], dtype=np.int64),
@@ -238,6 +238,12 @@ def arms_frame(
             "seconds": _floats([row.seconds for row in rows]),
         }
     )
+
+
+def joined(parts: Sequence[pd.DataFrame], columns: Mapping[str, str]) -> pd.DataFrame:
+    """Frames one below the other, with these columns and dtypes even where there are none."""
+    whole = pd.concat(parts, ignore_index=True) if parts else None
+    return pd.DataFrame(whole, columns=list(columns)).astype(dict(columns))
 
 
 def run_as_json(row: RunRow, epochs: Sequence[EpochRow]) -> dict[str, Any]:
@@ -265,9 +271,9 @@ def run_as_json(row: RunRow, epochs: Sequence[EpochRow]) -> dict[str, Any]:
 
 
 def _epoch_as_json(row: EpochRow) -> dict[str, Any]:
-    metrics = {name: _or_none(row.metrics[name]) for name in METRICS if name in row.metrics}
+    metrics = {name: finite(row.metrics[name]) for name in METRICS if name in row.metrics}
     return {
-        "epoch": row.epoch, "learning_rate": _or_none(_as_typed(row.learning_rate)), **metrics,
+        "epoch": row.epoch, "learning_rate": finite(_as_typed(row.learning_rate)), **metrics,
         "seconds": row.seconds,
     }
 
@@ -278,7 +284,7 @@ def decisions_as_json(rows: Sequence[RateDecided]) -> list[dict[str, Any]]:
     """
     return [
         {
-            name: _or_none(value) if isinstance(value, float) else value
+            name: finite(value) if isinstance(value, float) else value
             for name, value in asdict(row).items()
         }
         for row in rows
@@ -293,20 +299,12 @@ def sparkline(values: ArrayLike, limit: int = 60) -> list[float | None]:
     curve = np.asarray(values, dtype=np.float64)
     if len(curve) > limit:
         curve = curve[np.linspace(0, len(curve) - 1, limit).round().astype(int)]
-    return [_or_none(value) for value in curve]
-
-
-def _arm_label(row: RunRow) -> str:
-    return row.label or strategy_in_words(row.spec)
+    return [finite(value) for value in curve]
 
 
 def _lowest(curve: np.ndarray[Any, Any]) -> float:
     finite = curve[np.isfinite(curve)]
     return float(finite.min()) if len(finite) else float("nan")
-
-
-def _or_none(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
 
 
 def _as_typed(rate: float) -> float:

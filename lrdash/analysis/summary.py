@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from lrdash.analysis.frames import METRICS
 from lrdash.analysis.words import time_left
+from lrdash.core.events import finite
 from lrdash.core.spec import RunSpec
-
-METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
 
 
 def summary(epochs: pd.DataFrame, spec: RunSpec) -> dict[str, Any]:
@@ -43,8 +42,8 @@ def summary(epochs: pd.DataFrame, spec: RunSpec) -> dict[str, Any]:
             place = best_epoch(rows, metric)
             column = rows.set_index("epoch")[metric]
             numbers[f"best_{metric}"] = None if place is None else float(column.loc[place])
-            numbers[f"final_{metric}"] = _finite(column.iloc[-1]) if done else None
-    numbers["learning_rate"] = _finite(rows["learning_rate"].iloc[-1]) if done else None
+            numbers[f"final_{metric}"] = finite(column.iloc[-1]) if done else None
+    numbers["learning_rate"] = finite(rows["learning_rate"].iloc[-1]) if done else None
     numbers["last_change"] = _last_change(rows)
     return numbers
 
@@ -76,7 +75,3 @@ def _last_change(rows: pd.DataFrame) -> dict[str, float] | None:
         "rate_before": float(rates[place]),
         "rate_after": float(rates[place + 1]),
     }
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None

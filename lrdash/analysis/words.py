@@ -81,11 +81,16 @@ def strategy_in_words(spec: RunSpec) -> str:
         return Recorded(**spec.params).in_words()
     usual = _defaults(spec.strategy)
     changed = [
-        f"{name} {_plain(value)}"
+        f"{name} {setting_in_words(value)}"
         for name, value in spec.params.items()
-        if name not in usual or _plain(usual[name]) != _plain(value)
+        if name not in usual or setting_in_words(usual[name]) != setting_in_words(value)
     ]
     return f"{spec.strategy} ({', '.join(changed)})" if changed else spec.strategy
+
+
+def arm_in_words(row: RunRow) -> str:
+    """What the arm of a run is called: its label, or its strategy with what is not usual."""
+    return row.label or strategy_in_words(row.spec)
 
 
 def watched(spec: RunSpec) -> bool:
@@ -135,7 +140,8 @@ def _defaults(strategy: str) -> Mapping[str, Any]:
     return {knob.name: knob.default for knob in STRATEGIES[strategy].knobs()}
 
 
-def _plain(value: Any) -> str:
+def setting_in_words(value: Any) -> str:
+    """The value of a setting."""
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, (int, float)):

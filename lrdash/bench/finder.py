@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from lrdash.core.events import finite
 from lrdash.datasets import DATASETS
 from lrdash.models import MODELS
 
@@ -79,12 +80,8 @@ def _pair(dataset: str, model: str, optimizer: str) -> list[dict[str, Any]]:
     return [
         {
             "dataset": dataset, "model": model, "rule": str(row["rule"]),
-            **{name: _number(row[name]) for name in ("suggestion", "best_base_lr", "factor")},
+            **{name: finite(row[name]) for name in ("suggestion", "best_base_lr", "factor")},
             "inside": bool(row["inside"]),
         }
         for row in judged
     ]
-
-
-def _number(value: Any) -> float | None:
-    return float(value) if np.isfinite(value) else None

@@ -5,6 +5,7 @@ A sink is any callable `(run_id, event) -> None`; `fan_out` makes one of several
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -36,6 +37,11 @@ def metric_name(logged: str, taken: Collection[str] = COLUMNS) -> str:
     ('epoch (logged)', 'f1')
     """
     return f"{logged} (logged)" if logged in taken else logged
+
+
+def finite(value: float | None) -> float | None:
+    """A value as events, JSON and charts hold it: None where it is missing or not finite."""
+    return float(value) if value is not None and math.isfinite(value) else None
 
 
 def now() -> datetime:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lrdash.analysis.words import OPTIMIZERS
 from lrdash.core.errors import InvalidField
 from lrdash.core.source import modules_of
 from lrdash.export.samples import data_lines
@@ -20,7 +21,6 @@ from lrdash.strategies.points import Points
 from lrdash.strategies.program import RateProgram
 
 VALIDATION_BATCH = 512  # as in training: the batches of validation are at least so large
-OPTIMIZERS = {"sgd": "SGD", "rmsprop": "RMSprop", "adam": "Adam", "adamw": "AdamW"}
 LOSSES = {"mse": "MeanSquaredError", "mae": "MeanAbsoluteError", "huber": "Huber"}
 
 Lines = list[str]

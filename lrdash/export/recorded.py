@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from lrdash.analysis.words import strategy_in_words
 from lrdash.store.rows import EpochRow, RunRow
 
 
@@ -24,11 +23,6 @@ class Recorded:
     def all_epochs(self) -> list[EpochRow]:
         """The epochs of all runs, run after run."""
         return [epoch for row in self.rows for epoch in self.epochs_of(row)]
-
-
-def label_of(row: RunRow) -> str:
-    """What a run's arm is called: its label, or its strategy with what is not usual."""
-    return row.label or strategy_in_words(row.spec)
 
 
 def recorded(

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from lrdash.analysis import frames
-from lrdash.analysis.words import known_settings
+from lrdash.analysis.words import arm_in_words, known_settings
 from lrdash.core.events import COLUMNS, metric_name
-from lrdash.export.recorded import Recorded, label_of
+from lrdash.export.recorded import Recorded
 from lrdash.store.rows import RunRow
 
 RENAMED = {"loss": "loss_function"}  # settings with the name of a measurement
@@ -56,7 +56,7 @@ def updates_table(runs: Recorded) -> pd.DataFrame:
     """
     table = frames.rates_frame(runs.all_epochs())
     known = _table([
-        {"run_id": row.run_id, "label": label_of(row), "strategy": row.spec.strategy,
+        {"run_id": row.run_id, "label": arm_in_words(row), "strategy": row.spec.strategy,
          **{name: known_settings(row.spec).get(name) for name in ("base_lr", "seed")}}
         for row in runs.rows
     ])
@@ -100,7 +100,7 @@ def _settings(row: RunRow) -> dict[str, Any]:
         for name, value in known_settings(row.spec).items()
     }
     return {
-        "run_id": row.run_id, "name": row.name, "label": label_of(row), "status": row.status,
+        "run_id": row.run_id, "name": row.name, "label": arm_in_words(row), "status": row.status,
         "engine": row.engine, **spec, "steps_per_epoch": row.steps_per_epoch,
         "parameters": row.parameters,
     }

@@ -14,9 +14,9 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from lrdash.analysis.words import known_settings, peak_in_words
+from lrdash.analysis.words import arm_in_words, known_settings, peak_in_words
 from lrdash.export import events, hparams
-from lrdash.export.recorded import Recorded, label_of
+from lrdash.export.recorded import Recorded
 from lrdash.store.rows import EpochRow, RunRow
 
 METRICS = {"epoch_loss": "validation loss", "epoch_accuracy": "validation accuracy"}
@@ -68,7 +68,7 @@ def _run(
 ) -> Iterator[tuple[str, bytes]]:
     started = row.started_at or row.created_at
     start, name = started.timestamp(), _folder(row)
-    group = f"{label_of(row)} at {peak_in_words(row.spec)}"
+    group = f"{arm_in_words(row)} at {peak_in_words(row.spec)}"
     over = start + (epochs[-1].seconds if epochs else row.seconds)
     head = events.header(start)
     yield _file(name, started), head + hparams.session(settings, group, row.status, start, over)
@@ -104,7 +104,7 @@ def _validation(epoch: EpochRow, start: float) -> bytes:
 
 def _folder(row: RunRow) -> str:
     """A name that sorts by arm, rate and seed and is valid in every file system."""
-    label = re.sub(r"[^A-Za-z0-9._-]+", "-", label_of(row)).strip("-.")[:60] or "run"
+    label = re.sub(r"[^A-Za-z0-9._-]+", "-", arm_in_words(row)).strip("-.")[:60] or "run"
     known = known_settings(row.spec)
     peak = f"-{row.spec.base_lr:g}" if "base_lr" in known else ""
     seed = f"-seed{row.spec.seed}" if "seed" in known else ""

@@ -10,10 +10,10 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from lrdash.analysis.words import known_settings
+from lrdash.analysis.words import arm_in_words, known_settings
 from lrdash.core.errors import InvalidField
 from lrdash.export import hparams
-from lrdash.export.recorded import Recorded, label_of
+from lrdash.export.recorded import Recorded
 from lrdash.store.rows import EpochRow, RunRow
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _log(client: MlflowClient, experiment: str, row: RunRow, epochs: list[EpochR
     started = row.started_at or row.created_at
     start = round(started.timestamp() * 1000)
     known = known_settings(row.spec)
-    parts = [label_of(row)]
+    parts = [arm_in_words(row)]
     parts += [f"rate {row.spec.base_lr:g}"] if "base_lr" in known else []
     parts += [f"seed {row.spec.seed}"] if "seed" in known else []
     name = row.name or ", ".join(parts)
@@ -95,7 +95,7 @@ def _log(client: MlflowClient, experiment: str, row: RunRow, epochs: list[EpochR
 
 def _tags(row: RunRow) -> dict[str, str]:
     tags = {
-        "lrdash.run_id": row.run_id, "lrdash.label": label_of(row), "lrdash.status": row.status,
+        "lrdash.run_id": row.run_id, "lrdash.label": arm_in_words(row), "lrdash.status": row.status,
         "lrdash.reason": row.reason, "lrdash.engine": row.engine,
         "lrdash.experiment_id": row.experiment_id or "", "lrdash.tags": ", ".join(row.tags),
         **{f"lrdash.version.{name}": version for name, version in row.versions.items()},

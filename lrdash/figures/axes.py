@@ -10,6 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from lrdash.core.events import finite
 from lrdash.figures.palette import GRID
 
 CLEAR = "rgba(0, 0, 0, 0)"
@@ -105,7 +106,7 @@ def _span(values: NDArray[np.float64]) -> list[float]:
 
 def plain(values: Iterable[float]) -> list[float | None]:
     """Floats as JSON allows them: what is not finite becomes None, a gap in the line."""
-    return [float(value) if math.isfinite(value) else None for value in values]
+    return [finite(value) for value in values]
 
 
 def literal(text: str) -> str:

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from sqlalchemy import RowMapping
 
 from lrdash.core.errors import InvalidField, StoreError
-from lrdash.core.events import ACTIVE, EpochEnded, RateDecided
+from lrdash.core.events import ACTIVE, EpochEnded, RateDecided, finite
 from lrdash.core.spec import RunSpec
 from lrdash.store.rows import EpochRow, RunRow
 from lrdash.store.schema import CURVES
@@ -67,10 +67,10 @@ def epoch_values(run_id: str, event: EpochEnded) -> dict[str, Any]:
     """The columns of a finished epoch."""
     rates = np.asarray(event.rates, dtype=np.float32)
     last = float(rates[-1]) if rates.size else math.nan
-    metrics = {name: _finite(float(value)) for name, value in event.metrics.items()}
+    metrics = {name: finite(value) for name, value in event.metrics.items()}
     return {
         "run_id": run_id, "epoch": event.epoch, "metrics": json.dumps(metrics),
-        "learning_rate": _finite(last), "rates": to_bytes(rates), "seconds": float(event.seconds),
+        "learning_rate": finite(last), "rates": to_bytes(rates), "seconds": float(event.seconds),
         **{name: metrics.get(name) for name in CURVES},
     }
 
@@ -130,10 +130,6 @@ def to_bytes(values: ArrayLike) -> bytes:
 def from_bytes(stored: bytes) -> NDArray[np.float32]:
     """Numbers that were stored, as a read-only array."""
     return np.frombuffer(stored, dtype="<f4").astype(np.float32, copy=False)
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 def _number(value: float | None) -> float:

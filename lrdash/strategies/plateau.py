@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from lrdash.core.errors import InvalidField
-from lrdash.core.events import RateDecided
+from lrdash.core.events import RateDecided, finite
 from lrdash.core.record import field
 from lrdash.strategies.base import Horizon, KerasCode, Rule
 from lrdash.strategies.snippet import call, number
@@ -166,11 +166,9 @@ class Plateau(Rule):
         """
         value = float(value)
         after, reason = (self._torch if self.rules == "torch" else self._keras)(state, value)
-        best = _best(after)
         return after, RateDecided(
             epoch=epoch, rate_before=state["rate"], rate_after=after["rate"], reason=reason,
-            monitor=self.monitor, monitored=value if math.isfinite(value) else None,
-            best=best if best is not None and math.isfinite(best) else None,
+            monitor=self.monitor, monitored=finite(value), best=finite(_best(after)),
             wait=after["wait"], cooldown=self._resting(after["cooldown"]),
         )
 

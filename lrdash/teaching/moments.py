@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
+from lrdash.core.wording import NOTHING
 from lrdash.teaching.steps import Step
 
 Outcome = Literal["asleep", "improved", "resting", "waited", "cut", "floor", "kept", "set"]
-NONE = "\N{EN DASH}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,14 +74,9 @@ def variable(name: str, meaning: str, before: str, after: str) -> Variable:
 
 def digits(value: float | None, count: int = 6) -> str:
     """A value as text; a dash for none."""
-    return NONE if value is None else f"{value:.{count}g}"
+    return NOTHING if value is None else f"{value:.{count}g}"
 
 
 def held(rate: float) -> str:
     """A rate as Keras' float32 variable holds it, with enough digits to be unique."""
     return f"{float(np.float32(rate)):.9g}"
-
-
-def finite(value: float | None) -> float | None:
-    """The value where it can be drawn."""
-    return value if value is not None and math.isfinite(value) else None

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lrdash.core.errors import InvalidField
-from lrdash.core.events import RateDecided
+from lrdash.core.events import RateDecided, finite
 from lrdash.strategies.custom import Custom
 from lrdash.strategies.program import RateProgram
-from lrdash.teaching.moments import Moment, Variable, Walk, digits, finite, held, variable
+from lrdash.teaching.moments import Moment, Variable, Walk, digits, held, variable
 from lrdash.teaching.steps import scheduler_steps
 
 

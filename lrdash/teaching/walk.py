@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
+from lrdash.core.events import finite
 from lrdash.strategies.plateau import Plateau
 from lrdash.teaching import steps
 from lrdash.teaching.moments import (
@@ -18,7 +19,6 @@ from lrdash.teaching.moments import (
     Variable,
     Walk,
     digits,
-    finite,
     held,
     variable,
 )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lrdash.analysis.compare.bowl import best_peaks
 from lrdash.analysis.compare.intervals import half_width
+from lrdash.analysis.frames import joined
 from lrdash.core.errors import InvalidField
 from lrdash.planning.plan import Plan
 
@@ -60,7 +61,7 @@ def band(
             status = chosen["status"].to_numpy()[own]
             part = _mean(place, curves[["epoch", metric]].iloc[rows], status)
             parts.append(part.assign(label=label, strategy=chosen["strategy"].iloc[own[0]]))
-    return _tidy(parts)
+    return joined(parts, COLUMNS)
 
 
 def planned_rates(plans: Mapping[str, Plan]) -> pd.DataFrame:
@@ -83,7 +84,7 @@ def planned_rates(plans: Mapping[str, Plan]) -> pd.DataFrame:
         values = {"mean": rates[kept], "low": rates[kept], "high": rates[kept], "runs": 1}
         part = pd.DataFrame({"epoch": (kept + 1) / plan.steps_per_epoch, **values})
         parts.append(part.assign(label=label, strategy=plan.spec.strategy))
-    return _tidy(parts)
+    return joined(parts, COLUMNS)
 
 
 def _chosen(
@@ -138,9 +139,3 @@ def _moments(
     std = np.sqrt(square / np.maximum(some - 1, 1))
     half = np.where(runs > 1, half_width(std, runs), 0.0)
     return mean, half, runs
-
-
-def _tidy(parts: list[pd.DataFrame]) -> pd.DataFrame:
-    empty = pd.DataFrame({name: [] for name in COLUMNS})
-    whole = pd.concat(parts, ignore_index=True)[list(COLUMNS)] if parts else empty
-    return whole.astype(COLUMNS)

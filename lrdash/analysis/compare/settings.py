@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ from lrdash.analysis.words import (
     known_settings,
     optimizer_in_words,
     peak_in_words,
+    setting_in_words,
     strategy_in_words,
     watched,
 )
@@ -104,13 +104,9 @@ def _shown(value: Any) -> str:
     if isinstance(value, EarlyStopping):
         best = ", best weights kept" if value.restore_best_weights else ""
         return f"{value.monitor}, patience {value.patience}, by {value.min_delta:g}{best}"
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if isinstance(value, int):
+    if isinstance(value, int) and not isinstance(value, bool):
         return count(value)
-    if isinstance(value, float):
-        return f"{value:g}"
-    return value if isinstance(value, str) else json.dumps(value)
+    return setting_in_words(value)
 
 
 def relative(values: pd.Series[float], baseline: int) -> pd.Series[float]:

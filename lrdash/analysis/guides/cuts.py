@@ -42,7 +42,7 @@ def cuts_of(found: Evidence, label: str) -> dict[int, list[Cut]]:
 
 
 def _cuts(found: Evidence, run_id: str, seed: int) -> list[Cut]:
-    curve = found.curve(run_id)
+    curve = found.curves[found.curves["run_id"] == run_id]
     rates = curve["learning_rate"].to_numpy(dtype=np.float64)
     losses = curve["val_loss"].to_numpy(dtype=np.float64)
     places = np.flatnonzero(rates[1:] < (1 - LEAST) * rates[:-1]) + 1

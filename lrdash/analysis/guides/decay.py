@@ -55,15 +55,13 @@ def _floor(found: Evidence, peak: float) -> float:
     """Mean loss over the last epochs of all seeds; infinite where a run diverged."""
     if not np.isfinite(found.finals(CONSTANT, peak)).all():
         return float("inf")
-    own = found.arm(CONSTANT)
-    rows = found.curves[found.curves["run_id"].isin(own[own["base_lr"] == peak]["run_id"])]
+    rows = found.epochs(CONSTANT, peak)
     late = rows[rows["epoch"] > (1 - LAST) * rows["epoch"].max()]
     return float(late["val_loss"].mean())
 
 
 def _last(found: Evidence, label: str, peak: float) -> float:
-    own = found.arm(label)
-    values = own[own["base_lr"] == peak]["final_val_loss"].to_numpy(dtype=np.float64)
+    values = found.arm(label, peak)["final_val_loss"].to_numpy(dtype=np.float64)
     return float(values[np.isfinite(values)].mean()) if np.isfinite(values).any() else np.nan
 
 

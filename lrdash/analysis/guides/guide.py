@@ -31,14 +31,16 @@ class Evidence:
     curves: pd.DataFrame  # the `curves_frame` of the same runs
     decisions: pd.DataFrame  # `decisions_frame` columns and run_id, of runs whose rule decides
 
-    def arm(self, label: str) -> pd.DataFrame:
-        """The runs of an arm, by peak rate and seed."""
+    def arm(self, label: str, base_lr: float | None = None) -> pd.DataFrame:
+        """The runs of an arm, or those at one peak rate, by peak rate and seed."""
         own = self.arms[self.arms["label"] == label]
+        if base_lr is not None:
+            own = own[own["base_lr"] == base_lr]
         return own.sort_values(["base_lr", "seed"])
 
-    def curve(self, run_id: str) -> pd.DataFrame:
-        """The epochs of a run."""
-        return self.curves[self.curves["run_id"] == run_id]
+    def epochs(self, label: str, base_lr: float) -> pd.DataFrame:
+        """The epochs of an arm's runs at a peak rate."""
+        return self.curves[self.curves["run_id"].isin(self.arm(label, base_lr)["run_id"])]
 
     def peaks(self) -> list[float]:
         """The peak rates that were tried, growing."""
@@ -48,8 +50,7 @@ class Evidence:
         """Last validation losses of an arm at a peak rate, by seed [seeds]; infinite where the run
         diverged.
         """
-        own = self.arm(label)
-        own = own[own["base_lr"] == base_lr]
+        own = self.arm(label, base_lr)
         values = own["final_val_loss"].to_numpy(dtype=np.float64)
         return np.where((own["status"] == "diverged") | ~np.isfinite(values), np.inf, values)
 

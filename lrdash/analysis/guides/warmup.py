@@ -14,6 +14,10 @@ WITHOUT, WITH = "Without warm-up", "With warm-up"
 SHARE = 0.2  # of training, on the way up
 GUESSING = 1.0  # squared error of always predicting the mean: the targets have a variance of 1
 BROKEN = GUESSING / 2  # a run that ends above has learned little, if anything
+MEASURE = (
+    f"**Broken** means diverged, or a final validation loss above {number(BROKEN)}, half of the "
+    "loss of always predicting the mean."
+)
 
 
 def so_far(found: Evidence) -> str:
@@ -33,7 +37,7 @@ def judge(found: Evidence) -> Explained:
     """Up to which peak rate most seeds survive without and with a warm-up, and at what cost."""
     bare, ramped = (_largest(found, label) for label in (WITHOUT, WITH))
     findings = (
-        *(_at(found, peak) for peak in found.peaks()), _measure(), *_cost(found), _best(found),
+        *(_at(found, peak) for peak in found.peaks()), MEASURE, *_cost(found), _best(found),
     )
     if ramped > bare:
         times = f", {number(ramped / bare)} times as high" if bare else ""
@@ -101,21 +105,13 @@ def _at(found: Evidence, peak: float) -> str:
     return f"**Peak {rate(peak)}**: {'; '.join(parts)}."
 
 
-def _measure() -> str:
-    return (
-        f"**Broken** means diverged, or a final validation loss above {number(BROKEN)}, half of "
-        "the loss of always predicting the mean."
-    )
-
-
 def _cost(found: Evidence) -> tuple[str, ...]:
     """What the ramp costs at the lowest peak, after its first epoch."""
-    first = found.curves[found.curves["epoch"] == 1]
     peak = found.peaks()[0]
     losses = []
     for label in (WITHOUT, WITH):
-        own = found.arm(label)
-        rows = first[first["run_id"].isin(own[own["base_lr"] == peak]["run_id"])]
+        rows = found.epochs(label, peak)
+        rows = rows[rows["epoch"] == 1]
         if rows.empty or not np.isfinite(rows["loss"]).all():
             return ()
         losses.append(f"{number(float(rows['loss'].mean()))} {label.split()[0].lower()}")

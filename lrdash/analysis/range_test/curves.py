@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -68,17 +69,12 @@ def edge(soft: Curve) -> int:
     if not len(soft):
         return 0
     first = float(np.median(soft[: max(1, int(QUIET * len(soft)))]))
-    lowest = first
-    for place, loss in enumerate(soft.tolist()):
-        if not np.isfinite(loss):
-            return place
-        lowest = min(lowest, loss)
-        limit = BLOWN * lowest if lowest > 0 else np.inf
-        if lowest < LEARNED * first:
-            limit = min(limit, first)
-        if loss > limit and place >= QUIET * len(soft):
-            return place
-    return len(soft)
+    lowest = np.minimum(np.minimum.accumulate(soft), first)
+    limit = np.where(lowest > 0, BLOWN * lowest, np.inf)
+    limit = np.where(lowest < LEARNED * first, np.minimum(limit, first), limit)
+    above = (soft > limit) & (np.arange(len(soft)) >= QUIET * len(soft))
+    ends = np.flatnonzero(above | ~np.isfinite(soft))
+    return int(ends[0]) if len(ends) else len(soft)
 
 
 def edge_rates(frame: pd.DataFrame) -> pd.Series[float]:
@@ -87,12 +83,8 @@ def edge_rates(frame: pd.DataFrame) -> pd.Series[float]:
     Args:
         frame: a `range_frame`.
     """
-    found = {
-        seed: _edge_rate(part) for seed, part in frame.groupby("seed", sort=False)
-    }
+    found: dict[Any, float] = {}
+    for seed, part in frame.groupby("seed", sort=False):
+        end = edge(part["smoothed"].to_numpy(dtype=np.float64))
+        found[seed] = part["learning_rate"].iloc[end] if end < len(part) else np.nan
     return pd.Series(found, dtype="float64")
-
-
-def _edge_rate(part: pd.DataFrame) -> float:
-    end = edge(part["smoothed"].to_numpy(dtype=np.float64))
-    return float(part["learning_rate"].iloc[end]) if end < len(part) else float("nan")

@@ -106,7 +106,7 @@ def _descents(losses: Curve) -> NDArray[np.int64]:
     return length
 
 
-_LISTED = (
+RULES: Mapping[str, Rule] = {rule.id: rule for rule in (
     Rule(
         id="steepest", label="Steepest", pick=steepest,
         idea="The rate at which the loss falls fastest.",
@@ -127,5 +127,4 @@ _LISTED = (
         idea="Left of the last stretch in which the slope still changes.",
         source="fastai, `slide`",
     ),
-)
-RULES: Mapping[str, Rule] = {rule.id: rule for rule in _LISTED}
+)}

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from lrdash.core.errors import InvalidField
-from lrdash.core.events import RateDecided
+from lrdash.core.events import RateDecided, finite
 from lrdash.strategies.recorded import Recorded, WatchedPlateau
 
 # Keras' own callbacks that act at batches and leave the rate alone.
@@ -95,8 +95,7 @@ class Deciders:
             words = decided.reason
         return RateDecided(
             epoch=done, rate_before=before, rate_after=after, reason=words,
-            monitor=plateau.monitor, monitored=value if math.isfinite(value) else None,
-            best=state.best if state.best is not None and math.isfinite(state.best) else None,
+            monitor=plateau.monitor, monitored=finite(value), best=finite(state.best),
             wait=state.wait, cooldown=decided.cooldown if decided else state.cooldown,
         )
 

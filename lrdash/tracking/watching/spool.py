@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lrdash.core.errors import LrdashError
-from lrdash.core.events import EpochEnded, Event, RateDecided, RunEnded
+from lrdash.core.events import EpochEnded, Event, RateDecided, RunEnded, finite
 from lrdash.core.spec import RunSpec
 from lrdash.store import home
 from lrdash.store.codec import decision_values
@@ -55,7 +54,7 @@ def as_text(run: Unsaved) -> str:
     epochs = [
         {
             "epoch": event.epoch, "seconds": event.seconds,
-            "metrics": {name: _finite(value) for name, value in event.metrics.items()},
+            "metrics": {name: finite(value) for name, value in event.metrics.items()},
             "rates": [float(rate) for rate in event.rates],
         }
         for event in run.events if isinstance(event, EpochEnded)
@@ -76,7 +75,3 @@ def _folders() -> Iterator[Path]:
     with suppress(LrdashError):  # the home itself cannot be made
         yield home() / FOLDER
     yield Path(tempfile.gettempdir())
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None

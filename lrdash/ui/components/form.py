@@ -13,6 +13,7 @@ from typing import Any
 import streamlit as st
 
 from lrdash.analysis import inputs_in_words
+from lrdash.analysis.words import OPTIMIZERS
 from lrdash.core.record import Knob, Record
 from lrdash.core.spec import EarlyStopping, RunSpec
 from lrdash.core.wording import escaped
@@ -29,7 +30,6 @@ DATA = "data"  # query parameter: id of the user's data to choose
 SMALL = 2000  # examples; datasets up to this size are always used whole
 EARLY = "early_stopping."
 DEFAULTS = {"strategy": "plateau"}  # the lesson that lrdash grew out of
-OPTIMIZERS = {"sgd": "SGD", "rmsprop": "RMSprop", "adam": "Adam", "adamw": "AdamW"}
 LOSSES = {
     "auto": "Automatic", "cross_entropy": "Cross-entropy", "mse": "Squared error",
     "mae": "Absolute error", "huber": "Huber",
