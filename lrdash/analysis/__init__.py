@@ -27,6 +27,7 @@ from lrdash.analysis.verdicts import (
     without_markdown,
 )
 from lrdash.analysis.words import (
+    data_and_model,
     dataset_in_words,
     inputs_in_words,
     known_settings,
@@ -51,6 +52,7 @@ __all__ = [
     "best_peaks",
     "bowl",
     "branch_in_words",
+    "data_and_model",
     "dataset_in_words",
     "distinct_names",
     "exact_curves",

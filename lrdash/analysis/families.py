@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from lrdash.core.spec import Piece, RunSpec
 from lrdash.core.wording import rate
 from lrdash.store.rows import RunRow
+from lrdash.strategies import STRATEGIES
 
 
 def branch_in_words(spec: RunSpec, fork_epoch: int) -> str:
-    """What a branch does where it leaves its parent: `rate × 0.5`, `linear from 0.1 to epoch 35`.
+    """What a branch does where it leaves its parent: `rate × 0.5`, `one cycle from 0.1 to epoch 9`.
 
     Args:
         spec: of the branch, complete.
@@ -29,7 +30,7 @@ def piece_in_words(piece: Piece, spec: RunSpec) -> str:
     peak = rate(piece.base_lr or spec.base_lr)
     if piece.strategy == "constant":
         return f"held at {peak}"
-    return f"{piece.strategy} from {peak} to epoch {spec.epochs}"
+    return f"{STRATEGIES[piece.strategy].label.lower()} from {peak} to epoch {spec.epochs}"
 
 
 def as_tree(rows: Sequence[RunRow]) -> list[tuple[RunRow, int]]:

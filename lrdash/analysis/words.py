@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lrdash.core.errors import LrdashError
+from lrdash.core.registry import Registry
 from lrdash.core.spec import RunSpec
 from lrdash.core.wording import NOTHING, plural, rate
-from lrdash.datasets import DATASETS, stored
+from lrdash.datasets import DATASETS
+from lrdash.models import MODELS
 from lrdash.store.rows import RunRow
 from lrdash.strategies import STRATEGIES
 from lrdash.strategies.recorded import Recorded
@@ -46,7 +48,7 @@ def time_left(epochs_done: float, epochs: int, seconds: float) -> float | None:
 
 
 def settings_in_words(spec: RunSpec) -> str:
-    """A run in one line: `digits · mlp · step (factor 0.3) · SGD 0.9, rate 0.1, 30 epochs, seed 0`.
+    """A run in one line: `Wine · LeNet-5 · Step decay (factor 0.3) · SGD 0.9, rate 0.1, ...`.
 
     Momentum follows the optimizer's name. Settings of the strategy appear where they differ from
     their defaults.
@@ -61,17 +63,24 @@ def settings_in_words(spec: RunSpec) -> str:
     if spec.early_stopping:
         rest.append(f"early stopping {spec.early_stopping.patience}")
     rest.append(f"seed {spec.seed}")
-    data = dataset_in_words(spec.dataset)
-    return " · ".join([data, spec.model, strategy_in_words(spec), ", ".join(rest)])
+    strategy = _label(STRATEGIES, spec.strategy) + _changed(spec)
+    return " · ".join([data_and_model(spec), strategy, ", ".join(rest)])
+
+
+def data_and_model(spec: RunSpec) -> str:
+    """What was trained, by label: `Digits · Multilayer perceptron`."""
+    return f"{dataset_in_words(spec.dataset)} · {_label(MODELS, spec.model)}"
 
 
 def dataset_in_words(name: str) -> str:
-    """A dataset's id; of a user's own data what its user calls it."""
-    if not name.startswith(stored.PREFIX):
-        return name
+    """A dataset's label; its id where lrdash does not have it."""
+    return _label(DATASETS, name)
+
+
+def _label(entries: Registry[Any], name: str) -> str:
     try:
-        return DATASETS[name].label
-    except LrdashError:  # it was kept under another home
+        return str(entries[name].label)
+    except LrdashError:  # of a script, or kept under another home
         return name
 
 
@@ -79,13 +88,17 @@ def strategy_in_words(spec: RunSpec) -> str:
     """The strategy and those of its settings that are not the defaults: `step (factor 0.3)`."""
     if spec.strategy == Recorded.id:
         return Recorded(**spec.params).in_words()
+    return spec.strategy + _changed(spec)
+
+
+def _changed(spec: RunSpec) -> str:
     usual = _defaults(spec.strategy)
     changed = [
         f"{name} {setting_in_words(value)}"
         for name, value in spec.params.items()
         if name not in usual or setting_in_words(usual[name]) != setting_in_words(value)
     ]
-    return f"{spec.strategy} ({', '.join(changed)})" if changed else spec.strategy
+    return f" ({', '.join(changed)})" if changed else ""
 
 
 def arm_in_words(row: RunRow) -> str:

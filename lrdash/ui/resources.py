@@ -41,7 +41,7 @@ def store() -> Store:
 
 
 def resume_at_start(*, wanted: bool) -> None:
-    """Whether the laboratory lets interrupted runs go on when it starts."""
+    """Whether the laboratory resumes interrupted runs when it starts."""
     _process().resume = wanted
 
 

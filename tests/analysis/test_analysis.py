@@ -23,8 +23,8 @@ def test_settings_name_only_what_is_not_usual() -> None:
         warmup_epochs=0.5, early_stopping=EarlyStopping(patience=7), seed=3,
     )
     assert analysis.settings_in_words(spec) == (
-        "digits · mlp · step (factor 0.3) · Adam, rate 0.1, 1 epoch, warm-up 0.5, "
-        "early stopping 7, seed 3"
+        "Digits · Multilayer perceptron · Step decay (factor 0.3) · Adam, rate 0.1, 1 epoch, "
+        "warm-up 0.5, early stopping 7, seed 3"
     )
 
 

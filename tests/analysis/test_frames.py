@@ -56,7 +56,9 @@ def test_what_does_not_apply_to_a_decision_is_missing_and_not_zero() -> None:
 def test_a_run_is_reported_in_words_with_its_best_value_and_curve() -> None:
     frame = frames.runs_frame([run_row()], {"r1": [0.5, np.nan, 0.3, 0.4]})
     row = frame.iloc[0]
-    assert row["settings"] == "digits · mlp · constant · SGD 0.9, rate 0.1, 4 epochs, seed 0"
+    assert row["settings"] == (
+        "Digits · Multilayer perceptron · Constant · SGD 0.9, rate 0.1, 4 epochs, seed 0"
+    )
     assert (row["best_val_loss"], row["final_val_loss"], row["progress"]) == (0.3, 0.4, 0.5)
     assert row["curve"] == [0.5, None, 0.3, 0.4]
     assert row["tags"] == ["a", "b"]

@@ -135,7 +135,7 @@ def test_a_fault_in_progress_reaches_the_caller_and_leaves_no_running_run(
 @pytest.mark.usefixtures("quick")
 def test_a_run_shows_itself_with_its_name_escaped() -> None:
     run = lrdash.train(epochs=2, name="<b>")
-    assert "digits · mlp" in repr(run)
+    assert "Digits · Multilayer perceptron" in repr(run)
     html = run._repr_html_()
     assert "&lt;b&gt;" in html
     assert "finished after 2 of 2 epochs" in html

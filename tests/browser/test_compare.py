@@ -133,7 +133,7 @@ def test_a_killed_worker_costs_only_what_was_training_and_the_rest_goes_on(
     assert row.counts["finished"] >= first.counts["finished"]
     assert row.counts["finished"] + row.counts["interrupted"] == 300
     expect(page.get_by_text(re.compile(r"300 runs: \d+ finished, \d+ interrupted"))).to_be_visible()
-    button(page, "continue").click()
+    button(page, "resume").click()
     expect(page.get_by_text("300 runs: 300 finished")).to_be_visible(timeout=1000 * PATIENCE)
     assert all(run.epochs_done == 60 for run in store.runs.listing(experiment_id=experiment_id))
 

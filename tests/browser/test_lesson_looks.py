@@ -21,7 +21,7 @@ STATES = {  # address, and what has to be there before the look
     "/valley?valley.surface=Bowl+in+one+dimension": "What happened, and why",
     "/valley?valley.ravine.base_lr=0.12&valley.strategies=Draw+your+own": "diverged",
     "/compare?compare.strategies=Draw+your+own": "15 runs",
-    "/?strategy=Draw+your+own": "How draw your own works",
+    "/?strategy=Draw+your+own": "How it works: Draw your own",
 }
 
 

@@ -35,7 +35,7 @@ def test_runs_are_listed_newest_first(store: Store) -> None:
     assert as_json("runs", "list")[0]["best_val_loss"] == 0.5
     page = call("runs", "list").stdout
     assert first in page
-    assert "digits · mlp · constant" in page
+    assert "Digits · Multilayer perceptron · Constant" in page
 
 
 def test_an_empty_list_says_how_to_fill_it() -> None:

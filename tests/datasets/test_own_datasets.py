@@ -132,7 +132,7 @@ def test_own_data_is_found_by_its_id_but_not_listed_with_the_others() -> None:
     assert "own-0000000000000000" not in DATASETS
     with pytest.raises(DatasetUnavailable, match="There is no own data own-0000000000000000"):
         make(RunSpec(dataset="own-0000000000000000"))
-    assert settings_in_words(RunSpec(dataset=facts.id)).startswith("Mine · mlp")
+    assert settings_in_words(RunSpec(dataset=facts.id)).startswith("Mine · Multilayer perceptron")
 
 
 def test_both_engines_train_on_own_tables_alike() -> None:

@@ -145,12 +145,12 @@ def test_the_pages_show_such_runs_and_say_that_only_the_script_trains_them(
     assert "A fifth is held out." in words(shown)
     assert "Sensors *2024*" in words(shown)
     assert "Lion" in words(shown)
-    assert not keys & {"add-seeds", "continue"}
+    assert not keys & {"add-seeds", "resume"}
     assert shown.button(key="run-again").disabled
     for row in store.runs.listing():
         run = page("train", run=row.run_id)
         assert REASON in words(run)
-        assert not {button.key for button in run.button} & {"again", "continue"}
+        assert not {button.key for button in run.button} & {"again", "resume"}
     run.segmented_control(key="details").set_value("Settings").run()
     assert "lanes do not have the optimizer Lion" in words(run)
     plateau = next(row for row in store.runs.listing() if row.spec.strategy == "plateau")

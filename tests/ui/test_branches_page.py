@@ -198,7 +198,7 @@ def test_a_branch_names_its_parent_and_a_parent_lists_its_branches(store: Store)
     links = labels(test)
     own = "rate × 0.5, from epoch 2 · finished · validation loss 0.5"
     assert any(own in text for text in links)
-    assert any(text.startswith("└ linear from") for text in links)
+    assert any(text.startswith("└ linear decay from") for text in links)
     child = page("train", run=half)
     assert not child.exception
     way = child.button(key=f"to-{parent}-True")
@@ -220,7 +220,7 @@ def test_the_runs_page_is_a_tree(store: Store) -> None:
     test = page("runs")
     assert not test.exception
     said = test.dataframe[0].value["settings"].tolist()
-    assert said[1].startswith("└ from epoch 2: rate × 0.5 · digits")
+    assert said[1].startswith("└ from epoch 2: rate × 0.5 · Digits")
     assert said[2].startswith("\u2003└ from epoch 1: ")
 
 

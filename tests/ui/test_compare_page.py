@@ -138,7 +138,7 @@ def test_stopped_runs_are_continued(store: Store) -> None:
     assert store.experiments.one(experiment_id).counts["stopped"] == 8
     test = page(experiment=experiment_id)
     assert "8 runs: 8 stopped" in words(test)
-    test.button(key="continue").click().run()
+    test.button(key="resume").click().run()
     assert not test.exception
     assert store.experiments.one(experiment_id).counts["queued"] == 8
 

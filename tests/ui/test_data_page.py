@@ -229,10 +229,10 @@ def test_a_comparison_on_own_data_names_it_as_its_user_does(store: Store) -> Non
     made = one_experiment(store, dataset=facts.id, base_lrs=(0.1,), seeds=1)
     test = page("compare", experiment=made)
     assert not test.exception
-    assert "Mine · mlp" in words(test)
+    assert "Mine · Multilayer perceptron" in words(test)
     assert facts.id not in words(test)
     listed = next(frame.value for frame in page("compare").dataframe if "data" in frame.value)
-    assert listed["data"].tolist() == ["Mine · mlp"]
+    assert listed["data"].tolist() == ["Mine · Multilayer perceptron"]
 
 
 def test_one_input_is_in_the_singular(store: Store) -> None:

@@ -122,7 +122,7 @@ def test_earlier_tests_are_listed_with_their_suggestion(store: Store) -> None:
     stored(store)
     stored(store, made=0, end="failed")
     table = page("find_lr").dataframe[0].value
-    assert table["what"].tolist() == ["wine · mlp · Adam"] * 2
+    assert table["what"].tolist() == ["Wine · Multilayer perceptron · Adam"] * 2
     assert table["rate"].tolist() == ["–", "0.0092"]
     assert table["status"].tolist() == ["failed", "finished"]
 

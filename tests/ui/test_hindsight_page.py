@@ -70,8 +70,8 @@ def test_a_search_is_shown_while_it_trains_when_stopped_and_when_it_is_over(stor
     assert "Point 1 of 2: 0 of 2 runs done, waiting for a worker" in progress(test)
     test.button(key="stop-search").click().run()
     assert store.hindsights.one(made).status == "stopped"
-    assert "Stopped at point 1 of 2. Resume continues from the checkpoints." in words(test)
-    test.button(key="continue-search").click().run()
+    assert "Stopped at point 1 of 2. It can be resumed from the checkpoints." in words(test)
+    test.button(key="resume-search").click().run()
     assert store.hindsights.one(made).status == "running"
 
     stage_over(store, made, lambda run: 1.01 - by_rate(run) / 100)
@@ -123,7 +123,7 @@ def test_from_a_comparison_the_winner_is_searched_and_the_others_are_rivals(
     assert "hindsight" in keys(page("compare", experiment=made))
     test = page("hindsight", experiment=made)
     assert not test.exception
-    assert "wine · linear · cosine · SGD 0.9, rate 0.3, 4 epochs, seed 4" in words(test)
+    assert "Wine · Linear model · Cosine decay · SGD 0.9, rate 0.3, 4 epochs, seed 4" in words(test)
     assert "at their best peak rates: Constant at 0.3." in words(test)
     test.button(key="start-search").click().run()
     what = Search.from_json(store.hindsights.listing()[0].definition)

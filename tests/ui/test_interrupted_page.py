@@ -21,7 +21,7 @@ def test_interrupted_runs_are_offered_and_resumed_all_at_once(name: str, store: 
     test = page(name)
     assert not test.exception
     assert "**2 runs were interrupted.** Everything trained so far is kept" in words(test)
-    test.button(key="continue-interrupted").click().run()
+    test.button(key="resume-interrupted").click().run()
     assert not test.exception
     assert store.runs.queued() == run_ids
     assert store.runs.one(stopped).status == "stopped"
@@ -46,7 +46,7 @@ def test_an_offer_that_was_declined_comes_back_with_the_next_interruption(store:
     later = trained(store, status="interrupted", seed=1)
     test.run()
     assert "Resume 1 run" in labels(test)
-    test.button(key="continue-interrupted").click().run()
+    test.button(key="resume-interrupted").click().run()
     assert store.runs.queued() == [later]
 
 
@@ -54,9 +54,9 @@ def test_an_offer_that_was_declined_comes_back_with_the_next_interruption(store:
 def test_a_run_that_did_not_end_can_be_resumed(status: str, store: Store) -> None:
     run_id = trained(store, status=status, reason="the server was shut down")
     test = page("train", run=run_id)
-    assert "is kept: Resume continues from the last checkpoint." in words(test)
+    assert "is kept, and the run can be resumed from its last checkpoint." in words(test)
     assert not test.error
-    test.button(key="continue").click().run()
+    test.button(key="resume").click().run()
     assert not test.exception
     assert store.runs.queued() == [run_id]
     assert labels(test) == ["New run", "Take out of the queue"]

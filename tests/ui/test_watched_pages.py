@@ -31,7 +31,7 @@ def keys(test: AppTest) -> set[str | None]:
 def test_a_watched_run_is_shown_without_what_only_lrdash_can_do(store: Store) -> None:
     test = page("train", run=watched(store))
     assert not test.exception
-    assert not {"again", "continue", "stop"} & keys(test)
+    assert not {"again", "resume", "stop"} & keys(test)
     said = words(test)
     assert "Another program trained it, and lrdash only watched" in said
     assert "Interrupted after 4 of 4 epochs in 1.0 s: Ctrl-C" in said

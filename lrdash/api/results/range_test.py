@@ -121,7 +121,7 @@ class RangeTest(Result):
         return analyzed.headline(frame, analyzed.suggestions(frame))
 
     def _settings(self) -> str:
-        return f"{self.spec.base.dataset} · {self.spec.base.model}"
+        return analysis.data_and_model(self.spec.base)
 
 
 def load_range_test(range_test_id: str, store: Store) -> RangeTest:

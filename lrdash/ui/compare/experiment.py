@@ -48,7 +48,7 @@ def _view(experiment_id: str) -> bool:
 def _header(row: ExperimentRow, experiment: Experiment) -> None:
     base = experiment.base
     settings = (
-        analysis.dataset_in_words(base.dataset), base.model, analysis.optimizer_in_words(base),
+        analysis.data_and_model(base), analysis.optimizer_in_words(base),
         plural(base.epochs, "epoch"), sizes(experiment),
         f"peak rates {', '.join(map(wording.rate, experiment.base_lrs))}",
     )
@@ -98,8 +98,8 @@ def status(row: ExperimentRow, experiment: Experiment) -> None:
     unfinished = sum(row.counts[one] for one in queue.RESUMABLE) if here else 0
     if unfinished and st.button(
         f"Resume {plural(unfinished, 'unfinished run')}",
-        icon=":material/play_arrow:", key="continue", type="primary",
-        help="They continue from their last checkpoints, bit for bit as if they had never paused.",
+        icon=":material/play_arrow:", key="resume", type="primary",
+        help="They resume from their last checkpoints, bit for bit as if they had never paused.",
     ):
         queue.resume_experiment(row.experiment_id)
         st.rerun()

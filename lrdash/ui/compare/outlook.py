@@ -63,10 +63,9 @@ def earlier() -> dict[str, dict[str, Any]]:
     lines = {}
     for row in resources.store().experiments.listing(limit=SHOWN):
         experiment = Experiment.from_json(row.definition)
-        base = experiment.base
         lines[row.experiment_id] = {
             "what": row.name or in_words(experiment),
-            "data": f"{analysis.dataset_in_words(base.dataset)} · {base.model}",
+            "data": analysis.data_and_model(experiment.base),
             "done": done(row) / max(1, row.runs), "runs": row.runs, "created": row.created_at,
         }
     return lines

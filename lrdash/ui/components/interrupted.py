@@ -26,12 +26,12 @@ def offer() -> None:
         left, right = st.columns([5, 3], vertical_alignment="center")
         left.markdown(
             f":material/power_off: **{count} {'was' if len(waiting) == 1 else 'were'} "
-            "interrupted.** Everything trained so far is kept: Resume continues from the last "
+            "interrupted.** Everything trained so far is kept and can be resumed from the last "
             "checkpoint, bit for bit."
         )
         with right.container(horizontal=True, horizontal_alignment="right"):
             if st.button(f"Resume {count}", icon=":material/play_arrow:",
-                         key="continue-interrupted"):
+                         key="resume-interrupted"):
                 queue.resume(waiting)
                 st.rerun()
             if st.button("Not now", key="decline-interrupted",

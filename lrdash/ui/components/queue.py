@@ -87,7 +87,7 @@ def resume_experiment(experiment_id: str) -> None:
 
 
 def resume(run_ids: Sequence[str]) -> None:
-    """Queue interrupted and stopped runs again; each continues from its last checkpoint."""
+    """Queue interrupted and stopped runs again; each resumes from its last checkpoint."""
     resources.store().runs.requeue(list(run_ids))
     resources.laboratory().wake()
 

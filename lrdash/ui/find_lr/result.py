@@ -71,9 +71,7 @@ def _findings(
 
 def in_words(spec: RangeTestSpec) -> str:
     """What was tried, in one line."""
-    base = spec.base
-    data = analysis.dataset_in_words(base.dataset)
-    return f"{data} · {base.model} · {analysis.optimizer_in_words(base)}"
+    return f"{analysis.data_and_model(spec.base)} · {analysis.optimizer_in_words(spec.base)}"
 
 
 def show(range_test_id: str) -> None:

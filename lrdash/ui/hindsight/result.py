@@ -102,8 +102,8 @@ def _header(row: HindsightRow) -> None:
                       on_click=attempt, args=(hindsights.request_stop, row.hindsight_id))
             return
         if row.status in RESUMABLE and st.button(
-            "Resume", icon=":material/play_arrow:", key="continue-search", type="primary",
-            help="Continues from the checkpoints of its runs.",
+            "Resume", icon=":material/play_arrow:", key="resume-search", type="primary",
+            help="Resumes its runs from their checkpoints.",
         ):
             hindsights.resume(row.hindsight_id)
             resources.laboratory().wake()
@@ -135,7 +135,7 @@ def _status(row: HindsightRow, search: Search, runs: list[StageRun]) -> None:
             row.status,
             row.status.capitalize() + (where if row.stage < search.check else " in the check"),
             reason="" if row.reason == "stopped by the user" else row.reason,
-            hint="Resume continues from the checkpoints." if row.status in RESUMABLE else "",
+            hint="It can be resumed from the checkpoints." if row.status in RESUMABLE else "",
         )
 
 

@@ -28,7 +28,7 @@ def draw(picked: list[RunRow]) -> None:
         paused = [
             row.run_id for row in picked if row.status in RESUMABLE and row.spec.trainable_here
         ]
-        if paused and st.button("Resume", icon=":material/play_arrow:", key="continue",
+        if paused and st.button("Resume", icon=":material/play_arrow:", key="resume",
                                 help="From the last checkpoint, bit for bit."):
             queue.resume(paused)
             st.rerun()

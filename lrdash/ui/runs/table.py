@@ -116,7 +116,9 @@ def _filtered(rows: list[RunRow]) -> list[RunRow]:
 
 
 def _haystack(row: RunRow) -> str:
-    return " ".join([row.run_id, row.name, _indented(row, 0), *row.tags]).lower()
+    spec = row.spec
+    ids = (row.run_id, spec.dataset, spec.model, spec.strategy)
+    return " ".join([*ids, row.name, _indented(row, 0), *row.tags]).lower()
 
 
 def _columns() -> dict[str, Any]:

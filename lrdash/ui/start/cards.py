@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from lrdash import analysis
 from lrdash.analysis.guides import Guide, guide_of
 from lrdash.core import wording
 from lrdash.core.wording import listed, plural
@@ -54,7 +55,7 @@ def last_results() -> dict[str, ExperimentRow]:
 def _in_words(experiment: Experiment) -> str:
     base, peaks = experiment.base, experiment.base_lrs
     return (
-        f"{plural(experiment.size, 'run')} on {base.dataset.replace('_', ' ')}: "
+        f"{plural(experiment.size, 'run')} on {analysis.dataset_in_words(base.dataset)}: "
         f"{listed(experiment.labels())}, peak {'rate' if len(peaks) == 1 else 'rates'} "
         f"{listed(map(wording.rate, peaks))}, {plural(len(experiment.seeds), 'seed')}, "
         f"{plural(base.epochs, 'epoch')} each."

@@ -25,7 +25,7 @@ SHORT = {"hold": "hold the last rate", "stretch": "stretch the schedule"}
 def opener(past: History) -> None:
     """The button, in a row, of a finished run."""
     st.button("Train more epochs", icon=":material/add:", key="more", on_click=_open,
-              args=(past.run.run_id,), help="Continues from the last checkpoint.")
+              args=(past.run.run_id,), help="Trains further from the last checkpoint.")
 
 
 def show(past: History) -> None:

@@ -97,7 +97,7 @@ def start(plan: Plan) -> bool:
 def explain(plan: Plan) -> None:
     """Formula, symbols and source of the strategy, and the same recipe as Keras code."""
     strategy = plan.strategy
-    with st.expander(f"How {strategy.label.lower()} works"):
+    with st.expander(f"How it works: {strategy.label}"):
         st.latex(strategy.formula)
         st.caption(strategy.symbols)
         st.markdown(f"**When to use it.** {strategy.when}")

@@ -26,9 +26,8 @@ from lrdash.ui.train import branch, details, family, history, more, steer
 from lrdash.ui.train.history import History
 
 TICK = 1.0  # seconds between two looks while the run is active
-PAUSE = "Pauses within a second and frees the worker. Everything trained so far is kept, and " \
-    "Resume continues from the last checkpoint, bit for bit."
-KEPT = "Everything trained so far is kept: Resume continues from the last checkpoint."
+KEPT = "Everything trained so far is kept, and the run can be resumed from its last checkpoint."
+PAUSE = f"Pauses within a second and frees the worker. {KEPT}"
 LOSSES = "the faint line is the training loss, the strong one the validation loss; when they " \
     "drift apart, the model is overfitting."
 BOWL = "the faint line is the mean loss of each epoch, the strong one the loss at its end."
@@ -110,8 +109,8 @@ def _stop(run: RunRow) -> None:
 
 def _train_again(run: RunRow) -> None:
     if run.status in queue.RESUMABLE and st.button(
-        "Resume", icon=":material/play_arrow:", key="continue", type="primary", width="stretch",
-        help="Continues from the last checkpoint, bit for bit as if it had never paused.",
+        "Resume", icon=":material/play_arrow:", key="resume", type="primary", width="stretch",
+        help="Resumes from the last checkpoint, bit for bit as if it had never paused.",
     ):
         queue.resume([run.run_id])
         st.rerun()
