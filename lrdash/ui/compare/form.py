@@ -41,9 +41,7 @@ def _fill(experiment: Experiment) -> None:
     form.fill(experiment.base)
     fields.preset(f"{PREFIX}strategies", [arm.strategy for arm in experiment.arms])
     for arm in experiment.arms:
-        for name, value in arm.params.items():
-            shown = fields.as_text(value) if isinstance(value, list | tuple) else value
-            fields.preset(f"{PREFIX}{arm.strategy}.{name}", shown)
+        fields.preset_all(f"{PREFIX}{arm.strategy}.", arm.params)
     fields.preset(f"{PREFIX}how", TYPED)
     fields.preset(f"{PREFIX}rates", fields.as_text(experiment.base_lrs))
     fields.preset(f"{PREFIX}seeds", len(experiment.seeds))
@@ -72,13 +70,11 @@ def read() -> queue.Prepared:
         ]
         typed = _peaks(values)
         first, second = st.columns(2)
-        with first:
-            seeds = st.number_input(
-                "Seeds", 1, 200, 3, **fields.bound(f"{PREFIX}seeds", 3),
-                help="Runs of each strategy and rate; within a seed all start from the same "
-                "weights and see the same batches. Three show a trend, five or more allow a "
-                "verdict.",
-            )
+        seeds = first.number_input(
+            "Seeds", 1, 200, 3, **fields.bound(f"{PREFIX}seeds", 3),
+            help="Runs of each strategy and rate; within a seed all start from the same weights "
+            "and see the same batches. Three show a trend, five or more allow a verdict.",
+        )
         with second:
             values["epochs"] = form.setting("epochs")
         target = st.number_input(

@@ -12,6 +12,7 @@ from lrdash.strategies import STRATEGIES
 from lrdash.ui import resources
 from lrdash.ui.compare.form import rates_in
 from lrdash.ui.components import export, form, queue
+from lrdash.ui.components.confirm import confirm_delete
 from lrdash.ui.components.errors import error_boundary
 from lrdash.ui.components.live import live
 
@@ -83,15 +84,14 @@ def _more(row: ExperimentRow, experiment: Experiment) -> None:
         st.rerun()
     if st.button("Delete", icon=":material/delete:", key="delete-experiment", width="stretch",
                  disabled=row.active, help="Stop first, then delete." if row.active else None):
-        _confirm_delete(row)
+        count = plural(row.runs, "run")
+        confirm_delete(
+            "Delete this comparison",
+            f"This deletes {count} with all epochs. It cannot be undone.", f"Delete {count}",
+            lambda: _delete(row.experiment_id),
+        )
 
 
-@st.dialog("Delete this comparison")
-def _confirm_delete(row: ExperimentRow) -> None:
-    count = plural(row.runs, "run")
-    st.write(f"This deletes {count} with all epochs. It cannot be undone.")
-    if st.button(f"Delete {count}", type="primary", key="delete-for-good"):
-        with error_boundary():
-            resources.store().experiments.delete(row.experiment_id)
-            st.query_params.pop("experiment", None)
-            st.rerun()
+def _delete(experiment_id: str) -> None:
+    resources.store().experiments.delete(experiment_id)
+    st.query_params.pop("experiment", None)

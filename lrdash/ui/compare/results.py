@@ -84,8 +84,7 @@ def _frames(
     store = resources.store()
     # In the order of the arms.
     runs = list(reversed(store.runs.listing(experiment_id=experiment_id)))
-    usual = ("loss", "val_loss", "accuracy", "val_accuracy")
-    metrics = (*usual, extra) if extra else usual
+    metrics = (*frames.METRICS, extra) if extra else frames.METRICS
     ids = [run.run_id for run in runs]
     curves = frames.curves_frame(store.experiments.curves(run_ids=ids, metrics=metrics), runs)
     arms = frames.arms_frame(runs, curves)
@@ -186,9 +185,8 @@ def _charts(
 
 
 def _chart(figure: go.Figure, key: str, row: ExperimentRow, title: str, what: str) -> None:
-    st.markdown(f"**{title}**")
     steady_chart(
-        figure, key=f"compare-{key}", what=f"{row.experiment_id} {key} {what}", label=title
+        figure, key=f"compare-{key}", what=f"{row.experiment_id} {key} {what}", title=title
     )
 
 

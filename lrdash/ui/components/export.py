@@ -101,9 +101,8 @@ def _item(
     key: str,
 ) -> None:
     left, right = st.columns([2, 3], vertical_alignment="center")
-    with left:
-        st.download_button(
-            label, data=data, file_name=file_name, mime=mime, icon=ICONS[kind], width="stretch",
-            key=f"{key}-{kind}", on_click="ignore",
-        )
+    left.download_button(
+        label, data=data, file_name=file_name, mime=mime, icon=ICONS[kind], width="stretch",
+        key=f"{key}-{kind}", on_click="ignore",
+    )
     right.caption(about)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -90,6 +90,12 @@ def preset(key: str, value: Any) -> None:
     st.session_state[key] = value
     st.session_state.setdefault(PRESET, set()).add(key)
     st.session_state.setdefault(PENDING, set()).add(key)
+
+
+def preset_all(prefix: str, values: Mapping[str, Any]) -> None:
+    """Put settings into their widgets, whose keys begin with this prefix; lists as text."""
+    for name, value in values.items():
+        preset(prefix + name, as_text(value) if isinstance(value, list | tuple) else value)
 
 
 def bound(key: str, start: Any, say: Callable[[Any], Any] = str) -> dict[str, Any]:

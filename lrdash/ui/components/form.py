@@ -46,11 +46,7 @@ def draw() -> dict[str, Any]:
     with st.container(border=True):
         st.header("How the rate changes", anchor=False)
         values |= _strategy(values["dataset"])
-        left, right = st.columns(2)
-        with left:
-            values["base_lr"] = setting("base_lr")
-        with right:
-            values["epochs"] = setting("epochs")
+        values |= fields.draw([KNOBS["base_lr"], KNOBS["epochs"]], prefix="")
         with st.expander("Warm-up before the strategy"):
             values |= fields.draw(
                 [KNOBS["warmup_epochs"], KNOBS["warmup_start_factor"]], prefix=""
@@ -88,14 +84,10 @@ def fill(spec: RunSpec) -> None:
         (f"{spec.strategy}.", STRATEGIES[spec.strategy], spec.params),
         (f"{spec.model}.", MODELS[spec.model], spec.model_params),
     ):
-        for knob in record.knobs():
-            if knob.name in values:
-                value = values[knob.name]
-                shown = fields.as_text(value) if isinstance(value, list | tuple) else value
-                fields.preset(prefix + knob.name, shown)
+        known = {knob.name for knob in record.knobs()}
+        fields.preset_all(prefix, {name: values[name] for name in values if name in known})
     fields.preset("early_stopping", spec.early_stopping is not None)
-    for name, value in (spec.early_stopping or EarlyStopping()).as_dict().items():
-        fields.preset(EARLY + name, value)
+    fields.preset_all(EARLY, (spec.early_stopping or EarlyStopping()).as_dict())
 
 
 def require_data(name: str) -> None:

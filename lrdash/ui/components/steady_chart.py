@@ -48,17 +48,22 @@ def preload(*, idle: bool = False) -> None:
     st.html(f"<script>{{ {code} }}</script>", unsafe_allow_javascript=True)
 
 
-def steady_chart(figure: go.Figure, *, key: str, what: str, label: str) -> None:
+def steady_chart(
+    figure: go.Figure, *, key: str, what: str, label: str = "", title: str = ""
+) -> None:
     """Draw a figure, or the next state of it.
 
     Args:
         figure: with its height in the layout.
         key: of the chart on the page.
         what: names what it shows; zoom is kept until this changes.
-        label: what it shows, for screen readers.
+        label: what it shows, for screen readers; by default the title.
+        title: in bold above it, if any.
     """
+    if title:
+        st.markdown(f"**{title}**")
     message = {
-        "figure": literal_names(figure).to_json(), "what": what, "label": label,
+        "figure": literal_names(figure).to_json(), "what": what, "label": label or title,
         "height": figure.layout.height, "plotly": plotly_url(),
     }
     _chart(data=message, key=key, height="content")

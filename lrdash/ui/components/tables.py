@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from hashlib import md5
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import pandas as pd
 import streamlit as st
+
+Entry = TypeVar("Entry")
 
 
 def show_table(frame: pd.DataFrame, *, key: str, columns: Mapping[str, Any]) -> None:
@@ -52,6 +54,17 @@ def pick_rows(
     picked = [ids[at] for at in event.selection.rows if at < len(ids)]
     st.session_state[ticked] = picked
     return picked
+
+
+def page_of(entries: Sequence[Entry], size: int, *, key: str, title: str = "") -> Sequence[Entry]:
+    """The entries on the page that is chosen, below the title; all of them if they fit on one."""
+    pages = -(-len(entries) // size)
+    if pages < 2:
+        return entries
+    if title:
+        st.caption(title)
+    page = st.pagination(pages, key=key)
+    return entries[(page - 1) * size : page * size]
 
 
 def earlier_list(

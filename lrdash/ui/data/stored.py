@@ -11,7 +11,8 @@ from lrdash.datasets.own import Facts
 from lrdash.store import DataUse
 from lrdash.ui import resources
 from lrdash.ui.components import form
-from lrdash.ui.components.errors import error_boundary
+from lrdash.ui.components.confirm import confirm_delete
+from lrdash.ui.components.tables import page_of
 from lrdash.ui.data.profile import file_size
 
 SHOWN = 10  # datasets a page of the list
@@ -31,11 +32,7 @@ def draw() -> None:
         st.caption("Data that you save is listed here with its size and date. Train, Compare and "
                    "Find LR offer it by its name.")
         return
-    pages = -(-len(found) // SHOWN)
-    shown = 1
-    if pages > 1:
-        shown = st.pagination(pages, key="data-page")
-    for facts in found[(shown - 1) * SHOWN : shown * SHOWN]:
+    for facts in page_of(found, SHOWN, key="data-page"):
         with st.container(border=True):
             _one(facts)
 
@@ -79,22 +76,13 @@ def _more(facts: Facts) -> None:
         )
     if st.button("Delete", icon=":material/delete:", key=f"data-delete-{facts.id}",
                  width="stretch"):
-        _confirm(facts)
-
-
-@st.dialog("Delete this data")
-def _confirm(facts: Facts) -> None:
-    use = resources.store().runs.data_use(facts.id)
-    st.markdown(
-        f"This deletes the {facts.size:,} examples of **{escaped(facts.name)}** permanently."
-    )
-    if use:
-        st.warning(warning(use), icon=":material/warning:")
-    if st.button("Delete permanently", type="primary", key="data-delete-for-good",
-                 disabled=bool(use.active)):
-        with error_boundary():
-            own.remove(facts.id, remember=bool(use))
-            st.rerun()
+        use = resources.store().runs.data_use(facts.id)
+        confirm_delete(
+            "Delete this data",
+            f"This deletes the {facts.size:,} examples of **{escaped(facts.name)}** permanently.",
+            "Delete permanently", lambda: own.remove(facts.id, remember=bool(use)),
+            warning=warning(use) if use else "", allowed=not use.active,
+        )
 
 
 def warning(use: DataUse) -> str:

@@ -44,14 +44,11 @@ def read() -> PlannedTest:
         tried = fields.draw([KNOBS["lowest"], KNOBS["highest"]], prefix=PREFIX)
         first, second = st.columns(2)
         with first:
-            tried["updates"] = fields.widget(
-                KNOBS["updates"], key=f"{PREFIX}updates", start=KNOBS["updates"].default
-            )
-        with second:
-            seeds = st.number_input(
-                "Seeds", 1, MOST_SEEDS, SEEDS, key=f"{PREFIX}seeds", **fields.PERSIST,
-                help=KNOBS["seeds"].help,
-            )
+            tried |= fields.draw([KNOBS["updates"]], prefix=PREFIX, columns=1)
+        seeds = second.number_input(
+            "Seeds", 1, MOST_SEEDS, SEEDS, key=f"{PREFIX}seeds", **fields.PERSIST,
+            help=KNOBS["seeds"].help,
+        )
         with st.expander("Batches, loss"):
             values |= form.more(values["dataset"], seed=False, stopping=False)
     spec = RangeTestSpec(base=RunSpec(**values), seeds=tuple(range(seeds)), **tried)

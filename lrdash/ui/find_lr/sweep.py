@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 
 import pandas as pd
 import streamlit as st
@@ -49,12 +50,10 @@ def show(row: RangeTestRow, spec: RangeTestSpec, table: pd.DataFrame) -> None:
 
 
 def _experiment(row: RangeTestRow) -> ExperimentRow | None:
-    if row.experiment_id is None:
-        return None
-    try:
-        return resources.store().experiments.one(row.experiment_id)
-    except NotFound:
-        return None
+    if row.experiment_id is not None:
+        with suppress(NotFound):
+            return resources.store().experiments.one(row.experiment_id)
+    return None
 
 
 def _offer(row: RangeTestRow, spec: RangeTestSpec, centre: float) -> None:

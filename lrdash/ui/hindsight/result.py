@@ -165,9 +165,8 @@ def _charts(row: HindsightRow, search: Search, table: pd.DataFrame) -> None:
 
 
 def _chart(figure: Any, key: str, row: HindsightRow, title: str) -> None:
-    st.markdown(f"**{title}**")
     steady_chart(
-        figure, key=f"hindsight-{key}", what=f"{row.hindsight_id} {key}",
+        figure, key=f"hindsight-{key}", what=f"{row.hindsight_id} {key}", title=title,
         label=f"{title} of the schedule found in hindsight over those of the strategies. The "
         "numbers are in the table below.",
     )

@@ -19,9 +19,10 @@ from lrdash.checkpoints import CheckpointFolder
 from lrdash.core import wording
 from lrdash.core.errors import LrdashError, NotFound
 from lrdash.figures import Actual
-from lrdash.planning import branches, external
+from lrdash.jobs.branches import make_branches
+from lrdash.planning import external
 from lrdash.planning.plan import make
-from lrdash.store import NewRun, RunRow, home
+from lrdash.store import RunRow, home
 from lrdash.strategies.plateau import Plateau
 from lrdash.teaching import MOST, Recorded, Replay, left_off, replay, verdict
 from lrdash.ui import resources
@@ -149,10 +150,7 @@ def _fork(source: Source, other: Plateau, epoch: int) -> str:
     seen = left_off(other, recorded, epoch)
     rate = seen.pop("rate")
     wanted = {"strategy": Plateau.id, "params": other.as_dict(), "base_lr": rate, "state": seen}
-    plan = make(branches.branch(parent.spec, epoch, wanted, rate))
-    new = [NewRun.of(plan)]
-    made = store.branches.create(parent.run_id, epoch, new, engine=source.engine)[0]
-    CheckpointFolder(home()).hand_over(parent.run_id, made, epoch)
+    (made,) = make_branches(parent, [(epoch, wanted)], store, engine=source.engine)
     return made
 
 
@@ -169,11 +167,11 @@ def _progress(run: RunRow) -> None:
 def _result(
     source: Source, other: Plateau, guess: Replay, differs: int, run: RunRow
 ) -> Actual | None:
-    if source.recorded is None:
+    recorded = source.recorded
+    if recorded is None:
         return None
     rows = resources.store().runs.epochs(run.run_id)[:MOST]
     values = tuple(row.metrics.get(other.monitor, float("nan")) for row in rows)
-    recorded = source.recorded
     real = replay(other, Recorded(values=values, base_lr=recorded.base_lr, lead=recorded.lead))
     st.success(
         verdict(source.values, values, guess, real, metric=source.metric, differs=differs,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal
 
 import streamlit as st
@@ -68,10 +69,9 @@ def _view(source: Source) -> bool:
     if differs is not None:
         st.info(LIMIT, icon=":material/info:")
     actual = trained.show(source, other, would, differs)
-    st.markdown(f"**{source.metric} and the rate**")
     steady_chart(
         figures.whatif_figure(recorded, was, would, differs, metric=source.metric, actual=actual),
-        key="whatif", what=source.key,
+        key="whatif", what=source.key, title=f"{source.metric} and the rate",
         label=f"Recorded {source.metric}, and the rates as they were and would have been",
     )
     _grids(rule, other, recorded, was.cuts[0] if was.cuts else None)
@@ -80,13 +80,8 @@ def _view(source: Source) -> bool:
 
 def _settings(rule: Plateau) -> dict[str, Any]:
     knobs = {knob.name: knob for knob in rule.knobs()}  # of a script's rule with wider bounds
-    values: dict[str, Any] = {}
-    for row in (NAMES[:3], NAMES[3:]):
-        for place, name in zip(st.columns(3), row, strict=True):
-            with place:
-                key = f"{PREFIX}{name}"
-                values[name] = fields.widget(knobs[name], key=key, start=getattr(rule, name))
-    return values
+    own = [replace(knobs[name], default=getattr(rule, name)) for name in NAMES]
+    return fields.draw(own, prefix=PREFIX, columns=3)
 
 
 def _grids(rule: Plateau, other: Plateau, recorded: Recorded, sure: int | None) -> None:

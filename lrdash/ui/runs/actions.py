@@ -9,9 +9,7 @@ from lrdash.planning import external
 from lrdash.store import RunRow
 from lrdash.ui import resources
 from lrdash.ui.components import export, queue
-from lrdash.ui.components.errors import error_boundary
-
-RESUMABLE = ("interrupted", "stopped")
+from lrdash.ui.components.confirm import confirm_delete
 
 
 def draw(picked: list[RunRow]) -> None:
@@ -25,9 +23,8 @@ def draw(picked: list[RunRow]) -> None:
                      disabled=one is not None, help="Shows the curves of these runs together."):
             st.query_params["runs"] = ",".join(row.run_id for row in picked)
             st.rerun()
-        paused = [
-            row.run_id for row in picked if row.status in RESUMABLE and row.spec.trainable_here
-        ]
+        paused = [row.run_id for row in picked
+                  if row.status in queue.RESUMABLE and row.spec.trainable_here]
         if paused and st.button("Resume", icon=":material/play_arrow:", key="resume",
                                 help="From the last checkpoint, bit for bit."):
             queue.resume(paused)
@@ -44,18 +41,16 @@ def draw(picked: list[RunRow]) -> None:
         with st.popover("Export", icon=":material/download:", key="export"):
             export.of_runs(picked)
         if st.button("Delete", icon=":material/delete:", key="delete"):
-            confirm_delete([row.run_id for row in picked])
+            delete([row.run_id for row in picked])
 
 
-@st.dialog("Delete runs")
-def confirm_delete(run_ids: list[str]) -> None:
+def delete(run_ids: list[str]) -> None:
     """Ask, then delete."""
     runs = plural(len(run_ids), "run")
-    st.write(f"This deletes {runs} with all epochs, permanently.")
-    if st.button(f"Delete {runs}", type="primary", key="delete-for-good"):
-        with error_boundary():
-            resources.store().runs.delete(run_ids)
-            st.rerun()
+    confirm_delete(
+        "Delete runs", f"This deletes {runs} with all epochs, permanently.", f"Delete {runs}",
+        lambda: resources.store().runs.delete(run_ids),
+    )
 
 
 def _rename(row: RunRow) -> None:

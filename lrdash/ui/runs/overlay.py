@@ -169,8 +169,7 @@ def _own(runs: Sequence[RunRow]) -> list[str]:
 
 
 def _asked(metric: str) -> tuple[str, ...]:
-    usual = ("loss", "val_loss", "accuracy", "val_accuracy")
-    return usual if metric in usual else (*usual, metric)
+    return frames.METRICS if metric in frames.METRICS else (*frames.METRICS, metric)
 
 
 def _table(runs: Sequence[RunRow], names: Sequence[str], curves: pd.DataFrame) -> None:

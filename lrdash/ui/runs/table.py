@@ -17,7 +17,7 @@ from lrdash.core.wording import count, plural
 from lrdash.store import RunRow
 from lrdash.ui import resources
 from lrdash.ui.components.live import live
-from lrdash.ui.components.tables import pick_rows
+from lrdash.ui.components.tables import page_of, pick_rows
 from lrdash.ui.runs import actions
 
 WATCH = 3.0  # seconds between two checks for new runs
@@ -37,7 +37,8 @@ def show() -> bool:
     if not matching:
         st.caption("No run matches these filters.")
         return active
-    tree = _page_of(analysis.as_tree(matching))
+    tree = page_of(analysis.as_tree(matching), PAGE_SIZE, key="page",
+                   title=f"{count(len(matching))} runs, newest first, {PAGE_SIZE} per page")
     shown = {row.run_id: row for row, _ in tree}
     epochs = resources.store().runs.epochs_of(list(shown))
     curves = {
@@ -66,7 +67,7 @@ def offer_to_delete_unreadable() -> None:
     st.warning(f"{plural(len(broken), 'run')} stored by another version of lrdash cannot be shown.",
                icon=":material/warning:")
     if st.button("Delete them", icon=":material/delete:", key="delete-unreadable"):
-        actions.confirm_delete(list(broken))
+        actions.delete(list(broken))
 
 
 def _watch(seen: Mapping[Status, int]) -> None:
@@ -85,27 +86,13 @@ def _indented(row: RunRow, depth: int) -> str:
     return f"{indent}from epoch {row.fork_epoch}: {change} · {settings}"
 
 
-def _page_of(rows: list[tuple[RunRow, int]]) -> list[tuple[RunRow, int]]:
-    pages = -(-len(rows) // PAGE_SIZE)
-    if pages < 2:
-        return rows
-    st.caption(f"{count(len(rows))} runs, newest first, {PAGE_SIZE} per page")
-    page = st.pagination(pages, key="page")
-    return rows[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
-
-
 def _filtered(rows: list[RunRow]) -> list[RunRow]:
     known_tags = sorted({tag for row in rows for tag in row.tags})
     places = st.columns([2, 1, 1] if known_tags else [2, 1])
-    with places[0]:
-        text = st.text_input("Search", key="search", placeholder="name, dataset, model, strategy",
-                             bind="query-params")
-    with places[1]:
-        status = st.multiselect("Status", sorted({row.status for row in rows}), key="status")
-    tags: list[str] = []
-    if known_tags:
-        with places[2]:
-            tags = st.multiselect("Tags", known_tags, key="tag")
+    text = places[0].text_input("Search", key="search", bind="query-params",
+                                placeholder="name, dataset, model, strategy")
+    status = places[1].multiselect("Status", sorted({row.status for row in rows}), key="status")
+    tags = places[2].multiselect("Tags", known_tags, key="tag") if known_tags else []
     needles = text.lower().split()
     return [
         row for row in rows

@@ -113,9 +113,8 @@ def _charts(guide: Guide, row: ExperimentRow, found: Evidence) -> None:
         strict=True,
     ):
         with place:
-            st.markdown(f"**{title}**")
             steady_chart(
-                _figure(guide, found, metric), key=f"guided-{metric}",
+                _figure(guide, found, metric), key=f"guided-{metric}", title=title,
                 what=f"{row.experiment_id} {metric}", label=f"{title}: {guide.title}",
             )
     gone = found.arms[found.arms["status"] == "diverged"]

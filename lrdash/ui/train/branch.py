@@ -16,8 +16,9 @@ from lrdash.strategies import STRATEGIES
 from lrdash.ui import resources
 from lrdash.ui.components import fields, form
 from lrdash.ui.train.history import History
-from lrdash.ui.train.panel import panel
+from lrdash.ui.train.panel import close_panel, open_panel, panel, state_key
 
+PANEL = "branching"
 MODES = {"factors": "Other rates", "strategy": "Another strategy", "cooldowns": "Cooldowns"}
 FACTORS = (0.5, 0.2, 0.1, 1.0)
 FACTOR_LABELS = {0.5: "÷ 2", 0.2: "÷ 5", 0.1: "÷ 10", 1.0: "unchanged"}
@@ -29,12 +30,12 @@ MOST = 40  # branches at once
 def opener(past: History) -> None:
     """The two buttons, in a row, of a run that has done an epoch."""
     run_id = past.run.run_id
-    st.button("Branch", icon=":material/call_split:", key="branch", on_click=_open,
-              args=(run_id, "factors"),
+    st.button("Branch", icon=":material/call_split:", key="branch", on_click=open_panel,
+              args=(PANEL, run_id, "factors"),
               help="Trains with other rates from some epoch on. Click that epoch on the chart or "
               "enter it.")
-    st.button("Cooldowns", icon=":material/trending_down:", key="cooldowns", on_click=_open,
-              args=(run_id, "cooldowns"),
+    st.button("Cooldowns", icon=":material/trending_down:", key="cooldowns", on_click=open_panel,
+              args=(PANEL, run_id, "cooldowns"),
               help="Lets the rate fall to 0 from several epochs on, to show how good the run would "
               "be if it ended there (warm-up, stable, decay).")
 
@@ -42,7 +43,7 @@ def opener(past: History) -> None:
 def chosen(past: History) -> int | None:
     """The epoch to mark by a line across the chart."""
     run_id = past.run.run_id
-    if st.session_state.get(_mode(run_id)) not in ("factors", "strategy"):
+    if st.session_state.get(state_key(PANEL, run_id)) not in ("factors", "strategy"):
         return None
     return int(st.session_state.get(_epoch(run_id), _best(past)))
 
@@ -52,8 +53,8 @@ def picker(run_id: str) -> Callable[[int], None]:
 
     def pick(epoch: int) -> None:
         st.session_state[_epoch(run_id)] = epoch
-        if st.session_state.get(_mode(run_id)) not in ("factors", "strategy"):
-            _open(run_id, "factors")
+        if st.session_state.get(state_key(PANEL, run_id)) not in ("factors", "strategy"):
+            open_panel(PANEL, run_id, "factors")
 
     return pick
 
@@ -61,13 +62,12 @@ def picker(run_id: str) -> Callable[[int], None]:
 def show(past: History) -> None:
     """The choice, if it is open, with the rates that it leads to."""
     run_id = past.run.run_id
-    if not past.epochs or not st.session_state.get(_mode(run_id)):
+    if not past.epochs or not st.session_state.get(state_key(PANEL, run_id)):
         return
-    with panel("Branches, from the exact weights of an epoch", key="branching",
-               close_key="branch-close", on_close=_close, run_id=run_id):
+    with panel("Branches, from the exact weights of an epoch", name=PANEL, run_id=run_id):
         mode = st.segmented_control(
             "What the branches do", list(MODES), format_func=MODES.__getitem__, required=True,
-            key=_mode(run_id), label_visibility="collapsed",
+            key=state_key(PANEL, run_id), label_visibility="collapsed",
         )
         wanted = _CHOICES[str(mode)](past)
         if len(wanted) > MOST:
@@ -99,13 +99,9 @@ def _strategy(past: History) -> list[tuple[int, Wanted]]:
     )
     with st.expander("Strategy settings"):
         knobs = form.knobs_for(STRATEGIES[name], past.run.spec.dataset)
-        params = {knob.name: _setting(name, knob) for knob in knobs}
+        params = fields.draw(knobs, prefix=f"branch.{name}.", columns=1)
     own: dict[str, Any] = {"strategy": name, "params": params, "epochs": until}
     return [(epoch, own if base is None else {**own, "base_lr": base})]
-
-
-def _setting(strategy: str, knob: Any) -> Any:
-    return fields.widget(knob, key=f"branch.{strategy}.{knob.name}", start=knob.default)
 
 
 def _cooldowns(past: History) -> list[tuple[int, Wanted]]:
@@ -162,25 +158,13 @@ def _start(past: History, wanted: list[tuple[int, Wanted]]) -> None:
         return
     branches.make_branches(past.run, wanted, resources.store())
     resources.laboratory().wake()
-    del st.session_state[_mode(past.run.run_id)]
+    close_panel(PANEL, past.run.run_id)
     st.rerun()
 
 
 def _best(past: History) -> int:
     """The epoch that is offered first: in the middle of what is done."""
     return max(1, len(past.epochs) // 2)
-
-
-def _open(run_id: str, mode: str) -> None:
-    st.session_state[_mode(run_id)] = mode
-
-
-def _close(run_id: str) -> None:
-    st.session_state.pop(_mode(run_id), None)
-
-
-def _mode(run_id: str) -> str:
-    return f"branching:{run_id}"
 
 
 def _epoch(run_id: str) -> str:

@@ -65,11 +65,10 @@ def _table(
     name = f"lrdash-{past.run.run_id}-{what}.csv"
     st.dataframe(shown, hide_index=True, height=280, column_config=_columns(shown), key=name)
     left, right = st.columns([1, 4], vertical_alignment="center")
-    with left:
-        st.download_button(
-            "Download CSV", data=lambda: frame_of(rows).to_csv(index=False), file_name=name,
-            mime="text/csv", icon=":material/download:", key=f"download:{name}", on_click="ignore",
-        )
+    left.download_button(
+        "Download CSV", data=lambda: frame_of(rows).to_csv(index=False), file_name=name,
+        mime="text/csv", icon=":material/download:", key=f"download:{name}", on_click="ignore",
+    )
     if past.run.active and len(rows) > LATEST:
         right.caption(f"The latest {LATEST} rows while it trains; the download has all "
                       f"{len(rows):,}.")

@@ -12,8 +12,9 @@ from lrdash.planning.plan import Plan
 from lrdash.strategies import STRATEGIES
 from lrdash.ui import resources
 from lrdash.ui.train.history import History
-from lrdash.ui.train.panel import panel
+from lrdash.ui.train.panel import close_panel, open_panel, panel, state_key
 
+PANEL = "longer"
 EPOCHS = 10  # offered at first
 WAYS = {
     "hold": "Hold the last rate of the schedule",
@@ -24,17 +25,16 @@ SHORT = {"hold": "hold the last rate", "stretch": "stretch the schedule"}
 
 def opener(past: History) -> None:
     """The button, in a row, of a finished run."""
-    st.button("Train more epochs", icon=":material/add:", key="more", on_click=_open,
-              args=(past.run.run_id,), help="Trains further from the last checkpoint.")
+    st.button("Train more epochs", icon=":material/add:", key="more", on_click=open_panel,
+              args=(PANEL, past.run.run_id), help="Trains further from the last checkpoint.")
 
 
 def show(past: History) -> None:
     """The choice, if it is open, with what the rate would do."""
     run = past.run
-    if run.status != "finished" or not st.session_state.get(_key(run.run_id)):
+    if run.status != "finished" or state_key(PANEL, run.run_id) not in st.session_state:
         return
-    with panel("More epochs, from the last checkpoint", key="longer", close_key="more-close",
-               on_close=_close, run_id=run.run_id):
+    with panel("More epochs, from the last checkpoint", name=PANEL, run_id=run.run_id):
         epochs = st.number_input("More epochs", 1, 10_000, EPOCHS, key="more-epochs", width=180)
         _start(past, _choice(past, epochs), epochs)
 
@@ -67,7 +67,7 @@ def _start(past: History, plan: Plan, epochs: int) -> None:
         return
     resources.store().branches.lengthen(run.run_id, plan.spec, updates=plan.updates)
     resources.laboratory().wake()
-    _close(run.run_id)
+    close_panel(PANEL, run.run_id)
     st.rerun()
 
 
@@ -80,15 +80,3 @@ def _outlook(past: History, plans: dict[str, Plan]) -> None:
     )
     st.plotly_chart(figure, key="more-outlook", config={"displayModeBar": False})
     st.caption("The rate so far, and what it would do from here.")
-
-
-def _open(run_id: str) -> None:
-    st.session_state[_key(run_id)] = True
-
-
-def _close(run_id: str) -> None:
-    st.session_state.pop(_key(run_id), None)
-
-
-def _key(run_id: str) -> str:
-    return f"longer:{run_id}"

@@ -11,9 +11,8 @@ from lrdash.planning.plan import Plan
 from lrdash.strategies import preview as strategy_preview
 from lrdash.strategies.base import Rates
 from lrdash.strategies.points import Points
-from lrdash.ui import resources
 from lrdash.ui.components import draw as drawing
-from lrdash.ui.components import fields
+from lrdash.ui.components import estimate, fields
 
 ENGINES = {"keras": "Keras callbacks, live", "auto": "Compiled, fastest"}
 
@@ -76,21 +75,14 @@ def engine() -> str:
 def start(plan: Plan) -> bool:
     """The start button and what the run costs; True when pressed."""
     left, right = st.columns([1, 4], vertical_alignment="center")
-    with left:
-        pressed: bool = st.button(
-            "Start training", type="primary", icon=":material/play_arrow:", key="start",
-            width="stretch",
-        )
-    with right:
-        facts = [
-            f"{plan.parameters:,} parameters",
-            f"{plan.train_examples:,} training / {plan.validation_examples:,} validation examples",
-            f"{plan.updates:,} updates ({plan.steps_per_epoch} per epoch)",
-        ]
-        seconds = analysis.expected_seconds(plan.spec, resources.store().runs.listing(limit=200))
-        if seconds is not None:
-            facts.insert(0, f"about {wording.duration(seconds)}")
-        st.caption(" · ".join(facts))
+    pressed = left.button("Start training", type="primary", icon=":material/play_arrow:",
+                          key="start", width="stretch")
+    right.caption(" · ".join(filter(None, (
+        estimate.about(analysis.expected_seconds(plan.spec, estimate.history())),
+        f"{plan.parameters:,} parameters",
+        f"{plan.train_examples:,} training / {plan.validation_examples:,} validation examples",
+        f"{plan.updates:,} updates ({plan.steps_per_epoch} per epoch)",
+    ))))
     return pressed
 
 

@@ -9,11 +9,11 @@ import streamlit as st
 
 from lrdash.core.errors import InvalidField
 from lrdash.core.record import Knob
-from lrdash.core.spec import RunSpec
 from lrdash.strategies import STRATEGIES
 from lrdash.teaching import SURFACES, Path, Surface, descend
 from lrdash.teaching.descent import LOSSES, MOST_STEPS
 from lrdash.ui.components import fields, form
+from lrdash.ui.components.form import KNOBS
 from lrdash.ui.valley.player import moved_start
 
 PREFIX = "valley."
@@ -21,7 +21,6 @@ FIRST = ["constant", "cosine"]
 MOST = 6  # strategies; more paths hide each other
 PLAYER = "valley-player"
 AXES = ("x", "y")
-KNOBS = {knob.name: knob for knob in RunSpec.knobs()}
 
 
 def read() -> tuple[Surface, list[Path], list[str]]:
@@ -81,10 +80,8 @@ def _walks(surface: Surface) -> tuple[list[str], list[Path]]:
             knob = replace(KNOBS["epochs"], label="Steps", unit="", high=float(MOST_STEPS),
                            help="In the settings of the strategies, a step counts as an epoch.")
             steps = fields.widget(knob, key=f"{own}steps", start=surface.steps)
-        start = []
-        for axis, place in enumerate(st.columns(2)[: surface.dimensions]):
-            with place:
-                start.append(_coordinate(surface, own, axis))
+        axes = [_coordinate(surface, axis) for axis in range(surface.dimensions)]
+        start = list(fields.draw(axes, prefix=own).values())
         seed = 0
         if surface.noise:
             seed = fields.widget(
@@ -101,16 +98,14 @@ def _walks(surface: Surface) -> tuple[list[str], list[Path]]:
     return [STRATEGIES[name].label for name in settings], paths
 
 
-def _coordinate(surface: Surface, own: str, axis: int) -> float:
+def _coordinate(surface: Surface, axis: int) -> Knob:
     low, high = surface.spans[axis]
-    knob = Knob(
+    return Knob(
         name=AXES[axis], label=f"Start {AXES[axis]}", unit="", kind="number", optional=False,
         help="Where all paths start. You can also drag the ring on the map.",
         default=surface.start[axis], low=low, high=high, low_open=False, high_open=False,
         step=0.1, choices=(),
     )
-    place: float = fields.widget(knob, key=f"{own}{AXES[axis]}", start=surface.start[axis])
-    return place
 
 
 def _settings(name: str) -> dict[str, Any]:
