@@ -8,11 +8,6 @@ from pathlib import Path
 from lrdash.core.errors import InvalidField
 
 
-def write_text(path: str | PathLike[str], text: str, field: str = "path") -> Path:
-    """Write a file as a whole, UTF-8; arguments and errors as `write_bytes`."""
-    return write_bytes(path, text.encode(), field)
-
-
 def write_bytes(path: str | PathLike[str], data: bytes, field: str = "path") -> Path:
     """Write a file as a whole.
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Literal
@@ -78,12 +79,9 @@ def database() -> Iterator[Finding]:
     from lrdash.store.migrations import MIGRATIONS
 
     try:
-        store = Store()
-        try:
+        with closing(Store()) as store:
             total, unread = sum(store.runs.counts().values()), len(store.runs.unreadable())
             faults = store.unsound()
-        finally:
-            store.close()
     except LrdashError as fault:
         yield _finding("database", False, str(fault))
         return
@@ -101,12 +99,10 @@ def checkpoints() -> Iterator[Finding]:
     from lrdash.store import Store, home
 
     try:
-        folder, store = CheckpointFolder(home()), Store()
-        try:
+        folder = CheckpointFolder(home())
+        with closing(Store()) as store:
             kept = folder.runs()
             strays = sorted(set(kept) - store.runs.versions(kept).keys())
-        finally:
-            store.close()
         size, damaged = folder.size(), folder.damaged()
     except LrdashError as fault:
         yield _finding("checkpoints", False, str(fault))

@@ -133,16 +133,13 @@ def _parameters(knob: Knob) -> list[inspect.Parameter]:
         )
         return [_parameter(knob.name, list[str] | None, option)]
     if knob.name == STOPPING:
-        return [_option(k, name) for k, name in _stopping()]
+        parts = sorted(EarlyStopping.knobs(), key=lambda part: part.name != "patience")
+        return [
+            _option(part, "early-stopping" if part.name == "patience" else
+                    f"early-stopping-{_dashed(part.name)}")
+            for part in parts
+        ]
     return [_option(knob, _dashed(knob.name))]
-
-
-def _stopping() -> list[tuple[Knob, str]]:
-    names = {"patience": "early-stopping"}
-    return [
-        (knob, names.get(knob.name, f"early-stopping-{knob.name.replace('_', '-')}"))
-        for knob in sorted(EarlyStopping.knobs(), key=lambda knob: knob.name != "patience")
-    ]
 
 
 def _option(knob: Knob, name: str) -> inspect.Parameter:

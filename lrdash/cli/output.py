@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
+from contextlib import closing, contextmanager, nullcontext, redirect_stdout, suppress
 from typing import Any
 
 import typer
@@ -69,14 +69,9 @@ def counting_bar() -> Progress:
     )
 
 
-@contextmanager
-def open_store() -> Iterator[Store]:
-    """The database, closed at the end."""
-    store = Store()
-    try:
-        yield store
-    finally:
-        store.close()
+def open_store() -> closing[Store]:
+    """The database, for a `with` block that closes it at its end."""
+    return closing(Store())
 
 
 @contextmanager

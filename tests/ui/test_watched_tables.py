@@ -78,7 +78,7 @@ def test_what_is_not_known_is_not_taken_for_a_difference(store: Store) -> None:
     assert "different loss" not in shown
     assert "datasets of some of these runs are unknown" in shown
     other = page("runs", runs=f"{ids[0]},{watched(store)}")
-    assert "different datasets (digits, my *photos*)" in words(other)
+    assert "different datasets (Digits, my *photos*)" in words(other)
 UNKNOWN = ("momentum", "batch_size", "seed", "nesterov", "weight_decay", "label_smoothing")
 
 

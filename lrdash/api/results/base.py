@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
 
-from lrdash.api.files import write_text
+from lrdash.api.files import write_bytes
 from lrdash.core.events import Status
 
 if TYPE_CHECKING:
@@ -24,13 +24,14 @@ class Result(ABC):
     """Something stored, as it was when it was read."""
 
     kind: ClassVar[str]  # in words, the title of one without a name
+    id_field: ClassVar[str]  # of the row
 
     row: Any  # as the store has it
 
     @property
-    @abstractmethod
     def id(self) -> str:
         """Its id in the store, in the app and in the shell; `lrdash.load` takes it."""
+        return str(getattr(self.row, self.id_field))
 
     @property
     def status(self) -> Status:
@@ -75,7 +76,7 @@ class Result(ABC):
         Raises:
             InvalidField: if the file cannot be written.
         """
-        return write_text(path, self._report())
+        return write_bytes(path, self._report().encode())
 
     def _report(self) -> str:
         from lrdash.export.report import short_report

@@ -33,15 +33,11 @@ class Comparison(Result):
     """A comparison with all its runs."""
 
     kind: ClassVar[str] = "Experiment"
+    id_field: ClassVar[str] = "experiment_id"
 
     row: ExperimentRow
     rows: tuple[RunRow, ...]  # in the order in which they were made
     columns: Mapping[str, NDArray[Any]]  # see `Experiments.curves`
-
-    @property
-    def id(self) -> str:
-        """The same as `experiment_id`."""
-        return self.row.experiment_id
 
     @property
     def status(self) -> Status:

@@ -29,15 +29,11 @@ class Hindsight(Result):
     """A search for the schedule that would have been best, as far as it got."""
 
     kind: ClassVar[str] = "Hindsight"
+    id_field: ClassVar[str] = "hindsight_id"
 
     row: HindsightRow
     tried: tuple[Tried, ...]  # all runs of the search, in their order
     runs: dict[str, Run]  # of the search's seed: the schedule found and the strategies
-
-    @property
-    def id(self) -> str:
-        """The same as `hindsight_id`."""
-        return self.row.hindsight_id
 
     @property
     def hindsight_id(self) -> str:

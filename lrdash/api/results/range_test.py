@@ -27,13 +27,9 @@ class RangeTest(Result):
     """A range test with all its losses."""
 
     kind: ClassVar[str] = "Range test"
+    id_field: ClassVar[str] = "range_test_id"
 
     row: RangeTestRow
-
-    @property
-    def id(self) -> str:
-        """The same as `range_test_id`."""
-        return self.row.range_test_id
 
     @property
     def range_test_id(self) -> str:

@@ -28,15 +28,11 @@ class Run(Result):
     """A run with all its epochs and decisions."""
 
     kind: ClassVar[str] = "Run"
+    id_field: ClassVar[str] = "run_id"
 
     row: RunRow
     epochs: tuple[EpochRow, ...]
     decided: tuple[RateDecided, ...]
-
-    @property
-    def id(self) -> str:
-        """The same as `run_id`."""
-        return self.row.run_id
 
     @property
     def run_id(self) -> str:
