@@ -104,6 +104,15 @@ def decisions_frame(rows: Sequence[RateDecided]) -> pd.DataFrame:
     )
 
 
+def val_losses(epochs: Mapping[str, Sequence[EpochRow]]) -> dict[str, list[float]]:
+    """The finite validation losses of runs by run_id, an epoch each, as `runs_frame` takes them."""
+    losses = {
+        run_id: [row.metrics.get("val_loss", np.nan) for row in rows]
+        for run_id, rows in epochs.items()
+    }
+    return {run_id: [x for x in found if np.isfinite(x)] for run_id, found in losses.items()}
+
+
 def runs_frame(
     rows: Sequence[RunRow], curves: Mapping[str, Sequence[float]] | None = None
 ) -> pd.DataFrame:

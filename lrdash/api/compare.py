@@ -137,8 +137,8 @@ def run_experiment(
     with closing(Store()) as store:
         with in_process(store, checkpoints=checkpoints) as session:
             made = store.experiments.create(
-                experiment.to_json(), new_runs(planned), groups=groups, name=name, engine=engine,
-                worker_id=session.worker_id,
+                experiment.to_json(), NewRun.of_each(planned), groups=groups, name=name,
+                engine=engine, worker_id=session.worker_id,
             )
             run_ids = [row.run_id for row in reversed(store.runs.listing(experiment_id=made))]
             plans = _plans(planned, run_ids)
@@ -175,18 +175,13 @@ def extend(
         groups = cut([run.plan for run in planned])
         with in_process(store) as session:
             run_ids = store.experiments.add_runs(
-                experiment_id, larger.to_json(), new_runs(planned), groups=groups, engine=engine,
-                worker_id=session.worker_id,
+                experiment_id, larger.to_json(), NewRun.of_each(planned), groups=groups,
+                engine=engine, worker_id=session.worker_id,
             )
             session.train(
                 _plans(planned, run_ids), engine=engine, groups=groups, progress=progress
             )
         return load_comparison(experiment_id, store)
-
-
-def new_runs(planned: Sequence[Planned]) -> list[NewRun]:
-    """Plans in the form that the store takes."""
-    return [NewRun.of(run.plan, run.label) for run in planned]
 
 
 def _plans(planned: Sequence[Planned], run_ids: Sequence[str]) -> dict[str, Plan]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection
 from contextlib import closing, nullcontext, suppress
-from typing import Any, get_args
+from typing import get_args
 
 import pandas as pd
 
@@ -82,10 +81,4 @@ def runs(
             if all(value in (None, getattr(row.spec, name)) for name, value in fields.items())
         ][:limit]
         epochs = store.runs.epochs_of([row.run_id for row in rows])
-    return frames.runs_frame(rows, {run_id: _losses(found) for run_id, found in epochs.items()})
-
-
-def _losses(epochs: Collection[Any]) -> list[float]:
-    """Validation losses that are numbers."""
-    losses = [epoch.metrics.get("val_loss", math.nan) for epoch in epochs]
-    return [loss for loss in losses if math.isfinite(loss)]
+    return frames.runs_frame(rows, frames.val_losses(epochs))

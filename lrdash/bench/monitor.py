@@ -75,19 +75,14 @@ def watched(*, rate: str, pairs: int) -> list[tuple[Seconds, Seconds]]:
         model.fit(data, epochs=epochs, verbose=0, callbacks=[*others(), *more])
         return perf_counter() - began, process_time() - worked
 
-    def with_it() -> Seconds:
-        return fit(Monitor("bench"))
-
     with tempfile.TemporaryDirectory() as home:
         os.environ["LRDASH_HOME"] = home
         fit(Monitor("warm"), epochs=1)
-        return [_pair(with_it, fit, first=place % 2 == 0) for place in range(pairs)]
-
-
-def _pair(
-    ours: Callable[[], Seconds], other: Callable[[], Seconds], *, first: bool
-) -> tuple[Seconds, Seconds]:
-    if first:
-        return ours(), other()
-    without = other()
-    return ours(), without
+        found = []
+        for place in range(pairs):
+            if place % 2:
+                without, ours = fit(), fit(Monitor("bench"))
+            else:
+                ours, without = fit(Monitor("bench")), fit()
+            found.append((ours, without))
+        return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any, Literal
 
@@ -67,30 +67,20 @@ def _forty(place: int) -> Callable[[Run], Outcome]:
     return measure
 
 
-def _many(run: Run) -> Outcome:
-    ours, fits = _turns(
-        lambda: run("lanes", runs=MANY, epochs=EPOCHS)[0], lambda: run("fit", epochs=EPOCHS)[0],
-        turns=2,
-    )
-    return _times(f"{MANY} runs, cold", ours, f"one model.fit, times {MANY}",
-                  [MANY * seconds for seconds in fits])
+def _fits(
+    what: str, runs: int, *, times: int = 1, epochs: int = EPOCHS, model: str = "mlp"
+) -> Callable[[Run], Outcome]:
+    """Runs, trained so many times in a process, the last of which counts, against a fit each."""
 
+    def measure(run: Run) -> Outcome:
+        ours, fits = _turns(
+            lambda: run("lanes", runs=runs, epochs=epochs, model=model, times=times)[-1],
+            lambda: run("fit", epochs=epochs, model=model)[0], turns=2,
+        )
+        other = f"one model.fit, times {runs}" if runs > 1 else "its model.fit"
+        return _times(what, ours, other, [runs * seconds for seconds in fits])
 
-def _one(run: Run) -> Outcome:
-    ours, fits = _turns(
-        lambda: run("lanes", runs=1, epochs=EPOCHS, times=3)[2],
-        lambda: run("fit", epochs=EPOCHS)[0], turns=2,
-    )
-    return _times("one run, warm", ours, "its model.fit", fits)
-
-
-def _cnn(run: Run) -> Outcome:
-    ours, fits = _turns(
-        lambda: run("lanes", runs=8, epochs=5, model="cnn")[0],
-        lambda: run("fit", epochs=5, model="cnn")[0], turns=2,
-    )
-    return _times("8 runs, cold, CNN on digits, 5 epochs", ours, "one model.fit, times 8",
-                  [8 * seconds for seconds in fits])
+    return measure
 
 
 def _pairs(run: Run) -> Outcome:
@@ -209,20 +199,16 @@ def _turns(
 
 
 def _share(what: str, ours: Sequence[float], other: str, theirs: Sequence[float]) -> Outcome:
-    return _outcome(median(ours) / median(theirs), what, ours, other, theirs)
+    return Outcome(
+        ratio=median(ours) / median(theirs),
+        detail=f"{what}: {_seconds(ours)}; {other}: {_seconds(theirs)}",
+        values={"ours": list(ours), "other": list(theirs)},
+    )
 
 
 def _times(what: str, ours: Sequence[float], other: str, theirs: Sequence[float]) -> Outcome:
-    return _outcome(median(theirs) / median(ours), what, ours, other, theirs)
-
-
-def _outcome(
-    ratio: float, what: str, ours: Sequence[float], other: str, theirs: Sequence[float]
-) -> Outcome:
-    return Outcome(
-        ratio=ratio, detail=f"{what}: {_seconds(ours)}; {other}: {_seconds(theirs)}",
-        values={"ours": list(ours), "other": list(theirs)},
-    )
+    share = _share(what, ours, other, theirs)
+    return replace(share, ratio=1 / share.ratio)
 
 
 def _seconds(values: Sequence[float]) -> str:
@@ -236,11 +222,11 @@ _LISTED = (
     Part(name="forty-warm", title="40 runs, warm, in half the time of one fit", goal=0.5,
          bound="at most", measure=_forty(1)),
     Part(name="many", title="216 runs against 216 fits", goal=70.0, bound="at least",
-         measure=_many),
+         measure=_fits(f"{MANY} runs, cold", MANY)),
     Part(name="one", title="one warm run against its fit", goal=10.0, bound="at least",
-         measure=_one),
+         measure=_fits("one run, warm", 1, times=3)),
     Part(name="cnn", title="8 runs of a CNN against 8 fits", goal=3.0, bound="at least",
-         measure=_cnn),
+         measure=_fits("8 runs, cold, CNN on digits, 5 epochs", 8, epochs=5, model="cnn")),
     Part(name="pairs", title="no pair of data and model slower than its fit", goal=1.0,
          bound="at least", measure=_pairs),
     Part(name="jax", title="40 runs against JAX vmap", goal=0.8, bound="at most", measure=_jax),

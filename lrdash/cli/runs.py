@@ -7,6 +7,7 @@ from typing import Annotated, Any, get_args
 
 import typer
 
+from lrdash.analysis.frames import val_losses
 from lrdash.analysis.words import known_settings, settings_in_words
 from lrdash.cli import backup, branches, export, resume
 from lrdash.cli.options import AsJson, RunId, RunIds, Yes
@@ -36,14 +37,8 @@ def list_runs(
     wanted = [_status(name) for name in status or ()] or None
     with open_store() as store:
         rows = store.runs.listing(status=wanted, limit=limit)
-        epochs = store.runs.epochs_of([row.run_id for row in rows])
-    best = {
-        run_id: min(
-            (e.metrics["val_loss"] for e in rows if _finite(e.metrics.get("val_loss"))),
-            default=None,
-        )
-        for run_id, rows in epochs.items()
-    }
+        losses = val_losses(store.runs.epochs_of([row.run_id for row in rows]))
+    best = {run_id: min(found, default=None) for run_id, found in losses.items()}
     if json_output:
         as_json([_brief(row, best[row.run_id]) for row in rows])
     elif not rows:
@@ -155,7 +150,3 @@ def _brief(row: RunRow, best_val_loss: float | None) -> dict[str, Any]:
         "best_val_loss": best_val_loss, "settings": settings_in_words(row.spec),
         "spec": known_settings(row.spec),
     }
-
-
-def _finite(value: float | None) -> bool:
-    return value is not None and abs(value) < float("inf")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from lrdash.core.events import ACTIVE, RateDecided, Status
 from lrdash.core.spec import RunSpec
+from lrdash.planning.experiment import Planned
 from lrdash.planning.plan import Plan
 
 if TYPE_CHECKING:
-    from lrdash.planning.plan import Plan
+    from lrdash.planning.experiment import Planned
 
 DecisionRow = RateDecided  # decisions are stored as they were reported
 
@@ -80,6 +81,11 @@ class NewRun:
             spec=plan.spec, label=label, steps_per_epoch=plan.steps_per_epoch,
             updates=plan.updates, parameters=plan.parameters,
         )
+
+    @classmethod
+    def of_each(cls, planned: Iterable[Planned]) -> list[NewRun]:
+        """The runs of an experiment, in their order."""
+        return [cls.of(run.plan, run.label) for run in planned]
 
 
 @dataclass(frozen=True, kw_only=True)

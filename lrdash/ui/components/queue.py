@@ -47,7 +47,7 @@ def start_run(plan: Plan, *, engine: str = "auto", name: str = "") -> str:
 def start_experiment(prepared: Prepared, name: str = "") -> str:
     """Queue all runs of an experiment; gives its id."""
     made = resources.store().experiments.create(
-        prepared.experiment.to_json(), _new_runs(prepared.planned), groups=prepared.groups,
+        prepared.experiment.to_json(), NewRun.of_each(prepared.planned), groups=prepared.groups,
         name=name,
     )
     resources.laboratory().wake()
@@ -67,7 +67,7 @@ def extend_experiment(row: ExperimentRow, larger: Experiment) -> int:
     lacking = missing(plan_all(larger), existing)
     if lacking:
         store.experiments.add_runs(
-            row.experiment_id, larger.to_json(), _new_runs(lacking),
+            row.experiment_id, larger.to_json(), NewRun.of_each(lacking),
             groups=cut([run.plan for run in lacking]),
         )
         resources.laboratory().wake()
@@ -90,7 +90,3 @@ def resume(run_ids: Sequence[str]) -> None:
     """Queue interrupted and stopped runs again; each resumes from its last checkpoint."""
     resources.store().runs.requeue(list(run_ids))
     resources.laboratory().wake()
-
-
-def _new_runs(planned: Sequence[Planned]) -> list[NewRun]:
-    return [NewRun.of(run.plan, run.label) for run in planned]

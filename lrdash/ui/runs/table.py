@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from math import isfinite, nan
 from typing import Any
 
 import streamlit as st
@@ -40,11 +39,7 @@ def show() -> bool:
     tree = page_of(analysis.as_tree(matching), PAGE_SIZE, key="page",
                    title=f"{count(len(matching))} runs, newest first, {PAGE_SIZE} per page")
     shown = {row.run_id: row for row, _ in tree}
-    epochs = resources.store().runs.epochs_of(list(shown))
-    curves = {
-        run_id: [loss for epoch in found if isfinite(loss := epoch.metrics.get("val_loss", nan))]
-        for run_id, found in epochs.items()
-    }
+    curves = frames.val_losses(resources.store().runs.epochs_of(list(shown)))
     frame = frames.runs_frame(list(shown.values()), curves)
     frame["settings"] = [_indented(row, depth) for row, depth in tree]
     picked = pick_rows(
