@@ -67,11 +67,8 @@ class Results(NamedTuple):
 
 
 def load(row: ExperimentRow, extra: str | None = None) -> Results:
-    """The frames of a comparison; computed once for all who view it in the same state.
-
-    Args:
-        row: its present state.
-        extra: a metric beside the usual four.
+    """The frames of a comparison; computed once for all who view it in the same state. `extra` is a
+    metric beside the usual four.
     """
     return Results(*_frames(row.state, row.experiment_id, row.target, extra))
 

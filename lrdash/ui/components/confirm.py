@@ -13,15 +13,9 @@ def confirm_delete(
     title: str, words: str, label: str, job: Callable[[], object], *, warning: str = "",
     allowed: bool = True,
 ) -> None:
-    """Ask in a dialog, then delete.
+    """Ask in a dialog, then delete; errors of the job are shown there.
 
-    Args:
-        title: of the dialog.
-        words: what would be deleted.
-        label: of the button.
-        job: deletes; its errors are shown in the dialog.
-        warning: what else would follow, if anything.
-        allowed: whether the button can be pressed.
+    `warning` says what else would follow; unless `allowed`, the button cannot be pressed.
     """
 
     @st.dialog(title)

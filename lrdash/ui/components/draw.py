@@ -34,11 +34,8 @@ _editor = st.components.v2.component(
 
 
 def on_plan(plan: Plan, field: str) -> None:
-    """The editor over a run's epochs and rates, instead of its preview.
-
-    Args:
-        plan: of a run under `points`.
-        field: key of the text field that holds the points.
+    """The editor over the epochs and rates of a run under `points`, instead of its preview; `field`
+    is the key of the text field that holds the points.
     """
     lead = plan.spec.warmup_epochs
     _draw(
@@ -53,12 +50,8 @@ def on_plan(plan: Plan, field: str) -> None:
 
 
 def in_form(name: str, params: Mapping[str, Any], prefix: str) -> None:
-    """The editor below the settings of a strategy, over shares; nothing but for `points`.
-
-    Args:
-        name: id of the strategy.
-        params: its settings as the form has them; the page reports wrong ones.
-        prefix: of the keys of its fields.
+    """The editor below the settings of a strategy, over shares; nothing but for `points`. The page
+    reports wrong settings.
     """
     if name != Points.id:
         return
@@ -102,12 +95,8 @@ def _draw(
 
 
 def remember(session: Any, field: str, text: str) -> list[str]:
-    """Remember the text of a field; returns the earlier ones, the latest last.
-
-    Args:
-        session: the session's state.
-        field: key of the text field.
-        text: what it holds now.
+    """Remember what the text field of this key holds now; returns its earlier texts, the latest
+    last.
     """
     kept = session.setdefault(_history(field), {"now": text, "past": []})
     if text != kept["now"]:
@@ -138,10 +127,7 @@ def read(points: Any) -> str | None:
 def drawn(session: Any, field: str, message: str) -> None:
     """Put what was drawn into the field.
 
-    Args:
-        session: the session's state.
-        field: key of the text field.
-        message: JSON from the editor: `edit`, the number of the edit, and `points`.
+    The message of the editor is JSON: `edit`, the number of the edit, and `points`.
     """
     seen, value = _seen(session, f"draw-{field}"), json.loads(message)
     seen["edit"] = max(seen["edit"], value["edit"])
@@ -153,11 +139,8 @@ def drawn(session: Any, field: str, message: str) -> None:
 def undo(session: Any, field: str, message: str) -> None:
     """Put an earlier text back into the field.
 
-    Args:
-        session: the session's state.
-        field: key of the text field.
-        message: JSON from the editor: `edit`, and `times`, how often Undo was pressed so far; of
-            quick presses only the last message may arrive.
+    The message of the editor is JSON: `edit`, and `times`, how often Undo was pressed so far; of
+    quick presses only the last message may arrive.
     """
     seen, value = _seen(session, f"draw-{field}"), json.loads(message)
     for _ in range(value["times"] - seen["undone"]):

@@ -23,11 +23,8 @@ ICONS = {
 
 
 def of_experiment(row: ExperimentRow, *, recipe: bool = True) -> None:
-    """The menu of a comparison; script and notebook hold its best recipe.
-
-    Args:
-        row: of the comparison.
-        recipe: whether lrdash has the model and the data that these two need.
+    """The menu of a comparison; script and notebook hold its best recipe, for which lrdash must
+    have model and data.
     """
     store = resources.store()
 
@@ -46,12 +43,7 @@ def of_experiment(row: ExperimentRow, *, recipe: bool = True) -> None:
 
 
 def of_runs(rows: Sequence[RunRow], key: str = "runs") -> None:
-    """The menu of some runs; report, script and notebook are for one.
-
-    Args:
-        rows: at least one.
-        key: of the widgets on the page.
-    """
+    """The menu of at least one run; report, script and notebook are for one."""
     store, one = resources.store(), rows[0] if len(rows) == 1 else None
 
     def runs() -> Recorded:

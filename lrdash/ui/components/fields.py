@@ -23,11 +23,6 @@ PERSIST: dict[str, Any] = {"bind": "query-params"}
 def draw(knobs: Sequence[Knob], *, prefix: str, columns: int = 2) -> dict[str, Any]:
     """Draw one widget a knob, row by row, and return the values by name.
 
-    Args:
-        knobs: the fields in their order.
-        prefix: stands before each widget's key.
-        columns: widgets side by side.
-
     Raises:
         InvalidField: a list typed as text that can't be read.
     """
@@ -103,12 +98,8 @@ def bound(key: str, start: Any, say: Callable[[Any], Any] = str) -> dict[str, An
 
     Streamlit writes a value set by the program into the address only if the browser has shown the
     widget before. This writes it the first time as well, before the widget is drawn: setting it
-    again later would undo what somebody types in the meantime.
-
-    Args:
-        key: of the widget.
-        start: its value when nobody has chosen one, which is left out of the address.
-        say: an option as the widget shows it.
+    again later would undo what somebody types in the meantime. The start is left out of the
+    address; `say` gives an option as the widget shows it.
     """
     pending: set[str] = st.session_state.get(PENDING, set())
     if key in pending:

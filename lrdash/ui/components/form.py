@@ -102,10 +102,7 @@ def require_data(name: str) -> None:
 def offered(key: str) -> dict[str, str]:
     """Labels of the datasets by id, the user's own first, all different.
 
-    Deleted data is among them only while it is chosen.
-
-    Args:
-        key: of the box that shows them.
+    Deleted data is among them only while the box of this key shows it.
     """
     datasets = {**own_datasets(), **DATASETS}
     chosen = st.session_state.get(key)
@@ -203,12 +200,7 @@ def _strategy(dataset: str) -> dict[str, Any]:
 
 def strategy_settings(name: str, knobs: Sequence[Knob], *, prefix: str) -> dict[str, Any]:
     """The fields of one strategy among several, folded away, with the editor if its curve is drawn
-    by hand.
-
-    Args:
-        name: id of the strategy.
-        knobs: its fields.
-        prefix: of the keys of the fields, before the strategy's id.
+    by hand; the prefix comes before the strategy's id in their keys.
 
     Raises:
         InvalidField: a list typed as text that can't be read.
@@ -268,12 +260,7 @@ def pick(
 ) -> str:
     """A select box over ids that shows labels; forgets a choice that is no longer offered.
 
-    Args:
-        name: of the field of a run.
-        options: the ids.
-        labels: by id.
-        key: of the box, where it is not the field's name.
-        help: where it is not the field's.
+    `key` and `help` are needed only where they are not those of the field of a run.
     """
     key = key or name
     start = DEFAULTS.get(name, KNOBS[name].default)

@@ -26,11 +26,7 @@ def header(
 ) -> DeltaGenerator:
     """Draw title and settings on the left; gives the place on the right for the actions.
 
-    Args:
-        title: of the result; may be a user's own.
-        settings: in one line; may hold a user's text, too.
-        notes: further lines.
-        buttons: "row": side by side; "stack": one above the other, in a narrow column.
+    They and the notes may hold a user's text. Buttons stand in a "row", or in a narrow "stack".
     """
     left, right = st.columns([3, 2 if buttons == "row" else 1], vertical_alignment="center")
     with left:
@@ -50,13 +46,8 @@ def progress(share: float, words: str, seconds_left: float | None = None) -> Non
 
 
 def ended(status: str, words: str, *, reason: str = "", hint: str = "") -> None:
-    """How it ended.
-
-    Args:
-        status: a status of `lrdash.core.events`.
-        words: what became of it, without a full stop.
-        reason: why, with or without a full stop; may hold text of a user.
-        hint: what to do next, a sentence.
+    """How it ended: a status of `lrdash.core.events`, what became of it without a full stop, why
+    (may hold text of a user), and what to do next, a sentence.
     """
     why = f": {wording.escaped(reason.rstrip('.'))}" if reason else ""
     CALM.get(status, st.error)(f"{words}{why}. {hint}".rstrip(), icon=ICONS[status])

@@ -36,11 +36,8 @@ _chart = st.components.v2.component(
 def preload(*, idle: bool = False) -> None:
     """Let the browser fetch Plotly before there is anything to draw with it.
 
-    A browser takes about a second to compile it, the first time.
-
-    Args:
-        idle: once the page is still, for the pages opened next; else at once, while the server
-            computes what to draw.
+    A browser takes about a second to compile it, the first time. `idle` waits until the page is
+    still, for the pages opened next; else it begins while the server computes what to draw.
     """
     job = f"() => load({json.dumps(plotly_url())})"
     when = f"setTimeout(() => (window.requestIdleCallback ?? setTimeout)({job}), {STILL})"

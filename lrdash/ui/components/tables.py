@@ -72,11 +72,7 @@ def earlier_list(
 ) -> str | None:
     """A list of earlier results under its title; gives the id of the one to open, if any.
 
-    Args:
-        title: of the list.
-        lines: a line for each id, the newest first: values by column.
-        key: of the table on the page.
-        columns: their configuration, by name.
+    `lines` has the values by column for each id, the newest first.
     """
     if not lines:
         return None

@@ -22,11 +22,7 @@ def draw(profile: Profile, read_as: Recipe) -> Recipe:
     """Draw the choices for this kind of file; they are not checked against the file yet.
 
     The keys hold the file's digest and the columns' names, so that each file has choices of its
-    own, which come back with it.
-
-    Args:
-        profile: what the file holds.
-        read_as: the choices on how it was read, which stay as they are.
+    own, which come back with it. The choices on how it was read stay as they are.
     """
     names = "\n".join(column.name for column in profile.columns)
     key = f"{PREFIX}{profile.file_digest[:12]}.{zlib.crc32(names.encode()):x}."

@@ -22,13 +22,7 @@ def chosen(file_id: str) -> Recipe:
 
 
 def draw(file_id: str, read_as: Recipe, profile: Profile | None) -> None:
-    """Draw the choices, for a table, or to change what made a file unreadable.
-
-    Args:
-        file_id: of the upload; each has choices of its own.
-        read_as: the choices so far.
-        profile: of the file; None if it could not be read.
-    """
+    """Draw the choices, for a table, or to change what made a file unreadable (no profile)."""
     if read_as == Recipe() if profile is None else profile.kind != "table":
         return
     columns = profile.columns if profile else ()

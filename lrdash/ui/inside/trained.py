@@ -53,11 +53,8 @@ def differing(rule: Plateau, other: Plateau) -> list[str]:
 def show(source: Source, other: Plateau, guess: Replay, differs: int | None) -> Actual | None:
     """Offer the actual training, show its progress, or give its result.
 
-    Args:
-        source: the record.
-        other: the changed rule.
-        guess: what it would have decided over the record.
-        differs: epochs done at the first decision that differs; None if none does.
+    `guess` is what the changed rule would have decided over the record, `differs` the epochs done
+    at the first decision that differs; None if none does.
     """
     run = next((run for run in _siblings(source) if _same(run, other, differs)), None)
     _name_in_address(run)

@@ -40,12 +40,8 @@ def choose_dataset() -> tuple[str, str]:
 
 
 def draw(found: Sequence[Finding], name: str, label: str) -> None:
-    """Weights, buttons and Keras code, or what is missing for them.
-
-    Args:
-        found: what came of each row.
-        name: id of the dataset.
-        label: of the dataset in the forms.
+    """Weights, buttons and Keras code for a dataset of this id and label, or what is missing for
+    them.
     """
     layers = tuple(one.row for one in found if one.row and not one.fault)
     if len(layers) < len(found):

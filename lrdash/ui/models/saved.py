@@ -58,12 +58,7 @@ def _forget_gone(models: Mapping[str, str]) -> None:
 
 
 def save(layers: Sequence[Draft], *, sound: bool) -> None:
-    """Save the rows of the table; asks before it replaces other layers of the same name.
-
-    Args:
-        layers: the rows.
-        sound: whether all of them are right.
-    """
+    """Save the rows of the table if they are sound; asks before it replaces others of that name."""
     text = rows.typed(layers)
     with st.form("save-layers", border=True):
         name = st.text_input("Save under a name", max_chars=60, key="layers-name").strip()

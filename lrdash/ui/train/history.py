@@ -87,13 +87,9 @@ class History:
         return np.concatenate(parts).astype(np.float64) if parts else np.empty(0)
 
     def ahead(self, plan: Plan, done: int) -> Rates:
-        """The rates of a run that shares some epochs with this one, float64 [updates].
+        """The rates of a run that shares the epochs done with this one, float64 [updates].
 
         What a rule will decide is unknown: its rate is drawn as if it held.
-
-        Args:
-            plan: of the other run.
-            done: epochs that they share.
         """
         program, parts = plan.program(), []
         for epoch in range(plan.spec.epochs):

@@ -55,11 +55,8 @@ def news(past: History) -> None:
 
 
 def as_points(spec: RunSpec, rates: Rates) -> RunSpec:
-    """A run whose rate was changed by hand, as a run under `points`, which a form can hold.
-
-    Args:
-        spec: of the run, complete.
-        rates: that it used, of every update so far.
+    """A run whose rate was changed by hand, as a run under `points`, which a form can hold; `rates`
+    are those that it used, of every update so far.
 
     Raises:
         InvalidField: if the curve bends too often.

@@ -43,15 +43,9 @@ def valley_player(
     log: bool,
     on_start: Callable[[], None],
 ) -> None:
-    """Draw the paths for the visitor to play.
+    """Draw at least one path for the visitor to play; `log` is about the axis of the rates.
 
-    Args:
-        surface: of the walk.
-        paths: at least one.
-        names: of the paths.
-        key: of the component on the page.
-        log: a logarithmic axis for the rates.
-        on_start: called after the start moved; `moved_start` gives the new place.
+    `on_start` is called after the start moved; `moved_start` gives the new place.
     """
     picture = figures.valley_picture(surface, paths, names)
     height = "log(1 + loss)" if surface.log_height else "the loss"
