@@ -20,7 +20,7 @@ from lrdash.cli.options import (
     settings,
     spec_options,
 )
-from lrdash.cli.output import as_json, counting_bar, print_table, training
+from lrdash.cli.output import as_json, counting_bar, print_rows, training
 from lrdash.core.errors import InvalidField
 from lrdash.core.events import EpochEnded, Event, RunEnded, Sink
 from lrdash.core.record import json_object
@@ -183,8 +183,6 @@ def _size(experiment: Experiment) -> str:
 def _show(made: Comparison) -> None:
     from lrdash.analysis import without_markdown
 
-    rows = list(made.table())
-    titles = list(dict.fromkeys(title for row in rows for title in row))
-    print_table(titles, [[row.get(title, "") for title in titles] for row in rows], texts=1)
+    print_rows(made.table())
     typer.echo(without_markdown(made.verdicts().sentence))
     typer.echo(f"Comparison {made.experiment_id}: {made.headline()}.")

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lrdash.cli.options import AsJson, Seeds, count_or_list, spec_options
-from lrdash.cli.output import as_json, counting_bar, print_table, training
+from lrdash.cli.output import as_json, counting_bar, print_rows, training
 from lrdash.core.spec import RunSpec
-from lrdash.core.wording import duration, rate
+from lrdash.core.wording import duration
 from lrdash.planning.range_test import INSTEAD
 
 if TYPE_CHECKING:
@@ -67,12 +67,7 @@ def _progress(*, quiet: bool) -> Iterator[Listener | None]:
 
 def _show(test: RangeTest) -> None:
     if test.row.update:
-        rows = [
-            (row["label"], *(rate(row[name]) for name in ("suggestion", "low", "high")),
-             f"{row['found']} of {row['seeds']}")
-            for row in test.summary().to_dict(orient="records")
-        ]
-        print_table(("Rule", "Suggestion", "Lowest", "Highest", "Seeds"), rows, texts=1)
+        print_rows(test.table())
         typer.echo(test.headline())
     typer.echo(f"Range test {test.range_test_id} {test.status} in {duration(test.seconds)}.")
     if test.reason:

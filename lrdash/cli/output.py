@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext, redirect_stdout, suppress
 from typing import Any
 
@@ -46,6 +46,12 @@ def print_table(
     for row in rows:
         table.add_row(*row)
     console().print(table)
+
+
+def print_rows(rows: Sequence[Mapping[str, str]]) -> None:
+    """Print one row for each mapping, its cells by title; the first column holds text."""
+    titles = list(dict.fromkeys(title for row in rows for title in row))
+    print_table(titles, [[row.get(title, "") for title in titles] for row in rows], texts=1)
 
 
 def as_json(value: Any) -> None:

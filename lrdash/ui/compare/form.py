@@ -11,7 +11,7 @@ from lrdash.core import wording
 from lrdash.core.errors import InvalidField
 from lrdash.core.spec import RunSpec
 from lrdash.planning import external
-from lrdash.planning.experiment import Arm, Experiment, peaks_around, suggested_peak
+from lrdash.planning.experiment import Experiment, peaks_around, suggested_peak
 from lrdash.strategies import STRATEGIES
 from lrdash.ui import resources
 from lrdash.ui.components import fields, form, found_rate, queue
@@ -62,12 +62,7 @@ def read() -> queue.Prepared:
             **fields.bound(f"{PREFIX}strategies", FIRST, _label),
             help="Each is trained at every peak rate with every seed.",
         )
-        arms = [
-            Arm(strategy=name, params=form.strategy_settings(
-                name, form.knobs_for(STRATEGIES[name], values["dataset"]), prefix=PREFIX
-            ))
-            for name in chosen
-        ]
+        arms = form.arms(chosen, values["dataset"], prefix=PREFIX)
         typed = _peaks(values)
         first, second = st.columns(2)
         seeds = first.number_input(

@@ -6,7 +6,7 @@ import streamlit as st
 
 from lrdash.core.wording import plural
 from lrdash.planning import external
-from lrdash.planning.experiment import Arm, Experiment
+from lrdash.planning.experiment import Experiment
 from lrdash.store import ExperimentRow
 from lrdash.strategies import STRATEGIES
 from lrdash.ui import resources
@@ -45,12 +45,7 @@ def _extend(row: ExperimentRow, experiment: Experiment) -> None:
     others = [name for name in STRATEGIES if name not in present]
     names = st.multiselect("More strategies", others, key="more-strategies",
                            format_func=lambda name: STRATEGIES[name].label)
-    more = [
-        Arm(strategy=name, params=form.strategy_settings(
-            name, form.knobs_for(STRATEGIES[name], experiment.base.dataset), prefix="more.",
-        ))
-        for name in names
-    ]
+    more = form.arms(names, experiment.base.dataset, prefix="more.")
     if not st.button("Train the new runs", type="primary", key="extend-start"):
         return
     first = max(experiment.seeds) + 1

@@ -20,6 +20,7 @@ from lrdash.core.wording import escaped
 from lrdash.datasets import DATASETS, Dataset, own_datasets
 from lrdash.models import MODELS
 from lrdash.models.own_layers import OwnLayers
+from lrdash.planning.experiment import Arm
 from lrdash.strategies import STRATEGIES
 from lrdash.ui.components import address, fields
 from lrdash.ui.components import draw as editor
@@ -212,6 +213,16 @@ def strategy_settings(name: str, knobs: Sequence[Knob], *, prefix: str) -> dict[
         params = fields.draw(knobs, prefix=f"{prefix}{name}.")
         editor.in_form(name, params, f"{prefix}{name}.")
     return params
+
+
+def arms(names: Sequence[str], dataset: str, *, prefix: str) -> list[Arm]:
+    """Strategies with the settings that `strategy_settings` draws for each."""
+    return [
+        Arm(strategy=name, params=strategy_settings(
+            name, knobs_for(STRATEGIES[name], dataset), prefix=prefix
+        ))
+        for name in names
+    ]
 
 
 def more(dataset: str, *, seed: bool = True, stopping: bool = True) -> dict[str, Any]:

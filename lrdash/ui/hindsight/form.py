@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import streamlit as st
@@ -10,6 +11,7 @@ from lrdash import analysis
 from lrdash.analysis.hindsight import expected_seconds
 from lrdash.core import wording
 from lrdash.core.errors import InvalidField
+from lrdash.core.record import Knob
 from lrdash.core.wording import escaped, listed, plural
 from lrdash.jobs import hindsight
 from lrdash.planning.experiment import Experiment
@@ -35,6 +37,7 @@ from lrdash.ui.hindsight import result
 
 LOOKED = 200  # runs among which some to choose from are looked for
 SHOWN = 20  # earlier searches, and runs to choose from
+PREFIX = "hindsight."
 KNOBS = {knob.name: knob for knob in Search.knobs()}
 COLUMNS = {
     "what": st.column_config.TextColumn("Run", width="large"),
@@ -140,25 +143,7 @@ def _start(search: Search, stages: list[list[Plan]], run: RunRow) -> None:
 
 def _search(source: Source) -> Search:
     base = source.run.spec
-    left, right = st.columns(2, gap="medium")
-    with left:
-        points = st.number_input(
-            "Decision points", 1, 20, key="hindsight.points", help=KNOBS["points"].help,
-            value=POINTS, **fields.PERSIST,
-        )
-        kept = st.number_input(
-            KNOBS["beam"].label, 1, 20, key="hindsight.beam", help=KNOBS["beam"].help,
-            value=BEAM, **fields.PERSIST,
-        )
-    with right:
-        factors = st.text_input(
-            KNOBS["factors"].label, key="hindsight.factors", help=KNOBS["factors"].help,
-            value=fields.as_text(FACTORS), **fields.PERSIST,
-        )
-        seeds = st.number_input(
-            KNOBS["seeds"].label, 1, 50, key="hindsight.seeds", help=KNOBS["seeds"].help,
-            value=FRESH, **fields.PERSIST,
-        )
+    values = fields.draw(_knobs(), prefix=PREFIX)
     choices: list[Ahead] = ["end", "next"]
     ahead = st.radio(
         KNOBS["ahead"].label, choices, horizontal=True, key="hindsight.ahead",
@@ -166,11 +151,23 @@ def _search(source: Source) -> Search:
         help=KNOBS["ahead"].help,
     )
     return Search(
-        base=base, beam=kept, factors=tuple(fields.as_list(factors, "hindsight.factors")),
-        points=spread(base.epochs, points, [piece.epoch for piece in base.pieces]),
-        rivals=_rivals(source), seeds=tuple(base.seed + 1 + place for place in range(seeds)),
-        ahead=ahead,
+        base=base, beam=values["beam"], factors=tuple(values["factors"]),
+        points=spread(base.epochs, values["points"], [piece.epoch for piece in base.pieces]),
+        rivals=_rivals(source), ahead=ahead,
+        seeds=tuple(base.seed + 1 + place for place in range(values["seeds"])),
     )
+
+
+def _knobs() -> list[Knob]:
+    """The fields of a search; points and seeds are chosen by their number."""
+    beam = replace(KNOBS["beam"], default=BEAM)
+    return [
+        replace(beam, name="points", label="Decision points", help=KNOBS["points"].help,
+                default=POINTS),
+        replace(KNOBS["factors"], default=FACTORS), beam,
+        replace(beam, name="seeds", label=KNOBS["seeds"].label, help=KNOBS["seeds"].help,
+                default=FRESH, high=50.0),
+    ]
 
 
 def _rivals(source: Source) -> tuple[Rival, ...]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from math import isfinite
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
 from lrdash import analysis, figures
 from lrdash.analysis import frames
 from lrdash.core import wording
-from lrdash.store import RunRow, Store
+from lrdash.store import EpochRow, RunRow, Store
 from lrdash.ui import resources
 from lrdash.ui.components.live import live
 from lrdash.ui.components.steady_chart import steady_chart
+
+Epochs = Mapping[str, Sequence[EpochRow]]  # by run_id
 
 TICK = 1.0  # seconds between two looks while one of them is active
 HIGHEST = 800  # pixels of the chart
@@ -53,15 +55,15 @@ def _view(run_id: str) -> bool:
     members = of(run_id, resources.store())
     shown = members[:MOST]
     st.header("This run and its branches", anchor=False)
-    _chart(run_id, [row for row, _ in shown])
-    _links(run_id, shown)
+    epochs = resources.store().runs.epochs_of([row.run_id for row, _ in shown])
+    _chart(run_id, [row for row, _ in shown], epochs)
+    _links(run_id, shown, epochs)
     if len(members) > MOST:
         st.caption(f"The first {MOST}; the Runs page shows all.")
     return any(row.active for row, _ in members)
 
 
-def _chart(run_id: str, rows: list[RunRow]) -> None:
-    epochs = resources.store().runs.epochs_of([row.run_id for row in rows])
+def _chart(run_id: str, rows: list[RunRow], epochs: Epochs) -> None:
     flat = [epoch for row in rows for epoch in epochs[row.run_id]]
     known = {row.run_id for row in rows}
     figure = figures.family_figure(
@@ -83,13 +85,16 @@ def _chart(run_id: str, rows: list[RunRow]) -> None:
                "branch starts from its parent's weights at the epoch where it leaves.")
 
 
-def _links(run_id: str, members: list[tuple[RunRow, int]]) -> None:
-    losses = _losses([row for row, _ in members])
+def _links(run_id: str, members: list[tuple[RunRow, int]], epochs: Epochs) -> None:
+    losses = frames.val_losses({  # of its own epochs, without those it shares with its parent
+        row.run_id: [one for one in epochs[row.run_id] if one.epoch > (row.fork_epoch or 0)]
+        for row, _ in members
+    })
     with st.container(gap="xxsmall", key="family-list"):
         for row, depth in members:
             facts = [_label(row), row.status if not row.active or row.status == "queued"
                      else f"epoch {row.epochs_done} of {row.spec.epochs}"]
-            if own := losses.get(row.run_id):
+            if own := losses[row.run_id]:
                 facts.append(f"validation loss {wording.number(own[-1])}, "
                              f"best {wording.number(min(own))}")
             words = " · ".join(facts)
@@ -105,19 +110,6 @@ def _link(words: str, run_id: str, icon: str | None = None) -> None:
     if st.button(words, icon=icon, type="tertiary", key=f"to-{run_id}-{bool(icon)}"):
         st.query_params["run"] = run_id
         st.rerun()
-
-
-def _losses(rows: list[RunRow]) -> dict[str, list[float]]:
-    """Validation losses of each run's own epochs, without those it shares with its parent."""
-    shared = {row.run_id: row.fork_epoch or 0 for row in rows}
-    curves = resources.store().experiments.curves(run_ids=list(shared), metrics=["val_loss"])
-    found: dict[str, list[float]] = {}
-    for run_id, epoch, loss in zip(
-        curves["run_id"], curves["epoch"], curves["val_loss"], strict=True
-    ):
-        if isfinite(loss) and epoch > shared[run_id]:
-            found.setdefault(run_id, []).append(loss)
-    return found
 
 
 def _label(row: RunRow) -> str:
