@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from lrdash.api.compare import define, new_runs
+from lrdash.api.compare import define
 from lrdash.checkpoints import About, Cause, Checkpoint
 from lrdash.core.events import EpochEnded, Event, RateDecided, RunEnded, RunStarted, Sink
 from lrdash.core.spec import Facts, RunSpec
 from lrdash.planning.experiment import plan_all
 from lrdash.planning.grouping import cut
 from lrdash.planning.plan import Plan, make
-from lrdash.store import RunRow, Store
+from lrdash.store import NewRun, RunRow, Store
 from lrdash.store.rows import EpochRow
 from lrdash.tracking.importing import Upload, bring, read_uploads
 
@@ -65,7 +65,7 @@ def one_experiment(
     experiment = define(arms, **fields)
     planned = plan_all(experiment)
     made = store.experiments.create(
-        experiment.to_json(), new_runs(planned), groups=cut([run.plan for run in planned]),
+        experiment.to_json(), NewRun.of_each(planned), groups=cut([run.plan for run in planned]),
         name=name,
     )
     store.workers.register("w", "host", 1)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from streamlit.testing.v1 import AppTest
 
-from lrdash.api.compare import new_runs
 from lrdash.jobs import hindsight
 from lrdash.planning.experiment import Arm, Experiment, plan_all
 from lrdash.planning.hindsight import Search
-from lrdash.store import Store
+from lrdash.store import NewRun, Store
 from tests.factories.jobs import BASE, by_rate, over, search, stage_over
 from tests.factories.pages import fault, page, progress, words
 
@@ -115,7 +114,7 @@ def test_from_a_comparison_the_winner_is_searched_and_the_others_are_rivals(
     )
     planned = plan_all(experiment)
     made = store.experiments.create(
-        experiment.to_json(), new_runs(planned), groups=[list(range(len(planned)))]
+        experiment.to_json(), NewRun.of_each(planned), groups=[list(range(len(planned)))]
     )
     for row in store.runs.listing(experiment_id=made):
         better = (row.spec.strategy == "cosine") + (row.spec.base_lr == 0.3) / 2
