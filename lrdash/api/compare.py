@@ -140,7 +140,7 @@ def run_experiment(
                 experiment.to_json(), NewRun.of_each(planned), groups=groups, name=name,
                 engine=engine, worker_id=session.worker_id,
             )
-            run_ids = [row.run_id for row in reversed(store.runs.listing(experiment_id=made))]
+            run_ids = [row.run_id for row in store.runs.of_experiment(made)]
             plans = _plans(planned, run_ids)
             epochs = {run_id: plan.spec.epochs for run_id, plan in plans.items()}
             with reporting(epochs, progress) as sink:

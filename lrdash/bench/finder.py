@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from lrdash.core.events import finite
+from lrdash.bench.machine import own_home
 from lrdash.datasets import DATASETS
 from lrdash.models import MODELS
 
@@ -43,25 +40,11 @@ def finder(*, optimizer: str = "sgd", only: list[str] | None = None) -> list[dic
         where the rule has no suggestion), inside (the loss there is within 10% of the lowest).
     """
     found = []
-    with _own_home():
+    with own_home():
         for dataset, model in pairs_at_hand():
             if only is None or dataset in only:
                 found += _pair(dataset, model, optimizer)
     return found
-
-
-@contextmanager
-def _own_home() -> Iterator[None]:
-    """A temporary home, so that the user's runs stay as they are."""
-    names = ("LRDASH_HOME", "LRDASH_DATABASE_URL")
-    before = {name: os.environ.pop(name) for name in names if name in os.environ}
-    try:
-        with tempfile.TemporaryDirectory() as home:
-            os.environ["LRDASH_HOME"] = home
-            yield
-    finally:
-        del os.environ["LRDASH_HOME"]
-        os.environ.update(before)
 
 
 def _pair(dataset: str, model: str, optimizer: str) -> list[dict[str, Any]]:

@@ -1,10 +1,12 @@
-"""What the figures were measured on."""
+"""What the figures are measured on, and the place for what is trained for them."""
 
 from __future__ import annotations
 
 import os
 import platform
-from contextlib import suppress
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,20 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         **{name: version(name) for name in LIBRARIES},
     }
+
+
+@contextmanager
+def own_home() -> Iterator[None]:
+    """A temporary home, so that the user's runs stay as they are."""
+    names = ("LRDASH_HOME", "LRDASH_DATABASE_URL")
+    before = {name: os.environ.pop(name) for name in names if name in os.environ}
+    try:
+        with tempfile.TemporaryDirectory() as home:
+            os.environ["LRDASH_HOME"] = home
+            yield
+    finally:
+        del os.environ["LRDASH_HOME"]
+        os.environ.update(before)
 
 
 def _processor() -> str:

@@ -9,13 +9,13 @@ reason.
 from __future__ import annotations
 
 import gc
-import os
-import tempfile
 from collections.abc import Callable
 from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
+
+from lrdash.bench.machine import own_home
 
 UPDATES = 1000  # an epoch
 EPOCHS = 5  # of each fit
@@ -75,8 +75,7 @@ def watched(*, rate: str, pairs: int) -> list[tuple[Seconds, Seconds]]:
         model.fit(data, epochs=epochs, verbose=0, callbacks=[*others(), *more])
         return perf_counter() - began, process_time() - worked
 
-    with tempfile.TemporaryDirectory() as home:
-        os.environ["LRDASH_HOME"] = home
+    with own_home():
         fit(Monitor("warm"), epochs=1)
         found = []
         for place in range(pairs):

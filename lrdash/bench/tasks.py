@@ -6,17 +6,16 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import os
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from lrdash.bench.finder import finder
+from lrdash.bench.machine import own_home
 from lrdash.bench.monitor import watched
-from lrdash.core.events import Event
 from lrdash.core.spec import RunSpec
 from lrdash.datasets import DATASETS
 from lrdash.models import MODELS
@@ -70,8 +69,7 @@ def lanes(
     data = dataset if updates is None else _made(dataset, updates)
     plans = _plans(data, model, runs, epochs)
     plans[0].dataset.load(plans[0].spec.examples)  # reading the examples is not, either
-    with tempfile.TemporaryDirectory() as home:
-        os.environ["LRDASH_HOME"] = home
+    with own_home():
         return [_seconds(lambda: _train(plans, store=store)) for _ in range(times)]
 
 
@@ -145,18 +143,15 @@ def _plans(dataset: str, model: str, runs: int, epochs: int) -> list[Plan]:
 def _train(plans: Sequence[Plan], *, store: bool) -> None:
     from lrdash import training
 
-    def forget(_run_id: str, _event: Event) -> None:
-        pass
-
     groups = cut(plans)
-    if not store:
-        for group in groups:
-            training.train_group(
-                [plans[place] for place in group], run_ids=[str(place) for place in group],
-                sink=forget, should_stop=set, engine="lanes",
-            )
+    if store:
+        _train_stored(plans, groups)
         return
-    _train_stored(plans, groups)
+    for group in groups:
+        training.train_group(
+            [plans[place] for place in group], run_ids=[str(place) for place in group],
+            sink=lambda _run_id, _event: None, should_stop=set, engine="lanes",
+        )
 
 
 def _train_stored(plans: Sequence[Plan], groups: Sequence[Sequence[int]]) -> None:
@@ -164,13 +159,12 @@ def _train_stored(plans: Sequence[Plan], groups: Sequence[Sequence[int]]) -> Non
     from lrdash.jobs.session import Session
     from lrdash.store import NewRun, Store
 
-    store = Store()
-    new = [NewRun.of(plan) for plan in plans]
-    made = store.experiments.create("{}", new, groups=groups, worker_id="bench")
-    ids = [row.run_id for row in reversed(store.runs.listing(experiment_id=made))]
-    session = Session(store, "bench")
-    session.train(dict(zip(ids, plans, strict=True)), engine="lanes", groups=groups)
-    store.close()
+    with closing(Store()) as store:
+        new = [NewRun.of(plan) for plan in plans]
+        made = store.experiments.create("{}", new, groups=groups, worker_id="bench")
+        ids = [row.run_id for row in store.runs.of_experiment(made)]
+        session = Session(store, "bench")
+        session.train(dict(zip(ids, plans, strict=True)), engine="lanes", groups=groups)
 
 
 def _made(like: str, updates: int) -> str:

@@ -82,7 +82,7 @@ def _runs(store: Store, run_ids: Sequence[str], experiment: str | None) -> Recor
         raise InvalidField("RUN_ID", "or --experiment must be given, not both", given)
     if experiment is not None:
         row = store.experiments.one(experiment)
-        rows = list(reversed(store.runs.listing(experiment_id=experiment)))
+        rows = store.runs.of_experiment(experiment)
         name = row.name or experiment
     else:
         rows, name = [store.runs.one(run_id) for run_id in run_ids or ()], ""

@@ -54,6 +54,10 @@ class RunQueries(Queue[RunRow]):
             found = sorted(found, key=lambda row: -row["number"])[:limit]
         return _readable(found)[0]
 
+    def of_experiment(self, experiment_id: str) -> list[RunRow]:
+        """Runs of a comparison that can be read, in the order in which they were made."""
+        return self.listing(experiment_id=experiment_id)[::-1]
+
     def unreadable(self) -> dict[str, str]:
         """Runs that `listing` leaves out, with the reason, by id. `delete` accepts them."""
         return _readable(self._found(select(runs).order_by(runs.c.number.desc())))[1]

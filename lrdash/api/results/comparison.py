@@ -238,7 +238,7 @@ def load_comparison(experiment_id: str, store: Store) -> Comparison:
         StoreError: if the database cannot be read.
     """
     row = store.experiments.one(experiment_id)
-    rows = tuple(reversed(store.runs.listing(experiment_id=experiment_id)))
+    rows = tuple(store.runs.of_experiment(experiment_id))
     metrics = (*frames.METRICS, *frames.own_metrics(rows))
     columns = store.experiments.curves(experiment_id=experiment_id, metrics=metrics)
     return Comparison(row=row, rows=rows, columns=columns)

@@ -32,9 +32,8 @@ def actions(row: ExperimentRow, experiment: Experiment) -> None:
         export.of_experiment(row, recipe=experiment.base.trainable_here)
     with st.popover("More", icon=":material/more_horiz:", key="more-actions"):
         _more(row, experiment)
-    if st.button("New comparison", icon=":material/add_chart:", key="new-comparison"):
-        st.query_params.pop("experiment", None)
-        st.rerun()
+    st.button("New comparison", icon=":material/add_chart:", key="new-comparison",
+              on_click=st.query_params.pop, args=("experiment", None))
 
 
 def _extend(row: ExperimentRow, experiment: Experiment) -> None:

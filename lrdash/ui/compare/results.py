@@ -79,8 +79,7 @@ def _frames(
     extra: str | None,
 ) -> tuple[pd.DataFrame, ...]:
     store = resources.store()
-    # In the order of the arms.
-    runs = list(reversed(store.runs.listing(experiment_id=experiment_id)))
+    runs = store.runs.of_experiment(experiment_id)
     metrics = (*frames.METRICS, extra) if extra else frames.METRICS
     ids = [run.run_id for run in runs]
     curves = frames.curves_frame(store.experiments.curves(run_ids=ids, metrics=metrics), runs)

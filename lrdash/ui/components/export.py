@@ -29,11 +29,11 @@ def of_experiment(row: ExperimentRow, *, recipe: bool = True) -> None:
     store = resources.store()
 
     def runs() -> Recorded:
-        rows = list(reversed(store.runs.listing(experiment_id=row.experiment_id)))
+        rows = store.runs.of_experiment(row.experiment_id)
         return recorded(rows, store.runs.epochs_of([run.run_id for run in rows]), row.name)
 
     def report() -> str:
-        rows = list(reversed(store.runs.listing(experiment_id=row.experiment_id)))
+        rows = store.runs.of_experiment(row.experiment_id)
         now = store.experiments.one(row.experiment_id)
         columns = store.experiments.curves(experiment_id=row.experiment_id)
         return comparison_report(now, rows, columns)

@@ -50,9 +50,7 @@ def file_size(size: int) -> str:
 
 
 def _facts(profile: Profile) -> str:
-    shape = ""
-    if profile.shape:
-        shape = f" of {' × '.join(str(n) for n in profile.shape)}"
+    shape = f" of {' × '.join(map(str, profile.shape))}" if profile.shape else ""
     columns = f", {len(profile.columns):,} columns" if profile.kind == "table" else ""
     return f"{profile.file}: {profile.rows:,} {WHATS[profile.kind]}{shape}{columns}, " \
         f"{file_size(profile.file_bytes)}. {profile.reading}."
@@ -104,16 +102,13 @@ def _balance(values: Sequence[tuple[str, int]], total: int) -> str:
 
 
 def _columns(profile: Profile, target: str) -> None:
-    table = pd.DataFrame(
-        [
-            {
-                "name": column.name, "kind": KINDS[column.kind],
-                "missing": column.missing, "distinct": column.distinct,
-                "span": _span(column), "use": _use(column, target),
-            }
-            for column in profile.columns
-        ]
-    )
+    table = pd.DataFrame([
+        {
+            "name": column.name, "kind": KINDS[column.kind], "missing": column.missing,
+            "distinct": column.distinct, "span": _span(column), "use": _use(column, target),
+        }
+        for column in profile.columns
+    ])
     column = st.column_config
     st.dataframe(
         table, hide_index=True, height="content" if len(table) <= MANY else 420,
@@ -162,14 +157,9 @@ def _remarks(columns: Sequence[Column]) -> None:
 def _preview(profile: Profile) -> None:
     if profile.thumbnails:
         st.caption("Some images of each class, cropped to a square:")
-        pictures = [_picture(raw) for _, raw in profile.thumbnails]
-        whole = [
-            (picture, label)
-            for picture, (label, _) in zip(pictures, profile.thumbnails, strict=True)
-            if picture is not None
-        ]
-        names = [escaped(label) for _, label in whole]
-        st.image([picture for picture, _ in whole], names, width=72)
+        pictures = [(_picture(raw), escaped(label)) for label, raw in profile.thumbnails]
+        whole = [(picture, label) for picture, label in pictures if picture is not None]
+        st.image([picture for picture, _ in whole], [label for _, label in whole], width=72)
     elif profile.head:
         names = [column.name for column in profile.columns]
         if profile.kind == "arrays":

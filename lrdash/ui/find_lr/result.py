@@ -81,11 +81,12 @@ def show(range_test_id: str) -> None:
         _header(row, RangeTestSpec.from_json(row.definition))
         live(_view, TICK if row.active else SLOW_TICK if sweep.active(row) else None, range_test_id)
         return
-    st.button("New test", icon=":material/add:", key="new-test", on_click=_leave)
+    _new_test()
 
 
-def _leave() -> None:
-    st.query_params.pop("test", None)
+def _new_test() -> None:
+    st.button("New test", icon=":material/add:", key="new-test", on_click=st.query_params.pop,
+              args=("test", None))
 
 
 def _view(range_test_id: str) -> bool:
@@ -125,11 +126,9 @@ def _header(row: RangeTestRow, spec: RangeTestSpec) -> None:
         elif st.button("Delete", icon=":material/delete:", key="delete-test", type="tertiary",
                        help="Deletes this test and its losses. A sweep stays as a comparison."):
             resources.store().range_tests.delete([row.range_test_id])
-            _leave()
+            st.query_params.pop("test", None)
             st.rerun()
-        if st.button("New test", icon=":material/add:", key="new-test"):
-            _leave()
-            st.rerun()
+        _new_test()
 
 
 def _status(row: RangeTestRow) -> None:

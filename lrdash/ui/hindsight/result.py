@@ -56,6 +56,10 @@ def show(hindsight_id: str) -> None:
         _header(row)
         live(_view, TICK if row.active else None, hindsight_id)
         return
+    _new_search()
+
+
+def _new_search() -> None:
     st.button("New search", icon=":material/add:", key="new-search", on_click=st.query_params.clear)
 
 
@@ -113,9 +117,7 @@ def _header(row: HindsightRow) -> None:
             hindsights.delete(row.hindsight_id)
             st.query_params.clear()
             st.rerun()
-        if st.button("New search", icon=":material/add:", key="new-search"):
-            st.query_params.clear()
-            st.rerun()
+        _new_search()
 
 
 def _status(row: HindsightRow, search: Search, runs: list[StageRun]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite, nan
 from typing import Any
 
@@ -227,7 +227,4 @@ def _of_plan(
 
 def _up_to(walk: Walk, epochs: int) -> Walk:
     """Without the calls of epochs that the run has not started."""
-    return Walk(
-        kind=walk.kind, steps=walk.steps,
-        moments=tuple(moment for moment in walk.moments if moment.epoch < epochs),
-    )
+    return replace(walk, moments=tuple(one for one in walk.moments if one.epoch < epochs))

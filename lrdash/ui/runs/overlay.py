@@ -28,9 +28,8 @@ AXES = {"epoch": "Epochs", "update": "Updates", "seconds": "Seconds"}
 
 def show(text: str) -> None:
     """The runs whose ids the address holds, separated by commas."""
-    if st.button("All runs", icon=":material/arrow_back:", key="back", type="tertiary"):
-        st.query_params.pop("runs", None)
-        st.rerun()
+    st.button("All runs", icon=":material/arrow_back:", key="back", type="tertiary",
+              on_click=st.query_params.pop, args=("runs", None))
     ids = list(dict.fromkeys(part for part in text.split(",") if part))[:MOST]
     runs = _found(ids)
     missing = len(ids) - len(runs)

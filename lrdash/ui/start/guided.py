@@ -40,7 +40,7 @@ def show(experiment_id: str) -> None:
         NotFound: there is no such experiment.
     """
     st.button("All guided experiments", icon=":material/arrow_back:", key="back", type="tertiary",
-              on_click=_leave)
+              on_click=st.query_params.pop, args=("experiment", None))
     row = resources.store().experiments.one(experiment_id)
     guide = guide_of(Experiment.from_json(row.definition))
     if guide is None:
@@ -58,10 +58,6 @@ def begin(experiment: Experiment, name: str) -> None:
     """Queue all runs and open their own address."""
     st.query_params["experiment"] = queue.start_experiment(queue.prepare(experiment), name)
     st.rerun()
-
-
-def _leave() -> None:
-    st.query_params.pop("experiment", None)
 
 
 def _view(guide: Guide, experiment_id: str) -> bool:
