@@ -96,7 +96,8 @@ def backup(
             made.replace(target)
             sync(target)
     except OSError as fault:
-        raise _cannot_write(target, fault) from fault
+        problem = f"must be a file that can be written ({fault.strerror})"
+        raise InvalidField("FILE", problem, str(target)) from fault
     return _described(target, size, runs, files)
 
 
@@ -165,11 +166,6 @@ def _refuse_target(target: Path, source: Path, *, force: bool) -> None:
         raise InvalidField("FILE", "must not be the database itself", str(target))
     if target.exists() and not force:
         raise InvalidField("FILE", "must not exist yet (--force replaces it)", str(target))
-
-
-def _cannot_write(target: Path, fault: OSError) -> InvalidField:
-    problem = f"must be a file that can be written ({fault.strerror})"
-    return InvalidField("FILE", problem, str(target))
 
 
 def _checkpoints() -> list[str]:

@@ -106,11 +106,12 @@ def define_hindsight(
     base, run_id = _base(run, fields)
     base = check(base, engine).spec
     taken = [piece.epoch for piece in base.pieces]
+    several = [strategies] if isinstance(strategies, str | Arm | Mapping) else strategies
     at = spread(base.epochs, _number("points", points), taken) if isinstance(points, int) else \
         tuple(points)
     return Search(
         base=base, points=at, factors=tuple(factors), beam=beam, ahead=ahead, engine=engine,
-        rivals=tuple(_rival(one) for one in _several(strategies)), seeds=_fresh(base.seed, seeds),
+        rivals=tuple(_rival(one) for one in several), seeds=_fresh(base.seed, seeds),
     ), run_id
 
 
@@ -173,10 +174,6 @@ def _fresh(own: int, given: int | Iterable[int]) -> tuple[int, ...]:
     if not isinstance(given, int):
         return tuple(given)
     return tuple(own + 1 + place for place in range(_number("seeds", given)))
-
-
-def _several(strategies: Iterable[Given]) -> Iterable[Given]:
-    return [strategies] if isinstance(strategies, str | Arm | Mapping) else strategies
 
 
 def _rival(given: Given) -> Rival:

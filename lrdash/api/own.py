@@ -89,14 +89,12 @@ def task_of(
 
     taken = {name: fields.pop(name) for name in TAKEN if name in fields}
     metrics = taken.get("metrics")
-    own = inspect(build_model, data, fields=fields, **{**taken, "metrics": _listed(metrics)})
+    if not isinstance(metrics, list | tuple | dict | None):
+        taken["metrics"] = [metrics]
+    own = inspect(build_model, data, fields=fields, **taken)
     try:
         with external.present(own.token, own.dataset, own.model):
             yield Task(fields=own.fields, rate=own.rate, own=True)
     finally:
         cache.forget(own.token)
         placed.forget(own.token)
-
-
-def _listed(metrics: Any) -> Any:
-    return metrics if metrics is None or isinstance(metrics, list | tuple | dict) else [metrics]

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from lrdash.core.events import finite
 from lrdash.bench.machine import own_home
+from lrdash.core.events import finite
 from lrdash.datasets import DATASETS
 from lrdash.models import MODELS
 

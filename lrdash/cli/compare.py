@@ -79,7 +79,7 @@ def compare(
     including those that diverged; 1: a run failed, was stopped or interrupted, or all diverged; 2:
     wrong input, nothing started.
     """
-    from lrdash.api import check_experiment, define
+    from lrdash.api import check_experiment, define, run_experiment
 
     if not strategies.strip() and not arm:
         raise InvalidField("--strategies", "must name at least one strategy", strategies)
@@ -91,7 +91,8 @@ def compare(
     check_experiment(experiment, engine)
     if html is not None and not html.parent.is_dir():
         raise InvalidField("--html", "must be in a folder that exists", str(html))
-    made = _compare(experiment, engine, name, json_output)
+    with _progress(experiment, quiet=json_output) as progress, training(json_output):
+        made = run_experiment(experiment, engine=engine, name=name, progress=progress)
     if json_output:
         as_json(made.as_json())
     else:
@@ -101,13 +102,6 @@ def compare(
     counts = made.row.counts
     if counts["finished"] == 0 or counts["finished"] + counts["diverged"] < made.row.runs:
         raise typer.Exit(1)
-
-
-def _compare(experiment: Experiment, engine: str, name: str, json_output: bool) -> Comparison:
-    from lrdash import api
-
-    with _progress(experiment, quiet=json_output) as progress, training(json_output):
-        return api.run_experiment(experiment, engine=engine, name=name, progress=progress)
 
 
 def _arms(text: str, given: Sequence[str]) -> list[Arm]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from os import PathLike
@@ -114,9 +113,6 @@ def _html(table: list[dict[str, str]]) -> str:
     if not table:
         return ""
     head = "".join(f"<th>{escape(name)}</th>" for name in table[0])
-    body = "".join(f"<tr>{_cells(row)}</tr>" for row in table)
+    cells = ("".join(f"<td>{escape(value)}</td>" for value in row.values()) for row in table)
+    body = "".join(f"<tr>{row}</tr>" for row in cells)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def _cells(row: Mapping[str, str]) -> str:
-    return "".join(f"<td>{escape(value)}</td>" for value in row.values())

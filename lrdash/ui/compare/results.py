@@ -233,7 +233,8 @@ def _board(board: pd.DataFrame, row: ExperimentRow, found: analysis.Verdicts) ->
         percent=100 * analysis.relative(
             board["final_val_loss"], int((board["label"] == fixed).argmax())
         ),
-        interval=[_span(line["low"], line["high"]) for line in lines],
+        interval=[f"{line['low']:.4f} to {line['high']:.4f}" if math.isfinite(line["low"]) else ""
+                  for line in lines],
         to_target=[_reached(line) for line in lines], bowl=[_width(line) for line in lines],
     )
     empty = {
@@ -244,10 +245,6 @@ def _board(board: pd.DataFrame, row: ExperimentRow, found: analysis.Verdicts) ->
     show_table(shown, key="board", columns={
         name: column for name, column in columns.items() if not empty.get(name, False)
     })
-
-
-def _span(low: float, high: float) -> str:
-    return f"{low:.4f} to {high:.4f}" if math.isfinite(low) else ""
 
 
 def _reached(line: dict[Any, Any]) -> str:

@@ -52,10 +52,12 @@ def details(
     fixed = verdicts.baseline or verdicts.order[0]
     left, right = st.columns(2)
     with left:
-        st.markdown(f"**Difference against {fixed}**" + _lower_is_better(verdicts.metric))
+        better = "left" if analysis.METRICS[verdicts.metric].sign > 0 else "right"
+        st.markdown(f"**Difference against {fixed}**: {better} of 0 is better")
         steady_chart(
             figures.forest_figure(
-                analysis.against(verdicts), figures.arm_styles(arms), title=_unit(verdicts.metric)
+                analysis.against(verdicts), figures.arm_styles(arms),
+                title=f"{UNITS.get(verdicts.metric, _title(verdicts.metric))}, difference",
             ),
             key="compare-forest", what=f"{row.experiment_id} {verdicts.metric} {fixed}",
             label=f"Differences against {fixed}",
@@ -160,12 +162,3 @@ def _numbers(verdicts: analysis.Verdicts) -> None:
 def _title(metric: str) -> str:
     title = analysis.METRICS[metric].title
     return f"{title[0].upper()}{title[1:]}"
-
-
-def _unit(metric: str) -> str:
-    return f"{UNITS.get(metric, _title(metric))}, difference"
-
-
-def _lower_is_better(metric: str) -> str:
-    higher = analysis.METRICS[metric].sign < 0
-    return f": {'right' if higher else 'left'} of 0 is better"

@@ -74,6 +74,6 @@ def _moment(walk: Walk, moment: Moment) -> dict[str, Any]:
 def _label(walk: Walk, metric: str, known: bool) -> str:
     if not known:
         return "Learning rate over the epochs. The table below has its numbers."
-    shown = f"{metric} and learning rate" if walk.kind == "scheduler" else \
-        f"{metric}, wait count and learning rate"
-    return f"{shown} up to the chosen epoch. The table below has the numbers."
+    wait = "" if walk.kind == "scheduler" else ", wait count"
+    return f"{metric}{wait} and learning rate up to the chosen epoch. " \
+        "The table below has the numbers."

@@ -215,7 +215,9 @@ def _of_plan(
     if not isinstance(strategy, Plateau):
         values = metrics["val_loss"]
         walk = walk_scheduler(program, values)
-        return Source(**shared, walk=_up_to(walk, len(values)), values=values, metric="val_loss")
+        begun = tuple(moment for moment in walk.moments if moment.epoch < len(values))
+        walk = replace(walk, moments=begun)
+        return Source(**shared, walk=walk, values=values, metric="val_loss")
     lead = tuple(float(program.rates(epoch)[-1]) for epoch in range(program.first_epoch))
     values = metrics[strategy.monitor]
     recorded = Recorded(values=values, base_lr=plan.spec.base_lr, lead=lead)
@@ -223,8 +225,3 @@ def _of_plan(
         **shared, walk=walk_plateau(strategy, recorded), values=values, metric=strategy.monitor,
         remarks=" ".join(remarks(strategy)), rule=strategy, recorded=recorded,
     )
-
-
-def _up_to(walk: Walk, epochs: int) -> Walk:
-    """Without the calls of epochs that the run has not started."""
-    return replace(walk, moments=tuple(one for one in walk.moments if one.epoch < epochs))

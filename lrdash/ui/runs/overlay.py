@@ -56,12 +56,10 @@ def _view(ids: Sequence[str]) -> None:
     names = _names(runs)
     _warn(runs)
     metric, axis, smoothing, log = _choices(runs)
-    curves = frames.curves_frame(
-        resources.store().experiments.curves(
-            run_ids=[run.run_id for run in runs], metrics=_asked(metric)
-        ),
-        runs, names,
+    columns = resources.store().experiments.curves(
+        run_ids=[run.run_id for run in runs], metrics=list(dict.fromkeys([*frames.METRICS, metric]))
     )
+    curves = frames.curves_frame(columns, runs, names)
     drawn = {run.run_id: drawn_as(run.spec, run.run_id) for run in runs}
     curves["strategy"] = curves["run_id"].map(drawn).astype("str")
     if curves.empty:
@@ -136,7 +134,7 @@ def _choices(
 ) -> tuple[str, Literal["epoch", "update", "seconds"], float, bool]:
     regression = all(run.spec.loss in ("mse", "mae", "huber") for run in runs)
     names = [name for name in METRICS if not (regression and "accuracy" in name)] + _own(runs)
-    if not any(_has_validation(run) for run in runs):
+    if not any(run.spec.facts is None or "val_loss" in run.spec.facts.metrics for run in runs):
         names.sort(key=lambda name: name.startswith("val_"))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         metric = st.selectbox("Curve", names, format_func=_label, key="curve",
@@ -153,10 +151,6 @@ def _choices(
     return metric, axis, smoothing, log and metric in LOG_METRICS
 
 
-def _has_validation(run: RunRow) -> bool:
-    return run.spec.facts is None or "val_loss" in run.spec.facts.metrics
-
-
 def _label(metric: str) -> str:
     return METRICS.get(metric, metric)
 
@@ -165,10 +159,6 @@ def _own(runs: Sequence[RunRow]) -> list[str]:
     """Metrics of watched and imported runs that lrdash does not know."""
     found = (name for run in runs if run.spec.facts for name in run.spec.facts.metrics)
     return [name for name in dict.fromkeys(found) if name not in METRICS]
-
-
-def _asked(metric: str) -> tuple[str, ...]:
-    return frames.METRICS if metric in frames.METRICS else (*frames.METRICS, metric)
 
 
 def _table(runs: Sequence[RunRow], names: Sequence[str], curves: pd.DataFrame) -> None:

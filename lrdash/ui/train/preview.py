@@ -24,16 +24,12 @@ def draw(plan: Plan) -> None:
         if plan.spec.strategy == Points.id:
             drawing.on_plan(plan, f"{Points.prefix}points")
         else:
-            _chart(plan)
+            figure = figures.preview_figure(
+                plan.rates(), plan.steps_per_epoch, plan.program().marks(),
+                strategy=plan.spec.strategy, stuck=_stuck(plan),
+            )
+            st.plotly_chart(figure, key="preview", config={"displayModeBar": False})
         st.markdown(sentence(plan))
-
-
-def _chart(plan: Plan) -> None:
-    figure = figures.preview_figure(
-        plan.rates(), plan.steps_per_epoch, plan.program().marks(), strategy=plan.spec.strategy,
-        stuck=_stuck(plan),
-    )
-    st.plotly_chart(figure, key="preview", config={"displayModeBar": False})
 
 
 def sentence(plan: Plan) -> str:

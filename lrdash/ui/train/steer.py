@@ -111,17 +111,17 @@ def _settle(run: RunRow, waiting: set[int]) -> None:
     """Forget what took effect; report what was requested too late to take effect."""
     still = []
     for number, piece, done in st.session_state.pop(_sent(run.run_id), []):
-        taken = any(_alike(piece, one) and one.epoch >= done for one in run.spec.pieces)
+        wanted = (piece.strategy, piece.base_lr, piece.factor)
+        taken = any(
+            one.epoch >= done and (one.strategy, one.base_lr, one.factor) == wanted
+            for one in run.spec.pieces
+        )
         if number in waiting or not taken:
             still.append((number, piece, done))
         if not (number in waiting or taken or run.active):
             st.warning(f"Too late: {_in_words(piece, run)}. The run has ended.",
                        icon=":material/timer_off:")
     st.session_state[_sent(run.run_id)] = still
-
-
-def _alike(one: Piece, other: Piece) -> bool:
-    return (one.strategy, one.base_lr, one.factor) == (other.strategy, other.base_lr, other.factor)
 
 
 def _in_words(piece: Piece, run: RunRow) -> str:
