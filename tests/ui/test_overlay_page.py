@@ -71,7 +71,7 @@ def test_names_are_used_where_all_runs_have_one(store: Store) -> None:
 
 def test_losses_of_different_data_do_not_compare(store: Store) -> None:
     runs = [trained(store), trained(store, dataset="wine", model="linear", base_lr=0.05)]
-    assert "different datasets (digits, wine)" in words(page(",".join(runs)))
+    assert "different datasets (Digits, Wine)" in words(page(",".join(runs)))
 
 
 def test_runs_that_do_not_exist_are_reported(store: Store) -> None:

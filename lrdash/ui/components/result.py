@@ -26,7 +26,7 @@ def header(
 ) -> DeltaGenerator:
     """Draw title and settings on the left; gives the place on the right for the actions.
 
-    They and the notes may hold a user's text. Buttons stand in a "row", or in a narrow "stack".
+    They and the notes may hold a user's text. Buttons form a "row", or a narrow "stack".
     """
     left, right = st.columns([3, 2 if buttons == "row" else 1], vertical_alignment="center")
     with left:
