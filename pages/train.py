@@ -5,12 +5,14 @@ import streamlit as st
 from lrdash.ui import resources, shell
 from lrdash.ui.components import interrupted, queue
 from lrdash.ui.components.form_column import form_column
+from lrdash.ui.components.result import leave
 from lrdash.ui.train import preview, run, settings
 
 with shell.page("Train"):
     run_id = st.query_params.get("run")
     if run_id:
-        st.button("New run", icon=":material/add:", key="new", type="tertiary", on_click=run.leave)
+        st.button("New run", icon=":material/add:", key="new", type="tertiary", on_click=leave,
+                  args=("run",))
         run.show(run_id)
         shell.stop()
 

@@ -15,6 +15,7 @@ from lrdash.ui.components import export, form, queue
 from lrdash.ui.components.confirm import confirm_delete
 from lrdash.ui.components.errors import error_boundary
 from lrdash.ui.components.live import live
+from lrdash.ui.components.result import leave
 
 MORE_SEEDS = 3  # offered at first
 
@@ -33,7 +34,7 @@ def actions(row: ExperimentRow, experiment: Experiment) -> None:
     with st.popover("More", icon=":material/more_horiz:", key="more-actions"):
         _more(row, experiment)
     st.button("New comparison", icon=":material/add_chart:", key="new-comparison",
-              on_click=st.query_params.pop, args=("experiment", None))
+              on_click=leave, args=("experiment",))
 
 
 def _extend(row: ExperimentRow, experiment: Experiment) -> None:
@@ -73,7 +74,7 @@ def _more(row: ExperimentRow, experiment: Experiment) -> None:
     missing = external.why_not(experiment.base)
     if st.button("Fill the form with these settings", icon=":material/replay:", key="run-again",
                  width="stretch", disabled=bool(missing), help=missing or None):
-        st.query_params.pop("experiment", None)
+        leave("experiment")
         st.query_params["like"] = row.experiment_id
         st.rerun()
     if st.button("Delete", icon=":material/delete:", key="delete-experiment", width="stretch",
@@ -88,4 +89,4 @@ def _more(row: ExperimentRow, experiment: Experiment) -> None:
 
 def _delete(experiment_id: str) -> None:
     resources.store().experiments.delete(experiment_id)
-    st.query_params.pop("experiment", None)
+    leave("experiment")

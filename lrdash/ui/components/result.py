@@ -39,6 +39,11 @@ def header(
     return right.container()
 
 
+def leave(parameter: str) -> None:
+    """Leave the result that this parameter of the address names."""
+    st.query_params.pop(parameter, None)
+
+
 def progress(share: float, words: str, seconds_left: float | None = None) -> None:
     """How far it is, and how long it still takes where that is known."""
     left = f" · {wording.duration(seconds_left)} left" if seconds_left else ""

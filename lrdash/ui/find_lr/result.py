@@ -18,7 +18,7 @@ from lrdash.ui import resources
 from lrdash.ui.components import fields, found_rate
 from lrdash.ui.components.errors import attempt, error_boundary
 from lrdash.ui.components.live import live
-from lrdash.ui.components.result import ICONS, ended, header, progress
+from lrdash.ui.components.result import ICONS, ended, header, leave, progress
 from lrdash.ui.components.steady_chart import steady_chart
 from lrdash.ui.components.tables import show_table
 from lrdash.ui.find_lr import sweep
@@ -85,8 +85,7 @@ def show(range_test_id: str) -> None:
 
 
 def _new_test() -> None:
-    st.button("New test", icon=":material/add:", key="new-test", on_click=st.query_params.pop,
-              args=("test", None))
+    st.button("New test", icon=":material/add:", key="new-test", on_click=leave, args=("test",))
 
 
 def _view(range_test_id: str) -> bool:
@@ -126,7 +125,7 @@ def _header(row: RangeTestRow, spec: RangeTestSpec) -> None:
         elif st.button("Delete", icon=":material/delete:", key="delete-test", type="tertiary",
                        help="Deletes this test and its losses. A sweep stays as a comparison."):
             resources.store().range_tests.delete([row.range_test_id])
-            st.query_params.pop("test", None)
+            leave("test")
             st.rerun()
         _new_test()
 

@@ -18,6 +18,7 @@ from lrdash.ui import resources
 from lrdash.ui.compare.results import LOG_METRICS, METRICS
 from lrdash.ui.components import fields
 from lrdash.ui.components.live import live
+from lrdash.ui.components.result import leave
 from lrdash.ui.components.steady_chart import steady_chart
 
 TICK = 2.0  # seconds between two refreshes while one of the runs is active
@@ -29,7 +30,7 @@ AXES = {"epoch": "Epochs", "update": "Updates", "seconds": "Seconds"}
 def show(text: str) -> None:
     """The runs whose ids the address holds, separated by commas."""
     st.button("All runs", icon=":material/arrow_back:", key="back", type="tertiary",
-              on_click=st.query_params.pop, args=("runs", None))
+              on_click=leave, args=("runs",))
     ids = list(dict.fromkeys(part for part in text.split(",") if part))[:MOST]
     runs = _found(ids)
     missing = len(ids) - len(runs)

@@ -21,6 +21,7 @@ from lrdash.ui.compare.experiment import status
 from lrdash.ui.components import queue
 from lrdash.ui.components.errors import show_error
 from lrdash.ui.components.live import live
+from lrdash.ui.components.result import leave
 from lrdash.ui.components.steady_chart import preload, steady_chart
 
 TICK = 1.0  # seconds between two looks while it trains
@@ -40,7 +41,7 @@ def show(experiment_id: str) -> None:
         NotFound: there is no such experiment.
     """
     st.button("All guided experiments", icon=":material/arrow_back:", key="back", type="tertiary",
-              on_click=st.query_params.pop, args=("experiment", None))
+              on_click=leave, args=("experiment",))
     row = resources.store().experiments.one(experiment_id)
     guide = guide_of(Experiment.from_json(row.definition))
     if guide is None:

@@ -48,11 +48,6 @@ def show(run_id: str) -> None:
     live(_view, TICK if active else None, run_id)
 
 
-def leave() -> None:
-    """Back to the form."""
-    st.query_params.pop("run", None)
-
-
 def _view(run_id: str) -> bool:
     past = history.of(run_id, resources.store())
     run = past.run
@@ -125,7 +120,7 @@ def _train_again(run: RunRow) -> None:
         "Edit its rates as points" if pieces else "Train again with these settings",
         icon=":material/edit:" if pieces else ":material/replay:", key="again", width="stretch",
     ):
-        leave()
+        result.leave("run")
         st.query_params["from"] = run.run_id
         st.rerun()
 
