@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from html import escape
 from importlib import import_module
 from time import monotonic
@@ -83,16 +83,11 @@ def reporting(epochs: Mapping[str, int], wanted: Any = None) -> Iterator[Sink | 
             sink.show()
 
 
-@contextmanager
-def _shown() -> Iterator[Show | None]:
+def _shown() -> AbstractContextManager[Show | None]:
     notebook = _notebook()
-    if notebook is not None:
-        yield notebook
-    elif sys.stderr.isatty():
-        with _terminal() as show:
-            yield show
-    else:
-        yield None
+    if notebook is None and sys.stderr.isatty():
+        return _terminal()
+    return nullcontext(notebook)
 
 
 def _notebook() -> Show | None:
@@ -124,13 +119,10 @@ def bar(share: float, words: str) -> str:
 
 
 @contextmanager
-def _terminal() -> Iterator[Show | None]:
-    try:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn
-    except ImportError:
-        yield None
-        return
+def _terminal() -> Iterator[Show]:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
     columns = (BarColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=1.0)

@@ -154,8 +154,7 @@ def _option(knob: Knob, name: str) -> inspect.Parameter:
     option = typer.Option(
         None, flag, help=" ".join(filter(None, parts)), metavar="|".join(knob.choices) or None
     )
-    field = f"{STOPPING}.{knob.name}" if stops else knob.name
-    return _parameter(field.replace(".", "__"), kind | None, option)
+    return _parameter(f"{STOPPING}__{knob.name}" if stops else knob.name, kind | None, option)
 
 
 def _shown(default: Any) -> str:

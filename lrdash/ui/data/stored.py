@@ -11,7 +11,7 @@ from lrdash.datasets.own import Facts
 from lrdash.store import DataUse
 from lrdash.ui import resources
 from lrdash.ui.components import form
-from lrdash.ui.components.confirm import confirm_delete
+from lrdash.ui.components.errors import error_boundary
 from lrdash.ui.components.tables import page_of
 from lrdash.ui.data.profile import file_size
 
@@ -76,13 +76,22 @@ def _more(facts: Facts) -> None:
         )
     if st.button("Delete", icon=":material/delete:", key=f"data-delete-{facts.id}",
                  width="stretch"):
-        use = resources.store().runs.data_use(facts.id)
-        confirm_delete(
-            "Delete this data",
-            f"This deletes the {facts.size:,} examples of **{escaped(facts.name)}** permanently.",
-            "Delete permanently", lambda: own.remove(facts.id, remember=bool(use)),
-            warning=warning(use) if use else "", allowed=not use.active,
-        )
+        _confirm(facts)
+
+
+@st.dialog("Delete this data")
+def _confirm(facts: Facts) -> None:
+    use = resources.store().runs.data_use(facts.id)
+    st.markdown(
+        f"This deletes the {facts.size:,} examples of **{escaped(facts.name)}** permanently."
+    )
+    if use:
+        st.warning(warning(use), icon=":material/warning:")
+    if st.button("Delete permanently", type="primary", key="data-delete-for-good",
+                 disabled=bool(use.active)):
+        with error_boundary():
+            own.remove(facts.id, remember=bool(use))
+            st.rerun()
 
 
 def warning(use: DataUse) -> str:
