@@ -13,13 +13,6 @@ from lrdash.analysis.compare.settings import distinct_names, relative, settings_
 from lrdash.analysis.compare.smoothing import smooth
 
 __all__ = [
-    "band",
-    "best_peaks",
-    "bowl",
-    "distinct_names",
-    "leaderboard",
-    "planned_rates",
-    "relative",
-    "settings_diff",
-    "smooth",
+    "band", "best_peaks", "bowl", "distinct_names", "leaderboard", "planned_rates", "relative",
+    "settings_diff", "smooth",
 ]

@@ -12,11 +12,6 @@ from lrdash.analysis.verdicts.survival import median_wait
 from lrdash.analysis.verdicts.views import against, verdict_matrix
 
 __all__ = [
-    "METRICS",
-    "Verdicts",
-    "against",
-    "judge",
-    "median_wait",
-    "verdict_matrix",
+    "METRICS", "Verdicts", "against", "judge", "median_wait", "verdict_matrix",
     "without_markdown",
 ]

@@ -10,12 +10,6 @@ from lrdash.figures.compare.lines import compare_loss_figure, compare_rates_figu
 from lrdash.figures.compare.overlay import overlay_figure
 
 __all__ = [
-    "arm_styles",
-    "bowl_figure",
-    "compare_loss_figure",
-    "compare_rates_figure",
-    "forest_figure",
-    "heatmap_figure",
-    "overlay_figure",
-    "verdict_css",
+    "arm_styles", "bowl_figure", "compare_loss_figure", "compare_rates_figure", "forest_figure",
+    "heatmap_figure", "overlay_figure", "verdict_css",
 ]
