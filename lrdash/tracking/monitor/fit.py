@@ -43,7 +43,7 @@ class Fit:
         self._rate = self._optimizers.now or 0.0  # of the last update
         self._empty: list[int] = []  # epochs without a batch
         self._done = 0  # epochs
-        self._spec = RunSpec(
+        spec = RunSpec(
             dataset=dataset, model=facts.model_name(model), strategy="recorded",
             params=self._params(), epochs=min(LONGEST, int(self._epochs or 1)), origin="watched",
             base_lr=self._rate if 0 < self._rate <= MAX_RATE else UNKNOWN, facts=Facts(
@@ -58,8 +58,7 @@ class Fit:
         self._held: RateDecided | None = None  # waits until it is known whose rate it is
         self._seen_gone = 0  # times that the call was not on the stack
         self.watcher = Watcher(
-            self._spec, name=name, tags=tags, engine="keras", versions=facts.versions(),
-            gone=self.gone,
+            spec, name=name, tags=tags, engine="keras", versions=facts.versions(), gone=self.gone,
         )
 
     def leave(self) -> None:
@@ -103,13 +102,13 @@ class Fit:
             ))
             self._decided(done, rates, logs)
         elif done == LONGEST + 1:
-            self._amend(facts={"notes": self._notes()})
+            self.watcher.amend({"notes": self._notes()})
 
     def end(self) -> None:
         """Training is over: say so, and wait a moment until all is written down."""
         if self._epochs is None and self._done:
             self._epochs = self._done
-            self._amend(epochs=min(LONGEST, self._done), facts={"notes": self._notes()})
+            self.watcher.amend({"notes": self._notes()}, epochs=min(LONGEST, self._done))
         self._optimizers.release()
         status, reason = ending(None, self._done, self._loss)
         if status == "finished" and self._epochs and self._done < self._epochs:
@@ -146,7 +145,7 @@ class Fit:
 
     def _learn(self, metrics: Mapping[str, float], rates: Rates) -> None:
         """Complete the spec by what only an epoch shows."""
-        known = self._facts()
+        known = self.watcher.facts
         names = tuple(metrics) if known["metrics"] == ["loss"] else known["metrics"]
         found: dict[str, Any] = {
             "metrics": tuple(dict.fromkeys((*names, *metrics))), "notes": self._notes(),
@@ -156,20 +155,12 @@ class Fit:
         if rates.size and (known["steps_per_epoch"] == 1 or not self._steps):
             found["steps_per_epoch"] = max(known["steps_per_epoch"], rates.size)
         self._peak = max(self._peak, float(rates.max(initial=0.0)))
-        changes: dict[str, Any] = {"facts": found, "params": self._params()}
+        changes: dict[str, Any] = {"params": self._params()}
         if 0 < self._peak <= MAX_RATE or not self._optimizers.moved:
             changes["base_lr"] = self._peak or UNKNOWN
         if self._epochs is None:
             changes["epochs"] = min(LONGEST, self._done + 1)
-        self._amend(**changes)
-
-    def _amend(self, **changes: Any) -> None:
-        known = {**self._facts(), **changes.pop("facts")}
-        self._spec = self._spec.replace(facts=known, **changes)
-        self.watcher.amend(self._spec)
-
-    def _facts(self) -> dict[str, Any]:
-        return (self._spec.facts or Facts()).as_dict()
+        self.watcher.amend(found, **changes)
 
     def _params(self) -> dict[str, Any]:
         """Of the strategy `recorded`; which way is better is settled when the first epoch ends."""

@@ -104,7 +104,7 @@ class Logged:
         watcher = self._running()
         status, reason = ending(fault, self._done, self._loss)
         if self._planned is None or self._done < self._planned:
-            self._amend(epochs=max(1, self._done), open_end=False)
+            watcher.amend({"notes": ()}, epochs=max(1, self._done))
         watcher.end(status, reason)
         watcher.close()
 
@@ -126,7 +126,7 @@ class Logged:
             self._report_full()
             return
         self._done, self._loss = self._done + 1, values.get("loss", 0.0)
-        self._learn(values, rates)
+        self._learn(watcher, values, rates)
         watcher.send(EpochEnded(
             epoch=self._done, metrics=values, rates=rates, seconds=watcher.seconds
         ))
@@ -139,29 +139,22 @@ class Logged:
                 f"epochs of {self._name!r} are not recorded."
             )
 
-    def _learn(self, metrics: dict[str, float], rates: NDArray[np.float32]) -> None:
-        facts, changes = self._spec.facts or Facts(), dict[str, Any]()
-        names = tuple(dict.fromkeys((*(facts.metrics if self._done > 1 else ()), *metrics)))
+    def _learn(
+        self, watcher: Watcher, metrics: dict[str, float], rates: NDArray[np.float32]
+    ) -> None:
+        known = watcher.facts
+        names = dict.fromkeys((*(known["metrics"] if self._done > 1 else ()), *metrics))
+        changes: dict[str, Any] = {"epochs": min(LONGEST, self._done + 1)}
+        if self._planned is not None:
+            changes["epochs"] = max(self._planned, self._done)
         if rates.size:
             self._peak = max(self._peak, float(rates.max()))
             each = "updates" if rates.size > 1 else "epochs"
             changes["params"] = {"known": each}
             if self._peak > 0:
                 changes["base_lr"] = self._peak
-        steps = max(facts.steps_per_epoch, rates.size)
-        self._amend(facts={**facts.as_dict(), "metrics": names, "steps_per_epoch": steps},
-                    **changes)
-
-    def _amend(self, *, open_end: bool = True, **changes: Any) -> None:
-        known = (self._spec.facts or Facts()).as_dict() | changes.pop("facts", {})
-        if self._planned is None and open_end:
-            changes["epochs"] = min(LONGEST, self._done + 1)
-        elif self._planned is not None:
-            changes.setdefault("epochs", max(self._planned, self._done))
-        if not open_end:
-            known["notes"] = ()
-        self._spec = self._spec.replace(facts=known, **changes)
-        self._running().amend(self._spec)
+        steps = max(known["steps_per_epoch"], rates.size)
+        watcher.amend({"metrics": tuple(names), "steps_per_epoch": steps}, **changes)
 
     def _running(self) -> Watcher:
         if self._watcher is None or self._watcher.ended:
@@ -171,12 +164,8 @@ class Logged:
 
 
 def ending(fault: BaseException | None, done: int, loss: float = 0.0) -> tuple[Status, str]:
-    """Status and reason of a loop that this exception left, or none.
-
-    Args:
-        fault: the exception.
-        done: epochs.
-        loss: of the last of them.
+    """Status and reason of a loop that an exception left, or none, after so many epochs, the last
+    of them with this loss.
     """
     if fault is None and not math.isfinite(loss):
         return "diverged", NOT_FINITE
@@ -215,13 +204,12 @@ def checked_rates(given: float | ArrayLike | None) -> NDArray[np.float32]:
     """
     if given is None:
         return np.empty(0, np.float32)
+    problem = "must be a number, or a list of numbers, one an update"
     try:
         rates = np.atleast_1d(np.asarray(given, dtype=np.float64))
     except (TypeError, ValueError):
-        problem = "must be a number, or a list of numbers, one an update"
         raise InvalidField("learning_rate", problem, given) from None
     if rates.ndim != 1 or not rates.size:
-        problem = "must be a number, or a list of numbers, one an update"
         raise InvalidField("learning_rate", problem, f"an array of the shape {rates.shape}")
     wrong = rates[~((rates >= 0) & (rates <= MAX_RATE))]
     if wrong.size:

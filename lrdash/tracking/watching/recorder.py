@@ -9,8 +9,9 @@ import socket
 import threading
 import uuid
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
+from typing import Any
 
 from lrdash.core.errors import LrdashError
 from lrdash.core.events import Event, RunEnded, RunStarted, Status
@@ -35,10 +36,10 @@ class StoreWarning(UserWarning):
 class Watcher:
     """One watched run: events go in, a thread of its own writes them.
 
-    Only `close` waits for the store, and no method raises. While the store refuses, there is one
-    warning, and everything is kept in memory and tried again; what is not written when training is
-    over goes to a file, which `lrdash import` reads. A store that took nothing within the patience
-    is not waited for again before it takes something.
+    Only `close` waits for the store, and no fault of it leaves a method. While the store refuses,
+    there is one warning, and everything is kept in memory and tried again; what is not written when
+    training is over goes to a file, which `lrdash import` reads. A store that took nothing within
+    the patience is not waited for again before it takes something.
 
     Args:
         spec: what is known at the start.
@@ -77,7 +78,7 @@ class Watcher:
         self._over = 0.0  # when the run ended
         self._thread = threading.Thread(target=self._run, name="lrdash-watcher", daemon=True)
         self._thread.start()
-        atexit.register(self._leave)
+        atexit.register(self.close)
 
     @property
     def seconds(self) -> float:
@@ -96,8 +97,14 @@ class Watcher:
                 self._events.append(event)
                 self._changed.notify()
 
-    def amend(self, spec: RunSpec) -> None:
-        """Take the spec as it is known now."""
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What is known of model and data so far, by the fields of `Facts`."""
+        return (self._spec.facts or Facts()).as_dict()
+
+    def amend(self, facts: Mapping[str, Any], **changes: Any) -> None:
+        """Take what is known now: fields of `Facts`, and of the spec."""
+        spec = self._spec.replace(facts={**self.facts, **facts}, **changes)
         with self._changed:
             if not self._ended and spec != self._spec:
                 self._spec = spec
@@ -118,11 +125,7 @@ class Watcher:
             status, reason = self._gone() or ("interrupted", "the program left it without an end")
             self.end(status, reason)
         self._thread.join()
-        atexit.unregister(self._leave)
-
-    def _leave(self) -> None:
-        """The process ends."""
-        self.close()
+        atexit.unregister(self.close)
 
     def _run(self) -> None:
         while True:
@@ -147,7 +150,9 @@ class Watcher:
             if self._ended and refused:
                 self._retry()
             elif not self._ended:
-                self._look()
+                left = self._gone()
+                if left is not None:
+                    self.end(*left)
                 with self._changed:
                     self._changed.wait_for(lambda: self._ended, timeout=INTERVAL)
 
@@ -157,11 +162,6 @@ class Watcher:
 
     def _waiting(self) -> bool:
         return self._written < len(self._events) or self._known != self._spec
-
-    def _look(self) -> None:
-        left = self._gone()
-        if left is not None:
-            self.end(*left)
 
     def _write(self) -> None:
         """Write everything new to the store."""
