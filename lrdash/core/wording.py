@@ -85,6 +85,15 @@ def duration(seconds: float | None) -> str:
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
+def is_number(text: str) -> bool:
+    """Whether a text is a number as Python writes it, `nan` and `inf` among them."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def escaped(text: str) -> str:
     """A user's text, such that Markdown shows it letter by letter."""
     return "".join(f"\\{sign}" if sign in MARKS else sign for sign in text)

@@ -48,8 +48,8 @@ class Dataset:
     description: str  # what it holds, how hard it is, what is left out
     task: Literal["classification", "regression"]
     input_shape: tuple[int, ...]  # of one example: (features,) or (height, width, channels)
-    num_classes: int  # 0 for regression
-    class_names: tuple[str, ...]  # empty for regression
+    num_classes: int = 0  # 0 for regression
+    class_names: tuple[str, ...] = ()  # empty for regression
     size: int  # examples in the pool
     default_examples: int  # used unless the spec says otherwise
     licence: str

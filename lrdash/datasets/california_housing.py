@@ -31,8 +31,6 @@ DATASET = Dataset(
     "never used.",
     task="regression",
     input_shape=(8,),
-    num_classes=0,
-    class_names=(),
     size=SIZE,
     default_examples=5000,
     licence="None stated; derived from the 1990 United States census",

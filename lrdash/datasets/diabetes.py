@@ -26,8 +26,6 @@ DATASET = Dataset(
     "squared error remains, and larger networks soon overfit.",
     task="regression",
     input_shape=(10,),
-    num_classes=0,
-    class_names=(),
     size=442,
     default_examples=442,
     licence="None stated by the authors; distributed with scikit-learn (BSD-3-Clause)",

@@ -32,8 +32,6 @@ DATASET = Dataset(
     "the measured one.",
     task="regression",
     input_shape=(0,),
-    num_classes=0,
-    class_names=(),
     size=EXAMPLES,
     default_examples=EXAMPLES,
     licence="Made by lrdash; free of rights",

@@ -46,8 +46,6 @@ DATASET = Dataset(
     "plus noise. The noise alone leaves a squared error of about 0.04: the lowest loss is known.",
     task="regression",
     input_shape=(FEATURES,),
-    num_classes=0,
-    class_names=(),
     size=EXAMPLES,
     default_examples=EXAMPLES,
     licence="Made by lrdash from a formula; free of rights",

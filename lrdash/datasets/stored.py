@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import re
 import shutil
 import zipfile
@@ -25,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrdash.core.errors import DatasetUnavailable, LrdashError
+from lrdash.core.files import write_whole
 from lrdash.core.home import home
 from lrdash.core.record import Record, field
 from lrdash.datasets.base import Dataset
@@ -138,11 +138,9 @@ def read_facts(path: Path) -> Facts:
 
 
 def write_facts(facts: Facts, folder: Path) -> None:
-    """Write the facts beside their place and rename, so that the file is whole or missing."""
+    """Write the facts, whole or not at all."""
     text = json.dumps(facts.as_dict(), indent=1, ensure_ascii=False, allow_nan=False)
-    aside = folder / f"{FACTS}.{os.getpid()}"
-    aside.write_text(text, encoding="utf-8")
-    aside.replace(folder / FACTS)
+    write_whole(folder / FACTS, text.encode())
 
 
 def remove(name: str, *, remember: bool) -> None:

@@ -100,8 +100,8 @@ def _place(facts: Facts, made: Path) -> None:
     for name in (JOB, UPLOAD, ANSWER, ERRORS):
         (made / name).unlink(missing_ok=True)
     if final.exists():  # deleted data comes back: arrays first, so that the facts are never wrong
-        (made / stored.ARRAYS).replace(final / stored.ARRAYS)
-        (made / stored.FACTS).replace(final / stored.FACTS)
+        for name in stored.FILES:
+            (made / name).replace(final / name)
     else:
         shutil.copymode(stored.data_folder(), made)
         try:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from lrdash.core.errors import DataRefused
-from lrdash.core.wording import plural
+from lrdash.core.wording import is_number, plural
 from lrdash.datasets.own.limits import COLUMNS, ROWS
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "space"}
@@ -230,8 +230,4 @@ def _refuse_line(
 
 
 def _is_number(entry: str) -> bool:
-    try:
-        float(entry.strip().replace(",", ".") or "0")
-    except ValueError:
-        return False
-    return True
+    return is_number(entry.strip().replace(",", ".") or "0")

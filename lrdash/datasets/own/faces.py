@@ -36,11 +36,7 @@ REFUSED: tuple[tuple[bytes, str, str], ...] = (
 
 
 def recognise(raw: bytes, file: str) -> Format:
-    """The format of a file.
-
-    Args:
-        raw: its bytes.
-        file: its name, for messages.
+    """The format of a file, by its bytes; its name serves the messages.
 
     Raises:
         DataRefused: for an empty file or another format.

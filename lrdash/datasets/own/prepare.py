@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrdash.core.errors import DataRefused
-from lrdash.core.wording import plural
+from lrdash.core.wording import is_number, plural
 from lrdash.datasets import stored
 from lrdash.datasets.base import LEAST
 from lrdash.datasets.own import arrays, encode, images, tables
@@ -124,15 +124,7 @@ def _targets(
 
 def _ordered(names: list[str]) -> list[str]:
     """Classes in numerical or alphabetical order."""
-    return sorted(names, key=float) if all(map(_is_number, names)) else sorted(names)
-
-
-def _is_number(name: str) -> bool:
-    try:
-        float(name)
-    except ValueError:
-        return False
-    return True
+    return sorted(names, key=float) if all(map(is_number, names)) else sorted(names)
 
 
 def _hold_parts(y: NDArray[Any], classes: tuple[str, ...], recipe: Recipe, file: str) -> None:
@@ -148,7 +140,7 @@ def _hold_parts(y: NDArray[Any], classes: tuple[str, ...], recipe: Recipe, file:
     least = max(LEAST, VALIDATION_OF * (len(classes) - 1) + 1)
     if len(y) < least:
         problem = f"{len(y)} rows are too few for {len(classes)} classes"
-        other = ", or choose the task regression" if all(map(_is_number, classes)) else ""
+        other = ", or choose the task regression" if all(map(is_number, classes)) else ""
         raise DataRefused(file, problem, f"Add rows: at least {least} are needed{other}.")
     for part in split_order(y):
         for number in sorted(set(range(len(classes))) - set(y[part].tolist())):

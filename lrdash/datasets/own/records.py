@@ -27,9 +27,7 @@ class Column(Record):
     values: tuple[tuple[str, int], ...] = field(
         (), label="Values", help="The most frequent values with their rows; all if there are few."
     )
-    flag: Flag = field(
-        "", label="Flag", help="Why it is no feature by default."
-    )
+    flag: Flag = field("", label="Flag", help="Why it is no feature by default.")
     note: str = field("", label="Note", help="What is odd about it.")
     task: Task | Literal[""] = field("", label="Task", help="As a target; empty if unfit.")
 

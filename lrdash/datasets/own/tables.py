@@ -35,10 +35,6 @@ class Table:
     notes: tuple[str, ...]
     odd: dict[str, str]  # what is odd about a column
 
-    def where(self, row: int) -> str:
-        """Where the user finds a row."""
-        return f"line {self.lines[row]}" if self.lines else f"row {row + 1}"
-
 
 def read_text(raw: bytes, file: str, recipe: Recipe | None = None) -> Table:
     """A table of text, read as the recipe says.
@@ -245,10 +241,9 @@ def _texts(
     if len(faulty) > (1 - MOSTLY) * len(others):
         return full, ""
     row = int(np.flatnonzero(series.index == faulty.index[0])[0])
-    place = f"line {lines[row]}" if lines else f"row {row + 1}"
     return full, (
         f"text, though most values are numbers; {len(faulty):,} are not, the first is "
-        f"{faulty.iloc[0]!r} in {place}"
+        f"{faulty.iloc[0]!r} in {_place(lines, row)}"
     )
 
 
@@ -282,9 +277,14 @@ def _hold_size(table: Table, file: str) -> None:
             large = np.flatnonzero(table.frame[name].abs() > LARGEST)
             if len(large):
                 value = table.frame[name].iloc[large[0]]
-                problem = f"column {name} holds {value:g} in {table.where(int(large[0]))}"
+                problem = f"column {name} holds {value:g} in {_place(table.lines, int(large[0]))}"
                 remedy = f"Numbers may be at most {LARGEST:g}. Fix it or leave it empty."
                 raise DataRefused(file, problem, remedy)
+
+
+def _place(lines: tuple[int, ...], row: int) -> str:
+    """Where the user finds a row."""
+    return f"line {lines[row]}" if lines else f"row {row + 1}"
 
 
 def _first(fault: Exception) -> str:

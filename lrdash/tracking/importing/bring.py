@@ -9,7 +9,6 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -82,16 +81,15 @@ def bring(
     brought = []
     for run in runs:
         title = checked_name(_title(run.name, name, several=len(runs) > 1))
-        run_id = known.get(run.digest)
-        if run_id is None:
+        new = run.digest not in known
+        if new:
             spec = run.spec or _spec(run, dataset, model)
-            spec = spec.replace(facts={**_facts(spec), "token": run.digest})
-            run_id = known[run.digest] = _put(run, spec, store, title, [*run.tags, *checked])
-            new = True
-        else:
-            new = False
+            facts = (spec.facts or Facts()).as_dict() | {"token": run.digest}
+            tags_of = [*run.tags, *checked]
+            known[run.digest] = _put(run, spec.replace(facts=facts), store, title, tags_of)
         brought.append(Brought(
-            run_id=run_id, name=title, epochs=len(run.epochs), new=new, remarks=run.remarks
+            run_id=known[run.digest], name=title, epochs=len(run.epochs), new=new,
+            remarks=run.remarks,
         ))
     return brought
 
@@ -145,10 +143,6 @@ def _spec(run: Found, dataset: str, model: str) -> RunSpec:
             optimizer=OPTIMIZER, notes=run.remarks,
         ),
     )
-
-
-def _facts(spec: RunSpec) -> dict[str, Any]:
-    return (spec.facts or Facts()).as_dict()
 
 
 def _word(text: str) -> str:

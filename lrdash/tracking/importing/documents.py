@@ -6,6 +6,7 @@ import itertools
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, get_args
 
 import numpy as np
@@ -13,10 +14,10 @@ import numpy as np
 from lrdash.core.errors import InvalidField, LrdashError
 from lrdash.core.events import ACTIVE, RateDecided, Status
 from lrdash.core.spec import RunSpec
+from lrdash.core.wording import is_number
 from lrdash.tracking.importing.found import MOST_EPOCHS, Found, make_found, of_file
 from lrdash.tracking.importing.tables import NUMBERS
-
-FORMAT = "lrdash run"  # as lrdash.tracking.watching writes them
+from lrdash.tracking.watching.spool import FORMAT
 
 
 def read_json(name: str, data: bytes) -> Found:
@@ -39,14 +40,12 @@ def read_json(name: str, data: bytes) -> Found:
     numbers = None
     if isinstance(given, Mapping) and isinstance(given.get("history"), Mapping):
         given, numbers = given["history"], given.get("epoch")
-    texts = [key for key, values in given.items() if key not in NUMBERS and _texts(values)] \
-        if isinstance(given, Mapping) else []
-    if not isinstance(given, Mapping) or len(given) == len(texts):
+    lists = given.items() if isinstance(given, Mapping) else ()
+    texts = [key for key, values in lists if key not in NUMBERS and _texts(values)]
+    if len(lists) == len(texts):
         problem = "must be an object of lists, one value an epoch, as history.history is"
         raise InvalidField(name, problem, given)
-    columns = {
-        key: _column(name, key, values) for key, values in given.items() if key not in texts
-    }
+    columns = {key: _column(name, key, values) for key, values in lists if key not in texts}
     losses = zip(columns.get("loss", []), given.get("loss", []), strict=True)
     recorded = [loss for loss, given_loss in losses if given_loss is not None]
     remarks = [f"Left out, without a number in any epoch: {', '.join(texts)}."] if texts else []
@@ -98,15 +97,7 @@ def _texts(values: Any) -> bool:
     if not isinstance(values, list):
         return isinstance(values, str)
     texts = {one if isinstance(one, str) else "0" for one in values if one is not None}
-    return bool(texts) and not any(map(_is_number, texts))
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+    return bool(texts) and not any(map(is_number, texts))
 
 
 def _number(name: str, place: str, value: Any) -> float:
@@ -148,10 +139,9 @@ def _whole(given: Mapping[str, Any]) -> Found:
     status = given["status"]
     if status not in get_args(Status) or status in ACTIVE:
         raise InvalidField("status", "must be final", status)
-    return Found(
-        name=found.name, epochs=found.epochs, metrics=found.metrics, rates=found.rates,
-        seconds=found.seconds, remarks=(), spec=spec, status=status,
-        reason=str(given["reason"]), tags=tuple(map(str, given["tags"])),
+    return replace(
+        found, remarks=(), spec=spec, status=status, reason=str(given["reason"]),
+        tags=tuple(map(str, given["tags"])),
         decisions=tuple(_decision(one) for one in given["decisions"]),
     )
 

@@ -42,11 +42,7 @@ class Upload:
 
 
 def read_paths(paths: Sequence[str | Path], report: Report = warnings.warn) -> list[Found]:
-    """The runs of files and folders.
-
-    Args:
-        paths: of them.
-        report: takes a sentence about each file that was left out.
+    """The runs of files and folders; `report` takes a sentence about each file that was left out.
 
     Raises:
         InvalidField: for a path without runs, or a named file that cannot be read.

@@ -21,11 +21,7 @@ def read_csv(name: str, data: bytes) -> Found:
     """The run of a CSV file whose first line names the columns, `epoch` (from 0) among them.
 
     A file to which several trainings were appended may restart its epochs; then they are read as
-    one run, in the order of the lines, with a remark.
-
-    Args:
-        name: of the file; the run is named after it.
-        data: the file.
+    one run, in the order of the lines, with a remark. The run is named after the file.
 
     Raises:
         InvalidField: names the line and the column of a cell without a number.
