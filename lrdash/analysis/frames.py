@@ -18,6 +18,13 @@ from lrdash.store.rows import EpochRow, RunRow
 
 ALWAYS = ("loss", "val_loss")  # metrics that every run has
 METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")  # in the order of the columns
+NAMED = {
+    "run_id": "str", "label": "str", "strategy": "str", "base_lr": "float64", "seed": "int64",
+}
+DECISIONS = {
+    "epoch": "int64", "monitored": "float64", "best": "float64", "wait": "Int64",
+    "cooldown": "Int64", "rate_before": "float64", "rate_after": "float64", "decision": "str",
+}
 
 
 def epochs_frame(rows: Sequence[EpochRow], more: Sequence[str] = ()) -> pd.DataFrame:
@@ -90,18 +97,8 @@ def decisions_frame(rows: Sequence[RateDecided]) -> pd.DataFrame:
         cooldown (Int64, epochs, NA where none applies), rate_before and rate_after (float64),
         decision (str, in words).
     """
-    return pd.DataFrame(
-        {
-            "epoch": np.array([row.epoch for row in rows], dtype=np.int64),
-            "monitored": _floats([_or_nan(row.monitored) for row in rows]),
-            "best": _floats([_or_nan(row.best) for row in rows]),
-            "wait": pd.array([row.wait for row in rows], dtype="Int64"),
-            "cooldown": pd.array([row.cooldown for row in rows], dtype="Int64"),
-            "rate_before": _floats([row.rate_before for row in rows]),
-            "rate_after": _floats([row.rate_after for row in rows]),
-            "decision": _text([row.reason for row in rows]),
-        }
-    )
+    found = [{**asdict(row), "decision": row.reason} for row in rows]
+    return pd.DataFrame(found, columns=list(DECISIONS)).astype(DECISIONS)
 
 
 def val_losses(epochs: Mapping[str, Sequence[EpochRow]]) -> dict[str, list[float]]:
@@ -177,27 +174,29 @@ def curves_frame(
         the last update of the epoch), seconds (float64, since training began), and further metrics
         as they were asked for (float64).
     """
-    ids = [row.run_id for row in rows]
-    places = pd.Index(ids, dtype="str").get_indexer(pd.Index(columns["run_id"], dtype="str"))
+    named = _named(rows, labels)
+    places = pd.Index(named["run_id"]).get_indexer(pd.Index(columns["run_id"], dtype="str"))
     kept = places >= 0
     runs = places[kept]
     epoch = np.asarray(columns["epoch"], dtype=np.int64)[kept]
     steps = np.array([row.steps_per_epoch for row in rows], dtype=np.int64)
-    named = labels if labels is not None else [arm_in_words(row) for row in rows]
-    values: dict[str, Any] = {
-        "run_id": _text(ids).array.take(runs),
-        "label": _text(named).array.take(runs),
-        "strategy": _text([row.spec.strategy for row in rows]).array.take(runs),
-        "base_lr": _floats([row.spec.base_lr for row in rows])[runs],
-        "seed": np.array([row.spec.seed for row in rows], dtype=np.int64)[runs],
-        "epoch": epoch,
-        "update": epoch * steps[runs],
-    }
+    values: dict[str, Any] = {"epoch": epoch, "update": epoch * steps[runs]}
     unknown = np.full(len(kept), np.nan)
     for name in dict.fromkeys((*METRICS, *columns, "learning_rate", "seconds")):
-        if name not in ("run", *values):
+        if name not in ("run", *NAMED, *values):
             values[name] = np.asarray(columns.get(name, unknown), dtype=np.float64)[kept]
-    return pd.DataFrame(values)
+    found: pd.DataFrame = named.iloc[runs].reset_index(drop=True)
+    return pd.concat([found, pd.DataFrame(values)], axis="columns")
+
+
+def _named(rows: Sequence[RunRow], labels: Sequence[str] | None = None) -> pd.DataFrame:
+    """What distinguishes runs, one row each; labels by default as in `arms_frame`."""
+    labels = [arm_in_words(row) for row in rows] if labels is None else labels
+    found = [
+        (row.run_id, label, row.spec.strategy, row.spec.base_lr, row.spec.seed)
+        for row, label in zip(rows, labels, strict=True)
+    ]
+    return pd.DataFrame(found, columns=list(NAMED)).astype(NAMED)
 
 
 def own_metrics(rows: Sequence[RunRow]) -> tuple[str, ...]:
@@ -230,22 +229,15 @@ def arms_frame(
     finite = curves.replace([np.inf, -np.inf], np.nan).groupby("run_id", sort=False)
     lowest = finite["val_loss"].min().reindex(ids)
     highest = finite["val_accuracy"].max().reindex(ids)
-    return pd.DataFrame(
-        {
-            "run_id": _text(ids),
-            "label": _text([arm_in_words(row) for row in rows]),
-            "strategy": _text([row.spec.strategy for row in rows]),
-            "base_lr": _floats([row.spec.base_lr for row in rows]),
-            "seed": np.array([row.spec.seed for row in rows], dtype=np.int64),
-            "status": _text([row.status for row in rows]),
-            "final_val_loss": last["val_loss"].to_numpy(dtype=np.float64),
-            "best_val_loss": lowest.to_numpy(dtype=np.float64),
-            "final_val_accuracy": last["val_accuracy"].to_numpy(dtype=np.float64),
-            "best_val_accuracy": highest.to_numpy(dtype=np.float64),
-            **{f"final_{name}": last[name].to_numpy(dtype=np.float64) for name in more},
-            "epochs_done": by_run.size().reindex(ids, fill_value=0).to_numpy(dtype=np.int64),
-            "seconds": _floats([row.seconds for row in rows]),
-        }
+    return _named(rows).assign(
+        status=_text([row.status for row in rows]),
+        final_val_loss=last["val_loss"].to_numpy(dtype=np.float64),
+        best_val_loss=lowest.to_numpy(dtype=np.float64),
+        final_val_accuracy=last["val_accuracy"].to_numpy(dtype=np.float64),
+        best_val_accuracy=highest.to_numpy(dtype=np.float64),
+        **{f"final_{name}": last[name].to_numpy(dtype=np.float64) for name in more},
+        epochs_done=by_run.size().reindex(ids, fill_value=0).to_numpy(dtype=np.int64),
+        seconds=_floats([row.seconds for row in rows]),
     )
 
 
@@ -320,10 +312,6 @@ def _as_typed(rate: float) -> float:
     """The shortest decimal that is this rate in float32: 0.1, not 0.10000000149011612."""
     short = np.float32(rate)
     return float(str(short)) if float(short) == rate else rate
-
-
-def _or_nan(value: float | None) -> float:
-    return float("nan") if value is None else value
 
 
 def _floats(values: Sequence[float]) -> np.ndarray[Any, np.dtype[np.float64]]:

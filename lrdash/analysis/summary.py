@@ -52,15 +52,12 @@ def best_epoch(epochs: pd.DataFrame, metric: str) -> int | None:
     """The epoch of the best finite value: lowest loss, highest accuracy, the first of equals."""
     if metric not in epochs:
         return None
-    values = epochs[metric].to_numpy(dtype=np.float64)
-    finite = np.isfinite(values)
-    if not finite.any():
+    known = epochs[np.isfinite(epochs[metric])]
+    if known.empty:
         return None
-    if metric.endswith("accuracy"):
-        place = int(np.argmax(np.where(finite, values, -np.inf)))
-    else:
-        place = int(np.argmin(np.where(finite, values, np.inf)))
-    return int(epochs["epoch"].iloc[place])
+    values = known[metric]
+    place = values.argmax() if metric.endswith("accuracy") else values.argmin()
+    return int(known["epoch"].iloc[place])
 
 
 def _last_change(rows: pd.DataFrame) -> dict[str, float] | None:

@@ -48,8 +48,9 @@ def walk_figure(
         hoversubplots="axis", margin={"l": 10, "r": 10, "t": 10, "b": 10},
     )
     if values:
-        domain = [0.56 if plateau else 0.46, 1.0]
-        figure.update_layout(yaxis={**_metric_axis(walk, values, metric), "domain": domain})
+        bars = [moment.bar for moment in walk.moments if moment.bar is not None]
+        scale = metric_axis(np.array([*values, *bars], dtype=np.float64), metric, fixed=True)
+        figure.update_layout(yaxis={**scale, "domain": [0.56 if plateau else 0.46, 1.0]})
     if plateau:
         figure.update_layout(yaxis3=_wait_axis(walk))
     return figure
@@ -139,12 +140,6 @@ def _rate_points(walk: Walk) -> tuple[list[int], list[float]]:
         [moments[0].epoch - 1, *(m.epoch for m in moments)],
         [moments[0].rate, *(m.rate_after for m in moments)],
     )
-
-
-def _metric_axis(walk: Walk, values: Sequence[float], metric: str) -> dict[str, Any]:
-    bars = [moment.bar for moment in walk.moments if moment.bar is not None]
-    shown = np.array([*values, *bars], dtype=np.float64)
-    return metric_axis(shown, metric, fixed=True)
 
 
 def _rate_axis(walk: Walk) -> dict[str, Any]:

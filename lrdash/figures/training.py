@@ -106,7 +106,7 @@ def live_tail(
         an empty tail it may be less.
     """
     later = epochs[epochs["epoch"] > offset]
-    steps = _steps_per_epoch(rates)
+    steps = max(1, round(pace(rates)))
     lines = _lines(later, rates[rates["update"] >= offset * steps], epochs_total, metric)
     per_epoch = _points_an_epoch(steps, epochs_total)
     starts = (offset, offset, offset * per_epoch)
@@ -169,10 +169,6 @@ def _rate_line(rates: pd.DataFrame, epochs_total: int) -> dict[str, list[float |
 
 def _points_an_epoch(steps: int, epochs_total: int) -> int:
     return min(steps, max(8, LIMIT // max(1, epochs_total))) + 1
-
-
-def _steps_per_epoch(rates: pd.DataFrame) -> int:
-    return max(1, round(pace(rates)))
 
 
 def _looks(style: Style, metric: Metric) -> list[dict[str, Any]]:

@@ -87,14 +87,15 @@ def grid_figure(
     """
     counts = grid.first if show == "first" else grid.count
     cut = grid.count > 0
-    x = [str(value) for value in grid.patiences]
-    y = [f"{value:g}".replace("e-0", "e-") for value in grid.deltas]
-    shade = np.where(cut, counts, np.nan)
-    figure = blank(height or 110 + ROW * len(y))
-    empty = np.where(cut, np.nan, 1.0)
+    shared: dict[str, Any] = {
+        "x": [str(value) for value in grid.patiences],
+        "y": [f"{value:g}".replace("e-0", "e-") for value in grid.deltas],
+        "xgap": 1, "ygap": 1, "showscale": False, "hoverongaps": False,
+    }
+    figure = blank(height or 110 + ROW * len(grid.deltas))
     figure.add_heatmap(
-        x=x, y=y, z=empty, colorscale=[[0, NEVER], [1, NEVER]], showscale=False, xgap=1, ygap=1,
-        hoverongaps=False, hovertemplate=_hover("never cut"),
+        **shared, z=np.where(cut, np.nan, 1.0), colorscale=[[0, NEVER], [1, NEVER]],
+        hovertemplate=_hover("never cut"),
     )
     words = "first cut after epoch %{text}" if show == "first" else "%{z} cuts"
     limit = sure if sure is not None and show == "first" else int(counts.max(initial=0))
@@ -103,8 +104,8 @@ def grid_figure(
         for row in counts.tolist()
     ]
     figure.add_heatmap(
-        x=x, y=y, z=shade, text=texts, texttemplate="%{text}", colorscale="Cividis", xgap=1, ygap=1,
-        showscale=False, hoverongaps=False, hovertemplate=_hover(words),
+        **shared, z=np.where(cut, counts, np.nan), text=texts, texttemplate="%{text}",
+        colorscale="Cividis", hovertemplate=_hover(words),
     )
     figure.update_layout(
         xaxis=axis("Patience (epochs)", type="category", showgrid=False),

@@ -39,7 +39,11 @@ def heatmap_figure(bowl: pd.DataFrame, *, height: int | None = None) -> go.Figur
         column=bowl["base_lr"].map({value: place for place, value in enumerate(rates)}),
     )
     figure = blank(height or 110 + ROW * max(3, len(labels)))
-    shared = {"x": [rate(value) for value in rates], "y": [short(label, LABEL) for label in labels]}
+    shared: dict[str, Any] = {
+        "x": [rate(value) for value in rates], "y": [short(label, LABEL) for label in labels],
+        "texttemplate": "%{text}", "xgap": 1, "ygap": 1, "hoverongaps": False,
+        "hovertemplate": "%{y} at %{x}: %{customdata}<extra></extra>",
+    }
     shape = (len(labels), len(rates))
     if len(cells):
         figure.add_heatmap(**shared, **_means(cells, shape))
@@ -63,12 +67,12 @@ def _means(cells: pd.DataFrame, shape: tuple[int, int]) -> dict[str, Any]:
         number(value) + (" ★" if index in best else "")
         for index, value in zip(known.index, loss, strict=True)
     ]
+    columns = (known[name] for name in ("mean", "low", "high", "runs"))
+    means = [mean_in_words(*row) for row in zip(*columns, strict=True)]
     return {
         "z": _grid(known, shade, shape), "text": _words(known, texts, shape),
-        "customdata": _words(known, [mean_in_words(*row) for row in _rows(known)], shape),
-        "texttemplate": "%{text}", "colorscale": "Cividis", "xgap": 1, "ygap": 1,
-        "hoverongaps": False, "colorbar": _bar(shade),
-        "hovertemplate": "%{y} at %{x}: %{customdata}<extra></extra>",
+        "customdata": _words(known, means, shape),
+        "colorscale": "Cividis", "colorbar": _bar(shade),
     }
 
 
@@ -80,15 +84,8 @@ def _broken(cells: pd.DataFrame, shape: tuple[int, int]) -> dict[str, Any]:
     return {
         "z": _grid(broken, np.ones(len(broken)), shape), "text": _words(broken, marks, shape),
         "customdata": _words(broken, [broken_in_words(*row) for row in counted], shape),
-        "texttemplate": "%{text}", "colorscale": [[0, BROKEN], [1, BROKEN]], "showscale": False,
-        "xgap": 1, "ygap": 1, "hoverongaps": False,
-        "hovertemplate": "%{y} at %{x}: %{customdata}<extra></extra>",
+        "colorscale": [[0, BROKEN], [1, BROKEN]], "showscale": False,
     }
-
-
-def _rows(cells: pd.DataFrame) -> list[tuple[float, float, float, int]]:
-    names = ("mean", "low", "high", "runs")
-    return list(zip(*(cells[name] for name in names), strict=True))
 
 
 def _grid(
