@@ -71,12 +71,9 @@ def standings(search: Search, tried: Sequence[Tried]) -> pd.DataFrame:
 def expected_seconds(
     stages: Sequence[Sequence[Plan]], history: Sequence[RunRow], paces: Mapping[str, float]
 ) -> float | None:
-    """Seconds that a search takes, one stage after another; None if nothing is known.
+    """Seconds that a search takes, one stage of plans after another; None if nothing is known.
 
-    Args:
-        stages: what each trains at most.
-        history: earlier runs, newest first.
-        paces: of this machine.
+    History and paces as in `expected_group_seconds`.
     """
     seconds = [expected_group_seconds(stage, history, paces) for stage in stages]
     known = [one for one in seconds if one is not None]
@@ -84,13 +81,10 @@ def expected_seconds(
 
 
 def optimism(frame: pd.DataFrame) -> float:
-    """How much of the lead of the schedule found comes from the seed that it was searched on.
+    """How much of the lead of the schedule found, in `standings`, is due to the seed searched on.
 
     The lead is the mean over the strategies, since the lead over the nearest one alone depends much
     on which strategy was lucky with that seed.
-
-    Args:
-        frame: as `standings` gives it.
 
     Returns:
         The lead on the searched seed less that on fresh seeds, in units of the loss; below 0 where

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from lrdash.core.errors import LrdashError
@@ -92,7 +92,8 @@ def strategy_in_words(spec: RunSpec) -> str:
 
 
 def _changed(spec: RunSpec) -> str:
-    usual = _defaults(spec.strategy)
+    knobs = STRATEGIES[spec.strategy].knobs() if spec.strategy in STRATEGIES else ()
+    usual = {knob.name: knob.default for knob in knobs}
     changed = [
         f"{name} {setting_in_words(value)}"
         for name, value in spec.params.items()
@@ -145,12 +146,6 @@ def optimizer_in_words(spec: RunSpec) -> str:
     if spec.optimizer == "sgd" and spec.nesterov:
         words.append("Nesterov")
     return " ".join(words)
-
-
-def _defaults(strategy: str) -> Mapping[str, Any]:
-    if strategy not in STRATEGIES:
-        return {}
-    return {knob.name: knob.default for knob in STRATEGIES[strategy].knobs()}
 
 
 def setting_in_words(value: Any) -> str:

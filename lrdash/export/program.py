@@ -7,7 +7,7 @@ import textwrap
 from typing import Any
 
 from lrdash.analysis.words import settings_in_words
-from lrdash.export.recipe import Section, sections
+from lrdash.export.recipe import sections
 from lrdash.planning.plan import Plan
 
 WIDTH = 88  # characters of a comment
@@ -18,9 +18,7 @@ def script(plan: Plan, *, note: str = "") -> str:
 
     It needs Keras, TensorFlow, NumPy and, for some datasets, scikit-learn, but not lrdash.
 
-    Args:
-        plan: of the run.
-        note: a line for its head, e.g. where the recipe comes from.
+    Its head has the note, e.g. where the recipe comes from.
 
     Raises:
         InvalidField: for a dataset, model or strategy that is not written for scripts.
@@ -87,6 +85,3 @@ def _tidy(code: str) -> str:
     while "\n\n\n\n" in code:
         code = code.replace("\n\n\n\n", "\n\n\n")
     return code
-
-
-__all__ = ["Section", "notebook", "script"]

@@ -159,7 +159,6 @@ callbacks = []'''
 
 
 def _training(plan: Plan) -> Lines:
-    size = "max(BATCH_SIZE, " + f"{VALIDATION_BATCH})"
     return [
         "", "def batches():",
         "    for epoch in range(EPOCHS):",
@@ -179,7 +178,7 @@ def _training(plan: Plan) -> Lines:
         "    batches(), epochs=EPOCHS, steps_per_epoch=STEPS, shuffle=False, verbose=2,",
         "    callbacks=callbacks,",
         "    validation_data=(x_val, y_val),",
-        f"    validation_batch_size={size},",
+        f"    validation_batch_size=max(BATCH_SIZE, {VALIDATION_BATCH}),",
         ").history",
     ]
 
@@ -232,5 +231,3 @@ def _sparse(plan: Plan) -> bool:
 def _result(plan: Plan) -> Lines:
     shown = [name for name in ("loss", "val_loss", "val_accuracy") if name in plan.metrics]
     return [f'print(f"{name}: {{history[\'{name}\'][-1]:.6f}}")' for name in shown]
-
-

@@ -94,7 +94,7 @@ def descend(
     """
     program = _program(strategy, params, base_lr, steps, warmup_steps)
     place = _start(surface, start)
-    noise = _noise(surface, seed)
+    noise = surface.noise * np.random.default_rng(seed).standard_normal((MOST_STEPS, place.size))
     places, rates = [place], []
     ended: Literal["done", "left", "diverged"] = "done"
     for step in range(steps):
@@ -168,10 +168,3 @@ def _start(surface: Surface, start: Sequence[float] | None) -> Floats:
         problem = f"must be a place in the picture ({spans})"
         raise InvalidField("start", problem, given if start is None else list(start))
     return place
-
-
-def _noise(surface: Surface, seed: int) -> Floats:
-    """What is added to the gradients, [500, d]."""
-    drawn = np.random.default_rng(seed).standard_normal((MOST_STEPS, surface.dimensions))
-    noise: Floats = surface.noise * drawn
-    return noise

@@ -18,13 +18,7 @@ from lrdash.teaching.surfaces import Surface
 
 
 def path_in_words(surface: Surface, path: Path, name: str) -> str:
-    """One path: how often it jumped over the floor, why that stopped or not, and where it ended.
-
-    Args:
-        surface: where it walked.
-        path: the descent.
-        name: what to call it.
-    """
+    """One path: how often it jumped over the floor, why that stopped or not, and where it ended."""
     if path.ended != "done":
         return f"**{name}** {_gone(path)}"
     if surface.noise:

@@ -113,10 +113,10 @@ def anchor(term: str) -> str:
 
 
 def look_up(text: str) -> dict[str, dict[str, str]]:
-    """The terms with all these words in name or meaning, by group; empty groups are left out.
+    """The terms with all these words, in any case, in name or meaning; all for an empty text.
 
-    Args:
-        text: what to look for, in any case; empty: all terms.
+    Returns:
+        The meaning by group and term; groups without such terms are left out.
     """
     words = text.lower().split()
     found = {

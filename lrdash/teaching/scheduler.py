@@ -33,7 +33,8 @@ def walk_scheduler(program: RateProgram, values: Sequence[float] = ()) -> Walk:
         called(made, made.epoch + program.first_epoch, values)
         for made in strategy.decisions(program.horizon)
     ]
-    return Walk(kind="scheduler", steps=scheduler_steps(strategy), moments=tuple(moments))
+    steps = scheduler_steps(" ".join(strategy.expression.split()))
+    return Walk(kind="scheduler", steps=steps, moments=tuple(moments))
 
 
 def called(made: RateDecided, done: int, values: Sequence[float]) -> Moment:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lrdash.core.wording import plural
-from lrdash.strategies.custom import Custom
 from lrdash.strategies.plateau import Plateau
 
 # Places of the steps; the two rules count the cooldown down at different ones.
@@ -34,13 +33,8 @@ def plateau_steps(rule: Plateau) -> tuple[Step, ...]:
     return (read, *(_torch(rule) if rule.rules == "torch" else _keras(rule)), *_end(rule))
 
 
-def scheduler_steps(strategy: Custom) -> tuple[Step, ...]:
-    """What LearningRateScheduler does as each epoch begins."""
-    return called_steps(" ".join(strategy.expression.split()))
-
-
-def called_steps(expression: str) -> tuple[Step, ...]:
-    """The same, with the code of the schedule given."""
+def scheduler_steps(expression: str) -> tuple[Step, ...]:
+    """What LearningRateScheduler does as each epoch begins, with the code of the schedule given."""
     return (
         Step(title="Read the rate in force", code="lr = optimizer.learning_rate"),
         Step(title="Ask the schedule for the new one", code=f"new = {expression}"),

@@ -36,11 +36,7 @@ class Turn(NamedTuple):
 
 
 def walk_plateau(rule: Plateau, recorded: Recorded) -> Walk:
-    """The walk of the rule over a recorded metric.
-
-    Args:
-        rule: with the settings that it had, or others.
-        recorded: the metric that it watches.
+    """The walk of the rule, with the settings that it had or others, over a recorded metric.
 
     Returns:
         One moment an epoch, those of the warm-up included, in which the rule is asleep; none for

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from lrdash.core.events import RateDecided
 from lrdash.strategies.plateau import Plateau
-from lrdash.teaching.moments import Moment, Recorded, Walk
+from lrdash.teaching.moments import Recorded, Walk
 from lrdash.teaching.scheduler import called
-from lrdash.teaching.steps import called_steps
+from lrdash.teaching.steps import scheduler_steps
 from lrdash.teaching.walk import walk_plateau
 
 CLOSE = 1e-5  # relative; Keras multiplies in float32
@@ -22,20 +22,14 @@ def walk_watched(decisions: Sequence[RateDecided], values: Sequence[float] = ())
         values: a metric to be shown beside them, one an epoch done; may be empty.
     """
     moments = tuple(called(made, made.epoch, values) for made in decisions)
-    return Walk(kind="scheduler", steps=called_steps("schedule(epoch, lr)"), moments=moments)
+    return Walk(kind="scheduler", steps=scheduler_steps("schedule(epoch, lr)"), moments=moments)
 
 
 def disagreement(rule: Plateau, recorded: Recorded, decisions: Sequence[RateDecided]) -> str:
-    """Where the recorded rates differ from those of the rule, in words; empty if nowhere.
-
-    Args:
-        rule: with the settings of the callback.
-        recorded: what it watched.
-        decisions: as they were seen.
+    """Where the decisions seen differ from those of the rule with the settings of the callback, in
+    words; empty if nowhere.
     """
-    moments: dict[int, Moment] = {
-        moment.epoch: moment for moment in walk_plateau(rule, recorded).moments
-    }
+    moments = {moment.epoch: moment for moment in walk_plateau(rule, recorded).moments}
     for made in decisions:
         moment = moments.get(made.epoch)
         if moment and abs(moment.rate_after - made.rate_after) > CLOSE * made.rate_after:

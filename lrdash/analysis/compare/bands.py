@@ -70,9 +70,6 @@ def planned_rates(plans: Mapping[str, Plan]) -> pd.DataFrame:
     For a feedback rule these are the rates while its metric improves. Long runs are sampled evenly,
     first and last update included.
 
-    Args:
-        plans: one plan an arm.
-
     Columns:
         those of `band`; epoch is the end of the update that uses the rate, (t + 1) / S.
     """

@@ -17,10 +17,7 @@ ORDER = ["mean", "broken", "mean_surviving", "base_lr"]
 
 
 def judged(arms: pd.DataFrame) -> NDArray[np.float64]:
-    """The validation loss by which each run counts.
-
-    Args:
-        arms: an `arms_frame`.
+    """The validation loss by which each run of an `arms_frame` counts.
 
     Returns:
         The last validation loss so far; infinite for a run that diverged or failed or whose last
@@ -33,10 +30,7 @@ def judged(arms: pd.DataFrame) -> NDArray[np.float64]:
 
 
 def bowl(arms: pd.DataFrame) -> pd.DataFrame:
-    """One row for each arm and peak rate: the final validation loss over the seeds.
-
-    Args:
-        arms: an `arms_frame`.
+    """One row for each arm and peak rate of an `arms_frame`: final validation loss over the seeds.
 
     Columns:
         label, strategy (str), base_lr (float64), mean (float64: infinite if a run diverged or
@@ -78,13 +72,10 @@ def bowl(arms: pd.DataFrame) -> pd.DataFrame:
 
 
 def best_peaks(arms: pd.DataFrame) -> pd.DataFrame:
-    """Each arm at its own best peak rate: the lowest mean final validation loss over the seeds.
+    """Each arm of an `arms_frame` at its own best peak rate: the lowest mean final validation loss.
 
     Where runs diverged or failed at every rate of an arm, it is the rate with the smallest share
     of them, with an infinite mean.
-
-    Args:
-        arms: an `arms_frame`.
 
     Columns:
         those of `bowl`, at_edge (bool: the best lies at the edge of the rates tried, so a better

@@ -70,6 +70,7 @@ def _row(
     bowl_of = cells[cells["label"] == label]
     counts = ["diverged", "failed", "unfinished", "waiting"]
     wait = waits.loc[at_peak.index]
+    accuracy = at_peak["final_val_accuracy"].mean()
     factor, is_open = width(bowl_of["base_lr"].tolist(), bowl_of["mean"].tolist())
     return {
         "label": label, "strategy": peak["strategy"], "best_base_lr": peak["base_lr"],
@@ -77,17 +78,12 @@ def _row(
         "runs": len(own), **{name: int(bowl_of[name].sum()) for name in counts},
         "seeds": peak["runs"], "final_val_loss": peak["mean"],
         "low": peak["low"], "high": peak["high"],
-        "final_val_accuracy": _accuracy(at_peak, broken=np.isinf(peak["mean"])),
+        "final_val_accuracy": np.nan if np.isinf(peak["mean"]) else accuracy,
         "epochs_to_target": median_wait(wait["first"], wait["seen"]),
         "reached": int(np.isfinite(wait["first"]).sum()),
         "bowl_width": factor, "bowl_open": is_open,
         "sparkline": frames.sparkline(lines.loc[lines["label"] == label, "mean"].to_numpy()),
     }
-
-
-def _accuracy(runs: pd.DataFrame, *, broken: bool) -> float:
-    shares = runs["final_val_accuracy"].dropna()
-    return float("nan") if broken or shares.empty else float(shares.mean())
 
 
 def _waits(arms: pd.DataFrame, curves: pd.DataFrame, target: float | None) -> pd.DataFrame:

@@ -27,9 +27,6 @@ PEAK = "Peak rate"
 def settings_diff(specs: Sequence[RunSpec]) -> pd.DataFrame:
     """The settings in which runs differ, in words.
 
-    Args:
-        specs: what was trained.
-
     Returns:
         One row a run in the order given; one column (str) for each setting that is not the same in
         all, named as in the form. The strategy's own settings follow its name; what does not apply

@@ -80,8 +80,8 @@ def _of_step(step: Cuts) -> str:
     planned = _places(step)
     if len(planned) == 1 and (epochs := next(iter(planned))):
         return (
-            f"**{STEP}** cut after {_epochs(epochs)} with every seed: it counts epochs and never "
-            "looks at the loss."
+            f"**{STEP}** cut after epoch{'s' * (len(epochs) > 1)} {listed(epochs)} with every "
+            "seed: it counts epochs and never looks at the loss."
         )
     return f"**{STEP}** should cut every {EVERY} epochs. It cut after these: {_by_seed(step)}."
 
@@ -157,11 +157,6 @@ def _by_seed(cuts: Cuts) -> str:
         f"seed {seed}: {', '.join(str(cut.epoch) for cut in own) or 'never'}"
         for seed, own in cuts.items()
     )
-
-
-def _epochs(places: tuple[int, ...]) -> str:
-    return f"epoch{'s' * (len(places) > 1)} {listed(places)}"
-
 
 GUIDE = Guide(
     id="lowering",

@@ -47,11 +47,7 @@ def agreement(table: pd.DataFrame, bowl: pd.DataFrame) -> pd.DataFrame:
 
 
 def agreement_in_words(table: pd.DataFrame) -> str:
-    """Which of the rules lie in the bowl, and how far off the closest of them is.
-
-    Args:
-        table: from `agreement`.
-    """
+    """Which rules of an `agreement` lie in the bowl, and how far off the closest of them is."""
     known = table[table["factor"].notna()]
     if known.empty:
         return "No rate of the sweep has a result yet."

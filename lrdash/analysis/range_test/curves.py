@@ -78,11 +78,7 @@ def edge(soft: Curve) -> int:
 
 
 def edge_rates(frame: pd.DataFrame) -> pd.Series[float]:
-    """The rate at which each seed diverged, by seed; NaN for one that never did.
-
-    Args:
-        frame: a `range_frame`.
-    """
+    """The rate at which each seed of a `range_frame` diverged; NaN for one that never did."""
     found: dict[Any, float] = {}
     for seed, part in frame.groupby("seed", sort=False):
         end = edge(part["smoothed"].to_numpy(dtype=np.float64))

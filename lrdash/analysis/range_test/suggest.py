@@ -6,10 +6,9 @@ import math
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from lrdash.analysis.range_test.curves import edge_rates
-from lrdash.analysis.range_test.rules import RULES, Rule
+from lrdash.analysis.range_test.rules import RULES
 from lrdash.core.wording import rate
 
 # The default rule: of the four it comes closest to the best rate of whole sweeps, which
@@ -18,49 +17,40 @@ PREFERRED = "minimum"
 
 
 def suggestions(frame: pd.DataFrame) -> pd.DataFrame:
-    """One row a rule.
-
-    Args:
-        frame: a `range_frame`; may be empty.
+    """One row a rule, of a `range_frame`, which may be empty.
 
     Columns:
         rule (str, its id), label (str), suggestion (float64: the median over the seeds on a log
         scale, NaN where no seed has any), low and high (float64: smallest and largest over the
         seeds), found (int64: seeds in which the rule found a rate), seeds (int64).
     """
-    parts = [part[part["used"]] for _, part in frame.groupby("seed", sort=False)]
+    curves = [
+        part.loc[part["used"], ["learning_rate", "smoothed"]].to_numpy(dtype=np.float64).T
+        for _, part in frame.groupby("seed", sort=False)
+    ]
     rows = []
     for rule in RULES.values():
-        picked = np.array([_pick(rule, part) for part in parts], dtype=np.float64)
+        picked = np.array([rule.pick(*curve) for curve in curves], dtype=np.float64)
         picked = picked[np.isfinite(picked)]
         rows.append({
-            "rule": rule.id, "label": rule.label, "suggestion": _median(picked),
+            "rule": rule.id, "label": rule.label,
+            "suggestion": np.exp(np.median(np.log(picked))) if len(picked) else math.nan,
             "low": picked.min() if len(picked) else math.nan,
             "high": picked.max() if len(picked) else math.nan,
-            "found": len(picked), "seeds": len(parts),
+            "found": len(picked), "seeds": len(curves),
         })
     table = pd.DataFrame(rows)
     return table.astype({"rule": "str", "label": "str", "found": "int64", "seeds": "int64"})
 
 
 def suggested(table: pd.DataFrame, rule: str = PREFERRED) -> float:
-    """The rate that a rule suggests, to two digits; NaN if there is none.
-
-    Args:
-        table: from `suggestions`.
-        rule: its id.
-    """
+    """The rate that a rule suggests in a table of `suggestions`, to two digits; NaN if none."""
     value = float(table.set_index("rule")["suggestion"][rule])
     return float(f"{value:.2g}") if math.isfinite(value) else math.nan
 
 
 def headline(frame: pd.DataFrame, table: pd.DataFrame) -> str:
-    """The suggestion and the divergence edge in a sentence or two.
-
-    Args:
-        frame: a `range_frame`.
-        table: its `suggestions`.
-    """
+    """The suggestion and the divergence edge of a `range_frame` in a sentence or two."""
     value = suggested(table)
     if not math.isfinite(value):
         return "The loss never falls, so there is no rate to suggest. Try a wider range of rates."
@@ -81,14 +71,3 @@ def _edge_in_words(frame: pd.DataFrame) -> str:
     if found.max() > found.min():
         span += f" to {rate(found.max())}"
     return f"The loss diverges at {span}{counted}."
-
-
-def _pick(rule: Rule, part: pd.DataFrame) -> float:
-    rates, losses = (
-        part[name].to_numpy(dtype=np.float64) for name in ("learning_rate", "smoothed")
-    )
-    return rule.pick(rates, losses)
-
-
-def _median(rates: NDArray[np.float64]) -> float:
-    return float(np.exp(np.median(np.log(rates)))) if len(rates) else math.nan

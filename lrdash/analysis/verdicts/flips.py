@@ -53,11 +53,7 @@ def better_p(differences: ArrayLike) -> float:
 
 
 def two_sided_p(differences: ArrayLike) -> tuple[float, bool]:
-    """Both directions: twice the smaller one-sided p-value, and whether the first is ahead.
-
-    Args:
-        differences: as in `better_p`.
-    """
+    """Both directions of `better_p`: twice the smaller p-value, and whether the first is ahead."""
     table = np.asarray(differences, dtype=np.float64)
     ahead, behind = better_p(table), better_p(-table.swapaxes(0, 1))
     return min(1.0, 2 * min(ahead, behind)), ahead <= behind

@@ -18,14 +18,7 @@ SIMULATED = (
 
 
 def method(metric: Metric, pairs: pd.DataFrame, peaks: pd.DataFrame, *, provisional: bool) -> str:
-    """Markdown: what was compared, by which test, and its limits.
-
-    Args:
-        metric: what was judged.
-        pairs: `Verdicts.pairs`.
-        peaks: `Verdicts.peaks`.
-        provisional: some runs are unfinished.
-    """
+    """Markdown: what was compared, by which test, and its limits; arguments as in `Verdicts`."""
     parts = [
         f"**What is compared.** The {metric.title}, seed by seed: with the same seed all "
         "strategies start from the same weights and see the same batches, so what they share "

@@ -138,7 +138,8 @@ def _leaders(found: Standing) -> str:
     rest = found.among(found.order)
     if not len(rest):
         return f"{first}. Every pair is decided."
-    return f"{first}. {_count(len(rest), len(found.pairs))} open{_decide(rest)}."
+    count = f"{len(rest)} of {len(found.pairs)} pairs {'is' if len(rest) == 1 else 'are'}"
+    return f"{first}. {count} open{_decide(rest)}."
 
 
 def _wins(found: Standing, winners: Sequence[str], beaten: frozenset[str]) -> str:
@@ -178,10 +179,6 @@ def _decide(open_pairs: pd.DataFrame) -> str:
         return f": {seeds}"
     near = len(open_pairs) - beyond
     return f": {seeds} {near} of {len(open_pairs)} pairs, the rest are too close"
-
-
-def _count(some: int, whole: int) -> str:
-    return f"{some} of {whole} pairs {'is' if some == 1 else 'are'}"
 
 
 def _listed(labels: Sequence[str]) -> str:

@@ -7,12 +7,13 @@ import gzip
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from html import escape
 from pathlib import Path
 
 import plotly
 import plotly.graph_objects as go
 
-from lrdash.export.report.html import escape, folded
+from lrdash.export.report.html import folded
 from lrdash.figures import literal_names
 
 LEGEND = 560  # pixels of its width, at least: that of the narrowest plot on a printed page

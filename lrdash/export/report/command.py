@@ -13,13 +13,7 @@ from lrdash.store.rows import RunRow
 
 
 def compare_command(experiment: Experiment, *, name: str = "", engine: str = "auto") -> str:
-    """`lrdash compare ...`, one option in each line; running it gives the same experiment.
-
-    Args:
-        experiment: what to repeat.
-        name: of the comparison.
-        engine: that trained it.
-    """
+    """`lrdash compare ...`, one option in each line; running it gives the same experiment."""
     options = [
         *_arms(experiment.arms),
         ("--base-lrs", ",".join(repr(rate) for rate in experiment.base_lrs)),

@@ -6,10 +6,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
-__all__ = [
-    "code", "escape", "folded", "folded_if_long", "header", "marked", "paragraph", "section",
-    "table", "tiles",
-]
 FOLD = 40  # rows; a longer table is folded
 
 
@@ -20,7 +16,8 @@ def header(title: str, line: str) -> str:
 
 def paragraph(text: str, kind: str = "") -> str:
     """A plain paragraph; nothing for an empty text."""
-    return f"<p{_class(kind)}>{escape(text)}</p>\n" if text else ""
+    opening = f'<p class="{kind}">' if kind else "<p>"
+    return f"{opening}{escape(text)}</p>\n" if text else ""
 
 
 def section(title: str, *parts: str, level: int = 2) -> str:
@@ -103,7 +100,3 @@ def _inline(text: str) -> str:
     held = re.sub(r"\\([!-/:-@\[-`{-~])", keep, text.replace("\0", ""))
     strong = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", escape(held), flags=re.DOTALL)
     return re.sub("\0(\\d+)\0", lambda found: escape(kept[int(found.group(1))]), strong)
-
-
-def _class(kind: str) -> str:
-    return f' class="{kind}"' if kind else ""

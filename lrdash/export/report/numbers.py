@@ -77,7 +77,7 @@ def curve_table(band: pd.DataFrame, *, caption: str, rates: bool = False) -> str
     """Some epochs of each arm, including the first and the last: rates, or means and intervals."""
     epochs = np.sort(band["epoch"].unique())
     kept = epochs[np.unique(np.linspace(0, len(epochs) - 1, SAMPLED).round().astype(int))]
-    cell = _rate if rates else _mean
+    cell = (lambda line: rate(line["mean"])) if rates else _mean
     return _by_arm(band, "epoch", kept, ("Epoch", "{:g}".format), cell, caption)
 
 
@@ -122,10 +122,6 @@ def runs_table(arms: pd.DataFrame, reasons: Sequence[str]) -> str:
         "Final val accuracy", "Epochs", "Time",
     )
     return table(columns, rows, caption="Every run", texts=3)
-
-
-def _rate(line: Line) -> str:
-    return rate(float(line["mean"]))
 
 
 def _mean(line: Line) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path
 
 from lrdash.export.report import charts
-from lrdash.export.report.html import escape
 
 # Forbids the browser to fetch anything: the file is complete.
 POLICY = (
@@ -15,12 +15,7 @@ POLICY = (
 
 
 def page(title: str, content: str) -> str:
-    """A complete HTML document.
-
-    Args:
-        title: plain text.
-        content: HTML of the body.
-    """
+    """A complete HTML document of a title, as plain text, and the HTML of its body."""
     here = Path(__file__).parent
     style = (here / "report.css").read_text(encoding="utf-8")
     script = (here / "report.js").read_text(encoding="utf-8")

@@ -20,13 +20,7 @@ from lrdash.store.rows import EpochRow, RunRow
 def run_report(
     row: RunRow, epochs: Sequence[EpochRow], decisions: Sequence[RateDecided] = ()
 ) -> str:
-    """A complete HTML document of about 2 MB that needs no other file and no network.
-
-    Args:
-        row: the run.
-        epochs: its epochs, in their order.
-        decisions: of its rule or expression.
-    """
+    """A complete HTML document of about 2 MB that needs no other file and no network."""
     plan = planning.make(row.spec)
     title = row.name or f"{plan.strategy.label} on {plan.dataset.label}"
     made = [

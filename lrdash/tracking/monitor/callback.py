@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import keras
@@ -77,7 +78,7 @@ class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
     ) -> None:
         super().__init__()
         self._name, self._tags = checked_name(name), checked_tags(tags)
-        self._dataset = _checked_dataset(dataset)
+        self._dataset = (checked_name(dataset) or "own data")[:NAME_LIMIT]
         self._fits = 0
         self._warned = False
         self._counter: _Counter | None = None
@@ -86,7 +87,7 @@ class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
 
     def __reduce__(self) -> Any:
         """Copies are monitors that have seen nothing yet."""
-        return _fresh, (type(self), self._name, self._dataset, self._tags)
+        return partial(type(self), self._name, dataset=self._dataset, tags=self._tags), ()
 
     @property
     def run_id(self) -> str | None:
@@ -159,12 +160,3 @@ class Monitor(keras.callbacks.Callback):  # type: ignore[misc]
             dataset=self._dataset, tags=self._tags,
             name=self._name if self._fits == 1 else f"{self._name} ({self._fits})".strip(),
         )
-
-
-def _fresh(kind: type[Monitor], name: str, dataset: str, tags: Sequence[str]) -> Monitor:
-    return kind(name, dataset=dataset, tags=tags)
-
-
-def _checked_dataset(name: str) -> str:
-    tidy = checked_name(name) or "own data"
-    return tidy[:NAME_LIMIT]

@@ -37,11 +37,7 @@ class State(NamedTuple):
 
 
 class Deciders:
-    """The callbacks of one `fit` that may decide about the rate.
-
-    Args:
-        others: all callbacks but the monitor.
-    """
+    """Those callbacks of one `fit`, besides the monitor, that may decide about the rate."""
 
     def __init__(self, others: Sequence[Any]) -> None:
         self.plateau = _first(others, keras.callbacks.ReduceLROnPlateau, "on_epoch_end")

@@ -34,11 +34,7 @@ def versions() -> dict[str, str]:
 
 
 def ran_out(empty: Sequence[int]) -> list[str]:
-    """That epochs had no batch, if there are such.
-
-    Args:
-        empty: these epochs, from 1.
-    """
+    """That these epochs, counted from 1, had no batch; nothing without such."""
     if not empty:
         return []
     if len(empty) == 1:

@@ -7,7 +7,7 @@ that does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -118,16 +118,16 @@ class Optimizers:
 
     def in_words(self) -> str:
         """The optimizer; all that the model has where it is not known which."""
-        others = self._others()
+        others = self._others_in_words()
         if self.shown:
             return optimizer_in_words(self._all[self.shown])
         if others and not self.compiled:
-            return ", ".join(f"{name}: {optimizer_in_words(one)}" for name, one in others.items())
+            return others
         return optimizer_in_words(self._compiled)
 
     def notes(self) -> list[str]:
         """Sentences about whose rate is shown, where that is not plain, and why it is not known."""
-        others, found = self._others(), []
+        others, found = self._others_in_words(), []
         if keras.backend.backend() == "jax":
             found.append(EPOCHS_ONLY)
         if self._reason:
@@ -140,8 +140,7 @@ class Optimizers:
         elif self.shown:
             found.append(f"{idle}; the rate is that of {self.shown}.")
         elif self.epochs and self.shown is None:
-            names = ", ".join(f"{n}: {optimizer_in_words(one)}" for n, one in others.items())
-            others_too = f", and the model has others ({names})" if others else ""
+            others_too = f", and the model has others ({others})" if others else ""
             found.append(f"{idle}{others_too}: the rate is not known.")
         elif self._updating - {COMPILED}:
             names = listed(sorted(self._updating - {COMPILED}))
@@ -151,8 +150,9 @@ class Optimizers:
             found.append("It has several optimizers: the rate is that of the first.")
         return found
 
-    def _others(self) -> Mapping[str, Any]:
-        return {name: one for name, one in self._all.items() if name != COMPILED}
+    def _others_in_words(self) -> str:
+        others = {name: one for name, one in self._all.items() if name != COMPILED}
+        return ", ".join(f"{name}: {optimizer_in_words(one)}" for name, one in others.items())
 
     def _iterations(self) -> int:
         optimizer = self._all.get(COMPILED)

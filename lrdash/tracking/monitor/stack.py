@@ -41,8 +41,10 @@ def fit_of(model: Any) -> Place | None:
     """The `fit` of a model that is under way; None in a loop of the user's own."""
     for frame in _frames(sys._getframe(1)):
         if frame.f_code.co_name == "fit" and frame.f_locals.get("self") is model:
-            outside = (one for one in _frames(frame.f_back) if not _in_keras(one))
-            caller = next(outside, frame)
+            caller = next((
+                one for one in _frames(frame.f_back)
+                if not one.f_code.co_filename.startswith(KERAS)
+            ), frame)
             return Place(
                 threading.get_ident(), id(frame), frame.f_code, id(caller), caller.f_lineno
             )
@@ -78,10 +80,6 @@ def _left(fault: BaseException, place: Place) -> bool:
             return True
         trace = trace.tb_next
     return False
-
-
-def _in_keras(frame: FrameType) -> bool:
-    return frame.f_code.co_filename.startswith(KERAS)
 
 
 def _frames(frame: FrameType | None) -> Iterator[FrameType]:
