@@ -13,7 +13,6 @@ import pytest
 
 import lrdash
 from lrdash import api
-from lrdash.cli import compare
 from lrdash.core.errors import InvalidField
 from lrdash.core.spec import EarlyStopping, RunSpec
 from lrdash.export.report import compare_command, run_report, train_command
@@ -155,11 +154,11 @@ def repeated(command: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Experiment,
     class Over(Exception):
         pass
 
-    def stop(experiment: Experiment, engine: str, name: str, _listener: Any) -> None:
+    def stop(experiment: Experiment, *, engine: str, name: str, **_: Any) -> None:
         heard.append((experiment, engine, name))
         raise Over
 
-    monkeypatch.setattr(compare, "_compare", stop)
+    monkeypatch.setattr("lrdash.api.run_experiment", stop)
     program, *words = shlex.split(command.replace("\\\n", ""))
     assert program == "lrdash"
     result = call(*words)
