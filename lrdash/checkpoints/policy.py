@@ -9,11 +9,10 @@ that were not touched for longest lose theirs first.
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Collection, Mapping, Sequence
 
 from lrdash.checkpoints.file import About, CheckpointFile
-from lrdash.core.errors import InvalidField
+from lrdash.core.home import number_from
 
 INTERVAL = 10.0  # seconds between two of a run, unless LRDASH_CHECKPOINT_SECONDS says otherwise
 LIMIT_MB = 2048  # of all runs, unless LRDASH_CHECKPOINTS_MB says otherwise
@@ -69,7 +68,7 @@ def interval() -> float:
     Raises:
         InvalidField: if it is not a number of at least 0.
     """
-    return _setting("LRDASH_CHECKPOINT_SECONDS", INTERVAL, least=0)
+    return number_from("LRDASH_CHECKPOINT_SECONDS", INTERVAL, least=0)
 
 
 def limit() -> int:
@@ -78,7 +77,7 @@ def limit() -> int:
     Raises:
         InvalidField: if it is not a number of at least 1.
     """
-    return int(_setting("LRDASH_CHECKPOINTS_MB", LIMIT_MB, least=1) * 2**20)
+    return int(number_from("LRDASH_CHECKPOINTS_MB", LIMIT_MB, least=1) * 2**20)
 
 
 def _spread(epochs: Collection[int]) -> set[int]:
@@ -91,16 +90,3 @@ def _spread(epochs: Collection[int]) -> set[int]:
     while max(epochs, default=0) // stretch >= SPREAD:
         stretch *= 2
     return set({epoch // stretch: epoch for epoch in sorted(epochs, reverse=True)}.values())
-
-
-def _setting(name: str, default: float, *, least: float) -> float:
-    given = os.environ.get(name, "").strip()
-    if not given:
-        return default
-    try:
-        value = float(given)
-    except ValueError:
-        value = math.nan
-    if not least <= value < math.inf:
-        raise InvalidField(name, f"must be a number of at least {least:g}", given)
-    return value

@@ -18,9 +18,6 @@ class BackgroundWriter:
     """Saves checkpoints from its own thread, in their order.
 
     A fault is logged, once for each kind: a full disk costs checkpoints, not the training.
-
-    Args:
-        folder: where they go.
     """
 
     def __init__(self, folder: CheckpointFolder) -> None:

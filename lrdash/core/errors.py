@@ -15,12 +15,17 @@
 
 from __future__ import annotations
 
+import copyreg
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class LrdashError(Exception):
     """Base of all errors that lrdash explains to its users."""
+
+    def __reduce__(self) -> tuple[Any, ...]:  # other processes get it without `__init__`
+        return copyreg.__newobj__, (type(self), *self.args), vars(self)  # type: ignore[attr-defined]
 
 
 class InvalidField(LrdashError):
@@ -35,9 +40,6 @@ class InvalidField(LrdashError):
     def __init__(self, field: str, problem: str, given: object) -> None:
         self.field, self.problem, self.given = field, problem, given
         super().__init__(f"{field} {problem}, got {shorten(given)}.")
-
-    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
-        return type(self), (self.field, self.problem, self.given)
 
 
 class CallFailed(InvalidField):
@@ -59,7 +61,6 @@ class UnknownName(LrdashError):
 
     Args:
         kind: what the name should stand for, e.g. `strategy`.
-        name: the name received.
         known: the names that exist, in the order to show them.
     """
 
@@ -70,9 +71,6 @@ class UnknownName(LrdashError):
         listing = ", ".join(self.known) or "none"
         super().__init__(f"No {kind} named {shorten(name)}.{offer} Known: {listing}.")
 
-    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
-        return type(self), (self.kind, self.name, self.known)
-
 
 class DatasetUnavailable(LrdashError):
     """A dataset could not be fetched; the message says why and what to do."""
@@ -82,7 +80,6 @@ class DataRefused(LrdashError):
     """A file of a user cannot become a dataset.
 
     Args:
-        file: its name.
         problem: what is wrong and where (line, column, member), without the full stop.
         remedy: what to do, a sentence.
     """
@@ -91,9 +88,6 @@ class DataRefused(LrdashError):
         self.file, self.problem, self.remedy = file, problem, remedy
         shown = problem if len(problem) <= 400 else f"{problem[:399]}…"  # names in it can be long
         super().__init__(f"{file}: {shown}. {remedy}")
-
-    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
-        return type(self), (self.file, self.problem, self.remedy)
 
 
 class StoreError(LrdashError):
@@ -105,7 +99,6 @@ class NotFound(LrdashError):
 
     Args:
         kind: what was asked for, e.g. `run`.
-        item_id: the id received.
         near: an id that was probably meant.
     """
 
@@ -113,9 +106,6 @@ class NotFound(LrdashError):
         self.kind, self.item_id, self.near = kind, item_id, near
         hint = f"Did you mean {near!r}?" if near else "It may have been deleted."
         super().__init__(f"There is no {kind} {shorten(item_id)}. {hint}")
-
-    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
-        return type(self), (self.kind, self.item_id, self.near)
 
 
 class BrokenPlugin(LrdashError):

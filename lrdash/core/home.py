@@ -1,11 +1,12 @@
-"""The folder in which lrdash keeps what it remembers."""
+"""What the environment sets: the folder in which lrdash keeps what it remembers, and numbers."""
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 
-from lrdash.core.errors import StoreError
+from lrdash.core.errors import InvalidField, StoreError
 
 
 def home() -> Path:
@@ -26,6 +27,24 @@ def home() -> Path:
             "Set LRDASH_HOME to a folder that you may write to."
         ) from fault
     return folder
+
+
+def number_from(name: str, default: float, *, least: float) -> float:
+    """The number in an environment variable, or the default where it is not set.
+
+    Raises:
+        InvalidField: if it is not a number of at least `least`.
+    """
+    given = os.environ.get(name, "").strip()
+    if not given:
+        return default
+    try:
+        value = float(given)
+    except ValueError:
+        value = math.nan
+    if not least <= value < math.inf:
+        raise InvalidField(name, f"must be a number of at least {least:g}", given)
+    return value
 
 
 def _cause(fault: Exception) -> str:

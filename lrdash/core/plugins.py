@@ -21,7 +21,6 @@ class Plugins:
 
     Args:
         group: of entry points; without one there are none.
-        problem: looks at each object.
     """
 
     def __init__(self, group: str, problem: Problem) -> None:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar, Literal, Self, Union, get_args, get_origin
 
-import annotated_types
 import pydantic
 from pydantic import BaseModel, ConfigDict
 from pydantic.fields import FieldInfo
@@ -75,7 +74,12 @@ class Record(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", allow_inf_nan=False, validate_default=False
     )
-    prefix: ClassVar[str] = ""  # stands before field names in messages, e.g. `cosine.`
+    prefix: ClassVar[str] = ""  # before field names in messages; of an entry its id: `cosine.`
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_options: Any) -> None:
+        if "id" in vars(cls) and "prefix" not in vars(cls):
+            cls.prefix = f"{vars(cls)['id']}."
 
     def __init__(self, /, **values: Any) -> None:  # a setting may be named "self"
         try:
@@ -110,6 +114,28 @@ class PartFault(ValueError):
         super().__init__(problem)
 
 
+def several(
+    value: Any, check: pydantic.ValidatorFunctionWrapHandler, most: int, what: str, *,
+    twice: bool = False,
+) -> tuple[Any, ...]:
+    """What a wrap validator of a list gives: 1 to `most` values.
+
+    Args:
+        what: the values in words.
+        twice: whether equal ones are allowed.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    try:
+        values: tuple[Any, ...] = check(value)
+    except pydantic.ValidationError:
+        values = ()
+    if not 1 <= len(values) <= most or not (twice or len(set(values)) == len(values)):
+        raise ValueError(f"must be a list of 1 to {most} {what}")
+    return values
+
+
 class Definition(Record):
     """A record that is kept as text: in the database, in a file.
 
@@ -138,7 +164,6 @@ def json_object(name: str, text: str, problem: str = "must be a JSON object") ->
 
     Args:
         name: of the field, for the message.
-        text: what was given.
         problem: the message if it holds none.
 
     Raises:
@@ -160,7 +185,7 @@ def _knobs(record: type[Record]) -> tuple[Knob, ...]:
 
 def _knob(name: str, info: FieldInfo) -> Knob:
     extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
-    low, high, low_open, high_open = _bounds(info)
+    (low, low_open), (high, high_open) = _bound(info, "ge", "gt"), _bound(info, "le", "lt")
     kind, choices, optional = _kind(info.annotation)
     return Knob(
         name=name, label=info.title or name, help=info.description or "",
@@ -186,23 +211,21 @@ def _kind(annotation: Any) -> tuple[Any, tuple[str, ...], bool]:
     return simple, (), optional
 
 
-def _bounds(info: FieldInfo) -> tuple[float | None, float | None, bool, bool]:
-    low = high = None
-    low_open = high_open = False
-    for limit in info.metadata:
-        if isinstance(limit, annotated_types.Ge | annotated_types.Gt):
-            low = float(limit.ge if isinstance(limit, annotated_types.Ge) else limit.gt)  # type: ignore[arg-type]
-            low_open = isinstance(limit, annotated_types.Gt)
-        elif isinstance(limit, annotated_types.Le | annotated_types.Lt):
-            high = float(limit.le if isinstance(limit, annotated_types.Le) else limit.lt)  # type: ignore[arg-type]
-            high_open = isinstance(limit, annotated_types.Lt)
-    return low, high, low_open, high_open
+def _limit(info: FieldInfo, name: str) -> Any:
+    """A limit of a field by its name in pydantic, e.g. `ge`; None where it has none."""
+    return next((getattr(one, name) for one in info.metadata if hasattr(one, name)), None)
+
+
+def _bound(info: FieldInfo, closed: str, opened: str) -> tuple[float | None, bool]:
+    """The lowest or highest value, and whether that itself is excluded."""
+    within, beyond = _limit(info, closed), _limit(info, opened)
+    limit = within if beyond is None else beyond
+    return None if limit is None else float(limit), beyond is not None
 
 
 def _lengths(info: FieldInfo) -> str:
     """How many entries a list may have, e.g. `1 to 100 `; empty where it has no limits."""
-    least = next((m.min_length for m in info.metadata if isinstance(m, annotated_types.MinLen)), "")
-    most = next((m.max_length for m in info.metadata if isinstance(m, annotated_types.MaxLen)), "")
+    least, most = _limit(info, "min_length"), _limit(info, "max_length")
     return f"{least} to {most} " if least and most else ""
 
 

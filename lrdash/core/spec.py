@@ -61,6 +61,11 @@ class EarlyStopping(Record):
         "the model kept is the one at their lowest point.",
     )
 
+    @property
+    def mode(self) -> Literal["min", "max"]:
+        """Whether the metric should fall or rise."""
+        return "max" if self.monitor.endswith("accuracy") else "min"
+
 
 class Piece(Record):
     """Another rate from some epoch on: set by hand, or in a branch.

@@ -57,7 +57,6 @@ def plural(value: float, one: str, several: str = "") -> str:
     """A number with its noun: `1 run`, `2.5 epochs`, `1,200 entries`.
 
     Args:
-        value: how many.
         one: the noun for one.
         several: for all other numbers; by default with an s.
     """

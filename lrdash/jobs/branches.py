@@ -24,11 +24,9 @@ def plan_branches(
     """The plans of branches of a run.
 
     Args:
-        parent: the run.
         wanted: for each the epochs done when it leaves, and what it does; see
             `lrdash.planning.branches.branch`.
         store: has the rates of the parent.
-        check: makes the plans.
 
     Raises:
         InvalidField, UnknownName, EngineUnavailable: for what is wrong.

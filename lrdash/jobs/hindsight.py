@@ -43,7 +43,6 @@ def create(
     """Store a search and give its id; its run is added if there is none.
 
     Args:
-        store: where.
         search: its base is the complete spec of the run.
         run_id: of the run, finished.
         worker_id: the process that trains all of it; by default the server does.
@@ -98,8 +97,6 @@ def advance(store: Store, hindsight_id: str, worker_id: str | None = None) -> li
     """Start the next stage of a search if the current one is over; a fault ends the search.
 
     Args:
-        store: has the search.
-        hindsight_id: of a search.
         worker_id: the process that trains its runs; by default they are queued.
 
     Returns:

@@ -31,7 +31,6 @@ class Presence:
 
     Args:
         store: where the worker is registered; must stay open until `end`.
-        worker_id: its id in the store.
     """
 
     def __init__(self, store: Store, worker_id: str) -> None:

@@ -16,7 +16,7 @@ from lrdash.jobs.outbox import patiently
 from lrdash.jobs.presence import Poll
 from lrdash.planning.range_test import RangeTestSpec, make
 from lrdash.store import Store
-from lrdash.training.failures import in_words
+from lrdash.training.failures import Stopped, in_words
 
 NOTE = 0.25  # seconds between two writes of the losses so far
 
@@ -31,9 +31,7 @@ def run(
     """Make a range test of this worker; whatever goes wrong becomes its reason.
 
     Args:
-        store: records the losses as they come, and the end.
         range_test_id: of a test that is running in this worker.
-        worker_id: this one.
         listener: receives the updates done and those in all.
 
     Raises:
@@ -46,7 +44,7 @@ def run(
 def _made(
     store: Store, range_test_id: str, worker_id: str, listener: Listener | None
 ) -> tuple[Status, str]:
-    from lrdash.training.range_test import Stopped, measure
+    from lrdash.training.range_test import measure
 
     done, saved = 0, -math.inf
 

@@ -24,7 +24,7 @@ from typing import Any
 
 from lrdash import training
 from lrdash.core.errors import LrdashError, StoreError
-from lrdash.core.events import SHUT_DOWN, Event, RunEnded, Status, fan_out
+from lrdash.core.events import SHUT_DOWN, RunEnded, Status
 from lrdash.core.spec import RunSpec
 from lrdash.jobs import range_test
 from lrdash.jobs.outbox import patiently
@@ -46,8 +46,6 @@ class Worker:
     """Trains group after group in one thread, while other threads send heartbeats.
 
     Args:
-        worker_id: its id in the store.
-        store: where specs come from and events go.
         say: takes each answer to the laboratory.
     """
 
@@ -197,15 +195,11 @@ def _answers() -> Callable[[dict[str, Any]], None]:
 
 def _warm_up() -> None:
     """Train some small runs, so that the first real one starts fast; measures their pace once."""
-
-    def forget(_run_id: str, _event: Event) -> None:
-        pass
-
     plans = [make(RunSpec(epochs=WARM_UP_EPOCHS, seed=seed)) for seed in range(WARM_UP_RUNS)]
     pace = Pace(plans)
     training.train_group(
         plans, run_ids=[f"warm-up {run}" for run in range(WARM_UP_RUNS)],
-        sink=fan_out(forget, pace), should_stop=lambda: set(),
+        sink=pace, should_stop=lambda: set(),
     )
     if pace.kind not in known_paces():
         keep_pace("start", pace.start)

@@ -90,9 +90,6 @@ class Model(Record):
 
         The weights follow from `keras.utils.set_random_seed` alone. The output is a softmax over
         the classes, [examples, classes], or one plain number, [examples, 1], for regression.
-
-        Args:
-            shape: data that the model fits (see `misfit`).
         """
         import keras
 

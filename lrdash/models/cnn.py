@@ -38,7 +38,6 @@ class Cnn(ImageModel):
         "slower on a CPU."
     )
     source: ClassVar[str] = "Simonyan and Zisserman, arXiv 1409.1556"
-    prefix: ClassVar[str] = "cnn."
 
     blocks: int = field(
         2, label="Blocks", ge=1, le=3, step=1,

@@ -146,7 +146,6 @@ def code(layer: Layer, shape: Shape, x: str = "x") -> list[str]:
     """The layer as Keras code that turns `x` into `x`.
 
     Args:
-        layer: what to write.
         shape: of its input.
         x: name of the tensor in the code.
     """

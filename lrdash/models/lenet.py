@@ -45,7 +45,6 @@ class Lenet(ImageModel):
         "layers, with tanh throughout."
     )
     source: ClassVar[str] = "LeCun et al., Proceedings of the IEEE 86 (11), 1998"
-    prefix: ClassVar[str] = "lenet."
 
     activation: Activation = activation_field("tanh")
     dropout: float = dropout_field()

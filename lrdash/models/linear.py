@@ -28,7 +28,6 @@ class Linear(Model):
         "clearest view of what a rate does."
     )
     source: ClassVar[str] = "Bishop, Pattern Recognition and Machine Learning, 2006, 3.1 and 4.3.4"
-    prefix: ClassVar[str] = "linear."
 
     l2: float = l2_field()
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 
 import pydantic
 
-from lrdash.core.record import field
+from lrdash.core.record import field, several
 from lrdash.core.spec import DataShape
 from lrdash.models.base import (
     FLATTEN,
@@ -41,7 +41,6 @@ class Mlp(Model):
         "read as rows of pixels."
     )
     source: ClassVar[str] = "Rumelhart, Hinton, Williams, Nature 323, 1986"
-    prefix: ClassVar[str] = "mlp."
 
     widths: tuple[Annotated[int, pydantic.Field(ge=1, le=WIDEST)], ...] = field(
         (128, 64), label="Widths", unit="units a layer", min_length=1, max_length=DEEPEST,
@@ -56,12 +55,8 @@ class Mlp(Model):
     @pydantic.field_validator("widths", mode="wrap")
     @classmethod
     def _explain_widths(cls, value: Any, check: pydantic.ValidatorFunctionWrapHandler) -> Any:
-        try:
-            return check(value)
-        except pydantic.ValidationError:
-            raise ValueError(
-                f"must be a list of 1 to {DEEPEST} whole numbers between 1 and {WIDEST}"
-            ) from None
+        what = f"whole numbers between 1 and {WIDEST}"
+        return several(value, check, DEEPEST, what, twice=True)
 
     def rows(self, shape: DataShape) -> list[Layer]:
         """Dense, batch normalisation, activation and dropout for each width."""

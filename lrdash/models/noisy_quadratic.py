@@ -51,7 +51,6 @@ class NoisyQuadratic(Model):
         "so the best schedule begins high and ends low."
     )
     source: ClassVar[str] = "Zhang et al., 2019, arXiv 1907.04164"
-    prefix: ClassVar[str] = "noisy_quadratic."
 
     dimensions: int = field(
         100, label="Dimensions", unit="parameters", ge=1, le=1000, step=10,

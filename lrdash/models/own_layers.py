@@ -40,7 +40,6 @@ class OwnLayers(Model):
         "A network that you build layer by layer. The output layer is added automatically."
     )
     source: ClassVar[str] = "You"
-    prefix: ClassVar[str] = "layers."
 
     layers: tuple[Row, ...] = field(
         tuple(Row(**row) for row in FIRST), label="Layers",

@@ -33,7 +33,6 @@ class Resnet(ImageModel):
         "slowest."
     )
     source: ClassVar[str] = "He et al., arXiv 1512.03385, section 4.2"
-    prefix: ClassVar[str] = "resnet."
 
     stages: int = field(
         3, label="Stages", ge=1, le=4, step=1,

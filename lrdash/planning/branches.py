@@ -44,7 +44,6 @@ def longer(spec: RunSpec, done: int, epochs: int, how: str) -> RunSpec:
     """The spec of a run that trains more epochs.
 
     Args:
-        spec: of the run, complete.
         done: epochs done.
         epochs: more of them.
         how: "hold": every strategy keeps its horizon, its last rate holds beyond it, and a rule
@@ -77,7 +76,6 @@ def by_hand(
     """A change of the rate by hand; exactly one of these is given.
 
     Args:
-        spec: of the run.
         rate: to hold.
         factor: on the rate; the strategy continues.
         back: to the run's own strategy.

@@ -14,7 +14,7 @@ from typing import Annotated, Any, ClassVar, Self
 import pydantic
 
 from lrdash.core.errors import InvalidField
-from lrdash.core.record import Definition, Record, field
+from lrdash.core.record import Definition, Record, field, several
 from lrdash.core.spec import MAX_RATE, RunSpec
 from lrdash.planning import plan as planning
 from lrdash.planning.plan import Plan
@@ -93,13 +93,7 @@ class Experiment(Definition):
             "base_lrs": (MAX_RATES, f"different rates above 0 and at most {MAX_RATE:g}"),
             "seeds": (MAX_SEEDS, f"different whole numbers from 0 to {LARGEST_SEED}"),
         }[str(info.field_name)]
-        try:
-            values = check(value)
-        except pydantic.ValidationError:
-            values = ()
-        repeated = info.field_name != "arms" and len(set(values)) < len(values)
-        if repeated or not 1 <= len(values) <= most:
-            raise ValueError(f"must be a list of 1 to {most} {what}")
+        values = several(value, check, most, what, twice=info.field_name == "arms")
         return tuple(sorted(values)) if info.field_name == "base_lrs" else values
 
     @pydantic.model_validator(mode="after")
@@ -218,7 +212,6 @@ def missing(planned: Iterable[Planned], existing: Iterable[RunSpec]) -> list[Pla
     """Those that have no run yet.
 
     Args:
-        planned: the runs of an experiment.
         existing: complete specs of the runs that exist.
     """
     known = {spec.to_json() for spec in existing}

@@ -89,8 +89,6 @@ def present(token: str, dataset: Dataset, model: Model) -> Iterator[None]:
 
     Args:
         token: of the specs' facts.
-        dataset: what they train on.
-        model: what they train.
     """
     before = _present.get(token)
     _present[token] = dataset, model
@@ -153,8 +151,6 @@ def placeholder(name: str, facts: Facts, kind: type[Any] = ExternalDataset, **mo
     """A dataset of this name with these facts.
 
     Args:
-        name: as it is shown.
-        facts: of the run.
         kind: `ExternalDataset`, or a class made from it.
         more: further fields of that.
     """

@@ -129,16 +129,21 @@ def cut(plans: Sequence[Plan]) -> list[list[int]]:
         InvalidField: if a single lane does not fit into the memory; the message has the numbers.
     """
     limit = memory_limit()
-    kinds: dict[str, list[int]] = {}
-    for place, plan in enumerate(plans):
-        alone = f"alone {place}" if lanes_apply(plan) else ""
-        kinds.setdefault(alone or group_key(plan), []).append(place)
     groups = []
-    for kind, places in kinds.items():
-        single = kind.startswith("alone")
+    for places in alike(plans):
         longest = max((plans[place] for place in places), key=lambda plan: plan.spec.epochs)
+        single = lanes_apply(longest)
         groups += [places] if single else _parts(places, _lanes(longest, limit))
     return groups
+
+
+def alike(plans: Sequence[Plan], *, lanes: bool = True) -> list[list[int]]:
+    """Places of the runs that can share a program; each alone that cannot be a lane, or all."""
+    kinds: dict[str, list[int]] = {}
+    for place, plan in enumerate(plans):
+        alone = not lanes or lanes_apply(plan)
+        kinds.setdefault(f"alone {place}" if alone else group_key(plan), []).append(place)
+    return list(kinds.values())
 
 
 def describe(plans: Sequence[Plan], groups: Sequence[Sequence[int]]) -> dict[str, Any]:

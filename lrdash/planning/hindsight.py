@@ -22,7 +22,7 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 import pydantic
 
 from lrdash.core.errors import InvalidField
-from lrdash.core.record import Definition, field
+from lrdash.core.record import Definition, field, several
 from lrdash.core.spec import MAX_RATE, Piece, RunSpec
 from lrdash.planning.experiment import LARGEST_SEED, Arm, Rate, Seed
 from lrdash.strategies import STRATEGIES, make
@@ -103,12 +103,7 @@ class Search(Definition):
             "factors": (MOST_FACTORS, f"different numbers above 0 and at most {MAX_RATE:g}"),
             "seeds": (MOST_FRESH, f"different whole numbers from 0 to {LARGEST_SEED}"),
         }[name]
-        try:
-            values = check(value)
-        except pydantic.ValidationError:
-            values = ()
-        if len(set(values)) < len(values) or not 1 <= len(values) <= most:
-            raise ValueError(f"must be a list of 1 to {most} {what}")
+        values = several(value, check, most, what)
         return values if name == "seeds" else tuple(sorted(values))
 
     @pydantic.model_validator(mode="after")
@@ -203,8 +198,6 @@ def spread(epochs: int, number: int, taken: Iterable[int] = ()) -> tuple[int, ..
     """Decision points evenly over a run, as far as it has room for them.
 
     Args:
-        epochs: of the run.
-        number: how many.
         taken: epochs that are not to be among them.
 
     >>> spread(30, 4)
@@ -219,8 +212,6 @@ def survivors(search: Search, tried: Sequence[Tried], stage: int) -> list[Tried]
     older one.
 
     Args:
-        search: what is searched.
-        tried: runs of the stages so far.
         stage: the round; 0 gives the run itself.
     """
     if stage == 0:

@@ -28,20 +28,26 @@ MAX_UPDATES = 5_000_000  # of one run; the rates of all updates are held in memo
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
-    """A run, complete and checked."""
+class _Subject:
+    """What a run trains, and how it is measured."""
 
-    spec: RunSpec  # complete: every default is written out
     dataset: Dataset
     model: Model
-    strategy: Strategy
     train_examples: int
     validation_examples: int
     steps_per_epoch: int  # updates an epoch; the last batch may be smaller than the others
-    updates: int  # in all
-    parameters: int  # trainable weights
     loss: str  # cross_entropy, mse, mae or huber; in words for a model from outside lrdash
     metrics: tuple[str, ...]  # what each epoch is measured by
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan(_Subject):
+    """A run, complete and checked."""
+
+    spec: RunSpec  # complete: every default is written out
+    strategy: Strategy
+    updates: int  # in all
+    parameters: int  # trainable weights
     followers: tuple[Strategy | None, ...] = ()  # one a piece; None: the previous rates continue
 
     def program(self) -> RateProgram:
@@ -99,8 +105,7 @@ def _early_stopping(spec: RunSpec) -> tuple[str, ...]:
     wanted = spec.early_stopping
     if wanted is None:
         return ()
-    mode = "max" if wanted.monitor.endswith("accuracy") else "min"
-    return (call("keras.callbacks.EarlyStopping", mode=mode, **wanted.as_dict()),)
+    return (call("keras.callbacks.EarlyStopping", mode=wanted.mode, **wanted.as_dict()),)
 
 
 def make(spec: RunSpec) -> Plan:
@@ -126,19 +131,6 @@ def make(spec: RunSpec) -> Plan:
         followers=followers, updates=subject.steps_per_epoch * spec.epochs,
         parameters=subject.model.parameters(subject.dataset.shape), **vars(subject),
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Subject:
-    """What a run trains, and how it is measured; fields as in `Plan`."""
-
-    dataset: Dataset
-    model: Model
-    train_examples: int
-    validation_examples: int
-    steps_per_epoch: int
-    loss: str
-    metrics: tuple[str, ...]
 
 
 def _here(spec: RunSpec) -> _Subject:

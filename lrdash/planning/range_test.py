@@ -13,17 +13,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pydantic
 from numpy.typing import NDArray
 
 from lrdash.core.errors import InvalidField
-from lrdash.core.record import Definition, field
+from lrdash.core.record import Definition, field, several
 from lrdash.core.spec import MAX_RATE, RunSpec
 from lrdash.planning import plan as planning
-from lrdash.planning.experiment import Arm, Experiment, peaks_around
+from lrdash.planning.experiment import Arm, Experiment, Seed, peaks_around
 from lrdash.planning.plan import Plan
 
 MOST_SEEDS = 32
@@ -36,8 +36,6 @@ INSTEAD = {
     "warmup_start_factor": "nothing: the rate begins at lowest",
     "early_stopping": "nothing: a test ends at its last update",
 }
-
-Seed = Annotated[int, pydantic.Field(ge=0, le=2**31 - 1)]
 
 
 class RangeTestSpec(Definition):
@@ -75,13 +73,7 @@ class RangeTestSpec(Definition):
     @pydantic.field_validator("seeds", mode="wrap")
     @classmethod
     def _several(cls, value: Any, check: pydantic.ValidatorFunctionWrapHandler) -> Any:
-        try:
-            values = check(value)
-        except pydantic.ValidationError:
-            values = ()
-        if len(set(values)) < len(values) or not 1 <= len(values) <= MOST_SEEDS:
-            raise ValueError(f"must be a list of 1 to {MOST_SEEDS} different whole numbers from 0")
-        return values
+        return several(value, check, MOST_SEEDS, "different whole numbers from 0")
 
     @pydantic.model_validator(mode="after")
     def _wide(self) -> Self:
@@ -133,10 +125,8 @@ def sweep(
     """A real sweep to compare a suggestion with: whole runs at the rates around it.
 
     Args:
-        spec: of the test.
         centre: the suggestion.
         strategy: id of the one that all of them follow.
-        params: its settings; the defaults where none are given.
         epochs: of each training.
         seeds: how many: the first ones of the test, then the numbers after them.
         rates: how many peak rates, two a decade, the centre in their middle.

@@ -22,11 +22,7 @@ LENGTHENED: tuple[Status, ...] = ("finished", "stopped", "interrupted")
 
 
 class Branches:
-    """The families of runs in a store, and the commands to runs that train.
-
-    Args:
-        database: of the store.
-    """
+    """The families of runs in a store, and the commands to runs that train."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -46,7 +42,6 @@ class Branches:
         Each has the parent's epochs up to its own first, and the decisions before that.
 
         Args:
-            parent_id: the run that they leave.
             epoch: epochs done when they do, of all or of each.
             new_runs: what to train, complete.
             groups: places in `new_runs`, each once, to be trained together; by default all.
@@ -130,7 +125,6 @@ class Branches:
         """Let a run that is finished, stopped or interrupted continue with a longer spec.
 
         Args:
-            run_id: of the run.
             spec: complete, with the same beginning.
             updates: in all.
             worker_id: the worker that trains it; by default it is queued.

@@ -42,7 +42,6 @@ class Experiments(Repository[ExperimentRow]):
 
         Args:
             definition: JSON object; its `target`, if any, is a number.
-            new_runs: what to train.
             groups: places in `new_runs`, each once: runs to be trained together.
             name: shown to users, at most 200 characters.
             engine: as asked: `auto`, `lanes` or `keras`.
@@ -141,7 +140,6 @@ class Experiments(Repository[ExperimentRow]):
             experiment_id: all runs of this experiment, in the order in which they were made.
             run_ids: these runs, in this order; unknown ids have no rows.
             after: only epochs beyond this one.
-            metrics: names of the metrics to give.
 
         Returns:
             Arrays of one length: run (int64, the run's place in the order above), run_id (str),

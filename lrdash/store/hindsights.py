@@ -40,13 +40,7 @@ TAG = "hindsight"  # of the runs that are made for a search
 
 
 class Hindsights(Lifecycle[HindsightRow]):
-    """The searches of a store.
-
-    Args:
-        database: of the store.
-        runs: of the same store.
-        branches: of the same store.
-    """
+    """The searches of a store."""
 
     table = hindsights
     kind = "hindsight"
@@ -62,11 +56,9 @@ class Hindsights(Lifecycle[HindsightRow]):
         """Add a search and give its id.
 
         Args:
-            definition: JSON object.
             base: the run to look back on, if it has to be trained first.
             run_id: of that run, if there is one.
             part: what it is in the search.
-            engine: as asked.
             worker_id: the process that goes through it; by default the server does.
 
         Raises:
@@ -111,11 +103,9 @@ class Hindsights(Lifecycle[HindsightRow]):
         Nothing happens, and none are made, if the search has left the stage or was ended.
 
         Args:
-            hindsight_id: of the search.
             stage: that is over.
             new: what the next one trains.
             groups: places in `new`, each once, to be trained together.
-            engine: as asked.
             worker_id: the process that trains them; by default they are queued.
         """
         with self._database.writing() as connection:
@@ -139,7 +129,6 @@ class Hindsights(Lifecycle[HindsightRow]):
         """Let one that was stopped or interrupted continue where it was; False if it is neither.
 
         Args:
-            hindsight_id: of the search.
             worker_id: the process that goes through it; by default the server does.
         """
         with self._database.writing() as connection:

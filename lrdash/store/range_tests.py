@@ -33,7 +33,6 @@ class RangeTests(Queue[RangeTestRow]):
         Args:
             definition: JSON object.
             rates: of each update [updates].
-            seeds: how many there are.
             worker_id: the process that makes it; by default it is queued.
 
         Raises:
@@ -60,10 +59,7 @@ class RangeTests(Queue[RangeTestRow]):
         """Store how far a running one is; ignored if it is no longer this worker's.
 
         Args:
-            range_test_id: which.
-            update_done: updates done.
             losses: so far [seeds, updates].
-            worker_id: who reports it.
         """
         self._change(
             self._id == range_test_id, tests.c.status == "running",

@@ -36,11 +36,7 @@ Row = TypeVar("Row")
 
 
 class Repository(Generic[Row]):
-    """The rows of one table, each with an id of its own.
-
-    Args:
-        database: of the store.
-    """
+    """The rows of one table, each with an id of its own."""
 
     table: ClassVar[Table]
     kind: ClassVar[str]  # as users call it; its id is in the column `kind_id`

@@ -36,11 +36,8 @@ class RunQueries(Queue[RunRow]):
         not hide the others; `limit` counts it.
 
         Args:
-            limit: largest number of runs.
             status: one status or several; all by default.
             run_ids: only these; unknown ids are ignored.
-            digest: only runs of the spec of this digest.
-            experiment_id: only runs of this experiment.
         """
         query = select(runs).order_by(runs.c.number.desc()).limit(limit)
         if status is not None:

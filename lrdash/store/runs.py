@@ -47,10 +47,7 @@ class Runs(RunQueries):
         """Add a run and give its id.
 
         Args:
-            spec: complete spec of the run.
-            steps_per_epoch: updates an epoch.
-            updates: updates in all.
-            parameters: trainable weights of the model.
+            spec, steps_per_epoch, updates, parameters: as in `NewRun`.
             engine: as asked: `auto`, `lanes` or `keras`.
             name: shown to users, at most 200 characters.
             tags: words to find it by, at most 50 characters each.
@@ -111,7 +108,6 @@ class Runs(RunQueries):
         epochs, its place in the queue and its group.
 
         Args:
-            run_ids: of the runs.
             worker_id: the worker that trains them; by default they are queued.
         """
         again: list[str] = []
@@ -131,7 +127,6 @@ class Runs(RunQueries):
         final status is never overwritten.
 
         Args:
-            batch: run ids and events.
             worker_id: who reports; events of runs that meanwhile belong to another worker, or are
                 queued again, are dropped. By default all are taken.
         """

@@ -39,7 +39,6 @@ def group_ids(groups: Sequence[Sequence[int]], runs: int) -> list[str]:
 
     Args:
         groups: places of the runs, each once.
-        runs: how many there are.
 
     Raises:
         InvalidField: if a place is missing, unknown or named twice.

@@ -25,11 +25,7 @@ SILENT = f"the training process gave no sign of life for {SILENCE:.0f} s"
 
 
 class Workers:
-    """The workers of a store, and what this process has seen of their heartbeats.
-
-    Args:
-        database: of the store.
-    """
+    """The workers of a store, and what this process has seen of their heartbeats."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -41,7 +37,6 @@ class Workers:
         Args:
             worker_id: its id, new for every process.
             host: `socket.gethostname()` of its machine.
-            pid: its process id there.
         """
         with self._database.writing() as connection:
             self.forget(worker_id)
@@ -73,7 +68,6 @@ class Workers:
             worker_id: a worker known to be dead. By default all whose process is gone from this
                 machine, that were never registered, or whose heartbeat this store has not seen
                 change for `SILENCE` seconds: call it every few seconds to see that.
-            reason: why, in words for the user.
         """
         with self._database.reading() as connection:
             if not self._anyone_lost(connection, worker_id):

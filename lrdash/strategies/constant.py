@@ -31,7 +31,6 @@ class Constant(Schedule):
     symbols: ClassVar[str] = "eta_t: rate of update t; eta_0: peak rate"
     source: ClassVar[str] = "Robbins and Monro 1951, A Stochastic Approximation Method"
     when: ClassVar[str] = "Use it as the baseline that every other strategy has to beat."
-    prefix: ClassVar[str] = "constant."
     colour: ClassVar[str] = "grey"
     rate = staticmethod(constant)
 

@@ -44,7 +44,6 @@ class Cosine(Schedule):
     when: ClassVar[str] = (
         "Use it when the length of training is fixed and high rates matter as much as low ones."
     )
-    prefix: ClassVar[str] = "cosine."
     colour: ClassVar[str] = "blue"
     rate = staticmethod(cosine)
 

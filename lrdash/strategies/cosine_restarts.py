@@ -70,7 +70,6 @@ class CosineRestarts(Schedule):
         "Use it when the end of training is open, or when you want several good snapshots on the "
         "way."
     )
-    prefix: ClassVar[str] = "cosine_restarts."
     colour: ClassVar[str] = "blue"
     dash: ClassVar[str] = "dash"
     rate = staticmethod(cosine_restarts)

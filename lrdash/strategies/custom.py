@@ -50,7 +50,6 @@ epoch, lr, step, base_lr, epochs, got 'os'.
     """
 
     id: ClassVar[str] = "custom"
-    prefix: ClassVar[str] = "custom."
     colour: ClassVar[str] = "grey"
     dash: ClassVar[str] = "dash"
     label: ClassVar[str] = "Your own expression"

@@ -54,7 +54,6 @@ class Cyclic(Schedule):
     when: ClassVar[str] = (
         "Use it when the best rate is unknown and the run should cycle through a range of rates."
     )
-    prefix: ClassVar[str] = "cyclic."
     colour: ClassVar[str] = "sky"
     dash: ClassVar[str] = "dash"
     rate = staticmethod(cyclic)

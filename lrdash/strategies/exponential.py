@@ -51,7 +51,6 @@ class Exponential(Schedule):
     when: ClassVar[str] = (
         "Use it for a smooth decay that does not depend on the length of training."
     )
-    prefix: ClassVar[str] = "exponential."
     colour: ClassVar[str] = "olive"
     rate = staticmethod(exponential)
 

@@ -50,7 +50,6 @@ class FlatCosine(Schedule):
     when: ClassVar[str] = (
         "Use it with adaptive optimizers, which benefit from a long time at the peak."
     )
-    prefix: ClassVar[str] = "flat_cosine."
     colour: ClassVar[str] = "blue"
     dash: ClassVar[str] = "dot"
     rate = staticmethod(flat_cosine)

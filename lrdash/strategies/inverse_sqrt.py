@@ -37,7 +37,6 @@ class InverseSqrt(Schedule):
     when: ClassVar[str] = (
         "Use it with a warm-up for transformers, or when the length of training is not known."
     )
-    prefix: ClassVar[str] = "inverse_sqrt."
     colour: ClassVar[str] = "olive"
     dash: ClassVar[str] = "dot"
     rate = staticmethod(inverse_sqrt)

@@ -45,7 +45,6 @@ class InverseTime(Schedule):
     when: ClassVar[str] = (
         "Use it when the length of training is unknown and the rate should never reach zero."
     )
-    prefix: ClassVar[str] = "inverse_time."
     colour: ClassVar[str] = "olive"
     dash: ClassVar[str] = "dash"
     rate = staticmethod(inverse_time)

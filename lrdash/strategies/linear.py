@@ -44,7 +44,6 @@ class Linear(Schedule):
         "Use it as the first choice when the length of training is fixed: the "
         "best-supported default."
     )
-    prefix: ClassVar[str] = "linear."
     colour: ClassVar[str] = "green"
     rate = staticmethod(linear)
 

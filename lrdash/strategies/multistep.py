@@ -49,7 +49,6 @@ class MultiStep(Schedule):
     when: ClassVar[str] = (
         "Use it when you know at which epochs the loss stops falling, as for ResNets on images."
     )
-    prefix: ClassVar[str] = "multistep."
     colour: ClassVar[str] = "orange"
     dash: ClassVar[str] = "dash"
     rate = staticmethod(multistep)
@@ -102,11 +101,8 @@ class MultiStep(Schedule):
 def piecewise_code(updates: Sequence[int], rates: Sequence[float]) -> KerasCode:
     """Keras code of a staircase.
 
-    Keras still uses the old value at a boundary, so each is one update before ours.
-
-    Args:
-        updates: the first update after each drop.
-        rates: the rate before the first drop, then the rate after each.
+    Keras still uses the old value at a boundary, so each is one update before ours. The arguments
+    are those of `words.drops`.
     """
     if not updates:
         return KerasCode(learning_rate=number(rates[0]))

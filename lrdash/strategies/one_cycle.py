@@ -67,7 +67,6 @@ class OneCycle(Schedule):
     when: ClassVar[str] = (
         "Use it when training has to be short and tolerates a high rate in the middle."
     )
-    prefix: ClassVar[str] = "one_cycle."
     colour: ClassVar[str] = "sky"
     rate = staticmethod(one_cycle)
 

@@ -22,6 +22,7 @@ from lrdash.strategies.snippet import call, number
 from lrdash.strategies.words import epochs
 
 State = dict[str, Any]
+KERAS = ("monitor", "mode", "factor", "patience", "min_delta", "cooldown", "min_lr")
 _SHARES = {0.5: "Halves the rate", 0.1: "Cuts the rate to a tenth"}
 
 
@@ -55,7 +56,6 @@ class Plateau(Rule):
     """
 
     id: ClassVar[str] = "plateau"
-    prefix: ClassVar[str] = "plateau."
     colour: ClassVar[str] = "vermillion"
     label: ClassVar[str] = "Reduce on plateau"
     formula: ClassVar[str] = (
@@ -156,8 +156,6 @@ class Plateau(Rule):
         """The state after an epoch and what was decided; see the class for the rules.
 
         Args:
-            state: as returned before; it is not changed.
-            epoch: epochs done, from 1.
             value: the monitored metric of that epoch, rounded to float32 by the keras rules.
 
         Returns:
@@ -231,13 +229,13 @@ class Plateau(Rule):
                 learning_rate=number(horizon.base_lr), callbacks=("ReduceOnPlateau()",),
                 definitions=self._written_out(horizon.base_lr),
             )
-        mode = "max" if self.rising else "min"  # auto can fail before the metrics are built
-        callback = call(
-            "keras.callbacks.ReduceLROnPlateau", monitor=self.monitor, mode=mode,
-            factor=self.factor, patience=self.patience, min_delta=self.min_delta,
-            cooldown=self.cooldown, min_lr=self.min_lr,
-        )
+        callback = call("keras.callbacks.ReduceLROnPlateau", **self.keras_settings())
         return KerasCode(learning_rate=number(horizon.base_lr), callbacks=(callback,))
+
+    def keras_settings(self) -> dict[str, Any]:
+        """Arguments of Keras' callback; its mode "auto" can fail before the metrics are built."""
+        mode = "max" if self.rising else "min"
+        return {name: mode if name == "mode" else getattr(self, name) for name in KERAS}
 
     def _written_out(self, base_lr: float) -> str:
         better, worst = ("> self.best +", "-inf") if self.rising else ("< self.best -", "inf")

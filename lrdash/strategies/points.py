@@ -60,7 +60,6 @@ class Points(Schedule):
     )
     source: ClassVar[str] = "Optax, piecewise_interpolate_schedule"
     when: ClassVar[str] = "Use it when you have a curve in mind that no other strategy draws."
-    prefix: ClassVar[str] = "points."
     colour: ClassVar[str] = "purple"
     dash: ClassVar[str] = "dash"
     rate = staticmethod(through_points)

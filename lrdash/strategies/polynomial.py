@@ -45,7 +45,6 @@ class Polynomial(Schedule):
     when: ClassVar[str] = (
         "Use it when the length of training is fixed and low rates should last longer."
     )
-    prefix: ClassVar[str] = "polynomial."
     colour: ClassVar[str] = "green"
     dash: ClassVar[str] = "dash"
     rate = staticmethod(polynomial)

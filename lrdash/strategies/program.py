@@ -44,8 +44,6 @@ class RateProgram:
     several threads. `state` and `restore` carry it over a restart, exact to the bit.
 
     Args:
-        strategy: of the run.
-        base_lr: its peak rate.
         epochs: epochs in all, warm-up included.
         steps_per_epoch: updates an epoch.
         warmup_epochs: length of the warm-up, fractions allowed; below `horizon`.
@@ -131,7 +129,6 @@ class RateProgram:
 
         Args:
             epoch: the epoch that ended, counted from 0.
-            metrics: its metrics by name.
 
         Returns:
             The decision about the rate from the next update on, or None where there is none. Where
@@ -197,7 +194,6 @@ class RateProgram:
         beginning.
 
         Args:
-            state: as it was given.
             done: epochs that were done then.
         """
         self._entered = self._at(done - 1) if done else 0

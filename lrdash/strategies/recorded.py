@@ -10,10 +10,9 @@ from lrdash.core.errors import InvalidField
 from lrdash.core.record import field
 from lrdash.core.spec import RunSpec
 from lrdash.strategies.base import Horizon, KerasCode, Rates, Schedule
-from lrdash.strategies.plateau import Plateau
+from lrdash.strategies.plateau import KERAS, Plateau
 
 DRAWN = {"ReduceLROnPlateau": "plateau", "LearningRateScheduler": "custom"}
-RULE = ("monitor", "mode", "factor", "patience", "min_delta", "cooldown", "min_lr")
 
 
 def drawn_as(spec: RunSpec, run_id: str) -> str:
@@ -53,7 +52,6 @@ class Recorded(Schedule):
     symbols: ClassVar[str] = "eta_t: the rate that update t used"
     source: ClassVar[str] = "the program that trained it"
     when: ClassVar[str] = "The rate was set outside lrdash and is shown as it was."
-    prefix: ClassVar[str] = "recorded."
 
     known: Literal["updates", "epochs", "none"] = field(
         "updates", label="Rates", help="Known of every update, of each epoch, or not at all."
@@ -101,7 +99,7 @@ class Recorded(Schedule):
         """
         if self.callback != "ReduceLROnPlateau":
             raise InvalidField("recorded.callback", "must be ReduceLROnPlateau", self.callback)
-        return WatchedPlateau(**{name: getattr(self, name) for name in RULE})
+        return WatchedPlateau(**{name: getattr(self, name) for name in KERAS})
 
     def rates(self, horizon: Horizon) -> Rates:
         """Nothing is known beforehand: the peak rate throughout, float64 [T]."""

@@ -45,7 +45,6 @@ class Step(Schedule):
     when: ClassVar[str] = (
         "Use it for regular drops whose effect is visible in the loss."
     )
-    prefix: ClassVar[str] = "step."
     colour: ClassVar[str] = "orange"
     rate = staticmethod(step)
 

@@ -24,13 +24,7 @@ class Stretch:
 
     A rule is not active during the warm-up: it begins with the first epoch after it.
 
-    Args:
-        strategy: the schedule or rule.
-        base_lr: peak rate.
-        epochs: epochs in all, warm-up included.
-        steps_per_epoch: updates an epoch.
-        warmup_epochs: length of the warm-up, fractions allowed; below `horizon`.
-        warmup_start_factor: where the warm-up starts, as a share of base_lr.
+    Args (others as in `RateProgram`):
         horizon: epochs over which the strategy is spread, warm-up included; by default all.
             Beyond them its last rate holds; with fewer epochs the rest is not reached.
 

@@ -68,7 +68,6 @@ class WarmupStableDecay(Schedule):
         "Use it when training may be extended later: only the last part, the decay, "
         "depends on the length."
     )
-    prefix: ClassVar[str] = "wsd."
     colour: ClassVar[str] = "purple"
     rate = staticmethod(wsd)
 

@@ -54,6 +54,8 @@ def train_group(
     Returns:
         How each run ended, as the sink received it.
     """
+    from lrdash.planning.grouping import alike
+
     writer = writer or CheckpointWriter()
     ended: dict[str, RunEnded] = {}
 
@@ -62,7 +64,7 @@ def train_group(
         if isinstance(event, RunEnded):
             ended[run_id] = event
 
-    for part in _parts(plans, engine):
+    for part in alike(plans, lanes=engine != "keras"):
         began = perf_counter()
         group, names = [plans[place] for place in part], [run_ids[place] for place in part]
         try:
@@ -90,17 +92,6 @@ def check_engine(name: str, plan: Plan | None = None) -> None:
     reason = lanes_apply(plan) if plan is not None and name == "lanes" else ""
     if reason:
         raise EngineUnavailable(f"The lanes engine cannot train this run: {reason}.")
-
-
-def _parts(plans: Sequence[Plan], engine: str) -> list[list[int]]:
-    """Places of the plans that are trained together."""
-    from lrdash.planning.grouping import group_key, lanes_apply
-
-    parts: dict[str, list[int]] = {}
-    for place, plan in enumerate(plans):
-        alone = engine == "keras" or lanes_apply(plan)
-        parts.setdefault(f"alone {place}" if alone else group_key(plan), []).append(place)
-    return list(parts.values())
 
 
 def _train(

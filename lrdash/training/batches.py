@@ -10,7 +10,6 @@ def epoch_order(seed: int, epoch: int, examples: int) -> NDArray[np.int64]:
     """The order in which an epoch sees the examples.
 
     Args:
-        seed: of the run.
         epoch: counted from 0.
         examples: n, the number of training examples.
 

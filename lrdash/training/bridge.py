@@ -26,11 +26,8 @@ def bridge(
     """Make the checkpoints with which branches begin, where they are missing.
 
     Args:
-        plans: of runs that are about to be trained.
         run_ids: one a plan.
         engine: that will train them.
-        writer: of their checkpoints.
-        fit: trains a plan under the id of a run.
     """
     made: dict[str, str] = {}  # digest of the shared beginning: the branch that has it
     for plan, run_id in zip(plans, run_ids, strict=True):

@@ -175,7 +175,6 @@ class CheckpointPolicy:
         """Why to save the run at the end of an epoch; None if there is no reason.
 
         Args:
-            decision: taken there.
             over: whether the run has ended.
             turned: whether another piece begins there.
         """
@@ -197,13 +196,8 @@ class CheckpointPolicy:
         """Save the run as it is at the end of an epoch.
 
         Args:
-            cause: as `due` gave it.
             arrays: nobody may change them any more.
             state: JSON types; what the engine needs as well.
-            epoch: epochs done.
-            seconds: of training.
-            val_loss: after this epoch.
-            decision: of the strategy.
             ended: how the run ended, if it has.
 
         Returns:

@@ -28,7 +28,6 @@ class RunCommands:
     waits for the epoch after.
 
     Args:
-        run_id: of the run.
         mailbox: where commands arrive. It may give one again that was followed.
         recorded: epochs of the run that are recorded already.
     """

@@ -28,7 +28,7 @@ NAMED = re.compile(r"[A-Za-z_]+(Error|Exception): ")
 
 
 class Stopped(Exception):
-    """Leaves `fit` because a stop was asked for."""
+    """Leaves a training because a stop was asked for."""
 
 
 class Diverged(Exception):
@@ -36,12 +36,7 @@ class Diverged(Exception):
 
 
 class Turned(Exception):
-    """Leaves `fit` because the user changed the rate by hand.
-
-    Args:
-        turn: what changes.
-        found: the run as it is.
-    """
+    """Leaves `fit` because the user changed the rate by hand."""
 
     def __init__(self, turn: Turn, found: Checkpoint) -> None:
         super().__init__("the rate was changed by hand")

@@ -13,7 +13,6 @@ def optimizer_of(spec: RunSpec, learning_rate: Any) -> keras.optimizers.Optimize
     """A fresh Keras optimizer.
 
     Args:
-        spec: names the optimizer and its settings.
         learning_rate: a float or a Keras `LearningRateSchedule`.
     """
     if spec.optimizer == "sgd":

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from lrdash.planning.grouping import cut
 from lrdash.planning.plan import Plan
 from lrdash.planning.range_test import PlannedTest
+from lrdash.training.failures import Stopped
 from lrdash.training.lanes.cache import program_for
 from lrdash.training.lanes.graph import State
 from lrdash.training.lanes.layout import SAME_ORDER, WIDEST, Layout, processors
@@ -23,10 +24,6 @@ FIRST_PART = 5  # updates of the first call, before anything is measured
 
 Losses = NDArray[np.float32]
 OnProgress = Callable[[int, Losses], None]
-
-
-class Stopped(Exception):
-    """Leaves a test because a stop was requested."""
 
 
 @dataclass
@@ -44,7 +41,6 @@ def measure(
     """The losses of a test; the same test gives the same bits on the same machine.
 
     Args:
-        test: what to try.
         on_progress: receives, several times a second, the updates done and the losses so far
             [seeds, updates], NaN where there are none yet.
         should_stop: asked as often.

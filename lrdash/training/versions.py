@@ -1,17 +1,31 @@
-"""The versions that a run is recorded with."""
+"""The beginning of a run as it is recorded, with the versions of what trains it."""
 
 from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from lrdash.core.events import RunStarted
+from lrdash.planning.plan import Plan
 
-def versions() -> dict[str, str]:
+
+def started(plan: Plan, engine: str, note: str = "") -> RunStarted:
+    """What a run reports first; `note` says why not the usual engine trains it."""
+    return RunStarted(
+        engine=engine, parameters=plan.parameters, steps_per_epoch=plan.steps_per_epoch,
+        updates=plan.updates, versions=versions(), note=note,
+    )
+
+
+@cache
+def versions() -> Mapping[str, str]:
     """Library name to version, of everything that decides the bits of a run, and the machine."""
     return {
         "keras": keras.__version__,

@@ -46,7 +46,6 @@ class WorkerProcess:
 
     Args:
         database: URL of the store.
-        logs: folder for its log.
         patience: seconds that it may do nothing.
         wake: called from another thread whenever it has answered or ended.
     """

@@ -8,13 +8,12 @@ alone: a first epoch may take long.
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Hashable
 from pathlib import Path
 from time import monotonic
 
-from lrdash.core.errors import InvalidField
+from lrdash.core.home import number_from
 
 STALL = 900.0  # seconds, unless LRDASH_STALL_SECONDS says otherwise
 IDLE = 0.02  # share of one processor that heartbeats and idle threads may take
@@ -56,14 +55,7 @@ def patience() -> float:
     Raises:
         InvalidField: if LRDASH_STALL_SECONDS is not a number of at least 1.
     """
-    given = os.environ.get("LRDASH_STALL_SECONDS", "").strip()
-    try:
-        value = float(given) if given else STALL
-    except ValueError:
-        value = math.nan
-    if not 1 <= value < math.inf:
-        raise InvalidField("LRDASH_STALL_SECONDS", "must be a number of at least 1", given)
-    return value
+    return number_from("LRDASH_STALL_SECONDS", STALL, least=1)
 
 
 def cpu_seconds(pid: int) -> float | None:

@@ -29,7 +29,6 @@ class Stream(keras.callbacks.Callback):  # type: ignore[misc]
     that change it before an update, so that it reads the rate that the update uses.
 
     Args:
-        emit: takes each event.
         should_stop: asked at most every `POLL` seconds, between batches.
         epoch: epochs done, of a resumed run.
         seconds: of training, up to there.

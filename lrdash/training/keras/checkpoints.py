@@ -47,8 +47,6 @@ class CheckpointCallback(keras.callbacks.Callback):  # type: ignore[misc]
     before another piece begins, and restored after `fit` has reset it.
 
     Args:
-        policy, plan, program, stream: of the run.
-        commands: of the user.
         emit: receives the decisions.
 
     Raises:
@@ -74,7 +72,6 @@ class CheckpointCallback(keras.callbacks.Callback):  # type: ignore[misc]
 
         Args:
             model: compiled, not trained yet.
-            watchers: the other callbacks.
         """
         self._watchers = watchers
         found = self._policy.found
@@ -151,13 +148,7 @@ class CheckpointCallback(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 def early(plan: Plan, model: keras.Model, epochs: int) -> str:
-    """Why training ended early, in words; empty if it did not.
-
-    Args:
-        plan: of the run.
-        model: that was trained.
-        epochs: done.
-    """
+    """Why training ended early, in words; empty if it did not."""
     wanted = plan.spec.early_stopping
     if wanted is None or not model.stop_training:
         return ""

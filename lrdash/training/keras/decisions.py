@@ -29,7 +29,6 @@ class SetRates(keras.callbacks.Callback):  # type: ignore[misc]
     """Sets the rate of each update.
 
     Args:
-        program: gives the rates.
         epochs: from the start, in which it does so: those that begin in warm-up; None for all.
     """
 
@@ -70,15 +69,7 @@ class SteeredPlateau(keras.callbacks.ReduceLROnPlateau):  # type: ignore[misc]
     """
 
     def __init__(self, program: RateProgram, rule: Plateau, say: Say) -> None:
-        super().__init__(
-            monitor=rule.monitor,
-            mode="max" if rule.rising else "min",
-            factor=rule.factor,
-            patience=rule.patience,
-            min_delta=rule.min_delta,
-            cooldown=rule.cooldown,
-            min_lr=rule.min_lr,
-        )
+        super().__init__(**rule.keras_settings())
         self._program, self._say = program, say
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:

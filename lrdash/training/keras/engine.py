@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from lrdash.core.events import Mailbox, RunEnded, RunStarted, Sink, no_mail, stopped_after
+from lrdash.core.events import Mailbox, RunEnded, Sink, no_mail, stopped_after
 from lrdash.datasets.base import Split
 from lrdash.planning.plan import Plan
 from lrdash.strategies.program import RateProgram
@@ -24,7 +24,7 @@ from lrdash.training.keras.rates import RateTable, first_rate
 from lrdash.training.losses import loss_of, metrics_of, targets_of
 from lrdash.training.optimizers import optimizer_of
 from lrdash.training.own.model import recipe_of
-from lrdash.training.versions import versions
+from lrdash.training.versions import started
 
 
 def fit(
@@ -34,13 +34,10 @@ def fit(
     """Train one run; the same plan gives the same bits on the same machine, paused or not.
 
     Args:
-        plan: what to train.
-        run_id: goes with each event.
         sink: receives all events but `RunEnded`.
         should_stop: asked between batches.
         writer: has the checkpoint to resume from, and takes new ones.
         note: why this engine trains it, where another one is usual.
-        mailbox: where commands of its user arrive.
 
     Returns:
         How the run ended.
@@ -52,7 +49,7 @@ def fit(
         if should_stop():
             return RunEnded(status="stopped", reason=stopped_after(policy.epoch))
         emit, commands = partial(sink, run_id), RunCommands(run_id, mailbox, policy.recorded)
-        emit(_started(plan, note))
+        emit(started(plan, "keras", note))
         while True:
             try:
                 return _fit(plan, split, emit, should_stop, policy, commands)
@@ -150,23 +147,4 @@ def _stopper(plan: Plan) -> list[Any]:
     wanted = plan.spec.early_stopping
     if wanted is None:
         return []
-    return [
-        keras.callbacks.EarlyStopping(
-            monitor=wanted.monitor,
-            mode="max" if wanted.monitor.endswith("accuracy") else "min",
-            patience=wanted.patience,
-            min_delta=wanted.min_delta,
-            restore_best_weights=wanted.restore_best_weights,
-        )
-    ]
-
-
-def _started(plan: Plan, note: str) -> RunStarted:
-    return RunStarted(
-        engine="keras",
-        parameters=plan.parameters,
-        steps_per_epoch=plan.steps_per_epoch,
-        updates=plan.updates,
-        versions=versions(),
-        note=note,
-    )
+    return [keras.callbacks.EarlyStopping(mode=wanted.mode, **wanted.as_dict())]

@@ -69,9 +69,7 @@ class Block:
     """Lanes that share the calls of a program. One thread at a time may use it.
 
     Args:
-        program: what trains them.
         lanes: at most the width of the program; free places copy the first lane.
-        orders: gives the order of the examples.
     """
 
     def __init__(

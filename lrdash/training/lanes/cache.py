@@ -22,7 +22,6 @@ def program_for(plan: Plan, lanes: int, layout: Layout | None = None) -> Program
 
     Args:
         plan: any of the group.
-        lanes: how many runs it has.
         layout: its form, if not the one that suits the group.
     """
     shape = _shape(plan)

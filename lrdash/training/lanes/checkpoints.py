@@ -15,7 +15,8 @@ from lrdash.training.lanes.graph import State
 
 def values_of(state: State) -> dict[str, NDArray[Any]]:
     """All that a block carries from epoch to epoch, by name; the first dimension is the lane."""
-    return {name: tensor.numpy() for name, tensor in _named(state).items()}
+    names, tensors = tf.nest.flatten(_names(state)), tf.nest.flatten(tuple(state[:-1]))
+    return {name: tensor.numpy() for name, tensor in zip(names, tensors, strict=True)}
 
 
 def restored(state: State, found: Sequence[Checkpoint | None]) -> State:
@@ -27,32 +28,24 @@ def restored(state: State, found: Sequence[Checkpoint | None]) -> State:
     """
     if not any(found):
         return state
-    values = {name: np.array(tensor) for name, tensor in _named(state).items()}
-    for place, checkpoint in enumerate(found):
-        if checkpoint is not None:
-            for name, array in values.items():
+
+    def restore(name: str, tensor: tf.Tensor) -> tf.Tensor:
+        array = np.array(tensor)
+        for place, checkpoint in enumerate(found):
+            if checkpoint is not None:
                 array[place] = checkpoint.arrays[name]
-    tensors = {name: tf.constant(array) for name, array in values.items()}
+        return tf.constant(array)
+
     return State(
-        weights=[tensors[f"weight:{n}"] for n in range(len(state.weights))],
-        slots=[
-            [tensors[f"slot:{n}:{m}"] for m in range(len(of_weight))]
-            for n, of_weight in enumerate(state.slots)
-        ],
-        others=[tensors[f"other:{n}"] for n in range(len(state.others))],
-        step=tensors["step"],
-        counts=state.counts,
+        *tf.nest.map_structure(restore, _names(state), tuple(state[:-1])), counts=state.counts
     )
 
 
-def _named(state: State) -> dict[str, Any]:
-    return {
-        **{f"weight:{n}": tensor for n, tensor in enumerate(state.weights)},
-        **{
-            f"slot:{n}:{m}": tensor
-            for n, of_weight in enumerate(state.slots)
-            for m, tensor in enumerate(of_weight)
-        },
-        **{f"other:{n}": tensor for n, tensor in enumerate(state.others)},
-        "step": state.step,
-    }
+def _names(state: State) -> tuple[Any, ...]:
+    """The names of all tensors but the counts, in the structure of these."""
+    return (
+        [f"weight:{n}" for n in range(len(state.weights))],
+        [[f"slot:{n}:{m}" for m in range(len(some))] for n, some in enumerate(state.slots)],
+        [f"other:{n}" for n in range(len(state.others))],
+        "step",
+    )

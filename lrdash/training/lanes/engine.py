@@ -8,7 +8,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import lru_cache
 from time import perf_counter
 
-from lrdash.core.events import Mailbox, RunEnded, RunStarted, Sink, no_mail, stopped_after
+from lrdash.core.events import Mailbox, RunEnded, Sink, no_mail, stopped_after
 from lrdash.planning.plan import Plan
 from lrdash.training.checkpoints import CheckpointWriter
 from lrdash.training.lanes.block import Block, Call, Portions
@@ -17,7 +17,7 @@ from lrdash.training.lanes.checkpoints import restored
 from lrdash.training.lanes.lane import Lane
 from lrdash.training.lanes.layout import Layout, layout_of_width, processors
 from lrdash.training.lanes.program import Program
-from lrdash.training.versions import versions
+from lrdash.training.versions import started
 
 POLL = 0.1  # seconds between two looks whether to stop
 
@@ -36,14 +36,9 @@ def train_lanes(
 ) -> None:
     """Train runs of one group; the same plans give the same bits on the same machine.
 
-    Args:
+    Args (others as in `train_group`):
         plans: of one `grouping.group_key`.
-        run_ids: one a plan.
-        sink: receives all events of each run in order, `RunEnded` last.
-        should_stop: gives the ids of the runs to stop; asked about ten times a second.
-        writer: has checkpoints to resume from, and takes new ones.
         layout: the form of the program, if not the one that suits the plan.
-        mailbox: where commands of their users arrive.
     """
     stopped = should_stop()
     lanes = []
@@ -71,12 +66,8 @@ def _by_width(lanes: Sequence[Lane]) -> dict[int | None, list[Lane]]:
 
 def _train(lanes: Sequence[Lane], program: Program, should_stop: Stops) -> None:
     plan = lanes[0].plan
-    used = versions()
     for lane in lanes:
-        lane.start(RunStarted(
-            engine="lanes", parameters=plan.parameters, steps_per_epoch=plan.steps_per_epoch,
-            updates=lane.plan.updates, versions=used,
-        ))
+        lane.start(started(lane.plan, "lanes"))
     ready = deque(_blocks([lane for lane in lanes if lane.ended is None], program))
     if not ready:
         return

@@ -44,7 +44,6 @@ class Graph:
 
     Args:
         plan: one of the group; strategy, rates, seed and early stopping do not count.
-        data: its examples.
         layout: whether lanes are stacked.
     """
 

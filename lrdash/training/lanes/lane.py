@@ -38,11 +38,7 @@ class Lane:
     """The part of a run outside the compiled program. For the thread that trains the group.
 
     Args:
-        run_id: goes with each event.
-        plan: of the run.
         sink: receives all its events, `RunEnded` included.
-        policy: where it begins, and when it is saved.
-        mailbox: where commands of its user arrive.
     """
 
     def __init__(
@@ -87,7 +83,6 @@ class Lane:
         """End it if it has diverged; else report progress now and then.
 
         Args:
-            tally: the counts of the epoch so far.
             updates: of this epoch, done.
         """
         if tally.failed_at >= 0:

@@ -39,7 +39,6 @@ def layout_of(plan: Plan, lanes: int, units: int) -> Layout:
 
     Args:
         plan: any of the group.
-        lanes: how many runs it has.
         units: of the widest layer.
     """
     if plan.model.convolutional:

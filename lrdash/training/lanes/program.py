@@ -34,7 +34,6 @@ class Program:
 
     Args:
         plan: one of the group; strategy, rates, seed and early stopping do not count.
-        layout: its form.
     """
 
     def __init__(self, plan: Plan, layout: Layout) -> None:
@@ -77,7 +76,6 @@ class Program:
             state: of the block; it is not changed.
             rates: of each update of the epoch [lanes, updates].
             order: of the examples [lanes, padded]; what follows the last example is not used.
-            bounds: which part of the epoch.
 
         Returns:
             The state afterwards, and its counts [lanes, len(FIELDS)].

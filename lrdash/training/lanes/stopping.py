@@ -15,7 +15,7 @@ class EarlyStop:
 
     def __init__(self, wanted: EarlyStopping) -> None:
         self._wanted = wanted
-        self._rising = wanted.monitor.endswith("accuracy")
+        self._rising = wanted.mode == "max"
         self._best: float | None = None
         self._wait = 0  # epochs without improvement
 

@@ -20,7 +20,7 @@ from lrdash.datasets import Dataset
 from lrdash.planning.external import placeholder
 from lrdash.training.own.data import OwnData, own_data
 from lrdash.training.own.explaining import explained
-from lrdash.training.own.lanes import fit_of
+from lrdash.training.own.lanes import fit_of, name_of
 from lrdash.training.own.model import (
     ACCURACY,
     OwnDataset,
@@ -68,7 +68,6 @@ def inspect(
     """Build the model, evaluate it on a few examples, and find out how it can be trained.
 
     Args:
-        build_model: makes a fresh model at each call.
         data: see `own.data.FORMS`.
         fields: of `RunSpec`, as the caller gave them.
         loss: for a model that is not compiled, or in place of its own.
@@ -203,8 +202,7 @@ def _classes(model: Any, data: OwnData) -> int:
 
 
 def _words(loss: Any) -> str:
-    name = getattr(loss, "name", None) or getattr(loss, "__name__", None) or str(loss)
-    return str(name).replace("_", " ")[:NAME_LIMIT] if loss is not None else "its own"
+    return name_of(loss).replace("_", " ")[:NAME_LIMIT] if loss is not None else "its own"
 
 
 def _data_name(data: OwnData, facts: Facts) -> str:

@@ -71,8 +71,6 @@ def fit_of(
 
     Args:
         model: built, compiled and evaluated once.
-        data: of its training.
-        optimizer: that trains it.
         loss: as it was compiled with.
         build: makes another of its kind.
     """
@@ -235,9 +233,9 @@ def _operation(model: Any) -> str:
 
 def _of_loss(known: Any, loss: Any) -> str:
     if known is None:
-        return f"the loss {_name(loss)} is none of Keras' own with its usual settings"
+        return f"the loss {name_of(loss)} is none of Keras' own with its usual settings"
     if type(known).__name__ not in MEANS or getattr(known, "ignore_class", None) is not None:
-        return f"the loss {_name(known)} is no plain mean over the examples"
+        return f"the loss {name_of(known)} is no plain mean over the examples"
     return ""
 
 
@@ -280,5 +278,6 @@ def _of_call(model: keras.Model, data: OwnData) -> str:
     return "" if np.allclose(plain, free, CLOSE, CLOSE) else "stateless_call gives another result"
 
 
-def _name(loss: Any) -> str:
+def name_of(loss: Any) -> str:
+    """What a loss is called, of Keras' or a function."""
     return str(getattr(loss, "name", None) or getattr(loss, "__name__", None) or loss)

@@ -40,7 +40,6 @@ class OwnOptimizer:
         """A fresh optimizer.
 
         Args:
-            spec: of the run.
             rate: a float or a `LearningRateSchedule`.
         """
         if self.kind is None or self.config is None:

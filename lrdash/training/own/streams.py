@@ -28,7 +28,6 @@ def first_batch(stream: Stream, name: str = "data") -> tuple[Any, Any]:
     """Inputs and targets of the first batch, as arrays.
 
     Args:
-        stream: gives the batches.
         name: what it is called in messages.
 
     Raises:

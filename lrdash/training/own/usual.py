@@ -64,8 +64,6 @@ def check_labels(model: Any, data: OwnData, loss: Any) -> None:
     """Refuse labels that the model has no output for.
 
     Args:
-        model: built.
-        data: of its training and validation.
         loss: as it was compiled with.
 
     Raises:
