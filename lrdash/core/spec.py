@@ -369,8 +369,7 @@ class RunSpec(Definition):
     def steered(self, piece: Piece) -> Self:
         """The spec with a piece more, in place of one at the same epoch."""
         others = (other for other in self.pieces if other.epoch != piece.epoch)
-        ordered = sorted((*others, piece), key=lambda one: one.epoch)
-        return self.replace(pieces=[one.as_dict() for one in ordered])
+        return self.replace(pieces=sorted((*others, piece), key=lambda one: one.epoch))
 
     @property
     def digest(self) -> str:

@@ -36,8 +36,8 @@ def branch(spec: RunSpec, epoch: int, wanted: float | Mapping[str, Any], rate: f
         given.setdefault("base_lr", rate)
     piece = Piece(epoch=epoch, **given)
     settled = spec if epochs == spec.epochs else spec.settled()
-    kept = [one.as_dict() for one in settled.pieces if one.epoch < epoch]
-    return settled.replace(epochs=epochs, pieces=[*kept, piece.as_dict()])
+    kept = [one for one in settled.pieces if one.epoch < epoch]
+    return settled.replace(epochs=epochs, pieces=[*kept, piece])
 
 
 def longer(spec: RunSpec, done: int, epochs: int, how: str) -> RunSpec:
@@ -58,14 +58,14 @@ def longer(spec: RunSpec, done: int, epochs: int, how: str) -> RunSpec:
     if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
         raise InvalidField("epochs", "must be a whole number of at least 1", epochs)
     settled, early = spec.settled(), done < spec.epochs
-    pieces = [one.as_dict() for one in settled.pieces if one.epoch < done]
+    pieces = [one for one in settled.pieces if one.epoch < done]
     if how == "stretch" and not _decides(spec):
         if any(one.strategy and not one.from_start for one in spec.pieces):
             problem = "must be hold: the run ends in another strategy, which has its own length"
             raise InvalidField("how", problem, how)
-        pieces.append(_own(spec, done).as_dict())
+        pieces.append(_own(spec, done))
     elif early:  # the patience of early stopping starts again
-        pieces.append(Piece(epoch=done).as_dict())
+        pieces.append(Piece(epoch=done))
     return settled.replace(epochs=done + epochs, pieces=pieces)
 
 

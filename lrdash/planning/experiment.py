@@ -118,7 +118,24 @@ class Experiment(Definition):
             UnknownName: for a strategy that does not exist.
             InvalidField: for settings that are not allowed, or arms that cannot be distinguished.
         """
-        return _labels(self.arms)
+        complete = [_complete(arm) for arm in self.arms]
+        labels: list[str] = []
+        for arm, params in zip(self.arms, complete, strict=True):
+            label = " ".join(arm.label.split()) or STRATEGIES[arm.strategy].label
+            others = [
+                other for same, other in zip(self.arms, complete, strict=True)
+                if same.strategy == arm.strategy and other is not params
+            ]
+            if params in others:
+                raise InvalidField("arms", "must differ in strategy or settings", label)
+            if others and not arm.label.strip():
+                label = f"{label} ({_what_differs(params, others)})"
+            labels.append(label)
+        _refuse_doubles(self.arms, labels)
+        return tuple(
+            label if labels.count(label) == 1 else f"{label} {labels[:place].count(label) + 1}"
+            for place, label in enumerate(labels)
+        )
 
     def specs(self) -> list[tuple[str, RunSpec]]:
         """Label and spec of every run, in the order arms x base_lrs x seeds.
@@ -216,27 +233,6 @@ def missing(planned: Iterable[Planned], existing: Iterable[RunSpec]) -> list[Pla
     """
     known = {spec.to_json() for spec in existing}
     return [run for run in planned if run.plan.spec.to_json() not in known]
-
-
-def _labels(arms: Sequence[Arm]) -> tuple[str, ...]:
-    complete = [_complete(arm) for arm in arms]
-    labels: list[str] = []
-    for arm, params in zip(arms, complete, strict=True):
-        label = " ".join(arm.label.split()) or STRATEGIES[arm.strategy].label
-        others = [
-            other for same, other in zip(arms, complete, strict=True)
-            if same.strategy == arm.strategy and other is not params
-        ]
-        if params in others:
-            raise InvalidField("arms", "must differ in strategy or settings", label)
-        if others and not arm.label.strip():
-            label = f"{label} ({_what_differs(params, others)})"
-        labels.append(label)
-    _refuse_doubles(arms, labels)
-    return tuple(
-        label if labels.count(label) == 1 else f"{label} {labels[:place].count(label) + 1}"
-        for place, label in enumerate(labels)
-    )
 
 
 def _complete(arm: Arm) -> dict[str, Any]:

@@ -149,7 +149,7 @@ class Search(Definition):
         settled = self.base if epochs == self.base.epochs else self.base.settled()
         made = [*settled.pieces, *(Piece(epoch=at, factor=factor) for at, factor in moves)]
         kept = sorted((piece for piece in made if piece.epoch < epochs), key=lambda one: one.epoch)
-        return settled.replace(epochs=epochs, pieces=[one.as_dict() for one in kept])
+        return settled.replace(epochs=epochs, pieces=kept)
 
     def contestants(self) -> dict[str, RunSpec]:
         """Specs to compare the result with, by label: the run as it was, then the rivals that

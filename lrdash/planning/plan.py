@@ -168,7 +168,7 @@ def _completed(
     ]
     return spec.replace(
         **(own if spec.trainable_here else {}), params=strategy.as_dict(),
-        pieces=[piece.as_dict() for piece in pieces],
+        pieces=pieces,
     )
 
 

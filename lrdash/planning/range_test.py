@@ -109,7 +109,7 @@ def make(spec: RangeTestSpec) -> PlannedTest:
     )
     steps = planning.make(base).steps_per_epoch
     plan = planning.make(base.replace(epochs=-(-spec.updates // steps)))
-    return PlannedTest(spec=spec.replace(base=plan.spec.as_dict()), plan=plan)
+    return PlannedTest(spec=spec.replace(base=plan.spec), plan=plan)
 
 
 def sweep(

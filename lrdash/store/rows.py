@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,6 @@ from lrdash.core.events import ACTIVE, RateDecided, Status
 from lrdash.core.spec import RunSpec
 from lrdash.planning.experiment import Planned
 from lrdash.planning.plan import Plan
-
-if TYPE_CHECKING:
-    from lrdash.planning.experiment import Planned
 
 DecisionRow = RateDecided  # decisions are stored as they were reported
 

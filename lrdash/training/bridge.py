@@ -58,5 +58,5 @@ def beginning(plan: Plan, epoch: int) -> Plan:
         InvalidField: if these cannot be a run of their own.
     """
     settled = plan.spec.settled()
-    pieces = [piece.as_dict() for piece in settled.pieces if piece.epoch < epoch]
+    pieces = [piece for piece in settled.pieces if piece.epoch < epoch]
     return make(settled.replace(epochs=epoch, pieces=pieces))

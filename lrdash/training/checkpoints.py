@@ -53,7 +53,7 @@ class CheckpointWriter:
         self, folder: CheckpointFolder | None = None, done: Mapping[str, int] | None = None,
         interval: float = INTERVAL, origins: Mapping[str, Origin] | None = None,
     ) -> None:
-        self._folder, self._done, self._interval = folder, dict(done or {}), interval
+        self._folder, self._done, self.interval = folder, dict(done or {}), interval
         self._origins = dict(origins or {})
         self._background = BackgroundWriter(folder) if folder else None
 
@@ -101,11 +101,6 @@ class CheckpointWriter:
         """Write a checkpoint, in the background."""
         if self._background:
             self._background(run_id, checkpoint)
-
-    @property
-    def interval(self) -> float:
-        """Seconds between two checkpoints of a run; infinite if none are saved."""
-        return self._interval if self._background else float("inf")
 
     @property
     def active(self) -> bool:

@@ -8,6 +8,13 @@ import keras
 
 from lrdash.core.spec import RunSpec
 
+SETTINGS: dict[str, tuple[type[Any], tuple[str, ...]]] = {  # by name: fields of a spec that it has
+    "sgd": (keras.optimizers.SGD, ("momentum", "nesterov")),
+    "rmsprop": (keras.optimizers.RMSprop, ("momentum",)),
+    "adam": (keras.optimizers.Adam, ()),
+    "adamw": (keras.optimizers.AdamW, ("weight_decay",)),
+}
+
 
 def optimizer_of(spec: RunSpec, learning_rate: Any) -> keras.optimizers.Optimizer:
     """A fresh Keras optimizer.
@@ -15,12 +22,5 @@ def optimizer_of(spec: RunSpec, learning_rate: Any) -> keras.optimizers.Optimize
     Args:
         learning_rate: a float or a Keras `LearningRateSchedule`.
     """
-    if spec.optimizer == "sgd":
-        return keras.optimizers.SGD(
-            learning_rate, momentum=spec.momentum, nesterov=spec.nesterov
-        )
-    if spec.optimizer == "rmsprop":
-        return keras.optimizers.RMSprop(learning_rate, momentum=spec.momentum)
-    if spec.optimizer == "adam":
-        return keras.optimizers.Adam(learning_rate)
-    return keras.optimizers.AdamW(learning_rate, weight_decay=spec.weight_decay)
+    kind, names = SETTINGS[spec.optimizer]
+    return kind(learning_rate, **{name: getattr(spec, name) for name in names})

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -32,14 +31,6 @@ SLOTS = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Watchers:
-    """The callbacks that remember something from epoch to epoch."""
-
-    rule: Any  # sets the rate at the end of an epoch
-    stopper: Any  # early stopping; None without
-
-
 class CheckpointCallback(keras.callbacks.Callback):  # type: ignore[misc]
     """Ends each epoch: saves checkpoints, reports decisions, and follows commands.
 
@@ -60,20 +51,23 @@ class CheckpointCallback(keras.callbacks.Callback):  # type: ignore[misc]
         super().__init__()
         self._policy, self._plan, self._program, self._stream = policy, plan, program, stream
         self._commands, self._emit = commands, emit
-        self._watchers = Watchers(rule=None, stopper=None)
+        self._rule: Any = None
+        self._stopper: Any = None
         self._decision: RateDecided | None = None
 
     def hear(self, decision: RateDecided) -> None:
         """Take the decision of the epoch that ends."""
         self._decision = decision
 
-    def restore(self, model: keras.Model, watchers: Watchers) -> None:
+    def restore(self, model: keras.Model, rule: Any, stopper: Any) -> None:
         """Restore a compiled model and the rate program from the checkpoint.
 
         Args:
             model: compiled, not trained yet.
+            rule: the callback that sets the rate at the end of an epoch.
+            stopper: early stopping; None without.
         """
-        self._watchers = watchers
+        self._rule, self._stopper = rule, stopper
         found = self._policy.found
         if found is None:
             return
@@ -90,8 +84,8 @@ class CheckpointCallback(keras.callbacks.Callback):  # type: ignore[misc]
         found = self._policy.found
         if found is None:
             return
-        rule, stopper = self._watchers.rule, self._watchers.stopper
-        for other, saved in ((rule, found.state.get("rule")), (stopper, found.state["stopper"])):
+        state, stopper = found.state, self._stopper
+        for other, saved in ((self._rule, state.get("rule")), (stopper, state["stopper"])):
             for name, value in (saved or {}).items():
                 if hasattr(other, name):
                     setattr(other, name, value)
@@ -126,8 +120,8 @@ class CheckpointCallback(keras.callbacks.Callback):  # type: ignore[misc]
         reason = early(self._plan, self.model, done)
         ended = RunEnded(status="finished", reason=reason, seconds=seconds) if over else None
         state = {
-            "course": self._program.state(), "rule": _remembered(self._watchers.rule),
-            "stopper": _remembered(self._watchers.stopper),
+            "course": self._program.state(), "rule": _remembered(self._rule),
+            "stopper": _remembered(self._stopper),
         }
         return self._policy.save(
             cause, self._arrays(), state, epoch=done, seconds=seconds, val_loss=val_loss,
@@ -135,14 +129,13 @@ class CheckpointCallback(keras.callbacks.Callback):  # type: ignore[misc]
         )
 
     def _begin_piece(self, done: int) -> None:
-        stopper = self._watchers.stopper
-        if stopper is not None and self._program.begins(done):
-            stopper.wait = stopper.stopped_epoch = 0
+        if self._stopper is not None and self._program.begins(done):
+            self._stopper.wait = self._stopper.stopped_epoch = 0
 
     def _arrays(self) -> Arrays:
         variables = _variables(self.model, self._plan.spec)
         arrays = {name: np.array(value.numpy()) for name, value in variables.items()}
-        for number, weight in enumerate(getattr(self._watchers.stopper, BEST, None) or ()):
+        for number, weight in enumerate(getattr(self._stopper, BEST, None) or ()):
             arrays[f"{BEST}:{number}"] = weight
         return arrays
 
@@ -174,8 +167,7 @@ def _remembered(callback: Any) -> dict[str, Any] | None:
     if callback is None:
         return None
     found = {name: getattr(callback, name) for name in REMEMBERED if hasattr(callback, name)}
-    return {name: _plain(value) for name, value in found.items()}
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
+    return {
+        name: value.item() if isinstance(value, np.generic) else value
+        for name, value in found.items()
+    }

@@ -17,7 +17,7 @@ from lrdash.training.checkpoints import CheckpointPolicy, CheckpointWriter
 from lrdash.training.commands import RunCommands
 from lrdash.training.failures import Diverged, Stopped, Turned
 from lrdash.training.keras.callbacks import Stream
-from lrdash.training.keras.checkpoints import CheckpointCallback, Watchers, early
+from lrdash.training.keras.checkpoints import CheckpointCallback, early
 from lrdash.training.keras.decisions import steering
 from lrdash.training.keras.pipeline import training_batches, validation_batches
 from lrdash.training.keras.rates import RateTable, first_rate
@@ -76,7 +76,7 @@ def _fit(
     stopper = _stopper(plan)
     keep = CheckpointCallback(policy, plan, program, stream, commands, emit)
     before, after = steering(program, keep.hear)
-    keep.restore(model, Watchers(rule=after[0], stopper=next(iter(stopper), None)))
+    keep.restore(model, after[0], next(iter(stopper), None))
     if policy.found:
         first = program.reported(policy.decision, policy.epoch)
     else:

@@ -24,7 +24,7 @@ def program_for(plan: Plan, lanes: int, layout: Layout | None = None) -> Program
         plan: any of the group.
         layout: its form, if not the one that suits the group.
     """
-    shape = _shape(plan)
+    shape = json.dumps(shared_values(plan.spec), sort_keys=True)
     if shape not in _units:
         _units[shape] = _widest(plan)
     key = shape, layout or layout_of(plan, lanes, _units[shape])
@@ -48,11 +48,6 @@ def forget(token: str) -> None:
 def clear() -> None:
     """Forget all programs."""
     _programs.clear()
-
-
-def _shape(plan: Plan) -> str:
-    """What the runs of a group share."""
-    return json.dumps(shared_values(plan.spec), sort_keys=True)
 
 
 def _widest(plan: Plan) -> int:

@@ -36,9 +36,8 @@ def restored(state: State, found: Sequence[Checkpoint | None]) -> State:
                 array[place] = checkpoint.arrays[name]
         return tf.constant(array)
 
-    return State(
-        *tf.nest.map_structure(restore, _names(state), tuple(state[:-1])), counts=state.counts
-    )
+    tensors = tf.nest.map_structure(restore, _names(state), tuple(state[:-1]))
+    return State(*tensors, state.counts)
 
 
 def _names(state: State) -> tuple[Any, ...]:

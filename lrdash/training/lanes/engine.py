@@ -41,27 +41,20 @@ def train_lanes(
         layout: the form of the program, if not the one that suits the plan.
     """
     stopped = should_stop()
-    lanes = []
+    by_width: dict[int | None, list[Lane]] = {}  # of their blocks before; None: they begin
     for run_id, plan in zip(run_ids, plans, strict=True):
         policy = writer.start(run_id, plan, "lanes")
         if run_id in stopped:
             sink(run_id, RunEnded(status="stopped", reason=stopped_after(policy.epoch)))
         else:
-            lanes.append(Lane(run_id, plan, sink, policy, mailbox))
-    for width, part in _by_width(lanes).items():
+            lane = Lane(run_id, plan, sink, policy, mailbox)
+            by_width.setdefault(lane.width, []).append(lane)
+    for width, part in by_width.items():
         before = layout_of_width(part[0].plan, width) if width else None
         program = program_for(part[0].plan, len(part), layout or before)
         for lane in part:
             lane.width = program.layout.width
         _train(part, program, should_stop)
-
-
-def _by_width(lanes: Sequence[Lane]) -> dict[int | None, list[Lane]]:
-    """Lanes by the width of the blocks that they were in; None: those that begin."""
-    found: dict[int | None, list[Lane]] = {}
-    for lane in lanes:
-        found.setdefault(lane.width, []).append(lane)
-    return found
 
 
 def _train(lanes: Sequence[Lane], program: Program, should_stop: Stops) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -19,7 +20,6 @@ from lrdash.planning.plan import Plan
 from lrdash.training.own.arrays import Arrays
 from lrdash.training.own.data import OwnData
 from lrdash.training.own.lanes import ACCURACIES, Fit, flat, measured
-from lrdash.training.own.metrics import fresh
 from lrdash.training.own.optimizer import OwnOptimizer
 
 Build = Callable[[], Any]
@@ -73,13 +73,32 @@ def compiled(build: Build, optimizer: Any, loss: Any, metrics: Any) -> Any:
         )
     if loss is not None or not model.compiled:
         model.compile(
-            optimizer=optimizer, loss=loss, metrics=fresh(metrics), jit_compile=False,
+            optimizer=optimizer, loss=loss, metrics=_fresh(metrics), jit_compile=False,
         )
         return model
     model.optimizer = optimizer
     model.jit_compile = False  # XLA has no deterministic form of some operations
     model.steps_per_execution = 1  # callbacks see every update
     return model
+
+
+def _fresh(given: Any) -> Any:
+    """Fresh metrics for a model, in the structure that `model.compile` takes.
+
+    They are copied, not made from their configuration: that of a caller's own class may lack
+    arguments, and that of a function cannot be read back.
+    """
+    if isinstance(given, dict):
+        return {name: _fresh(one) for name, one in given.items()}
+    if isinstance(given, list | tuple):
+        return [_fresh(one) for one in given]
+    if not isinstance(given, keras.metrics.Metric):
+        return given
+    try:
+        return deepcopy(given)
+    except Exception:  # it holds what cannot be copied: runs use it one after the other
+        given.reset_state()
+        return given
 
 
 def builder(build_model: Build, data: OwnData) -> Build:

@@ -10,14 +10,10 @@ import numpy as np
 
 from lrdash.core.errors import InvalidField
 from lrdash.core.spec import RunSpec
-from lrdash.training.optimizers import optimizer_of
+from lrdash.training.optimizers import SETTINGS, optimizer_of
 
-KINDS = {
-    keras.optimizers.SGD: "sgd", keras.optimizers.RMSprop: "rmsprop",
-    keras.optimizers.Adam: "adam", keras.optimizers.AdamW: "adamw",
-}
+KINDS = {kind: name for name, (kind, _) in SETTINGS.items()}
 IGNORED = ("name", "learning_rate")  # settings that decide nothing here
-OWN = {"sgd": ("momentum", "nesterov"), "rmsprop": ("momentum",), "adamw": ("weight_decay",)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +76,7 @@ def own_optimizer(model: keras.Model, wanted: dict[str, Any]) -> OwnOptimizer:
     _try(type(own), config)
     name, undecayed = KINDS.get(type(own)), _undecayed(own)
     if name and not undecayed:
-        fields = {"optimizer": name} | {field: config[field] for field in OWN.get(name, ())}
+        fields = {"optimizer": name} | {field: config[field] for field in SETTINGS[name][1]}
         if not _others(_usual(fields), config):
             words = f"{type(own).__name__}{scaled}" if scaled else ""
             return OwnOptimizer(fields=fields, rate=rate, words=words, note=note)
