@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import json
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, Literal, Self
 
 import pydantic
 
@@ -39,7 +39,7 @@ class EarlyStopping(Record):
     Reference: keras.callbacks.EarlyStopping.
     """
 
-    prefix: ClassVar[str] = "early_stopping."
+    prefix = "early_stopping."
 
     monitor: Literal["val_loss", "loss", "val_accuracy", "accuracy"] = field(
         "val_loss", label="Watch",
@@ -77,7 +77,7 @@ class Piece(Record):
         InvalidField: for a value that is not allowed, or settings of a strategy without one.
     """
 
-    prefix: ClassVar[str] = "pieces."
+    prefix = "pieces."
 
     epoch: int = field(
         ..., label="From epoch", unit="epochs", ge=1, le=10_000, step=1,
@@ -147,7 +147,7 @@ class Piece(Record):
 class Facts(Record):
     """What is known of a run whose dataset and model lrdash cannot load: for pages and reports."""
 
-    prefix: ClassVar[str] = "facts."
+    prefix = "facts."
 
     train_examples: int = field(
         0, label="Training examples", unit="examples", ge=0, help="0: not known."
@@ -189,7 +189,7 @@ class RunSpec(Definition):
         InvalidField: for a value that is not allowed.
     """
 
-    kept_as: ClassVar[str] = "spec"
+    kept_as = "spec"
 
     dataset: str = field(
         "digits", label="Dataset", max_length=NAME_LIMIT,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from lrdash.core.record import field
 from lrdash.core.spec import DataShape
 from lrdash.models.base import (
@@ -31,13 +29,13 @@ class Cnn(ImageModel):
     105866
     """
 
-    id: ClassVar[str] = "cnn"
-    label: ClassVar[str] = "Small convolutional network"
-    description: ClassVar[str] = (
+    id = "cnn"
+    label = "Small convolutional network"
+    description = (
         "Convolutions and pooling, then one dense layer. Stronger than dense layers on images, and "
         "slower on a CPU."
     )
-    source: ClassVar[str] = "Simonyan and Zisserman, arXiv 1409.1556"
+    source = "Simonyan and Zisserman, arXiv 1409.1556"
 
     blocks: int = field(
         2, label="Blocks", ge=1, le=3, step=1,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from typing import ClassVar
 
 from lrdash.core.spec import DataShape
 from lrdash.models.base import (
@@ -38,13 +37,13 @@ class Lenet(ImageModel):
     61706
     """
 
-    id: ClassVar[str] = "lenet"
-    label: ClassVar[str] = "LeNet-5"
-    description: ClassVar[str] = (
+    id = "lenet"
+    label = "LeNet-5"
+    description = (
         "The classic for handwritten digits: two convolutions with average pooling and two dense "
         "layers, with tanh throughout."
     )
-    source: ClassVar[str] = "LeCun et al., Proceedings of the IEEE 86 (11), 1998"
+    source = "LeCun et al., Proceedings of the IEEE 86 (11), 1998"
 
     activation: Activation = activation_field("tanh")
     dropout: float = dropout_field()

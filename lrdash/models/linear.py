@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from lrdash.core.spec import DataShape
 from lrdash.models.base import Model, l2_field
 from lrdash.models.layers import Layer
@@ -21,13 +19,13 @@ class Linear(Model):
     650
     """
 
-    id: ClassVar[str] = "linear"
-    label: ClassVar[str] = "Linear model"
-    description: ClassVar[str] = (
+    id = "linear"
+    label = "Linear model"
+    description = (
         "Softmax regression for classes, linear regression for numbers. The loss is convex: the "
         "clearest view of what a rate does."
     )
-    source: ClassVar[str] = "Bishop, Pattern Recognition and Machine Learning, 2006, 3.1 and 4.3.4"
+    source = "Bishop, Pattern Recognition and Machine Learning, 2006, 3.1 and 4.3.4"
 
     l2: float = l2_field()
 

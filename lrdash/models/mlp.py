@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 import pydantic
 
@@ -34,13 +34,13 @@ class Mlp(Model):
     17226
     """
 
-    id: ClassVar[str] = "mlp"
-    label: ClassVar[str] = "Multilayer perceptron"
-    description: ClassVar[str] = (
+    id = "mlp"
+    label = "Multilayer perceptron"
+    description = (
         "Dense layers one behind the other. Fits every dataset and trains in seconds; images are "
         "read as rows of pixels."
     )
-    source: ClassVar[str] = "Rumelhart, Hinton, Williams, Nature 323, 1986"
+    source = "Rumelhart, Hinton, Williams, Nature 323, 1986"
 
     widths: tuple[Annotated[int, pydantic.Field(ge=1, le=WIDEST)], ...] = field(
         (128, 64), label="Widths", unit="units a layer", min_length=1, max_length=DEEPEST,

@@ -17,7 +17,7 @@ from __future__ import annotations
 import ast
 import inspect
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import Any
 
 from lrdash.core.record import field
 from lrdash.core.spec import DataShape
@@ -43,14 +43,14 @@ class NoisyQuadratic(Model):
     50
     """
 
-    id: ClassVar[str] = "noisy_quadratic"
-    label: ClassVar[str] = "Noisy quadratic"
-    description: ClassVar[str] = (
+    id = "noisy_quadratic"
+    label = "Noisy quadratic"
+    description = (
         "No network: a bowl, steep in some directions and flat in others, with noise in every "
         "gradient. A high rate is fast along the flat directions and noisy along the steep ones, "
         "so the best schedule begins high and ends low."
     )
-    source: ClassVar[str] = "Zhang et al., 2019, arXiv 1907.04164"
+    source = "Zhang et al., 2019, arXiv 1907.04164"
 
     dimensions: int = field(
         100, label="Dimensions", unit="parameters", ge=1, le=1000, step=10,

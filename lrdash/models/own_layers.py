@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, ClassVar
+from typing import Any
 
 import pydantic
 
@@ -34,12 +34,12 @@ class OwnLayers(Model):
     6570
     """
 
-    id: ClassVar[str] = "layers"
-    label: ClassVar[str] = "Own layers"
-    description: ClassVar[str] = (
+    id = "layers"
+    label = "Own layers"
+    description = (
         "A network that you build layer by layer. The output layer is added automatically."
     )
-    source: ClassVar[str] = "You"
+    source = "You"
 
     layers: tuple[Row, ...] = field(
         tuple(Row(**row) for row in FIRST), label="Layers",

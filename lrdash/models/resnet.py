@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from lrdash.core.record import field
 from lrdash.core.spec import DataShape
 from lrdash.models.base import ImageModel, dropout_field, l2_field
@@ -26,13 +24,13 @@ class Resnet(ImageModel):
     78042
     """
 
-    id: ClassVar[str] = "resnet"
-    label: ClassVar[str] = "Small residual network"
-    description: ClassVar[str] = (
+    id = "resnet"
+    label = "Small residual network"
+    description = (
         "Residual blocks with batch normalisation. Usually the strongest on images, and the "
         "slowest."
     )
-    source: ClassVar[str] = "He et al., arXiv 1512.03385, section 4.2"
+    source = "He et al., arXiv 1512.03385, section 4.2"
 
     stages: int = field(
         3, label="Stages", ge=1, le=4, step=1,

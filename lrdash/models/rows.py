@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import pydantic
 
@@ -22,7 +22,7 @@ POOLS = ("max_pooling", "average_pooling")
 class Row(Record):
     """One layer; settings that its kind does not have are ignored."""
 
-    prefix: ClassVar[str] = "layer."
+    prefix = "layer."
 
     kind: Kind = field(..., label="Layer", help="What the layer does.")
     size: int = field(

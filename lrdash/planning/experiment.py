@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, Self
 
 import pydantic
 
@@ -40,7 +40,7 @@ Seed = Annotated[int, pydantic.Field(ge=0, le=LARGEST_SEED)]
 class Arm(Record):
     """One strategy with its settings, as it enters a comparison."""
 
-    prefix: ClassVar[str] = "arm."
+    prefix = "arm."
 
     strategy: str = field(
         ..., label="Strategy", help="How the learning rate moves: the shape of its curve."
@@ -62,7 +62,7 @@ class Experiment(Definition):
             `MAX_RUNS` runs.
     """
 
-    kept_as: ClassVar[str] = "experiment"
+    kept_as = "experiment"
 
     base: RunSpec = field(
         ..., label="Base",

@@ -56,9 +56,9 @@ class ExternalDataset(Dataset):
 class ExternalModel(Model):
     """A model that is only known by its facts. Each has a class of its own, with its name."""
 
-    id: ClassVar[str] = "elsewhere"
-    description: ClassVar[str] = "A model from outside lrdash."
-    source: ClassVar[str] = "its own script"
+    id = "elsewhere"
+    description = "A model from outside lrdash."
+    source = "its own script"
     facts: ClassVar[Facts]
 
     @classmethod

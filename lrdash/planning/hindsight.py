@@ -17,7 +17,7 @@ import itertools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import pydantic
 
@@ -43,7 +43,7 @@ Moves = tuple[tuple[int, float], ...]  # epochs done, factor on the rate from th
 class Rival(Arm):
     """A strategy that the schedule found is compared with."""
 
-    prefix: ClassVar[str] = "rival."
+    prefix = "rival."
 
     base_lr: Rate | None = field(
         None, label="Peak rate", help="Its peak rate. Empty: that of the run."
@@ -57,8 +57,8 @@ class Search(Definition):
         InvalidField: for a value that is not allowed, or that does not go with the others.
     """
 
-    prefix: ClassVar[str] = "hindsight."
-    kept_as: ClassVar[str] = "hindsight"
+    prefix = "hindsight."
+    kept_as = "hindsight"
 
     base: RunSpec = field(..., label="Run", help="The run to search better rates for.")
     points: tuple[Point, ...] = field(

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 import pydantic
@@ -45,8 +45,8 @@ class RangeTestSpec(Definition):
         InvalidField: for a value that is not allowed.
     """
 
-    prefix: ClassVar[str] = "range_test."
-    kept_as: ClassVar[str] = "range_test"
+    prefix = "range_test."
+    kept_as = "range_test"
 
     base: RunSpec = field(
         ..., label="Base",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from lrdash.strategies.base import Horizon, KerasCode, Schedule
 from lrdash.strategies.snippet import number
@@ -25,13 +25,13 @@ class Constant(Schedule):
     [0.1, 0.1, 0.1]
     """
 
-    id: ClassVar[str] = "constant"
-    label: ClassVar[str] = "Constant"
-    formula: ClassVar[str] = r"\eta_t = \eta_0"
-    symbols: ClassVar[str] = "eta_t: rate of update t; eta_0: peak rate"
-    source: ClassVar[str] = "Robbins and Monro 1951, A Stochastic Approximation Method"
-    when: ClassVar[str] = "Use it as the baseline that every other strategy has to beat."
-    colour: ClassVar[str] = "grey"
+    id = "constant"
+    label = "Constant"
+    formula = r"\eta_t = \eta_0"
+    symbols = "eta_t: rate of update t; eta_0: peak rate"
+    source = "Robbins and Monro 1951, A Stochastic Approximation Method"
+    when = "Use it as the baseline that every other strategy has to beat."
+    colour = "grey"
     rate = staticmethod(constant)
 
     def sentence(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import Any
 
 from lrdash.core.record import field
 from lrdash.strategies.base import Horizon, KerasCode, Schedule
@@ -31,20 +31,16 @@ class Cosine(Schedule):
     [1.0, 0.853553, 0.5, 0.146447]
     """
 
-    id: ClassVar[str] = "cosine"
-    label: ClassVar[str] = "Cosine decay"
-    formula: ClassVar[str] = (
-        r"\eta_t = \eta_0 \left(\alpha + (1 - \alpha)\frac{1 + \cos(\pi t/T)}{2}\right)"
-    )
-    symbols: ClassVar[str] = (
+    id = "cosine"
+    label = "Cosine decay"
+    formula = r"\eta_t = \eta_0 \left(\alpha + (1 - \alpha)\frac{1 + \cos(\pi t/T)}{2}\right)"
+    symbols = (
         "eta_t: rate of update t; eta_0: peak rate; alpha: share of it at the end; "
         "T: updates in all"
     )
-    source: ClassVar[str] = "Loshchilov and Hutter 2016, arXiv 1608.03983"
-    when: ClassVar[str] = (
-        "Use it when the length of training is fixed and high rates matter as much as low ones."
-    )
-    colour: ClassVar[str] = "blue"
+    source = "Loshchilov and Hutter 2016, arXiv 1608.03983"
+    when = "Use it when the length of training is fixed and high rates matter as much as low ones."
+    colour = "blue"
     rate = staticmethod(cosine)
 
     alpha: float = field(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import Any
 
 from lrdash.core.record import field
 from lrdash.core.wording import setting
@@ -54,24 +54,24 @@ class CosineRestarts(Schedule):
     [1.0, 0.5, 1.0, 0.5, 1.0, 0.5]
     """
 
-    id: ClassVar[str] = "cosine_restarts"
-    label: ClassVar[str] = "Cosine with warm restarts"
-    formula: ClassVar[str] = (
+    id = "cosine_restarts"
+    label = "Cosine with warm restarts"
+    formula = (
         r"\eta_t = \eta_0 \left(\alpha + (1 - \alpha)\, m^i\, \frac{1 + \cos(\pi u)}{2}\right),"
         r"\quad u = \frac{t - s_i}{c \, k^i}"
     )
-    symbols: ClassVar[str] = (
+    symbols = (
         "eta_t: rate of update t; eta_0: peak rate; alpha: share of it at the bottom; "
         "i: restarts so far; s_i: update of restart i; c: first cycle, in updates; "
         "k: length factor; m: peak factor"
     )
-    source: ClassVar[str] = "Loshchilov and Hutter 2016, arXiv 1608.03983"
-    when: ClassVar[str] = (
+    source = "Loshchilov and Hutter 2016, arXiv 1608.03983"
+    when = (
         "Use it when the end of training is open, or when you want several good snapshots on the "
         "way."
     )
-    colour: ClassVar[str] = "blue"
-    dash: ClassVar[str] = "dash"
+    colour = "blue"
+    dash = "dash"
     rate = staticmethod(cosine_restarts)
 
     first_cycle: float = field(

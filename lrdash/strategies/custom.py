@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import ClassVar
 
 import numpy as np
 import pydantic
@@ -49,19 +48,19 @@ class Custom(Schedule):
 epoch, lr, step, base_lr, epochs, got 'os'.
     """
 
-    id: ClassVar[str] = "custom"
-    colour: ClassVar[str] = "grey"
-    dash: ClassVar[str] = "dash"
-    label: ClassVar[str] = "Your own expression"
-    formula: ClassVar[str] = (
+    id = "custom"
+    colour = "grey"
+    dash = "dash"
+    label = "Your own expression"
+    formula = (
         r"\eta_k = f(k, \eta_{k-1}), \quad \eta_{-1} = \eta_0, \quad k = \lfloor t / S \rfloor"
     )
-    symbols: ClassVar[str] = (
+    symbols = (
         "eta_k: rate of epoch k; f: your expression of epoch and lr; eta_0: peak rate; "
         "t: update; S: updates an epoch"
     )
-    source: ClassVar[str] = "Keras documentation, LearningRateScheduler"
-    when: ClassVar[str] = "Use it when no other strategy sets the rate as you want."
+    source = "Keras documentation, LearningRateScheduler"
+    when = "Use it when no other strategy sets the rate as you want."
 
     expression: str = field(
         "lr * 0.1 if epoch == 10 else lr", label="Rate of the next epoch", max_length=MAX_LENGTH,

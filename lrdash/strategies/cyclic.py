@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from lrdash.core.record import field
 from lrdash.core.wording import setting
@@ -40,22 +40,20 @@ class Cyclic(Schedule):
     [0.0, 0.5, 1.0, 0.5, 0.0, 0.5]
     """
 
-    id: ClassVar[str] = "cyclic"
-    label: ClassVar[str] = "Cyclical (triangles)"
-    formula: ClassVar[str] = (
+    id = "cyclic"
+    label = "Cyclical (triangles)"
+    formula = (
         r"\eta_t = \eta_m + (\eta_0 - \eta_m)\, \Lambda(t)\, g(t),\quad "
         r"\Lambda(t) = 1 - \left|\frac{t \bmod 2h}{h} - 1\right|"
     )
-    symbols: ClassVar[str] = (
+    symbols = (
         "eta_t: rate of update t; eta_0: peak rate; eta_m: lowest rate; Lambda: triangle of "
         "height 1; h: half a cycle, in updates; g: 1, or halved each cycle, or gamma^t"
     )
-    source: ClassVar[str] = "Smith 2015, arXiv 1506.01186"
-    when: ClassVar[str] = (
-        "Use it when the best rate is unknown and the run should cycle through a range of rates."
-    )
-    colour: ClassVar[str] = "sky"
-    dash: ClassVar[str] = "dash"
+    source = "Smith 2015, arXiv 1506.01186"
+    when = "Use it when the best rate is unknown and the run should cycle through a range of rates."
+    colour = "sky"
+    dash = "dash"
     rate = staticmethod(cyclic)
 
     half_cycle: float = field(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -40,18 +40,16 @@ class Exponential(Schedule):
     [0.4, 0.2, 0.1]
     """
 
-    id: ClassVar[str] = "exponential"
-    label: ClassVar[str] = "Exponential decay"
-    formula: ClassVar[str] = r"\eta_t = \eta_0 \, r^{t/d}"
-    symbols: ClassVar[str] = (
+    id = "exponential"
+    label = "Exponential decay"
+    formula = r"\eta_t = \eta_0 \, r^{t/d}"
+    symbols = (
         "eta_t: rate of update t; eta_0: peak rate; r: decay rate; d: updates for one decay "
         "(t/d is rounded down in a staircase)"
     )
-    source: ClassVar[str] = "Keras, optimizers.schedules.ExponentialDecay"
-    when: ClassVar[str] = (
-        "Use it for a smooth decay that does not depend on the length of training."
-    )
-    colour: ClassVar[str] = "olive"
+    source = "Keras, optimizers.schedules.ExponentialDecay"
+    when = "Use it for a smooth decay that does not depend on the length of training."
+    colour = "olive"
     rate = staticmethod(exponential)
 
     decay_rate: float = field(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import Any
 
 from lrdash.core.record import field
 from lrdash.strategies.base import Horizon, Mark, Schedule
@@ -36,22 +36,20 @@ class FlatCosine(Schedule):
     [1.0, 1.0, 1.0, 0.5]
     """
 
-    id: ClassVar[str] = "flat_cosine"
-    label: ClassVar[str] = "Flat, then cosine"
-    formula: ClassVar[str] = (
+    id = "flat_cosine"
+    label = "Flat, then cosine"
+    formula = (
         r"\eta_t = \eta_e + (\eta_0 - \eta_e)\frac{1 + \cos(\pi u)}{2},\quad "
         r"u = \max\left(0, \frac{t - sT}{T - sT}\right)"
     )
-    symbols: ClassVar[str] = (
+    symbols = (
         "eta_t: rate of update t; eta_0: peak rate; eta_e: end rate, end factor times eta_0; "
         "s: share of training that is flat; T: updates in all"
     )
-    source: ClassVar[str] = "fastai, Learner.fit_flat_cos"
-    when: ClassVar[str] = (
-        "Use it with adaptive optimizers, which benefit from a long time at the peak."
-    )
-    colour: ClassVar[str] = "blue"
-    dash: ClassVar[str] = "dot"
+    source = "fastai, Learner.fit_flat_cos"
+    when = "Use it with adaptive optimizers, which benefit from a long time at the peak."
+    colour = "blue"
+    dash = "dot"
     rate = staticmethod(flat_cosine)
 
     pct_start: float = field(

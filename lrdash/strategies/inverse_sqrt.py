@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from lrdash.core.record import field
 from lrdash.strategies.base import Schedule
@@ -29,16 +29,14 @@ class InverseSqrt(Schedule):
     [0.2, 0.141421, 0.11547, 0.1]
     """
 
-    id: ClassVar[str] = "inverse_sqrt"
-    label: ClassVar[str] = "Inverse square root"
-    formula: ClassVar[str] = r"\eta_t = \eta_0 \sqrt{\frac{s}{t + s}}"
-    symbols: ClassVar[str] = "eta_t: rate of update t; eta_0: peak rate; s: time scale, in updates"
-    source: ClassVar[str] = "Vaswani et al. 2017, arXiv 1706.03762"
-    when: ClassVar[str] = (
-        "Use it with a warm-up for transformers, or when the length of training is not known."
-    )
-    colour: ClassVar[str] = "olive"
-    dash: ClassVar[str] = "dot"
+    id = "inverse_sqrt"
+    label = "Inverse square root"
+    formula = r"\eta_t = \eta_0 \sqrt{\frac{s}{t + s}}"
+    symbols = "eta_t: rate of update t; eta_0: peak rate; s: time scale, in updates"
+    source = "Vaswani et al. 2017, arXiv 1706.03762"
+    when = "Use it with a warm-up for transformers, or when the length of training is not known."
+    colour = "olive"
+    dash = "dot"
     rate = staticmethod(inverse_sqrt)
 
     timescale_steps: int = field(

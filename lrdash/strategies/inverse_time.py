@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from lrdash.core.record import field
 from lrdash.core.wording import setting
@@ -34,19 +34,17 @@ class InverseTime(Schedule):
     [0.6, 0.3, 0.2]
     """
 
-    id: ClassVar[str] = "inverse_time"
-    label: ClassVar[str] = "Inverse time decay"
-    formula: ClassVar[str] = r"\eta_t = \frac{\eta_0}{1 + r \, t/d}"
-    symbols: ClassVar[str] = (
+    id = "inverse_time"
+    label = "Inverse time decay"
+    formula = r"\eta_t = \frac{\eta_0}{1 + r \, t/d}"
+    symbols = (
         "eta_t: rate of update t; eta_0: peak rate; r: decay rate; d: updates for one decay "
         "(t/d is rounded down in a staircase)"
     )
-    source: ClassVar[str] = "Keras, optimizers.schedules.InverseTimeDecay"
-    when: ClassVar[str] = (
-        "Use it when the length of training is unknown and the rate should never reach zero."
-    )
-    colour: ClassVar[str] = "olive"
-    dash: ClassVar[str] = "dash"
+    source = "Keras, optimizers.schedules.InverseTimeDecay"
+    when = "Use it when the length of training is unknown and the rate should never reach zero."
+    colour = "olive"
+    dash = "dash"
     rate = staticmethod(inverse_time)
 
     decay_rate: float = field(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from lrdash.core.record import field
 from lrdash.strategies.base import Horizon, KerasCode, Schedule
@@ -32,19 +32,19 @@ class Linear(Schedule):
     [1.0, 0.75, 0.5, 0.25]
     """
 
-    id: ClassVar[str] = "linear"
-    label: ClassVar[str] = "Linear decay"
-    formula: ClassVar[str] = r"\eta_t = (\eta_0 - \eta_e)(1 - t/T) + \eta_e"
-    symbols: ClassVar[str] = (
+    id = "linear"
+    label = "Linear decay"
+    formula = r"\eta_t = (\eta_0 - \eta_e)(1 - t/T) + \eta_e"
+    symbols = (
         "eta_t: rate of update t; eta_0: peak rate; eta_e: end rate, end factor times eta_0; "
         "T: updates in all"
     )
-    source: ClassVar[str] = "arXiv 2310.07831; arXiv 2502.15938"
-    when: ClassVar[str] = (
+    source = "arXiv 2310.07831; arXiv 2502.15938"
+    when = (
         "Use it as the first choice when the length of training is fixed: the "
         "best-supported default."
     )
-    colour: ClassVar[str] = "green"
+    colour = "green"
     rate = staticmethod(linear)
 
     end_factor: float = field(

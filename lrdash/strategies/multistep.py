@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from pydantic import field_validator
 
@@ -39,18 +39,14 @@ class MultiStep(Schedule):
     [1.0, 0.5, 0.5, 0.25, 0.25]
     """
 
-    id: ClassVar[str] = "multistep"
-    label: ClassVar[str] = "Multi-step decay"
-    formula: ClassVar[str] = r"\eta_t = \eta_0 \, f^{\,|\{m \in M \,:\, m \le t\}|}"
-    symbols: ClassVar[str] = (
-        "eta_t: rate of update t; eta_0: peak rate; f: factor; M: milestones, in updates"
-    )
-    source: ClassVar[str] = "He et al. 2015, arXiv 1512.03385"
-    when: ClassVar[str] = (
-        "Use it when you know at which epochs the loss stops falling, as for ResNets on images."
-    )
-    colour: ClassVar[str] = "orange"
-    dash: ClassVar[str] = "dash"
+    id = "multistep"
+    label = "Multi-step decay"
+    formula = r"\eta_t = \eta_0 \, f^{\,|\{m \in M \,:\, m \le t\}|}"
+    symbols = "eta_t: rate of update t; eta_0: peak rate; f: factor; M: milestones, in updates"
+    source = "He et al. 2015, arXiv 1512.03385"
+    when = "Use it when you know at which epochs the loss stops falling, as for ResNets on images."
+    colour = "orange"
+    dash = "dash"
     rate = staticmethod(multistep)
 
     milestones: tuple[float, ...] = field(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from pydantic import ValidationInfo, field_validator
 
@@ -54,20 +54,16 @@ class OneCycle(Schedule):
     [0.25, 0.625, 1.0, 0.625, 0.25]
     """
 
-    id: ClassVar[str] = "one_cycle"
-    label: ClassVar[str] = "One cycle"
-    formula: ClassVar[str] = (
-        r"\eta_t = b + (a - b)\frac{1 + \cos(\pi u)}{2},\quad u = \frac{t - t_a}{t_b - t_a}"
-    )
-    symbols: ClassVar[str] = (
+    id = "one_cycle"
+    label = "One cycle"
+    formula = r"\eta_t = b + (a - b)\frac{1 + \cos(\pi u)}{2},\quad u = \frac{t - t_a}{t_b - t_a}"
+    symbols = (
         "eta_t: rate of update t; a, b: rates at the ends of its phase; t_a, t_b: updates of these "
         "ends; u: share of the phase done"
     )
-    source: ClassVar[str] = "Smith and Topin 2017, arXiv 1708.07120"
-    when: ClassVar[str] = (
-        "Use it when training has to be short and tolerates a high rate in the middle."
-    )
-    colour: ClassVar[str] = "sky"
+    source = "Smith and Topin 2017, arXiv 1708.07120"
+    when = "Use it when training has to be short and tolerates a high rate in the middle."
+    colour = "sky"
     rate = staticmethod(one_cycle)
 
     pct_start: float = field(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -55,19 +55,19 @@ class Plateau(Rule):
         '0.7 is not below best 0.7 - 0.0001: wait 2 of 2, rate 0.1 to 0.05'
     """
 
-    id: ClassVar[str] = "plateau"
-    colour: ClassVar[str] = "vermillion"
-    label: ClassVar[str] = "Reduce on plateau"
-    formula: ClassVar[str] = (
+    id = "plateau"
+    colour = "vermillion"
+    label = "Reduce on plateau"
+    formula = (
         r"\eta \leftarrow \max(\gamma \eta, \eta_{min}) \text{ after } p "
         r"\text{ epochs without } m < m_{best} - \delta"
     )
-    symbols: ClassVar[str] = (
+    symbols = (
         "eta: rate; gamma: factor; eta_min: min_lr; p: patience; m: monitored metric; "
         "m_best: its best value; delta: min_delta (for a metric to be raised: m > m_best + delta)"
     )
-    source: ClassVar[str] = "Keras and PyTorch documentation, ReduceLROnPlateau"
-    when: ClassVar[str] = "Use it when you do not know beforehand when progress will stall."
+    source = "Keras and PyTorch documentation, ReduceLROnPlateau"
+    when = "Use it when you do not know beforehand when progress will stall."
 
     monitor: Literal["val_loss", "loss", "val_accuracy", "accuracy"] = field(
         "val_loss", label="Watch",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import field_validator
@@ -48,20 +48,20 @@ class Points(Schedule):
     [0.5, 0.75, 1.0, 0.5]
     """
 
-    id: ClassVar[str] = "points"
-    label: ClassVar[str] = "Draw your own"
-    formula: ClassVar[str] = (
+    id = "points"
+    label = "Draw your own"
+    formula = (
         r"\eta_t = \eta_0 \left(f_i + (f_{i+1} - f_i)\, w(u)\right),\quad "
         r"u = \frac{t/T - x_i}{x_{i+1} - x_i}"
     )
-    symbols: ClassVar[str] = (
+    symbols = (
         "eta_t: rate of update t; eta_0: peak rate; x_i, f_i: share of training and factor of "
         "point i; T: updates in all; w(u): u or (1 - cos pi u)/2"
     )
-    source: ClassVar[str] = "Optax, piecewise_interpolate_schedule"
-    when: ClassVar[str] = "Use it when you have a curve in mind that no other strategy draws."
-    colour: ClassVar[str] = "purple"
-    dash: ClassVar[str] = "dash"
+    source = "Optax, piecewise_interpolate_schedule"
+    when = "Use it when you have a curve in mind that no other strategy draws."
+    colour = "purple"
+    dash = "dash"
     rate = staticmethod(through_points)
 
     points: tuple[tuple[float, float], ...] = field(

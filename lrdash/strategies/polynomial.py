@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from lrdash.core.record import field
 from lrdash.core.wording import setting
@@ -34,19 +34,17 @@ class Polynomial(Schedule):
     [1.0, 0.5625, 0.25, 0.0625]
     """
 
-    id: ClassVar[str] = "polynomial"
-    label: ClassVar[str] = "Polynomial decay"
-    formula: ClassVar[str] = r"\eta_t = (\eta_0 - \eta_e)(1 - t/T)^p + \eta_e"
-    symbols: ClassVar[str] = (
+    id = "polynomial"
+    label = "Polynomial decay"
+    formula = r"\eta_t = (\eta_0 - \eta_e)(1 - t/T)^p + \eta_e"
+    symbols = (
         "eta_t: rate of update t; eta_0: peak rate; eta_e: end rate, end factor times eta_0; "
         "T: updates in all; p: power"
     )
-    source: ClassVar[str] = "Keras, optimizers.schedules.PolynomialDecay; arXiv 2602.06797"
-    when: ClassVar[str] = (
-        "Use it when the length of training is fixed and low rates should last longer."
-    )
-    colour: ClassVar[str] = "green"
-    dash: ClassVar[str] = "dash"
+    source = "Keras, optimizers.schedules.PolynomialDecay; arXiv 2602.06797"
+    when = "Use it when the length of training is fixed and low rates should last longer."
+    colour = "green"
+    dash = "dash"
     rate = staticmethod(polynomial)
 
     end_factor: float = field(

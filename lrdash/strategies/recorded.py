@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -46,12 +46,12 @@ class Recorded(Schedule):
     'ReduceLROnPlateau (factor 0.2, patience 3)'
     """
 
-    id: ClassVar[str] = "recorded"
-    label: ClassVar[str] = "As recorded"
-    formula: ClassVar[str] = r"\eta_t"
-    symbols: ClassVar[str] = "eta_t: the rate that update t used"
-    source: ClassVar[str] = "the program that trained it"
-    when: ClassVar[str] = "The rate was set outside lrdash and is shown as it was."
+    id = "recorded"
+    label = "As recorded"
+    formula = r"\eta_t"
+    symbols = "eta_t: the rate that update t used"
+    source = "the program that trained it"
+    when = "The rate was set outside lrdash and is shown as it was."
 
     known: Literal["updates", "epochs", "none"] = field(
         "updates", label="Rates", help="Known of every update, of each epoch, or not at all."

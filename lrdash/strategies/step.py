@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from lrdash.core.record import field
 from lrdash.core.wording import setting
@@ -35,17 +35,13 @@ class Step(Schedule):
     [0.4, 0.4, 0.2, 0.2, 0.1]
     """
 
-    id: ClassVar[str] = "step"
-    label: ClassVar[str] = "Step decay"
-    formula: ClassVar[str] = r"\eta_t = \eta_0 \, f^{\lfloor t/d \rfloor}"
-    symbols: ClassVar[str] = (
-        "eta_t: rate of update t; eta_0: peak rate; f: factor; d: updates between two drops"
-    )
-    source: ClassVar[str] = "PyTorch, optim.lr_scheduler.StepLR"
-    when: ClassVar[str] = (
-        "Use it for regular drops whose effect is visible in the loss."
-    )
-    colour: ClassVar[str] = "orange"
+    id = "step"
+    label = "Step decay"
+    formula = r"\eta_t = \eta_0 \, f^{\lfloor t/d \rfloor}"
+    symbols = "eta_t: rate of update t; eta_0: peak rate; f: factor; d: updates between two drops"
+    source = "PyTorch, optim.lr_scheduler.StepLR"
+    when = "Use it for regular drops whose effect is visible in the loss."
+    colour = "orange"
     rate = staticmethod(step)
 
     drop_every: float = field(

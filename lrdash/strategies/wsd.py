@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from pydantic import ValidationInfo, field_validator
 
@@ -53,22 +53,22 @@ class WarmupStableDecay(Schedule):
     [0.5, 1.0, 1.0, 1.0, 1.0, 0.5]
     """
 
-    id: ClassVar[str] = "wsd"
-    label: ClassVar[str] = "Warm-up, stable, decay"
-    formula: ClassVar[str] = (
+    id = "wsd"
+    label = "Warm-up, stable, decay"
+    formula = (
         r"\eta_t = \eta_0 \cdot \min\left(1, \frac{t + 1}{W}\right) \cdot "
         r"g\left(\max\left(0, \frac{t - (T - D)}{D}\right)\right)"
     )
-    symbols: ClassVar[str] = (
+    symbols = (
         "eta_t: rate of update t; eta_0: peak rate; T: updates in all; W: warm-up, D: decay, in "
         "updates; g(x): 1 - x, (1 + cos pi x)/2 or 1 - sqrt(x)"
     )
-    source: ClassVar[str] = "Hu et al. 2024, arXiv 2404.06395; Hägele et al. 2024, arXiv 2405.18392"
-    when: ClassVar[str] = (
+    source = "Hu et al. 2024, arXiv 2404.06395; Hägele et al. 2024, arXiv 2405.18392"
+    when = (
         "Use it when training may be extended later: only the last part, the decay, "
         "depends on the length."
     )
-    colour: ClassVar[str] = "purple"
+    colour = "purple"
     rate = staticmethod(wsd)
 
     warmup_fraction: float = field(

@@ -36,8 +36,8 @@ def restored(state: State, found: Sequence[Checkpoint | None]) -> State:
                 array[place] = checkpoint.arrays[name]
         return tf.constant(array)
 
-    tensors = tf.nest.map_structure(restore, _names(state), tuple(state[:-1]))
-    return State(*tensors, state.counts)
+    weights, slots, others, step = tf.nest.map_structure(restore, _names(state), tuple(state[:-1]))
+    return State(weights, slots, others, step, state.counts)
 
 
 def _names(state: State) -> tuple[Any, ...]:
