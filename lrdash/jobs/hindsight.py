@@ -52,14 +52,9 @@ def create(
     """
     check(search)
     wanted = Wanted(search.base, "base", ITSELF, (), None, 0)
-    part = _part(wanted)
-    if run_id is not None:
-        return store.hindsights.create(
-            search.to_json(), run_id=run_id, part=part, worker_id=worker_id
-        )
     return store.hindsights.create(
-        search.to_json(), base=_new(wanted, planning.make(search.base)), engine=search.engine,
-        worker_id=worker_id,
+        search.to_json(), base=None if run_id else _new(wanted, planning.make(search.base)),
+        run_id=run_id, part=_part(wanted), engine=search.engine, worker_id=worker_id,
     )
 
 

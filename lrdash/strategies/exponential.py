@@ -9,9 +9,10 @@ import numpy as np
 
 from lrdash.core.record import field
 from lrdash.core.wording import setting
-from lrdash.strategies.base import Horizon, KerasCode, Mark, Schedule
+from lrdash.strategies.base import Horizon, KerasCode
+from lrdash.strategies.decay import Decay
 from lrdash.strategies.snippet import builtin
-from lrdash.strategies.words import drops, every
+from lrdash.strategies.words import every
 
 COARSE = 2e-7  # share of the peak rate that float32 may cost before Keras' own class is avoided
 
@@ -27,7 +28,7 @@ def exponential(
     return base_lr * decay_rate**decays
 
 
-class Exponential(Schedule):
+class Exponential(Decay):
     r"""The rate falls by the same factor in every stretch of time.
 
     After very many decays the rate underflows to 0, never below.
@@ -43,10 +44,6 @@ class Exponential(Schedule):
     id = "exponential"
     label = "Exponential decay"
     formula = r"\eta_t = \eta_0 \, r^{t/d}"
-    symbols = (
-        "eta_t: rate of update t; eta_0: peak rate; r: decay rate; d: updates for one decay "
-        "(t/d is rounded down in a staircase)"
-    )
     source = "Keras, optimizers.schedules.ExponentialDecay"
     when = "Use it for a smooth decay that does not depend on the length of training."
     colour = "olive"
@@ -56,14 +53,6 @@ class Exponential(Schedule):
         0.9, label="Decay rate", gt=0, le=1, step=0.05,
         help="What the curve is multiplied by over each stretch. Nearer to 1: a flatter curve.",
     )
-    decay_every: float = field(
-        1.0, label="Decay every", unit="epochs", gt=0, le=10_000, step=1,
-        help="Length of one stretch. Longer stretches the curve out in time.",
-    )
-    staircase: bool = field(
-        False, label="Staircase",
-        help="Turns the smooth curve into steps: flat within a stretch, a drop at its end.",
-    )
 
     def sentence(self) -> str:
         """What it does with these settings, in words."""
@@ -72,14 +61,6 @@ class Exponential(Schedule):
             f"Multiplies the rate by {setting(self.decay_rate)} over "
             f"{every(self.decay_every)}, {way}."
         )
-
-    def marks(self, horizon: Horizon) -> tuple[Mark, ...]:
-        """The drops of a staircase."""
-        if not self.staircase:
-            return ()
-        gap = horizon.steps(self.decay_every)
-        updates = range(gap, horizon.updates, gap)
-        return drops(updates, self.at([0, *updates], horizon).tolist())
 
     def keras(self, horizon: Horizon) -> KerasCode:
         """Keras' ExponentialDecay, or the formula's source where float32 is too coarse for it."""

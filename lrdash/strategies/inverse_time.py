@@ -6,9 +6,10 @@ from typing import Any
 
 from lrdash.core.record import field
 from lrdash.core.wording import setting
-from lrdash.strategies.base import Horizon, KerasCode, Mark, Schedule
+from lrdash.strategies.base import Horizon, KerasCode
+from lrdash.strategies.decay import Decay
 from lrdash.strategies.snippet import builtin
-from lrdash.strategies.words import drops, every
+from lrdash.strategies.words import every
 
 
 def inverse_time(
@@ -22,7 +23,7 @@ def inverse_time(
     return base_lr / (1.0 + decay_rate * decays)
 
 
-class InverseTime(Schedule):
+class InverseTime(Decay):
     r"""The rate falls like one over the time, fast at first and ever more slowly.
 
     The rate never reaches 0.
@@ -37,10 +38,6 @@ class InverseTime(Schedule):
     id = "inverse_time"
     label = "Inverse time decay"
     formula = r"\eta_t = \frac{\eta_0}{1 + r \, t/d}"
-    symbols = (
-        "eta_t: rate of update t; eta_0: peak rate; r: decay rate; d: updates for one decay "
-        "(t/d is rounded down in a staircase)"
-    )
     source = "Keras, optimizers.schedules.InverseTimeDecay"
     when = "Use it when the length of training is unknown and the rate should never reach zero."
     colour = "olive"
@@ -51,14 +48,6 @@ class InverseTime(Schedule):
         0.5, label="Decay rate", ge=0, le=1000, step=0.1,
         help="How steeply the curve falls at first. 1 halves it over the first stretch.",
     )
-    decay_every: float = field(
-        1.0, label="Decay every", unit="epochs", gt=0, le=10_000, step=1,
-        help="Length of one stretch. Longer stretches the curve out in time.",
-    )
-    staircase: bool = field(
-        False, label="Staircase",
-        help="Turns the smooth curve into steps: flat within a stretch, a drop at its end.",
-    )
 
     def sentence(self) -> str:
         """What it does with these settings, in words."""
@@ -67,14 +56,6 @@ class InverseTime(Schedule):
             f"Divides the peak rate{way} by a number that starts at 1 and grows by "
             f"{setting(self.decay_rate)} {every(self.decay_every)}."
         )
-
-    def marks(self, horizon: Horizon) -> tuple[Mark, ...]:
-        """The drops of a staircase."""
-        if not self.staircase:
-            return ()
-        gap = horizon.steps(self.decay_every)
-        updates = range(gap, horizon.updates, gap)
-        return drops(updates, self.at([0, *updates], horizon).tolist())
 
     def keras(self, horizon: Horizon) -> KerasCode:
         """Keras' InverseTimeDecay."""
