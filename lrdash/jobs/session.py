@@ -88,10 +88,9 @@ class Session:
         if not self._checkpoints:
             return CheckpointWriter()
         left = patiently(lambda: self.store.branches.origins(run_ids)) if done else {}
-        engines = patiently(lambda: self.store.branches.engines(run_ids)) if left else {}
         origins = {
-            run_id: Origin(epoch=epoch, run_ids=line, engine=engines.get(run_id, ""))
-            for run_id, (epoch, line) in left.items()
+            run_id: Origin(epoch=epoch, run_ids=line, engine=engine)
+            for run_id, (epoch, line, engine) in left.items()
         }
         return CheckpointWriter(CheckpointFolder(home()), done, interval(), origins)
 

@@ -80,36 +80,24 @@ class Branches:
                 made.append(str(row["run_id"]))
         return made
 
-    def origins(self, run_ids: Iterable[str]) -> dict[str, tuple[int, list[str]]]:
-        """Of those that are branches: epochs shared with the parent, and all ancestors that are
-        left, the nearest first.
+    def origins(self, run_ids: Iterable[str]) -> dict[str, tuple[int, list[str], str]]:
+        """Of those that are branches: epochs shared with the parent, all ancestors that are left,
+        the nearest first, and the engine that trained the last of these epochs, empty if unknown.
         """
-        found: dict[str, tuple[int, list[str]]] = {}
+        query = select(runs.c.fork_epoch, runs.c.parent_id, runs.c.engine)
+        found: dict[str, tuple[int, list[str], str]] = {}
         with self._database.reading() as connection:
             for run_id in dict.fromkeys(run_ids):
-                epoch, parent = _parent(connection, run_id)
-                if epoch is None:
+                row = connection.execute(query.where(runs.c.run_id == run_id)).first()
+                if row is None or row.fork_epoch is None:
                     continue
-                line: list[str] = []
-                while parent is not None and parent not in line and len(line) < DEEPEST:
-                    line.append(parent)
-                    parent = _parent(connection, parent)[1]
-                found[run_id] = (epoch, line)
-        return found
-
-    def engines(self, run_ids: Iterable[str]) -> dict[str, str]:
-        """Of those that are branches: the engine that trained the last epoch that they share with
-        their parent, where that is known.
-        """
-        columns = select(runs.c.engine, runs.c.fork_epoch)
-        found: dict[str, str] = {}
-        with self._database.reading() as connection:
-            for run_id, (epoch, line) in self.origins(run_ids).items():
-                for other in line:
-                    row = connection.execute(columns.where(runs.c.run_id == other)).first()
+                epoch, engine, line = row.fork_epoch, "", list[str]()
+                while row and row.parent_id and row.parent_id not in line and len(line) < DEEPEST:
+                    line.append(row.parent_id)
+                    row = connection.execute(query.where(runs.c.run_id == line[-1])).first()
                     if row and (row.fork_epoch or 0) < epoch:
-                        found[run_id] = row.engine
-                        break
+                        engine = engine or row.engine
+                found[run_id] = (epoch, line, engine)
         return found
 
     def children(self, run_ids: Iterable[str]) -> list[str]:
@@ -202,9 +190,3 @@ def _copy(connection: Connection, table: Table, parent: str, child: str, last: i
 def _seconds(connection: Connection, run_id: str, epoch: int) -> float:
     this = (epochs.c.run_id == run_id) & (epochs.c.epoch <= epoch)
     return float(connection.scalar(select(func.max(epochs.c.seconds)).where(this)) or 0.0)
-
-
-def _parent(connection: Connection, run_id: str) -> tuple[int | None, str | None]:
-    query = select(runs.c.fork_epoch, runs.c.parent_id).where(runs.c.run_id == run_id)
-    row = connection.execute(query).first()
-    return (row.fork_epoch, row.parent_id) if row else (None, None)

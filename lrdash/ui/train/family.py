@@ -42,7 +42,7 @@ def show(run_id: str) -> None:
 
 def of(run_id: str, store: Store) -> list[tuple[RunRow, int]]:
     """The whole family as a tree, its root first, with the depth of each; at most `MOST` + 1."""
-    line = store.branches.origins([run_id]).get(run_id, (0, []))[1]
+    line = store.branches.origins([run_id]).get(run_id, (0, [], ""))[1]
     ids = [line[-1] if line else run_id]
     level = ids
     while level and len(ids) <= MOST:
