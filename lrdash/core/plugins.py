@@ -21,12 +21,15 @@ class Plugins:
 
     Args:
         group: of entry points; without one there are none.
+
+    Attributes:
+        broken: why the others cannot be used, in a sentence each, by name; known after `entries`.
     """
 
     def __init__(self, group: str, problem: Problem) -> None:
         self._group, self._problem, self._lock = group, problem, RLock()
         self._found: dict[str, Any] | None = None
-        self._broken: dict[str, str] = {}
+        self.broken: dict[str, str] = {}
 
     def entries(self, taken: Mapping[str, Any]) -> Mapping[str, Any]:
         """All that could be imported, by name.
@@ -41,19 +44,14 @@ class Plugins:
                 for point in _points(self._group):
                     fault = self._load(point, {**taken, **found}, found)
                     if fault:
-                        self._broken[point.name] = fault
+                        self.broken[point.name] = fault
                 self._found = found
             return self._found
-
-    @property
-    def broken(self) -> Mapping[str, str]:
-        """Why each of the others cannot be used, in a sentence, by name; known after `entries`."""
-        return self._broken
 
     def forget(self) -> None:
         """Look again when asked next: packages have come or gone."""
         with self._lock:
-            self._found, self._broken = None, {}
+            self._found, self.broken = None, {}
 
     def _load(self, point: EntryPoint, taken: Mapping[str, Any], found: dict[str, Any]) -> str:
         """Take one in; gives what is wrong with it."""

@@ -54,6 +54,7 @@ class RateProgram:
 
     Attributes:
         decided: the strategy's own decision at the end of the last epoch.
+        table: all rates beforehand, float64 [updates]; None where a rule is in it.
 
     Raises:
         InvalidField: the warm-up is as long as the training, a setting does not fit the horizon, or
@@ -85,7 +86,7 @@ class RateProgram:
         self._entered = 0
         self._state = self._last = first.start  # now, and at the end of the last epoch
         self.decided: RateDecided | None = None
-        self._table = self._whole()
+        self.table = self._whole()
 
     @property
     def plain(self) -> bool:
@@ -97,11 +98,6 @@ class RateProgram:
         """Name of the metric that the run's own strategy reads, None for a schedule."""
         rule = self.segments[0].stretch.rule
         return rule.monitor if rule else None
-
-    @property
-    def table(self) -> Rates | None:
-        """All rates beforehand, float64 [updates]; None where a rule is in it."""
-        return self._table
 
     def rates(self, epoch: int) -> Rates:
         """Rates of the updates of an epoch (counted from 0), float64 [steps_per_epoch].
@@ -261,9 +257,9 @@ class RateProgram:
 
     def _scaled_text(self, mark: Mark, update: int) -> str:
         """A mark's words, whose rates are those before the factor, with the rates of here."""
-        if self._table is None or not any(letter.isdigit() for letter in mark.text):
+        if self.table is None or not any(letter.isdigit() for letter in mark.text):
             return mark.text
-        before, after = self._table[update - 1], self._table[update]
+        before, after = self.table[update - 1], self.table[update]
         return f"{setting(before)} to {setting(after)}"
 
 

@@ -48,6 +48,7 @@ class Stretch:
             base_lr=base_lr, epochs=horizon or epochs, steps_per_epoch=steps_per_epoch,
             warmup_epochs=warmup_epochs, warmup_start_factor=warmup_start_factor,
         )
+        self.first_epoch = self.warmup.first_epoch  # that begins after the warm-up
         with explained(strategy):
             strategy.check(self.horizon)
             self.start: State = self.rule.start(base_lr) if self.rule else {}
@@ -59,11 +60,6 @@ class Stretch:
         whole = np.concatenate([self.warmup.rates(base_lr), rest])
         held = np.full(max(0, self.updates - len(whole)), whole[-1])
         self.table: Rates = np.concatenate([whole, held])[: self.updates]
-
-    @property
-    def first_epoch(self) -> int:
-        """The first epoch that begins after the warm-up."""
-        return self.warmup.first_epoch
 
     def known(self, epoch: int) -> bool:
         """Whether the rates of an epoch are settled before training."""

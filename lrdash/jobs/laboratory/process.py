@@ -71,14 +71,10 @@ class WorkerProcess:
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
                 env=_environment(database), start_new_session=True,
             )
+        self.pid = self._process.pid
         threading.Thread(
             target=self._listen, args=(wake,), name="lrdash-answers", daemon=True
         ).start()
-
-    @property
-    def pid(self) -> int:
-        """Process id."""
-        return self._process.pid
 
     @property
     def alive(self) -> bool:

@@ -51,15 +51,11 @@ class Graph:
         self._data, self._batch, self._stacked = data, plan.spec.batch_size, layout.stacked
         self._updates, self._accuracy = plan.steps_per_epoch, accuracy_of(plan)
         self._rule, self._loss = rule_of(plan.spec), loss_for(plan)
+        self.slots = self._rule.slots  # tensors that the optimizer keeps for each weight
         self._model = plan.model.build(plan.dataset.shape)
         self._mixes = any(
             isinstance(layer, keras.layers.BatchNormalization) for layer in flat(self._model)
         )
-
-    @property
-    def slots(self) -> int:
-        """Tensors that the optimizer keeps for each weight."""
-        return self._rule.slots
 
     def train(self, state: Any, rates: Tensor, order: Tensor, span: Tensor) -> Any:
         """The state after the updates of an epoch from the first to before the last of a span.
