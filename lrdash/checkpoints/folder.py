@@ -91,10 +91,7 @@ class CheckpointFolder:
         """Give a branch the newest checkpoint that a run has of at most this epoch.
 
         It stays when the run's own is removed, and takes no room beside it where the disk can link
-        files.
-
-        Returns:
-            Whether there was one, and it could be given.
+        files. True if there was one, and it could be given.
         """
         found = [kept.epoch for kept in self.of(run_id) if kept.epoch <= epoch]
         if not found:
@@ -147,13 +144,8 @@ class CheckpointFolder:
         self._known = {key: about for key, about in self._known.items() if key[0] not in gone}
 
     def shrink(self, spare: Collection[str] = ()) -> int:
-        """Remove checkpoints until the limit is met, as `policy.beyond_limit` says.
-
-        Args:
-            spare: runs that still need theirs.
-
-        Returns:
-            The number of runs that lost theirs.
+        """Remove checkpoints until the limit is met, as `policy.beyond_limit` says; gives the
+        number of runs that lost theirs.
         """
         held = {run_id: self.of(run_id) for run_id in sorted(self.runs(), key=self._touched)}
         runs, single = policy.beyond_limit(held, self.limit, spare)

@@ -91,11 +91,8 @@ def base_of(row: RunRow) -> None:
 def advance(store: Store, hindsight_id: str, worker_id: str | None = None) -> list[str]:
     """Start the next stage of a search if the current one is over; a fault ends the search.
 
-    Args:
-        worker_id: the process that trains its runs; by default they are queued.
-
-    Returns:
-        Ids of the runs to train now; none if the search is over or its stage is not.
+    Gives ids of the runs to train now; none if the search is over or its stage is not. Without a
+    `worker_id` they are queued.
 
     Raises:
         StoreError: if the database cannot be used; try again later.

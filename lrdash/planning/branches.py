@@ -73,16 +73,14 @@ def by_hand(
     spec: RunSpec, *, rate: float | None = None, factor: float | None = None, back: bool = False,
     left_at: float | None = None,
 ) -> Piece:
-    """A change of the rate by hand; exactly one of these is given.
+    """A change of the rate by hand as a piece, whose epoch is set when it takes over; exactly one
+    of rate, factor and back is given.
 
     Args:
         rate: to hold.
         factor: on the rate; the strategy continues.
         back: to the run's own strategy.
         left_at: the rate at which a feedback rule was left, from which it starts again.
-
-    Returns:
-        The piece; its epoch is set when it takes over.
 
     Raises:
         InvalidField: for a value that is not allowed.

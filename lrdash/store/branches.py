@@ -132,14 +132,11 @@ class Branches:
             ))
 
     def steer(self, run_id: str, piece: Piece) -> int:
-        """Change the rate of a run that trains, from its next epoch on.
+        """Change the rate of a run from its next epoch on; gives the number of the command.
 
         Args:
             run_id: of the run, which may still be queued.
             piece: what replaces its strategy; its epoch is set when it does.
-
-        Returns:
-            The number of the command.
 
         Raises:
             NotFound: if there is no such run.

@@ -107,10 +107,7 @@ class Lifecycle(Repository[Row]):
     def request_stop_all(self, item_ids: Iterable[str]) -> int:
         """Ask several to stop: a queued one is stopped at once, an ended one is left as it is.
 
-        Unknown ids are ignored.
-
-        Returns:
-            The number of those that were stopped or asked.
+        Unknown ids are ignored. Gives the number of those that were stopped or asked.
         """
         at, status, changed = now(), self.table.c.status, 0
         with self._database.writing():
@@ -158,11 +155,7 @@ class Queue(Lifecycle[Row]):
         return bool(self.claim_group([item_id], worker_id))
 
     def claim_group(self, item_ids: Iterable[str], worker_id: str) -> list[str]:
-        """Make queued ones the worker's, running from now.
-
-        Returns:
-            Those that were still queued, in their order.
-        """
+        """Make queued ones the worker's, running from now; gives those that were still queued."""
         asked = list(dict.fromkeys(item_ids))
         values: dict[str, Any] = {"status": "running", "worker_id": worker_id}
         if self.claimed_at:

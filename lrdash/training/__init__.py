@@ -36,10 +36,11 @@ def train_group(
     writer: CheckpointWriter | None = None,
     mailbox: Mailbox = no_mail,
 ) -> dict[str, RunEnded]:
-    """Train several runs; if anything goes wrong, those that have not ended end with the reason.
+    """Train several runs and give how each ended, as the sink received it.
 
-    Runs of one `grouping.group_key` become lanes of one program; groups, and runs that cannot be
-    lanes, follow one after another.
+    If anything goes wrong, those that have not ended end with the reason. Runs of one
+    `grouping.group_key` become lanes of one program; groups, and runs that cannot be lanes, follow
+    one after another.
 
     Args:
         plans: what to train, complete and checked.
@@ -50,9 +51,6 @@ def train_group(
         engine: "lanes", "keras", or "auto": lanes wherever possible; runs trained by keras say why.
         writer: has checkpoints to resume from and takes new ones; by default nothing is kept.
         mailbox: where users' commands arrive; each takes effect at the end of an epoch.
-
-    Returns:
-        How each run ended, as the sink received it.
     """
     from lrdash.planning.grouping import alike
 

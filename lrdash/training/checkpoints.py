@@ -188,15 +188,12 @@ class CheckpointPolicy:
         self, cause: Cause, arrays: Arrays, state: Mapping[str, Any], *, epoch: int,
         seconds: float, val_loss: float, decision: RateDecided | None, ended: RunEnded | None,
     ) -> Checkpoint:
-        """Save the run as it is at the end of an epoch.
+        """Save the run as it is at the end of an epoch; gives the checkpoint.
 
         Args:
             arrays: nobody may change them any more.
             state: JSON types; what the engine needs as well.
             ended: how the run ended, if it has.
-
-        Returns:
-            The checkpoint.
         """
         self._saved = perf_counter()
         ending = {

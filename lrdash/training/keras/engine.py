@@ -31,16 +31,15 @@ def fit(
     plan: Plan, *, run_id: str, sink: Sink, should_stop: Callable[[], bool],
     writer: CheckpointWriter, note: str = "", mailbox: Mailbox = no_mail,
 ) -> RunEnded:
-    """Train one run; the same plan gives the same bits on the same machine, paused or not.
+    """Train one run and give how it ended.
+
+    The same plan gives the same bits on the same machine, paused or not.
 
     Args:
         sink: receives all events but `RunEnded`.
         should_stop: asked between batches.
         writer: has the checkpoint to resume from, and takes new ones.
         note: why this engine trains it, where another one is usual.
-
-    Returns:
-        How the run ended.
     """
     own = recipe_of(plan)
     split = None if own else plan.dataset.load(plan.spec.examples)
