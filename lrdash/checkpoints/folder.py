@@ -119,13 +119,11 @@ class CheckpointFolder:
     def of(self, run_id: str) -> list[CheckpointFile]:
         """The checkpoints of a run, oldest first."""
         found = []
-        with suppress(OSError):
-            for entry in os.scandir(self.folder / run_id):
-                stem, dot, ending = entry.name.partition(".")
-                if dot and ending == "npz" and stem.isdecimal():
-                    with suppress(OSError):  # removed in this moment
-                        size = entry.stat().st_size
-                        found.append(CheckpointFile(run_id=run_id, epoch=int(stem), size=size))
+        for path in (self.folder / run_id).glob("*.npz"):
+            if path.stem.isdecimal():
+                with suppress(OSError):  # removed in this moment
+                    size = path.stat().st_size
+                    found.append(CheckpointFile(run_id=run_id, epoch=int(path.stem), size=size))
         return sorted(found, key=lambda kept: kept.epoch)
 
     def size(self) -> int:
