@@ -30,7 +30,7 @@ FREE_SHARE = 0.6  # of the free memory that lanes may take
 MEGABYTE = 2**20
 LEAST_MEMORY = 64  # megabytes that LRDASH_MEMORY_MB may name at least
 ASSUMED_FREE = 2048 * MEGABYTE  # where the system does not report it
-VALIDATION_BATCH = 512  # examples of the validation pass held at once, at most
+VALIDATION_BATCH = 512  # examples of the validation pass held at once; more gains little on a CPU
 FLOAT = 4  # bytes
 
 # What shapes the compiled program.

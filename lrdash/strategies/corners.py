@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lrdash.core.errors import InvalidField
+from lrdash.strategies.points import MOST_POINTS
 
-MOST = 200  # points that the strategy takes
 EXACT = 2e-7  # of the peak rate: the rounding of float32
 
 
@@ -30,8 +30,8 @@ def corners(rates: ArrayLike, base_lr: float) -> dict[str, Any]:
     places, last = [0], len(used) - 1
     while places[-1] < last:
         places.append(_reach(used, places[-1]))
-    if len(places) >= MOST:
-        problem = f"must be a curve of at most {MOST - 1} corners to be drawn by points"
+    if len(places) >= MOST_POINTS:
+        problem = f"must be a curve of at most {MOST_POINTS - 1} corners to be drawn by points"
         raise InvalidField("rates", problem, len(places))
     found = [[place / len(used), max(0.0, float(used[place]))] for place in places]
     return {"points": [*found, [1.0, found[-1][1]]], "interpolation": "linear"}

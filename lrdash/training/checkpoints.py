@@ -21,6 +21,7 @@ from lrdash.checkpoints import (
 )
 from lrdash.core.events import RateDecided, RunEnded
 from lrdash.planning.plan import Plan
+from lrdash.strategies.program import RateProgram
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -148,6 +149,10 @@ class CheckpointPolicy:
         """What the strategy decided at the end of the last epoch; it may not be recorded yet."""
         saved = self.found.state["decision"] if self.found else None
         return RateDecided(**saved) if saved else None
+
+    def first(self, program: RateProgram) -> RateDecided | None:
+        """The decision that the run reports when it begins or resumes, if there is one."""
+        return program.reported(self.decision, self.epoch) if self.found else program.before_start()
 
     @property
     def ended(self) -> RunEnded | None:

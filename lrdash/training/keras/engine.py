@@ -67,8 +67,7 @@ def _fit(
     program, own = plan.program(), recipe_of(plan)
     model = _compiled(plan, program)
     if policy.ended is not None:
-        decision = program.reported(policy.decision, policy.epoch)
-        if decision is not None:
+        if (decision := policy.first(program)) is not None:
             emit(decision)
         return policy.ended
     stream = Stream(emit, should_stop, epoch=policy.epoch, seconds=policy.seconds)
@@ -76,12 +75,8 @@ def _fit(
     keep = CheckpointCallback(policy, plan, program, stream, commands, emit)
     before, after = steering(program, keep.hear)
     keep.restore(model, after[0], next(iter(stopper), None))
-    if policy.found:
-        first = program.reported(policy.decision, policy.epoch)
-    else:
-        first = program.before_start()
-    if first is not None:
-        emit(first)
+    if (decision := policy.first(program)) is not None:
+        emit(decision)
     data = _batches(plan, split, policy.epoch)
     renamed = own.callbacks() if own else []
     try:

@@ -8,9 +8,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from lrdash.planning.grouping import VALIDATION_BATCH
 from lrdash.training.batches import epoch_order
-
-VALIDATION_BATCH = 512  # examples; larger gains little on a CPU and costs memory
 
 
 def training_batches(

@@ -68,11 +68,8 @@ class Lane:
         self._moved = perf_counter()
         self._began = self._moved - self.policy.seconds
         self._emit(started)
-        first = self._rate_program.before_start()
-        if self.policy.found:
-            first = self._rate_program.reported(self.policy.decision, self.epochs_done)
-        if first is not None:
-            self._emit(first)
+        if (decision := self.policy.first(self._rate_program)) is not None:
+            self._emit(decision)
         if self.policy.ended is not None:
             self._emit(self.policy.ended)
             self.ended = self.policy.ended

@@ -10,11 +10,11 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from lrdash.planning.grouping import VALIDATION_BATCH
 from lrdash.planning.plan import Plan
 from lrdash.training.losses import targets_of
 
 Tensor = Any  # tf.Tensor
-VALIDATION_BLOCK = 512  # examples of the validation pass held at once, unless a batch is larger
 KEPT = 3  # data sets; at full size one takes up to 0.6 GB
 
 
@@ -37,7 +37,7 @@ _placed: OrderedDict[tuple[Any, ...], Placed] = OrderedDict()
 def placed(plan: Plan) -> Placed:
     """The tensors of a plan's dataset, kept for the next program; main thread only."""
     spec = plan.spec
-    smooth, most = spec.label_smoothing > 0, max(spec.batch_size, VALIDATION_BLOCK)
+    smooth, most = spec.label_smoothing > 0, max(spec.batch_size, VALIDATION_BATCH)
     token = spec.facts.token if spec.facts else ""
     key = (spec.dataset, spec.examples, plan.loss, smooth, most, token)
     if key not in _placed:
