@@ -7,6 +7,7 @@ place.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import types
 from dataclasses import dataclass
@@ -147,7 +148,7 @@ class Definition(Record):
 
     def to_json(self) -> str:
         """Canonical JSON: sorted keys, no white space. `from_json` gives an equal value back."""
-        return json.dumps(self.as_dict(), sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return canonical(self.as_dict())
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -157,6 +158,16 @@ class Definition(Record):
             InvalidField: if the text is no JSON object or a field is wrong.
         """
         return cls(**json_object(cls.kept_as, text))
+
+
+def canonical(values: object) -> str:
+    """JSON in one form only: sorted keys, no white space."""
+    return json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def digest_of(text: str) -> str:
+    """Stable hash of a text, 16 hexadecimal digits."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def json_object(name: str, text: str, problem: str = "must be a JSON object") -> dict[str, Any]:

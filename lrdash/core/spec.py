@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-import json
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 import pydantic
 
 from lrdash.core.errors import InvalidField
-from lrdash.core.record import Definition, Knob, Record, field
+from lrdash.core.record import Definition, Knob, Record, canonical, digest_of, field
 
 MAX_RATE = 1000.0  # no rate above this is accepted anywhere
 # Fields of a run that are written down only where they are set.
@@ -359,8 +357,7 @@ class RunSpec(Definition):
         kept = tuple(piece for piece in settled.pieces if piece.epoch < epoch)
         values = settled.model_copy(update={"pieces": kept}).as_dict()
         del values["epochs"]
-        text = json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return digest_of(canonical(values))
 
     def begins(self, epoch: int) -> bool:
         """Whether a piece takes over when this many epochs are done."""
@@ -374,4 +371,4 @@ class RunSpec(Definition):
     @property
     def digest(self) -> str:
         """Stable hash of the spec, 16 hexadecimal digits; equal specs give equal digests."""
-        return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]
+        return digest_of(self.to_json())

@@ -10,9 +10,7 @@ and as much again for the gradients on the way back), the batch itself, and the 
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-import json
 import math
 import os
 from collections.abc import Mapping, Sequence
@@ -21,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from lrdash.core.errors import InvalidField
+from lrdash.core.record import canonical, digest_of
 from lrdash.core.spec import RunSpec
 from lrdash.planning.plan import Plan
 
@@ -66,9 +65,7 @@ def group_key(plan: Plan) -> str:
 
 def key_of(spec: RunSpec) -> str:
     """`group_key` of a complete spec, such as the stored ones."""
-    values = shared_values(spec)
-    text = json.dumps(values, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return digest_of(canonical(shared_values(spec)))
 
 
 def shared_values(spec: RunSpec) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, RowMapping, delete, func, insert, select
 
 from lrdash.core.errors import InvalidField, StoreError
 from lrdash.core.events import ACTIVE, now
-from lrdash.core.record import json_object
+from lrdash.core.record import canonical, json_object
 from lrdash.store.codec import row_of
 from lrdash.store.repository import STATUSES, Repository, chunks, rows_of
 from lrdash.store.rows import ExperimentRow, NewRun
@@ -101,8 +101,7 @@ class Experiments(Repository[ExperimentRow]):
             if target is not None and not 0 <= target < float("inf"):
                 raise InvalidField("target", "must be a validation loss of at least 0", target)
             values = {**json.loads(row.definition), "target": target}
-            text = json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
-            self._set(experiment_id, **_definition(text))
+            self._set(experiment_id, **_definition(canonical(values)))
 
     def delete(self, experiment_id: str) -> int:
         """Delete an experiment with its runs; gives the number of runs deleted.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ import tensorflow as tf
 
 from lrdash.core.errors import InvalidField
 from lrdash.core.events import COLUMNS
+from lrdash.core.record import digest_of
 from lrdash.core.spec import NAME_LIMIT, Facts, RunSpec
 from lrdash.datasets import Dataset
 from lrdash.planning.external import placeholder
@@ -138,7 +138,7 @@ def _facts(
     )
     known = json.dumps(facts.as_dict(), sort_keys=True)
     parts = (known, data.digest(), architecture(model), str(data.batch_size))
-    return facts.replace(token=hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16])
+    return facts.replace(token=digest_of("\n".join(parts)))
 
 
 def _model(label: str, facts: Facts, recipe: Recipe) -> OwnModel:
