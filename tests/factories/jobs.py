@@ -10,15 +10,15 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from sqlalchemy import make_url
 
-from lrdash.core.events import EpochEnded, Event, RunEnded, RunStarted, Status
+from lrdash.core.events import Status
 from lrdash.core.spec import RunSpec
 from lrdash.jobs import hindsight
 from lrdash.planning.hindsight import Rival, Search
 from lrdash.planning.plan import make
 from lrdash.store import RunRow, StageRun, Store
+from tests.factories.runs import finish
 
 PATIENCE = 280.0  # seconds; a test is ended after 300
 SMALL: dict[str, Any] = {"dataset": "wine", "model": "linear", "base_lr": 0.05, "epochs": 3}
@@ -83,18 +83,10 @@ def search(**given: Any) -> Search:
 
 def over(store: Store, run_id: str, val_loss: float, status: Status = "finished") -> None:
     """What a worker would have written."""
-    store.runs.claim(run_id, "w")
-    plan = make(store.runs.one(run_id).spec)
-    first = store.runs.one(run_id).epochs_done
-    events: list[Event] = [
-        RunStarted(engine="lanes", parameters=1, steps_per_epoch=plan.steps_per_epoch,
-                   updates=plan.updates, versions={}),
-        *(EpochEnded(epoch=epoch + 1, metrics={"loss": val_loss, "val_loss": val_loss}, seconds=1.0,
-                     rates=plan.program().rates(epoch).astype(np.float32))
-          for epoch in range(first, plan.spec.epochs)),
-        RunEnded(status=status, reason="" if status == "finished" else "it was so"),
-    ]
-    store.runs.record([(run_id, event) for event in events])
+    finish(
+        store, run_id, lambda *_: {"loss": val_loss, "val_loss": val_loss}, status=status,
+        reason="" if status == "finished" else "it was so",
+    )
 
 
 def stage_over(

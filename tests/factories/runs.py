@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,35 +24,62 @@ VERSIONS = {"keras": "3.15.1", "tensorflow": "2.21.0", "machine": "Linux 6, x86_
 EPOCHS = 4
 
 
-def said(plan: Plan, *, lost: bool = False) -> list[Event]:
-    """What a run says: a loss that falls with the epochs and grows with rate and seed."""
-    program = plan.program()
-    events: list[Event] = [
+Measured = Callable[[int, float], Mapping[str, float]]  # by epoch from 0 and its last rate
+
+
+def reported(
+    plan: Plan, measured: Measured, *, first: int = 0, epochs: int | None = None,
+    status: str = "finished", reason: str = "", engine: str = "lanes", note: str = "",
+) -> list[Event]:
+    """What a worker reports of a run: its start, its epochs from `first` on with the decisions of
+    a rule, and its end unless it is running.
+    """
+    program, total = plan.program(), plan.spec.epochs if epochs is None else epochs
+    events: list[Event | None] = [
         RunStarted(
-            engine="lanes", parameters=plan.parameters, steps_per_epoch=plan.steps_per_epoch,
-            updates=plan.updates, versions=VERSIONS,
-        )
+            engine=engine, parameters=plan.parameters, steps_per_epoch=plan.steps_per_epoch,
+            updates=plan.updates, versions=VERSIONS, note=note,
+        ),
+        program.before_start(),
     ]
-    for epoch in range(1 if lost else plan.spec.epochs):
+    for epoch in range(total):
+        rates = program.rates(epoch).astype(np.float32)
+        metrics = dict(measured(epoch, float(rates[-1])))
+        said = EpochEnded(epoch=epoch + 1, metrics=metrics, rates=rates, seconds=epoch + 1.0)
+        decision = program.end_epoch(epoch, metrics)
+        if epoch >= first:
+            events += said, decision
+    if status != "running":
+        events.append(RunEnded(status=status, reason=reason, seconds=9.0))  # type: ignore[arg-type]
+    return [event for event in events if event is not None]
+
+
+def falling(plan: Plan, *, lost: bool = False) -> Measured:
+    """A loss that falls with the epochs and grows with rate and seed."""
+
+    def measured(epoch: int, _rate: float) -> Mapping[str, float]:
         loss = 1 / (epoch + 1) + plan.spec.base_lr + plan.spec.seed / 100
         metrics = {"loss": loss / 2, "val_loss": float("nan") if lost else loss}
-        if plan.dataset.num_classes:
-            metrics |= {"accuracy": 0.5, "val_accuracy": 0.75}
-        rates = program.rates(epoch).astype(np.float32)
-        events.append(
-            EpochEnded(epoch=epoch + 1, metrics=metrics, rates=rates, seconds=epoch + 1.0)
-        )
-        program.end_epoch(epoch, metrics)
-    status = "diverged" if lost else "finished"
-    return [*events, RunEnded(status=status, reason="the loss became NaN" * lost, seconds=9.0)]
+        accuracies = {"accuracy": 0.5, "val_accuracy": 0.75} if plan.dataset.num_classes else {}
+        return metrics | accuracies
+
+    return measured
+
+
+def finish(store: Store, run_id: str, measured: Measured, **ending: Any) -> None:
+    """Train a queued run on, as a worker would; `ending` as in `reported`."""
+    row = store.runs.one(run_id)
+    store.workers.register("w", "host", 1)
+    assert store.runs.claim(run_id, "w")
+    events = reported(make(row.spec), measured, first=row.epochs_done, **ending)
+    store.runs.record([(run_id, event) for event in events])
 
 
 def one_run(store: Store, **fields: Any) -> str:
     """A finished run of four epochs; gives its id."""
     plan = make(RunSpec(**{"dataset": "wine", "epochs": EPOCHS, **fields}))
-    store.workers.register("w", "host", 1)
-    run_id = store.runs.add(plan, worker_id="w")
-    store.runs.record([(run_id, event) for event in said(plan)])
+    run_id = store.runs.add(plan)
+    finish(store, run_id, falling(plan))
     return run_id
 
 
@@ -68,12 +95,13 @@ def one_experiment(
         experiment.to_json(), NewRun.of_each(planned), groups=cut([run.plan for run in planned]),
         name=name,
     )
-    store.workers.register("w", "host", 1)
-    for group in store.runs.queued_groups():
-        for run_id in store.runs.claim_group(group, "w"):
-            plan = make(store.runs.one(run_id).spec)
-            events = said(plan, lost=plan.spec.base_lr >= diverging)
-            store.runs.record([(run_id, event) for event in events])
+    for row in reversed(store.runs.listing(experiment_id=made)):
+        plan = make(row.spec)
+        if plan.spec.base_lr >= diverging:
+            finish(store, row.run_id, falling(plan, lost=True), epochs=1, status="diverged",
+                   reason="the loss became NaN")
+        else:
+            finish(store, row.run_id, falling(plan))
     return made
 
 
@@ -132,28 +160,15 @@ def checkpoint(epoch: int = 3, cause: Cause = "time", loss: float = 0.5) -> Chec
 def trained(
     store: Store, *, status: str = "finished", reason: str = "", epochs: int = 3, **fields: object
 ) -> str:
-    """A run as a worker would have left it."""
-    plan = make(RunSpec(epochs=10, **fields))
-    run_id = store.runs.add(plan)
-    store.workers.register("w1", "host", 1)
-    assert store.runs.claim(run_id, "w1")
-    program = plan.program()
-    events: list[Event] = [
-        RunStarted(engine="keras", parameters=plan.parameters, updates=plan.updates,
-                   steps_per_epoch=plan.steps_per_epoch, versions={"keras": "3"})
-    ]
-    for epoch in range(epochs):
-        metrics = {"loss": 1 / (epoch + 1), "val_loss": 1.2 / (epoch + 1), "accuracy": 0.5,
-                   "val_accuracy": 0.6}
-        rates = program.rates(epoch).astype(np.float32)
-        done = epoch + 1
-        events.append(EpochEnded(epoch=done, metrics=metrics, rates=rates, seconds=float(done)))
-        decision = program.end_epoch(epoch, metrics)
-        if isinstance(decision, RateDecided):
-            events.append(decision)
-    if status != "running":
-        events.append(RunEnded(status=status, reason=reason, seconds=float(epochs)))  # type: ignore[arg-type]
-    store.runs.record([(run_id, event) for event in events])
+    """A run of up to ten epochs as a worker would have left it."""
+    run_id = store.runs.add(make(RunSpec(epochs=10, **fields)))
+    finish(
+        store, run_id, lambda epoch, _rate: {
+            "loss": 1 / (epoch + 1), "val_loss": 1.2 / (epoch + 1), "accuracy": 0.5,
+            "val_accuracy": 0.6,
+        },
+        epochs=epochs, status=status, reason=reason, engine="keras",
+    )
     return run_id
 
 

@@ -14,7 +14,7 @@ from lrdash.analysis import settings_in_words
 from lrdash.api import load_comparison, load_run
 from lrdash.api.reporting import ProgressReport, reporting
 from lrdash.core.errors import InvalidField, NotHere
-from lrdash.core.events import EpochEnded, RunEnded, RunStarted
+from lrdash.core.events import EpochEnded, RunEnded
 from lrdash.core.spec import Facts, RunSpec
 from lrdash.core.wording import escaped
 from lrdash.export import FORMATS, recorded
@@ -24,6 +24,7 @@ from lrdash.planning.plan import make
 from lrdash.store import NewRun, Store
 from tests.factories import pages as shown
 from tests.factories.pages import serve, words
+from tests.factories.runs import reported
 
 FACTS = Facts(
     train_examples=120, validation_examples=30, steps_per_epoch=4, parameters=99,
@@ -111,22 +112,16 @@ def made(store: Store) -> str:
     )
     rows = list(reversed(store.runs.listing(experiment_id=experiment_id)))
     for row, run in zip(rows, planned, strict=True):
-        program, stopped = run.plan.program(), row is rows[-1]
-        store.runs.record([(row.run_id, RunStarted(
-            engine="keras", parameters=99, steps_per_epoch=4, updates=12, versions={},
-            note="lanes do not have the optimizer Lion",
-        ))])
-        for epoch in range(2 if stopped else 3):
-            loss = 1 / (epoch + 1) + run.plan.spec.seed / 50
-            names = dict.fromkeys(FACTS.metrics, loss)
-            store.runs.record([(row.run_id, EpochEnded(
-                epoch=epoch + 1, metrics=names, seconds=1.0 + epoch,
-                rates=program.rates(epoch).astype(np.float32),
-            ))])
-            decision = program.end_epoch(epoch, names)
-            if decision is not None:
-                store.runs.record([(row.run_id, decision)])
-        store.runs.record([(row.run_id, RunEnded(status="stopped" if stopped else "finished"))])
+        stopped, seed = row is rows[-1], run.plan.spec.seed
+        events = reported(
+            run.plan,
+            lambda epoch, _rate, seed=seed: dict.fromkeys(
+                FACTS.metrics, 1 / (epoch + 1) + seed / 50
+            ),
+            epochs=2 if stopped else 3, status="stopped" if stopped else "finished",
+            engine="keras", note="lanes do not have the optimizer Lion",
+        )
+        store.runs.record([(row.run_id, event) for event in events])
     return experiment_id
 
 

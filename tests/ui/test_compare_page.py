@@ -5,17 +5,30 @@ from __future__ import annotations
 from functools import partial
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from lrdash.store import Store, keep_pace
 from tests.factories import pages as shown
-from tests.factories.pages import fault, started, train, typed, words
+from tests.factories.pages import fault, typed, words
+from tests.factories.runs import one_experiment
 
 page = partial(shown.page, "compare")
+trained = partial(one_experiment, seeds=2)  # 2 strategies x 2 rates x 2 seeds
+
+
+def started(store: Store) -> tuple[AppTest, str]:
+    """A small experiment, begun from the form: 2 strategies x 2 rates x 2 seeds."""
+    test = page()
+    test.multiselect(key="compare.strategies").set_value(["constant", "cosine"]).run()
+    typed(test, "0.1 0.01")
+    test.number_input(key="compare.seeds").set_value(2).run()
+    test.button(key="start-compare").click().run()
+    (row,) = store.experiments.listing()
+    return test, row.experiment_id
 
 
 def test_the_form_says_how_many_runs_before_anything_starts(store: Store) -> None:
     test = page()
-    assert not test.exception
     assert "75 runs" in words(test)
     assert "5 strategies × 5 peak rates × 3 seeds" in words(test)
     assert not store.experiments.listing()
@@ -44,7 +57,6 @@ def test_time_memory_and_groups_are_shown_before_the_start(
     small.text_input(key="mlp.widths").set_value("4096, 4096").run()
     assert "one run would take about" in fault(small)
     assert "64 MB are free" in fault(small)
-    assert not small.exception
     assert not store.experiments.listing()
 
 
@@ -52,7 +64,6 @@ def test_start_queues_all_runs_and_names_the_experiment_in_the_address(store: St
     test, experiment_id = started(store)
     assert experiment_id in test.query_params["experiment"]
     assert len(store.runs.listing(experiment_id=experiment_id)) == 8
-    assert not test.exception
 
 
 @pytest.mark.parametrize(
@@ -63,16 +74,13 @@ def test_wrong_peak_rates_are_explained_and_start_disappears(
 ) -> None:
     test = page()
     typed(test, rates)
-    assert not test.exception
     assert message in fault(test)
     assert not [button for button in test.button if button.key == "start-compare"]
 
 
 def test_the_result_ranks_each_strategy_at_its_own_best_rate(store: Store) -> None:
-    _, experiment_id = started(store)
-    train(store, experiment_id)
+    experiment_id = trained(store)
     test = page(experiment=experiment_id)
-    assert not test.exception
     assert "8 runs: 8 finished" in words(test)
     assert "at peak rate 0.01" in words(test)
     board = test.dataframe[0].value
@@ -80,24 +88,20 @@ def test_the_result_ranks_each_strategy_at_its_own_best_rate(store: Store) -> No
 
 
 def test_diverged_runs_stay_in_the_picture(store: Store) -> None:
-    _, experiment_id = started(store)
-    train(store, experiment_id, diverging=0.1)
+    experiment_id = trained(store, diverging=0.1)
     test = page(experiment=experiment_id)
-    assert not test.exception
     assert "4 diverged" in words(test)
     assert list(test.dataframe[0].value["diverged"]) == [2, 2]
 
 
 def test_an_experiment_is_extended_without_repeating_what_exists(store: Store) -> None:
-    _, experiment_id = started(store)
-    train(store, experiment_id)
+    experiment_id = trained(store)
     test = page(experiment=experiment_id)
     test.number_input(key="more-seeds").set_value(1)
     test.text_input(key="more-rates").set_value("0.3")
     test.multiselect(key="more-strategies").set_value(["linear"]).run()
     test.number_input(key="more.linear.end_factor").set_value(0.2)
     test.button(key="extend-start").click().run()
-    assert not test.exception
     row = store.experiments.one(experiment_id)
     assert (row.runs, row.counts["queued"]) == (3 * 3 * 3, 27 - 8)
     added = [run.spec for run in store.runs.listing(experiment_id=experiment_id)
@@ -107,8 +111,7 @@ def test_an_experiment_is_extended_without_repeating_what_exists(store: Store) -
 
 
 def test_an_experiment_is_named_and_given_a_target(store: Store) -> None:
-    _, experiment_id = started(store)
-    train(store, experiment_id)
+    experiment_id = trained(store)
     test = page(experiment=experiment_id)
     assert "to_target" not in list(test.dataframe[0].proto.column_order)
     test.text_input(key="experiment-name").set_value("My question")
@@ -121,11 +124,9 @@ def test_an_experiment_is_named_and_given_a_target(store: Store) -> None:
 
 
 def test_the_form_can_be_filled_from_an_experiment(store: Store) -> None:
-    _, experiment_id = started(store)
-    train(store, experiment_id)
+    experiment_id = trained(store)
     test = page(experiment=experiment_id)
     test.button(key="run-again").click().run()
-    assert not test.exception
     assert "8 runs" in words(test)
     assert test.multiselect(key="compare.strategies").value == ["constant", "cosine"]
     assert test.text_input(key="compare.rates").value == "0.01, 0.1"
@@ -139,17 +140,14 @@ def test_stopped_runs_are_continued(store: Store) -> None:
     test = page(experiment=experiment_id)
     assert "8 runs: 8 stopped" in words(test)
     test.button(key="resume").click().run()
-    assert not test.exception
     assert store.experiments.one(experiment_id).counts["queued"] == 8
 
 
 def test_every_run_and_further_curves_can_be_drawn(store: Store) -> None:
-    _, experiment_id = started(store)
-    train(store, experiment_id)
+    experiment_id = trained(store)
     test = page(experiment=experiment_id)
     test.toggle(key="every").set_value(True)
     test.selectbox(key="curve").set_value("gradient_norm").run()
-    assert not test.exception
     assert "Gradient norm of every run" in words(test)
 
 
@@ -164,5 +162,4 @@ def test_earlier_comparisons_are_listed(store: Store) -> None:
 
 def test_an_unknown_experiment_is_explained_without_a_traceback(store: Store) -> None:
     test = page(experiment="nosuch")
-    assert not test.exception
     assert "nosuch" in fault(test)

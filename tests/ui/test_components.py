@@ -10,9 +10,7 @@ from tests.factories.pages import fault, words
 
 
 def drawn(script: Callable[[], None]) -> AppTest:
-    test = AppTest.from_function(script).run()
-    assert not test.exception
-    return test
+    return AppTest.from_function(script).run()
 
 
 def test_an_error_is_shown_letter_by_letter_and_the_page_continues() -> None:

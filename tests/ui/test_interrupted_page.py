@@ -19,10 +19,8 @@ def test_interrupted_runs_are_offered_and_resumed_all_at_once(name: str, store: 
     run_ids = [trained(store, status="interrupted", seed=seed) for seed in (1, 2)]
     stopped = trained(store, status="stopped")
     test = page(name)
-    assert not test.exception
     assert "**2 runs were interrupted.** Everything trained so far is kept" in words(test)
     test.button(key="resume-interrupted").click().run()
-    assert not test.exception
     assert store.runs.queued() == run_ids
     assert store.runs.one(stopped).status == "stopped"
     assert "interrupted.**" not in words(test)
@@ -57,7 +55,6 @@ def test_a_run_that_did_not_end_can_be_resumed(status: str, store: Store) -> Non
     assert "is kept, and the run can be resumed from its last checkpoint." in words(test)
     assert not test.error
     test.button(key="resume").click().run()
-    assert not test.exception
     assert store.runs.queued() == [run_id]
     assert labels(test) == ["New run", "Take out of the queue"]
 

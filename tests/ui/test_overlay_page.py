@@ -8,27 +8,23 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from lrdash import analysis
-from lrdash.core.events import EpochEnded, Event, RunEnded, RunStarted
 from lrdash.core.spec import RunSpec
 from lrdash.planning.plan import make
 from lrdash.store import Store
 from tests.factories import pages as shown
 from tests.factories.pages import words
+from tests.factories.runs import finish
 
 
 def trained(store: Store, *, name: str = "", epochs: int = 3, **fields: object) -> str:
     plan = make(RunSpec(epochs=3, **fields))
-    run_id = store.runs.add(plan, worker_id="w", name=name)
-    events: list[Event] = [RunStarted(
-        engine="lanes", parameters=1, steps_per_epoch=plan.steps_per_epoch, updates=plan.updates,
-        versions={},
-    )]
-    for epoch in range(1, epochs + 1):
-        rates = plan.program().rates(epoch - 1).astype(np.float32)
-        metrics = {**dict.fromkeys(plan.metrics, plan.spec.base_lr / epoch), "gradient_norm": 2.0}
-        events.append(EpochEnded(epoch=epoch, metrics=metrics, rates=rates, seconds=epoch / 10))
-    events.append(RunEnded(status="finished" if epochs == 3 else "diverged", seconds=0.3))
-    store.runs.record([(run_id, event) for event in events])
+    run_id = store.runs.add(plan, name=name)
+    finish(
+        store, run_id, lambda epoch, _rate: {
+            **dict.fromkeys(plan.metrics, plan.spec.base_lr / (epoch + 1)), "gradient_norm": 2.0,
+        },
+        epochs=epochs, status="finished" if epochs == 3 else "diverged",
+    )
     return run_id
 
 
@@ -40,7 +36,6 @@ def test_runs_are_put_over_each_other_with_what_differs(store: Store) -> None:
     first = trained(store, base_lr=0.1, strategy="step")
     second = trained(store, base_lr=0.2, strategy="cosine", epochs=2)
     test = page(f"{first},{second}")
-    assert not test.exception
     table = test.dataframe[0].value
     assert list(table["Status"]) == ["finished", "diverged"]
     assert list(table["Final val loss"]) == pytest.approx([0.1 / 3, 0.1])
@@ -59,7 +54,6 @@ def test_curve_axis_and_smoothing_are_chosen(store: Store) -> None:
     test.selectbox(key="curve").set_value("gradient_norm")
     test.slider(key="smoothing").set_value(0.5)
     next(g for g in test.button_group if g.key == "over").set_value("seconds").run()
-    assert not test.exception
     assert "Gradient norm of 2 runs over seconds" in words(test)
     assert "faint lines are unsmoothed" in words(test)
 
@@ -78,7 +72,6 @@ def test_runs_that_do_not_exist_are_reported(store: Store) -> None:
     known = trained(store)
     assert "1 of the 2 runs named in the address does not exist" in words(page(f"{known},nosuch"))
     none = page("nosuch")
-    assert not none.exception
     assert "Tick some runs" in words(none)
 
 

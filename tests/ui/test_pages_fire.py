@@ -43,15 +43,12 @@ def test_while_another_program_holds_the_lock_pages_are_read_and_writing_is_refu
     run_id = trained(store, status="running")
     hold()
     running = page("train", run=run_id)
-    assert not running.exception
     running.button(key="stop").click().run()
-    assert not running.exception
     (toast,) = running.toast
     assert LOCKED in toast.value
     assert running.button(key="stop").label == "Pause"
     form = page("train")
     next(one for one in form.button if one.label == "Start training").click().run()
-    assert not form.exception
     assert LOCKED in words(form)
     assert "1 run training" in words(page("runs"))
 
@@ -65,7 +62,6 @@ def test_a_home_that_cannot_be_used_is_explained_on_every_page(
 
     monkeypatch.setattr(resources, "store", refuse)
     test = page(name)
-    assert not test.exception
     assert [error.value for error in test.error] == [
         "The database /home/ada/lrdash.db is read-only. Make it writable."
     ]
