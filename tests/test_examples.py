@@ -15,7 +15,7 @@ from tests import ROOT
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 def test_the_notebook_compares_four_strategies_on_its_own_model(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paths = (str(ROOT), os.environ.get("PYTHONPATH", ""))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
@@ -33,7 +33,6 @@ def test_the_notebook_compares_four_strategies_on_its_own_model(
     assert "Reduce on plateau" in html[1]
     assert "://" not in "".join(html)
     assert (tmp_path / "comparison.html").stat().st_size > 10_000
-    store = Store()
     experiment = store.experiments.listing()[0]
     assert experiment.counts["finished"] == 36
     assert {run.engine for run in store.runs.listing()} == {"lanes"}

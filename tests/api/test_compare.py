@@ -233,7 +233,6 @@ def test_verdicts_are_asked_for_by_metric_baseline_and_target() -> None:
         comparison.verdicts("loss")
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_a_strategy_trained_under_two_names_is_no_better_than_itself() -> None:
     again = Arm(strategy="polynomial", params={"power": 1.0}, label="Linear again")
     comparison = lrdash.compare(["linear", again], base_lrs=[0.05, 0.2], seeds=7, **SMALL)
@@ -243,7 +242,6 @@ def test_a_strategy_trained_under_two_names_is_no_better_than_itself() -> None:
     assert found.more_seeds == 0
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_the_same_comparison_twice_gives_the_same_numbers() -> None:
     both = [
         lrdash.compare(["step", "plateau"], base_lrs=[0.05], seeds=2, **SMALL) for _ in range(2)

@@ -12,8 +12,6 @@ from lrdash.bench import PARTS, QUICK, child, parts
 from lrdash.cli import app
 from lrdash.core.errors import LrdashError
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 
 class Clock:
     """Runs tasks in no time: lanes take `lanes` seconds a run and epoch, a fit `fit` seconds."""

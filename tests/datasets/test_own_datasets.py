@@ -15,7 +15,6 @@ from lrdash.analysis import settings_in_words
 from lrdash.api import check
 from lrdash.cli import app
 from lrdash.core.errors import DataRefused, DatasetUnavailable, StoreError
-from lrdash.core.events import EpochEnded, Event
 from lrdash.core.spec import RunSpec
 from lrdash.datasets import DATASETS, own, own_datasets, stored
 from lrdash.datasets.own import Recipe, apart
@@ -23,25 +22,11 @@ from lrdash.export import script
 from lrdash.planning.plan import make
 from lrdash.store import Store
 from tests.factories.files import GAPS, csv, keep, packed, pictures
-from tests.factories.training import executed, train_one
+from tests.factories.training import executed, finished, train_one
 
 
-def trained(spec: RunSpec, engine: str) -> list[EpochEnded]:
-    heard: list[Event] = []
-    ended = train_one(
-        make(spec), run_id="run", sink=lambda _run, event: heard.append(event),
-        should_stop=lambda: False, engine=engine,
-    )
-    assert ended.status == "finished", ended.reason
-    return [event for event in heard if isinstance(event, EpochEnded)]
-
-
-def queued(dataset: str) -> str:
-    store = Store()
-    plan = make(RunSpec(dataset=dataset, epochs=2))
-    run_id = store.runs.add(plan)
-    store.close()
-    return run_id
+def queued(store: Store, dataset: str) -> str:
+    return store.runs.add(make(RunSpec(dataset=dataset, epochs=2)))
 
 
 # A process of its own
@@ -138,7 +123,7 @@ def test_own_data_is_found_by_its_id_but_not_listed_with_the_others() -> None:
 def test_both_engines_train_on_own_tables_alike() -> None:
     facts, _ = keep(GAPS, "gaps.csv", target="y", task="regression")
     spec = RunSpec(dataset=facts.id, epochs=3, base_lr=0.05, batch_size=16)
-    lanes, keras = trained(spec, "lanes"), trained(spec, "keras")
+    lanes, keras = finished(spec, "lanes"), finished(spec, "keras")
     assert keras[-1].metrics["loss"] < keras[0].metrics["loss"]
     for one, other in zip(lanes, keras, strict=True):
         assert one.metrics["val_loss"] == pytest.approx(other.metrics["val_loss"], rel=1e-4)
@@ -147,14 +132,13 @@ def test_both_engines_train_on_own_tables_alike() -> None:
 def test_own_images_train_with_convolutions() -> None:
     facts, _ = keep(packed(pictures()), "shades.zip", side=8)
     params = {"blocks": 1, "filters": 4}
-    epochs = trained(
+    epochs = finished(
         RunSpec(dataset=facts.id, model="cnn", model_params=params, epochs=4, batch_size=8),
         "keras",
     )
     assert epochs[-1].metrics["accuracy"] > 0.9
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_an_exported_script_reads_the_arrays_that_the_shell_writes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -167,7 +151,7 @@ def test_an_exported_script_reads_the_arrays_that_the_shell_writes(
     assert result.exit_code == 0, result.output
     assert call("export", facts.id, f"{facts.id}.npz").exit_code == 2  # it is there
     names, _ = executed(text, monkeypatch)
-    ours = trained(plan.spec, "keras")
+    ours = finished(plan.spec)
     for name in ("loss", "val_loss"):
         assert names["history"][name][-1] == pytest.approx(ours[-1].metrics[name], rel=1e-5)
 
@@ -175,10 +159,10 @@ def test_an_exported_script_reads_the_arrays_that_the_shell_writes(
 # Deleting
 
 
-def test_runs_of_deleted_data_stay_and_say_what_is_missing_to_train_again() -> None:
+def test_runs_of_deleted_data_stay_and_say_what_is_missing_to_train_again(store: Store) -> None:
     facts, _ = keep(csv(), "fruit.csv")
     DATASETS[facts.id].load()
-    queued(facts.id)
+    queued(store, facts.id)
     stored.remove(facts.id, remember=True)
     assert own.kept() == []
     assert not own.arrays_file(facts.id).exists()
@@ -220,15 +204,11 @@ def test_damaged_data_is_reported(damage: str) -> None:
             stored.find(facts.id)
 
 
-def test_what_names_data_is_counted() -> None:
+def test_what_names_data_is_counted(store: Store) -> None:
     facts, _ = keep(csv(), "fruit.csv")
-    store = Store()
     assert not store.runs.data_use(facts.id)
-    store.close()
-    run_id = queued(facts.id)
-    store = Store()
+    run_id = queued(store, facts.id)
     use = store.runs.data_use(facts.id)
-    store.close()
     assert (use.run_ids, use.active, use.others) == ((run_id,), 1, 0)
 
 
@@ -239,7 +219,7 @@ def call(*words: str) -> Result:
     return CliRunner().invoke(app, ["data", *words])
 
 
-def test_the_shell_looks_adds_lists_and_deletes(tmp_path: Path) -> None:
+def test_the_shell_looks_adds_lists_and_deletes(store: Store, tmp_path: Path) -> None:
     path = tmp_path / "fruit.csv"
     path.write_text(csv())
     assert "likely target" in call("look", str(path)).output
@@ -253,12 +233,10 @@ def test_the_shell_looks_adds_lists_and_deletes(tmp_path: Path) -> None:
     assert [(kept["id"], kept["recipe"]["features"]) for kept in listed] == [
         (data_id, ["size", "city"])
     ]
-    queued(data_id)
+    queued(store, data_id)
     busy = call("delete", data_id, "--yes")
     assert (busy.exit_code, "queued or training" in busy.output) == (2, True)
-    store = Store()
     store.runs.request_stop_all([run.run_id for run in store.runs.listing()])
-    store.close()
     gone = call("delete", data_id, "--yes")
     assert gone.exit_code == 0, gone.output
     assert "Used by 1 run" in gone.output

@@ -13,21 +13,19 @@ import numpy as np
 import pytest
 
 from lrdash.core.errors import InvalidField
-from lrdash.core.events import EpochEnded, Event
 from lrdash.core.spec import RunSpec
 from lrdash.datasets import DATASETS
 from lrdash.export import notebook, script
 from lrdash.export.recipe import rate_lines
 from lrdash.export.samples import data_lines
 from lrdash.models import MODELS
-from lrdash.planning.plan import Plan, make
+from lrdash.planning.plan import make
 from lrdash.strategies import STRATEGIES, RateProgram, Schedule
 from lrdash.strategies import make as strategy_of
 from lrdash.testing.shapes import home
 from tests.factories.settings import CALLBACKS, VARIANTS, WARMUPS
-from tests.factories.training import executed, train_one
+from tests.factories.training import executed, finished
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 CLOSE = 1e-5
 # Each strategy once, and between them each embedded dataset, model, optimizer, loss and option.
 RUNS: tuple[dict[str, Any], ...] = (
@@ -78,23 +76,12 @@ RUNS += tuple(  # and those that are in none of these
 
 
 
-def trained(plan: Plan) -> list[EpochEnded]:
-    """The epochs as the Keras engine says them."""
-    heard: list[Event] = []
-    ended = train_one(
-        plan, run_id="run", sink=lambda _run, event: heard.append(event),
-        should_stop=lambda: False, engine="keras",
-    )
-    assert ended.status == "finished", ended.reason
-    return [event for event in heard if isinstance(event, EpochEnded)]
-
-
 @pytest.mark.parametrize("fields", RUNS, ids=lambda fields: fields["strategy"])
 def test_a_script_ends_with_the_metrics_and_rates_of_the_keras_engine(
     fields: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = make(RunSpec(**{"epochs": 3, "base_lr": 0.1, **fields}))
-    ours = trained(plan)
+    ours = finished(plan.spec)
     names, rates = executed(script(plan), monkeypatch)
     history = names["history"]
     np.testing.assert_array_equal(rates, np.concatenate([epoch.rates for epoch in ours]))
@@ -147,7 +134,7 @@ def test_a_script_runs_on_its_own(tmp_path: Path) -> None:
         [sys.executable, "-I", str(path)], capture_output=True, text=True, cwd=tmp_path
     )
     assert done.returncode == 0, done.stderr
-    value = trained(plan)[-1].metrics["val_loss"]
+    value = finished(plan.spec)[-1].metrics["val_loss"]
     assert f"val_loss: {value:.4f}" in done.stdout
 
 
@@ -162,7 +149,7 @@ def test_a_notebook_is_valid_and_its_cells_run_in_order(monkeypatch: pytest.Monk
     assert kinds == ["markdown", *["markdown", "code"] * 7]
     code = "\n\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
     names, _ = executed(code, monkeypatch)
-    value = trained(plan)[-1].metrics["val_loss"]
+    value = finished(plan.spec)[-1].metrics["val_loss"]
     assert names["history"]["val_loss"][-1] == pytest.approx(value, rel=CLOSE)
 
 

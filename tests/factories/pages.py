@@ -43,6 +43,16 @@ def words(test: AppTest) -> str:
     return "\n".join(str(one.value).replace("\\", "") for kind in kinds for one in kind)
 
 
+def keys(test: AppTest) -> set[str]:
+    """The keys of the buttons on a page."""
+    return {str(button.key) for button in test.button}
+
+
+def labels(test: AppTest) -> list[str]:
+    """What the buttons on a page say, from top to bottom."""
+    return [button.label for button in test.button]
+
+
 def progress(test: AppTest) -> str:
     return "\n".join(str(bar.proto.text) for bar in test.get("progress"))
 

@@ -110,8 +110,16 @@ def trained(specs: list[RunSpec], engine: str) -> list[list[Event]]:
     return list(said.values())
 
 
-def epochs(events: list[Event]) -> list[EpochEnded]:
-    return [event for event in events if isinstance(event, EpochEnded)]
+def epochs(events: Sequence[Event]) -> list[EpochEnded]:
+    return of(events, EpochEnded)
+
+
+def finished(spec: RunSpec, engine: str = "keras") -> list[EpochEnded]:
+    """The epochs of a run, which has to finish."""
+    (said,) = trained([spec], engine)
+    (ended,) = of(said, RunEnded)
+    assert ended.status == "finished", ended.reason
+    return epochs(said)
 
 
 class Rounded:

@@ -22,8 +22,6 @@ from lrdash.teaching import Recorded, first_difference, left_off, replay
 from lrdash.training.checkpoints import CheckpointWriter, Origin
 from tests.factories.training import last, log, of, train, train_one
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 SMALL: dict[str, Any] = {"epochs": 6, "examples": 200, "base_lr": 0.05}
 RULE = {"strategy": "plateau", "params": {"patience": 1, "min_delta": 0.05}}
 ENGINES = pytest.mark.parametrize("engine", ["keras", "lanes"])

@@ -23,8 +23,6 @@ from lrdash.planning.plan import make
 from lrdash.store import Store
 from tests.factories.jobs import BASE, by_rate, eventually, over, search, stage_over
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 QUADRATIC: dict[str, Any] = {
     "dataset": "noisy_quadratic", "model": "noisy_quadratic", "momentum": 0.0, "base_lr": 0.5,
     "epochs": 12,

@@ -17,8 +17,6 @@ from lrdash.store import Store
 from tests.factories.jobs import ENDLESS, SMALL, ended, eventually, freeze, gone, queue, running
 from tests.factories.training import train_one
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 
 @pytest.fixture(scope="module")
 def store(shared_store: Store) -> Store:
@@ -145,14 +143,13 @@ def test_a_closed_laboratory_leaves_no_process_and_no_running_run(
 
 
 def test_runs_fail_with_the_reason_when_no_worker_can_be_started(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(supervisor, "LONGEST_PAUSE", 0.0)
     broken = tmp_path / "python"
     broken.write_text("#!/bin/sh\necho 'no module named tensorflow' >&2\nexit 3\n")
     broken.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(broken))
-    store = Store()
     run_id = queue(store)
     laboratory = Laboratory(store)
     laboratory.start()
@@ -163,21 +160,18 @@ def test_runs_fail_with_the_reason_when_no_worker_can_be_started(
         "no training process can be started (exit status 3: no module named tensorflow); see "
     )
     assert list((tmp_path / "lrdash-home" / "logs").glob("worker-*.log"))
-    store.close()
 
 
 def test_runs_of_workers_long_dead_are_marked_at_the_start(
-    monkeypatch: pytest.MonkeyPatch,
+    store: Store, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(Laboratory, "_add_worker", lambda _laboratory: None)
-    store = Store()
     run_id = queue(store)
     assert store.runs.claim(run_id, "worker-of-yesterday")
     laboratory = Laboratory(store)
     laboratory.start()
     row = ended(store, run_id)
     laboratory.close()
-    store.close()
     assert (row.status, row.reason) == ("interrupted", "the training process ended unexpectedly")
 
 

@@ -24,8 +24,6 @@ from lrdash.store import Store
 from tests import ROOT
 from tests.factories.jobs import ENDLESS, ended, eventually, freeze, gone, queue, running
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 # A worker without TensorFlow that claims what it is given and then waits for ever.
 IDLER = """
 import sys, threading, types

@@ -21,8 +21,6 @@ from lrdash.planning.plan import make
 from lrdash.strategies import STRATEGIES
 from tests.factories.training import epochs, trained
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 PAIR: dict[str, Any] = {"dataset": "noisy_quadratic", "model": "noisy_quadratic"}
 SMALL: dict[str, Any] = {  # 80 examples in 6 batches of 12 and one of 8
     **PAIR, "examples": 100, "batch_size": 12, "epochs": 12, "base_lr": 0.6, "momentum": 0.0,

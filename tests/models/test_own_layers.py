@@ -14,8 +14,6 @@ from lrdash.models.own_layers import DEEPEST, OwnLayers
 from tests.factories.settings import DIGITS, IMAGE
 from tests.factories.training import epochs, trained
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 TABLE = DataShape(task="regression", input_shape=(10,), num_classes=0)
 ROWS = [
     {"kind": "dense", "size": 7, "activation": "relu"},

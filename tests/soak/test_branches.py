@@ -19,10 +19,7 @@ from tests.factories.jobs import eventually
 from tests.soak.exact import PLATEAU, Case, queue, undisturbed
 from tests.soak.struck import check, finished, over, wait_for_training
 
-pytestmark = [
-    pytest.mark.soak, pytest.mark.timeout(3000),
-    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
-]
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(3000)]
 
 SEED = 77_003
 KILLS = 4  # in each of the three acts

@@ -21,10 +21,7 @@ from tests.soak.exact import CASES, Case, queue, undisturbed
 from tests.soak.runs import ask
 from tests.soak.struck import check, finished, over, wait_for_training, written
 
-pytestmark = [
-    pytest.mark.soak, pytest.mark.timeout(3000),
-    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
-]
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(3000)]
 
 WORKER_KILLS, SERVER_KILLS = 5, 4  # of every case: 40 and 32
 SEED = 46_021

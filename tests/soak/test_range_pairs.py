@@ -13,10 +13,7 @@ from lrdash.core.spec import RunSpec
 from lrdash.datasets import DATASETS
 from lrdash.planning.range_test import RangeTestSpec, make
 
-pytestmark = [
-    pytest.mark.soak, pytest.mark.timeout(600),
-    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
-]
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(600)]
 OPTIMIZERS = ("sgd", "rmsprop", "adam", "adamw")
 
 

@@ -56,8 +56,7 @@ def test_a_database_that_cannot_be_opened_is_explained(tmp_path: Path) -> None:
         assert fault.value.__cause__ is not None
 
 
-def test_a_read_only_database_can_be_read_and_says_so_when_written() -> None:
-    store = Store()
+def test_a_read_only_database_can_be_read_and_says_so_when_written(store: Store) -> None:
     run_id = running(store)
     reader = Store(f"sqlite:///file:{home()}/lrdash.db?mode=ro&uri=true")
     assert reader.runs.one(run_id).run_id == run_id
@@ -68,7 +67,6 @@ def test_a_read_only_database_can_be_read_and_says_so_when_written() -> None:
         reader.runs.record([(run_id, ended_epoch(1))])
     assert reader.runs.one(run_id).name == ""
     reader.close()
-    store.close()
 
 
 def test_a_new_database_that_cannot_be_written_is_explained(on_connect: SetUp) -> None:
@@ -215,8 +213,7 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was() -> None:
     store.close()
 
 
-def test_a_later_migration_is_applied_once_with_its_record() -> None:
-    store = Store()
+def test_a_later_migration_is_applied_once_with_its_record(store: Store) -> None:
     run_id = running(store)
     later = Migration(
         description="notes", statements=("ALTER TABLE runs ADD COLUMN notes TEXT",)
@@ -228,7 +225,6 @@ def test_a_later_migration_is_applied_once_with_its_record() -> None:
     assert records[-1] == (len(MIGRATIONS) + 1, "notes")
     connection.close()
     assert store.runs.one(run_id).run_id == run_id
-    store.close()
 
 
 def test_a_writer_killed_in_the_middle_leaves_whole_batches_only() -> None:

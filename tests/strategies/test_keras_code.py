@@ -14,9 +14,6 @@ from lrdash.core.source import source_of
 from lrdash.strategies import STRATEGIES, Schedule, make, preview
 from tests.factories.settings import CALLBACKS, VARIANTS, WARMUPS
 
-pytestmark = pytest.mark.filterwarnings(  # TensorFlow 2.21 has not met NumPy 2 there yet
-    "ignore:__array__ implementation:DeprecationWarning"
-)
 CLOSE = 1e-6  # of the peak rate
 
 

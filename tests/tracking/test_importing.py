@@ -26,8 +26,6 @@ from lrdash.tracking.importing.boards import column
 from lrdash.tracking.importing.summaries import read_scalars
 from tests.factories.logs import events, fitted, regression
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 
 @pytest.fixture(scope="module")
 def twice(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -69,7 +67,7 @@ def test_the_whole_folder_holds_four_times_the_same_but_the_floats(
 
 
 def test_runs_are_brought_in_once_and_kept_as_they_were(
-    written: tuple[Path, dict[str, list[float]]],
+    store: Store, written: tuple[Path, dict[str, list[float]]],
 ) -> None:
     folder, history = written
     first = lrdash.import_runs(
@@ -78,7 +76,6 @@ def test_runs_are_brought_in_once_and_kept_as_they_were(
     again = lrdash.import_runs(folder / "semicolon.csv")  # the same in another file
     assert [one.new for one in (*first, *again)] == [True, False]
     assert first[0].run_id == again[0].run_id
-    store = Store()
     (row,) = store.runs.listing()
     assert (row.name, row.tags, row.status, row.engine) == ("old", ("a",), "finished", "import")
     assert (row.spec.origin, row.spec.dataset, row.spec.model) == ("import", "hills", "goat")
@@ -87,7 +84,6 @@ def test_runs_are_brought_in_once_and_kept_as_they_were(
     assert [epoch.metrics["val_loss"] for epoch in epochs] == history["val_loss"]
     assert [epoch.learning_rate for epoch in epochs] == pytest.approx([0.1, 0.05, 0.1 / 3])
     assert not store.workers.silent([str(row.worker_id)])
-    store.close()
 
 
 def flat(folder: Path) -> list[Upload]:
@@ -164,12 +160,12 @@ def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
-def test_what_lrdash_exports_it_can_import(written: tuple[Path, Any], tmp_path: Path) -> None:
+def test_what_lrdash_exports_it_can_import(
+    store: Store, written: tuple[Path, Any], tmp_path: Path
+) -> None:
     lrdash.import_runs(written[0] / "comma.csv")
-    store = Store()
     rows = store.runs.listing()
     runs = recorded(rows, store.runs.epochs_of([row.run_id for row in rows]))
-    store.close()
     (run,) = read_uploads([Upload(name="board.zip", data=FORMATS["tensorboard"].write(runs))])
     agrees(run, written[1])
 
@@ -336,7 +332,7 @@ def test_any_bytes_are_a_message_or_refused(data: bytes) -> None:
     assert all(number >= 0 for number, _ in found)
 
 
-def test_a_real_writer_of_tensorflow_is_read(tmp_path: Path) -> None:
+def test_a_real_writer_of_tensorflow_is_read(store: Store, tmp_path: Path) -> None:
     with tf.summary.create_file_writer(str(tmp_path)).as_default():
         for step in range(3):
             tf.summary.scalar("loss", 1.0 / (step + 1), step=step)
@@ -345,9 +341,7 @@ def test_a_real_writer_of_tensorflow_is_read(tmp_path: Path) -> None:
     (run,) = read_paths([tmp_path])
     assert run.metrics["loss"] == pytest.approx([1.0, 0.5, 1 / 3])
     assert np.concatenate(run.rates) == pytest.approx([0.1] * 3)
-    store = Store()
     assert bring([run], store)[0].new
-    store.close()
 
 
 def test_remarks_reach_a_function_by_the_earlier_name_of_its_argument_too(tmp_path: Path) -> None:

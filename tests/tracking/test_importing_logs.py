@@ -24,8 +24,6 @@ from lrdash.tracking.importing import Upload, bring, read_paths, read_uploads, s
 from lrdash.tracking.importing.summaries import read_scalars
 from tests.factories.logs import events, fitted, regression
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 
 def test_records_that_hold_graphs_are_passed_over() -> None:
     large = header(0.0) + record(b"\0" * (LARGEST + 1)) + events(("loss", 0, 1.0))
@@ -142,13 +140,11 @@ def test_texts_in_a_history_are_left_out_with_a_warning() -> None:
     ("a.csv", b"epoch,loss,val_loss\n0,inf,1\n1,,1\n", "diverged"),
 ])
 def test_a_run_whose_last_loss_is_no_number_has_diverged(
-    name: str, data: bytes, status: str
+    store: Store, name: str, data: bytes, status: str
 ) -> None:
     (run,) = read_uploads([Upload(name=name, data=data)])
-    store = Store()
     bring([run], store)
     (row,) = store.runs.listing()
-    store.close()
     assert row.status == status
     assert row.reason == ("the loss was no longer a finite number" if status == "diverged" else "")
 
@@ -278,7 +274,7 @@ def test_the_shell_imports_and_tells(
 
 
 def test_files_that_are_left_out_are_reported_beside_the_runs(
-    runner: CliRunner, tmp_path: Path
+    store: Store, runner: CliRunner, tmp_path: Path
 ) -> None:
     (tmp_path / "good.csv").write_text("epoch,loss\n0,1\n")
     for number in range(7):
@@ -292,8 +288,6 @@ def test_files_that_are_left_out_are_reported_beside_the_runs(
     assert lines[5:] == ["Left out: 2 more files."]
     with pytest.warns(UserWarning, match="Left out: "):
         lrdash.import_runs(tmp_path)
-    store = Store()
     facts = store.runs.listing()[0].spec.facts
-    store.close()
     assert facts is not None
     assert not any("bad" in note for note in facts.notes)

@@ -13,8 +13,6 @@ from lrdash.store import Store
 from lrdash.tracking.monitor import Monitor, deciders
 from tests.factories.watched import CALLBACKS, SCHEDULES, compiled, fitted, stored, used
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 
 class Actual(CALLBACKS.Callback):  # type: ignore[misc]
     """Reads the rate before each update, the slow and certain way; stands behind all others."""

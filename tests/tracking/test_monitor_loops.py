@@ -22,8 +22,6 @@ from lrdash.tracking.monitor import Monitor, optimizers
 from tests import ROOT
 from tests.factories.watched import CALLBACKS, SCHEDULES, compiled, fitted, stored, used
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 
 def test_a_wrapped_optimizer_is_read_inside(data: tuple[Any, Any], store: Store) -> None:
     wrapped = keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam(0.003))

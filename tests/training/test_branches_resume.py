@@ -17,8 +17,6 @@ from lrdash.training.checkpoints import CheckpointWriter, Origin
 from lrdash.training.commands import RunCommands
 from tests.factories.training import last, log, of, train_one
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 SMALL: dict[str, Any] = {"epochs": 7, "examples": 200, "base_lr": 0.05}
 RULE = {"strategy": "plateau", "params": {"patience": 1, "min_delta": 0.05}}
 HALF = Piece(epoch=1, factor=0.5)

@@ -12,8 +12,6 @@ from lrdash.planning.plan import make
 from lrdash.training.batches import epoch_order
 from tests.factories.training import epochs, trained
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 
 def kinds(events: list[Event]) -> list[type]:
     return [type(event) for event in events if not isinstance(event, Progress)]

@@ -10,8 +10,6 @@ from lrdash.datasets import DATASETS
 from lrdash.models import MODELS
 from tests.factories.training import epochs, trained
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 EPOCHS, TOLERANCE = 10, 1e-5
 OPTIMIZERS = {  # at rates at which float32 does not turn rounding into another trajectory
     "sgd": {"base_lr": 0.02, "momentum": 0.9}, "plain": {"optimizer": "sgd", "momentum": 0.0},

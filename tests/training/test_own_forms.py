@@ -13,7 +13,6 @@ import lrdash
 from lrdash.core.errors import InvalidField
 from lrdash.training.own.model import compiled
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 layers = keras.layers
 RNG = np.random.default_rng(3)
 X = RNG.normal(size=(80, 4)).astype(np.float32)

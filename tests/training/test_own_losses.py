@@ -12,7 +12,6 @@ import lrdash
 from lrdash.training.own.data import own_data
 from lrdash.training.own.usual import usual_loss
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 layers = keras.layers
 RNG = np.random.default_rng(3)
 X = RNG.normal(size=(80, 4)).astype(np.float32)

@@ -14,7 +14,6 @@ import lrdash
 from lrdash.core.errors import CallFailed, InvalidField, NotHere
 from lrdash.training.failures import in_words
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 layers = keras.layers
 RNG = np.random.default_rng(3)
 X = RNG.normal(size=(80, 4)).astype(np.float32)

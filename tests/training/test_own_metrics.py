@@ -15,7 +15,6 @@ from lrdash.analysis.verdicts.metrics import metric_named
 from lrdash.core.errors import InvalidField, UnknownName
 from lrdash.core.wording import number
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 layers = keras.layers
 RNG = np.random.default_rng(3)
 X = RNG.normal(size=(80, 4)).astype(np.float32)

@@ -22,8 +22,6 @@ from tests.factories.scripts import (
     network,
 )
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 
 def image_network() -> Any:
     model = keras.Sequential([

@@ -12,7 +12,6 @@ import tensorflow as tf
 import lrdash
 from lrdash.core.errors import InvalidField
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 layers = keras.layers
 RNG = np.random.default_rng(3)
 X = RNG.normal(size=(96, 4)).astype(np.float32)

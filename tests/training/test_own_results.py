@@ -25,8 +25,6 @@ from tests.factories.scripts import (
     stream,
 )
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 
 def test_the_same_script_gives_the_same_numbers_and_the_same_names() -> None:
     build, data, _ = ALONE["an optimizer with settings"]

@@ -18,8 +18,6 @@ from lrdash.planning.range_test import MOST_SEEDS, RangeTestSpec, make, sweep
 from lrdash.store import Store
 from lrdash.training.batches import epoch_order
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 SMALL: dict[str, Any] = {"dataset": "wine", "model": "linear"}
 
 
@@ -165,7 +163,7 @@ def test_python_gets_numbers_frames_and_a_figure() -> None:
     stored.close()
 
 
-def test_a_sweep_shows_how_good_a_suggestion_is() -> None:
+def test_a_sweep_shows_how_good_a_suggestion_is(store: Store) -> None:
     from lrdash import api
 
     test = lrdash.find_lr(dataset="digits", model="linear", examples=300, seeds=2)
@@ -173,11 +171,9 @@ def test_a_sweep_shows_how_good_a_suggestion_is() -> None:
     assert sorted({row.spec.base_lr for row in made.rows})[1] == pytest.approx(test.suggestion)
     judged = api.agreement(test, made.frame())
     assert (judged["factor"].dropna() >= 1).all()
-    store = Store()
     assert store.range_tests.one(test.range_test_id).experiment_id == made.experiment_id
     assert store.experiments.delete(made.experiment_id) == 6
     assert store.range_tests.one(test.range_test_id).experiment_id is None
-    store.close()
 
 
 def test_a_sweep_tries_rates_around_and_takes_further_seeds_where_the_test_has_too_few() -> None:
@@ -187,9 +183,8 @@ def test_a_sweep_tries_rates_around_and_takes_further_seeds_where_the_test_has_t
 
 
 def test_a_stop_keeps_the_losses_so_far_and_a_fault_becomes_the_reason(
-    monkeypatch: pytest.MonkeyPatch,
+    store: Store, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    store = Store()
     store.workers.register("w", "host", 1)
     spec = make(spec_of(**SMALL, updates=200)).spec
 
@@ -212,4 +207,3 @@ def test_a_stop_keeps_the_losses_so_far_and_a_fault_becomes_the_reason(
     range_test.run(store, broken, "w")
     assert store.range_tests.one(broken).status == "failed"
     assert "base must be given" in store.range_tests.one(broken).reason
-    store.close()

@@ -18,8 +18,6 @@ from lrdash.strategies import STRATEGIES
 from lrdash.training.checkpoints import CheckpointWriter
 from tests.factories.training import last, log, of, train
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 EPOCHS, PAUSE = 6, 3
 SETTINGS: dict[str, dict[str, Any]] = {"multistep": {"milestones": [2, 4]}}
 Said = dict[str, list[Event]]

@@ -20,9 +20,6 @@ from lrdash.training.batches import epoch_order
 from lrdash.training.checkpoints import CheckpointWriter
 from tests.factories.training import train_one
 
-# Keras' own callbacks read the rate in a way that NumPy 2 wants written otherwise.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 SMALL: dict[str, Any] = {"dataset": "wine", "model": "linear", "epochs": 4, "base_lr": 0.05}
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from lrdash import analysis, figures
 from lrdash.analysis import frames
@@ -16,14 +15,10 @@ from lrdash.store import Store
 from lrdash.strategies import preview
 from lrdash.ui.train import steer
 from tests.factories import runs
-from tests.factories.pages import fault, page, words
+from tests.factories.pages import fault, labels, page, words
 from tests.factories.runs import trained
 
 HOLD = Piece(epoch=1, strategy="constant", base_lr=0.01)
-
-
-def labels(test: AppTest) -> list[str]:
-    return [button.label for button in test.button]
 
 
 def finish(store: Store, run_id: str) -> None:

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from lrdash.store import Store, keep_pace
 from tests.factories import pages as shown
-from tests.factories.pages import fault, typed, words
+from tests.factories.pages import fault, keys, typed, words
 from tests.factories.runs import one_experiment
 
 page = partial(shown.page, "compare")
@@ -75,7 +75,7 @@ def test_wrong_peak_rates_are_explained_and_start_disappears(
     test = page()
     typed(test, rates)
     assert message in fault(test)
-    assert not [button for button in test.button if button.key == "start-compare"]
+    assert "start-compare" not in keys(test)
 
 
 def test_the_result_ranks_each_strategy_at_its_own_best_rate(store: Store) -> None:

@@ -17,7 +17,7 @@ from lrdash.store import DataUse, Store
 from lrdash.ui.data import stored as stored_view
 from tests.factories import pages as shown
 from tests.factories.files import GAPS, csv, keep, npz, packed, pictures
-from tests.factories.pages import page
+from tests.factories.pages import keys, labels, page
 from tests.factories.runs import one_experiment
 
 
@@ -50,10 +50,6 @@ def keyed(test: AppTest, kind: str, end: str) -> Any:
     return next(w for w in getattr(test, kind) if str(w.key).endswith(end))
 
 
-def labels(test: AppTest) -> set[str]:
-    return {button.label for button in test.button}
-
-
 def test_the_empty_page_says_what_can_be_uploaded_and_how_much(store: Store) -> None:
     test = page("data")
     assert "choose the column to predict" in words(test)
@@ -74,7 +70,7 @@ def test_a_table_is_described_chosen_and_saved(store: Store) -> None:
     assert "Saved as Mine." in words(test)
     (facts,) = own.kept()
     assert facts.recipe["target"] == "city"
-    assert {"Train on it", "Compare on it", "Find LR", "Delete"} <= labels(test)
+    assert {"Train on it", "Compare on it", "Find LR", "Delete"} <= set(labels(test))
 
 
 def test_a_wrong_choice_is_reported_and_nothing_typed_is_lost(store: Store) -> None:
@@ -140,7 +136,7 @@ def test_a_broken_file_is_reported_with_its_line(store: Store) -> None:
     test = uploaded("a,b\n1,2\n3\n", "odd_*name*.csv")
     assert test.error[0].value.startswith("odd\\_\\*name\\*.csv")
     assert "line 3 has 1 field" in words(test)
-    assert "data-save" not in {button.key for button in test.button}
+    assert "data-save" not in keys(test)
 
 
 def test_regressions_arrays_and_images_have_their_own_choices(store: Store) -> None:
@@ -179,7 +175,7 @@ def test_settings_of_a_run_whose_data_is_gone_say_what_is_missing(store: Store) 
     assert "Mine" in shown.header[0].value
     test = page("train", **{"from": run_id})
     assert "To train on it again, add fruit.csv" in test.error[0].value
-    assert "start" not in {button.key for button in test.button}
+    assert "start" not in keys(test)
     test.selectbox(key="dataset").set_value("wine").run()
     assert not test.error
 

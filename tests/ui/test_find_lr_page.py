@@ -9,7 +9,7 @@ from lrdash.core.spec import RunSpec
 from lrdash.planning.range_test import RangeTestSpec, make
 from lrdash.store import Store
 from lrdash.ui.find_lr import result
-from tests.factories.pages import fault, page, progress, words
+from tests.factories.pages import fault, keys, page, progress, words
 from tests.factories.runs import finish
 
 
@@ -60,7 +60,7 @@ def test_a_range_that_is_too_narrow_is_explained_and_nothing_is_lost(store: Stor
     test = page("find_lr")
     test.number_input(key="find.lowest").set_value(5.0).run()
     assert "must be at least 10 times the lowest rate" in fault(test)
-    assert not [button for button in test.button if button.key == "start-test"]
+    assert "start-test" not in keys(test)
     test.number_input(key="find.lowest").set_value(0.001).run()
     assert not test.error
     assert not store.range_tests.listing()
@@ -69,8 +69,8 @@ def test_a_range_that_is_too_narrow_is_explained_and_nothing_is_lost(store: Stor
 def test_a_running_test_shows_how_far_it_is(store: Store) -> None:
     test = page("find_lr", test=stored(store, made=20, end="running"))
     assert "update 20 of 60" in progress(test)
-    assert [button for button in test.button if button.key == "stop-test"]
-    assert not [button for button in test.button if button.key == "use-train"]
+    assert "stop-test" in keys(test)
+    assert "use-train" not in keys(test)
 
 
 def test_a_finished_test_shows_suggestions_and_leads_on(store: Store) -> None:
@@ -126,7 +126,7 @@ def test_a_test_is_deleted_from_its_page(store: Store) -> None:
     test = page("find_lr", test=stored(store))
     test.button(key="delete-test").click().run()
     assert not store.range_tests.listing()
-    assert [button for button in test.button if button.key == "start-test"]
+    assert "start-test" in keys(test)
 
 
 def test_the_train_page_takes_the_rate_with_data_model_and_optimizer(store: Store) -> None:
@@ -147,7 +147,7 @@ def test_the_compare_page_takes_rates_around_it(store: Store) -> None:
 def test_a_broken_address_is_explained_on_the_page_that_it_leads_to(store: Store) -> None:
     test = page("train", range_test=stored(store), rate="much")
     assert "rate must be a number above 0" in fault(test)
-    assert [button for button in test.button if button.key == "start"]
+    assert "start" in keys(test)
     assert "There is no range test" in fault(page("compare", range_test="gone", rate="1"))
 
 
@@ -194,4 +194,4 @@ def test_a_script_alone_can_train_the_bowl_of_its_own_model(
     monkeypatch.setattr("lrdash.planning.external.why_not", lambda _spec: sentence)
     test = page("find_lr", test=made)
     assert "Its script alone has the model." in words(test)
-    assert not [button for button in test.button if button.key == "sweep-start"]
+    assert "sweep-start" not in keys(test)

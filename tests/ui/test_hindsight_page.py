@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from streamlit.testing.v1 import AppTest
-
 from lrdash.jobs import hindsight
 from lrdash.planning.experiment import Arm, Experiment, plan_all
 from lrdash.planning.hindsight import Search
 from lrdash.store import NewRun, Store
 from tests.factories.jobs import BASE, by_rate, over, search, stage_over
-from tests.factories.pages import fault, page, progress, words
-
-
-def keys(test: AppTest) -> set[str]:
-    return {str(button.key) for button in test.button}
+from tests.factories.pages import fault, keys, page, progress, words
 
 
 def trained(store: Store, name: str = "") -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from lrdash.checkpoints import CheckpointFolder
 from lrdash.core.spec import RunSpec
@@ -15,7 +14,7 @@ from lrdash.teaching import EXAMPLES
 from lrdash.ui.inside import player
 from tests.factories import pages as shown
 from tests.factories import runs
-from tests.factories.pages import words
+from tests.factories.pages import keys, labels, words
 
 
 @pytest.fixture
@@ -73,7 +72,7 @@ def test_a_run_in_the_address_is_walked_with_its_own_decisions(
     assert test.selectbox(key="walked").value == run_id
     sentences = [moment["words"] for moment in sent[-1]["moments"]]
     assert sentences == [decision.reason for decision in store.runs.decisions(run_id)]
-    assert any(button.label == "Open the run" for button in test.button)
+    assert "Open the run" in labels(test)
 
 
 def test_a_warmup_has_no_decisions_as_in_the_log(store: Store, sent: list[dict]) -> None:
@@ -163,7 +162,7 @@ def test_a_typed_series_cannot_be_trained(store: Store) -> None:
     test = page(example="own", series="1, 1, 1, 1, 1, 1, 1, 1")
     test.number_input(key="whatif.patience").set_value(2).run()
     assert "no training behind a typed series" in words(test)
-    assert not [button for button in test.button if button.key == "truth"]
+    assert "truth" not in keys(test)
 
 
 def test_the_actual_training_is_queued_and_drawn_over_the_guess(store: Store) -> None:
@@ -179,7 +178,7 @@ def test_the_actual_training_is_queued_and_drawn_over_the_guess(store: Store) ->
     test.run()
     same = "up to epoch 13 the curves of val_loss are the same to the last bit"
     assert f"{same}. The guess was right" in words(test)
-    assert not [button for button in test.button if button.key == "truth"]
+    assert "truth" not in keys(test)
 
 
 def kept(run_id: str, *epochs: int) -> None:
@@ -240,7 +239,7 @@ def test_a_difference_at_the_very_end_needs_no_training(store: Store) -> None:
     test = page(run=run_id)
     test.number_input(key="whatif.patience").set_value(2).run()
     assert "all of this is certain" in words(test)
-    assert not [button for button in test.button if button.key == "truth"]
+    assert "truth" not in keys(test)
 
 
 def test_a_training_that_failed_is_reported_and_can_be_repeated(store: Store) -> None:
@@ -265,7 +264,5 @@ def test_a_run_that_still_trains_is_shown_as_far_as_it_is(store: Store, sent: li
                                                  ("cosine", False)])
 def test_a_finished_run_of_a_callback_links_here(store: Store, strategy: str, there: bool) -> None:
     run_id = trained(store, LOSSES, strategy=strategy)
-    test = AppTest.from_file("../../pages/train.py", default_timeout=60)
-    test.query_params["run"] = run_id
-    test.run()
-    assert ("Inside the callback" in [button.label for button in test.button]) == there
+    test = shown.page("train", run=run_id)
+    assert ("Inside the callback" in labels(test)) == there

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from lrdash.store import Store
-from tests.factories.pages import page, words
+from tests.factories.pages import labels, page, words
 from tests.factories.runs import trained
-
-
-def labels(test: AppTest) -> list[str]:
-    return [button.label for button in test.button]
 
 
 @pytest.mark.parametrize("name", ["train", "runs"])

@@ -18,6 +18,7 @@ from lrdash.ui import resources
 from tests import ROOT
 from tests.factories import files as own_files
 from tests.factories import pages as shown
+from tests.factories.pages import keys
 from tests.factories.settings import IMAGE
 
 PAGE = str(ROOT / "pages" / "models.py")
@@ -60,7 +61,7 @@ def test_a_misplaced_row_is_explained_in_full_below_the_table_and_nothing_is_los
     assert table(test)["shape"].tolist() == ["", ""]
     assert "put Flatten" in table(test)["note"][0]
     assert not test.metric
-    assert not {"layers-to-train", "layers-to-compare"} & {button.key for button in test.button}
+    assert not {"layers-to-train", "layers-to-compare"} & keys(test)
     assert address(test) == "dense size=8; flatten"
 
 
@@ -236,11 +237,11 @@ def test_deleted_data_still_shapes_the_rows_but_is_not_trained_on() -> None:
     own.remove(facts.id, remember=True)
     test.run()
     assert test.metric
-    assert "layers-to-train" not in {button.key for button in test.button}
+    assert "layers-to-train" not in keys(test)
     assert any(dataset.label in error.value for error in test.error)
     test.selectbox(key="layers-dataset").set_value("digits").run()
     test.button(key="layers-over").click().run()
-    assert "layers-to-train" in {button.key for button in test.button}
+    assert "layers-to-train" in keys(test)
 
 
 def test_the_page_reports_data_of_the_address_that_is_gone() -> None:

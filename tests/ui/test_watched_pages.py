@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from lrdash import api, figures, log_run
 from lrdash.analysis import frames
@@ -20,12 +19,8 @@ from lrdash.teaching import replay
 from lrdash.tracking.importing import Upload, bring, read_uploads
 from lrdash.ui.inside import sources
 from lrdash.ui.train import history
-from tests.factories.pages import page, words
+from tests.factories.pages import keys, page, words
 from tests.factories.runs import PLATEAU, VALUES, imported, watched
-
-
-def keys(test: AppTest) -> set[str | None]:
-    return {button.key for button in test.button}
 
 
 def test_a_watched_run_is_shown_without_what_only_lrdash_can_do(store: Store) -> None:
