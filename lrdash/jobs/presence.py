@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import socket
 import threading
 from collections.abc import Callable
 from time import monotonic
@@ -47,7 +45,7 @@ class Presence:
         Raises:
             StoreError: if the store cannot be written.
         """
-        self._store.workers.register(self._id, socket.gethostname(), os.getpid())
+        self._store.workers.register(self._id)
         for thread in self._threads:
             thread.start()
 

@@ -194,6 +194,10 @@ MIGRATIONS: tuple[Migration, ...] = (
             "CREATE INDEX ix_hindsight_runs_run_id ON hindsight_runs (run_id)",
         ),
     ),
+    Migration(
+        description="when a worker's process began",
+        statements=("ALTER TABLE workers ADD COLUMN born BIGINT",),
+    ),
 )
 
 

@@ -147,8 +147,9 @@ commands = Table(
 workers = Table(
     "workers", metadata,
     Column("id", Text, primary_key=True),
-    Column("host", Text, nullable=False),
+    Column("host", Text, nullable=False),  # `processes.place()`
     Column("pid", BigInteger, nullable=False),
+    Column("born", BigInteger),  # when the process began, in clock ticks
     Column("started_at", UtcTime, nullable=False),
     Column("heartbeat_at", UtcTime, nullable=False),
 )

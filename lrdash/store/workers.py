@@ -6,10 +6,8 @@ for `heartbeats.SILENCE`, or when its process is gone from this machine.
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, Table, delete, func, insert, select, update
 
@@ -17,10 +15,12 @@ from lrdash.core.events import now
 from lrdash.store.codec import clean
 from lrdash.store.database import Database
 from lrdash.store.heartbeats import SILENCE, Watch
+from lrdash.store.processes import Process, gone, this
 from lrdash.store.schema import hindsights, range_tests, runs, workers
 
 WORKED_ON = (runs, range_tests, hindsights)  # tables of what a worker has under way
 UNEXPECTED = "the training process ended unexpectedly"
+KEPT = timedelta(days=7)  # a silent worker with nothing under way
 SILENT = f"the training process gave no sign of life for {SILENCE:.0f} s"
 
 
@@ -31,18 +31,25 @@ class Workers:
         self._database = database
         self._watch = Watch()
 
-    def register(self, worker_id: str, host: str, pid: int) -> None:
-        """Add a worker that begins now, in place of an earlier one of this id.
+    def register(self, worker_id: str, process: Process | None = None) -> None:
+        """Add a worker that begins now, in place of an earlier one of this id; rows of workers that
+        ended without a word go.
 
         Args:
             worker_id: its id, new for every process.
-            host: `socket.gethostname()` of its machine.
+            process: that works; by default the one that asks.
         """
+        process = process or this()
         with self._database.writing() as connection:
-            self.forget(worker_id)
             moment = _clock(connection)
+            late = workers.c.id.not_in(_owners(connection) - {None}) & (
+                workers.c.heartbeat_at < moment - KEPT
+            )
+            ended = workers.c.id.not_in(_present(connection)) | (workers.c.id == worker_id)
+            connection.execute(delete(workers).where(late | ended))
             connection.execute(insert(workers).values(
-                id=worker_id, host=host, pid=pid, started_at=moment, heartbeat_at=moment
+                id=worker_id, host=process.place, pid=process.pid, born=process.born,
+                started_at=moment, heartbeat_at=moment,
             ))
 
     def beat(self, worker_id: str) -> None:
@@ -132,11 +139,10 @@ def _beats(connection: Connection) -> dict[str, datetime]:
 
 def _present(connection: Connection) -> set[str]:
     """Registered workers, without those whose process is gone from this machine."""
-    host = socket.gethostname()
     return {
         row.id
         for row in connection.execute(select(workers))
-        if not (row.host == host and _gone(row.pid))
+        if not gone(Process(place=row.host, pid=row.pid, born=row.born))
     }
 
 
@@ -158,15 +164,3 @@ def _clock(connection: Connection) -> datetime:
     moment: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
     return moment.astimezone(UTC)
 
-
-def _gone(pid: int) -> bool:
-    """Whether this machine has no such process; False where that cannot be asked."""
-    if os.name != "posix":
-        return False  # there, signal 0 would end the process
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
-        return True
-    except OSError:
-        return False
-    return False

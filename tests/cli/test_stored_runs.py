@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from tests.factories.shell import as_json, call, refused
 
 def finished(store: Store, epochs: int = 2, **more: Any) -> str:
     plan = make(RunSpec(epochs=epochs))
-    store.workers.register("w", socket.gethostname(), 1)
+    store.workers.register("w")
     run_id = store.runs.add(plan, worker_id="w", **more)
     events = [epoch_event(plan, epoch) for epoch in range(1, epochs + 1)]
     store.runs.record([(run_id, event) for event in events])

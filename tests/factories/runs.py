@@ -69,7 +69,7 @@ def falling(plan: Plan, *, lost: bool = False) -> Measured:
 def finish(store: Store, run_id: str, measured: Measured, **ending: Any) -> None:
     """Train a queued run on, as a worker would; `ending` as in `reported`."""
     row = store.runs.one(run_id)
-    store.workers.register("w", "host", 1)
+    store.workers.register("w")
     assert store.runs.claim(run_id, "w")
     events = reported(make(row.spec), measured, first=row.epochs_done, **ending)
     store.runs.record([(run_id, event) for event in events])

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 import types
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ from lrdash.core.errors import InvalidField
 from lrdash.jobs.laboratory import Laboratory, standstill, supervisor
 from lrdash.jobs.laboratory.standstill import Standstill, cpu_seconds, patience
 from lrdash.store import Store
+from lrdash.store.processes import this
 from tests import ROOT
 from tests.factories.jobs import ENDLESS, ended, eventually, freeze, gone, queue, running
 
@@ -241,7 +242,7 @@ def test_the_shell_finds_runs_whose_process_is_gone_without_a_server(
 ) -> None:
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
-    store.workers.register("w1", socket.gethostname(), dead.pid)
+    store.workers.register("w1", replace(this(), pid=dead.pid))
     run_id = queue(store)
     assert store.runs.claim(run_id, "w1")
     asked: list[list[str]] = []

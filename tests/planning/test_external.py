@@ -102,7 +102,7 @@ def made(store: Store) -> str:
         seeds=(0, 1),
     )
     planned = plan_all(experiment)
-    store.workers.register("w", "host", 1)
+    store.workers.register("w")
     new = [
         NewRun(spec=run.plan.spec, label=run.label, steps_per_epoch=4, updates=12, parameters=99)
         for run in planned

@@ -6,9 +6,12 @@ import os
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from lrdash.core.events import (
     Event,
@@ -18,6 +21,8 @@ from lrdash.core.events import (
 from lrdash.core.spec import RunSpec
 from lrdash.jobs import presence
 from lrdash.store import Store, heartbeats
+from lrdash.store.processes import this
+from lrdash.store.schema import workers
 from lrdash.tracking.watching import recorder
 from tests.factories.database import ended_epoch, experiment, queued, running
 
@@ -39,7 +44,8 @@ class Clock:
 
 
 def beating_run(store: Store, worker_id: str, host: str = "") -> str:
-    store.workers.register(worker_id, host or socket.gethostname(), os.getpid())
+    here = this()
+    store.workers.register(worker_id, replace(here, place=host or here.place))
     return store.runs.create(
         RunSpec(), steps_per_epoch=2, updates=4, parameters=1, worker_id=worker_id
     )
@@ -63,12 +69,35 @@ def test_runs_of_a_worker_known_to_be_dead_are_interrupted(store: Store) -> None
 def test_a_worker_whose_process_is_gone_is_dead(store: Store) -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    store.workers.register("gone", socket.gethostname(), ended.pid)
-    store.workers.register("here", socket.gethostname(), os.getpid())
-    store.workers.register("far", "another-host", ended.pid)
-    lost, living, far = (running(store, worker) for worker in ("gone", "here", "far"))
+    here = this()
+    places = {"gone": here.place, "another host": here.place.replace(here.place.split()[0], "far"),
+              "another namespace": here.place + "1", "an earlier version": here.place.split()[0]}
+    store.workers.register("here")
+    living = running(store, "here")
+    lost, *others = (
+        (store.workers.register(name, replace(here, place=place, pid=ended.pid)),
+         running(store, name))[1]
+        for name, place in places.items()
+    )
     assert store.workers.mark_interrupted() == [lost]
-    assert {store.runs.one(run_id).status for run_id in (living, far)} == {"running"}
+    assert {store.runs.one(run_id).status for run_id in (living, *others)} == {"running"}
+
+
+def test_a_process_id_that_is_used_again_is_another_process(store: Store) -> None:
+    here = this()
+    assert here.born is not None
+    store.workers.register("before", replace(here, born=here.born - 1))
+    store.workers.register("unknown", replace(here, born=None))
+    lost, living = running(store, "before"), running(store, "unknown")
+    assert store.workers.mark_interrupted() == [lost]
+    assert store.runs.one(living).active
+
+
+def test_a_process_is_named_by_host_boot_and_namespace() -> None:
+    host, boot, namespace = this().place.split()
+    assert host == socket.gethostname()
+    assert boot == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    assert namespace == os.readlink("/proc/self/ns/pid")
 
 
 def test_a_worker_that_fell_silent_is_dead_until_it_beats(
@@ -77,7 +106,7 @@ def test_a_worker_that_fell_silent_is_dead_until_it_beats(
     clock = [100.0]
     monkeypatch.setattr("lrdash.store.heartbeats.monotonic", lambda: clock[0])
     for worker in ("silent", "beating"):
-        store.workers.register(worker, socket.gethostname(), os.getpid())
+        store.workers.register(worker)
     lost, living = running(store, "silent"), running(store, "beating")
     marked = []
     for _ in range(6):
@@ -91,7 +120,7 @@ def test_a_worker_that_fell_silent_is_dead_until_it_beats(
 
 
 def test_runs_of_a_forgotten_worker_are_interrupted(store: Store) -> None:
-    store.workers.register("w", socket.gethostname(), os.getpid())
+    store.workers.register("w")
     run_id = running(store, "w")
     assert store.workers.mark_interrupted() == []
     store.workers.forget("w")
@@ -101,11 +130,32 @@ def test_runs_of_a_forgotten_worker_are_interrupted(store: Store) -> None:
 
 
 def test_a_worker_may_register_again(store: Store) -> None:
-    store.workers.register("w", "old-host", 1)
-    store.workers.register("w", socket.gethostname(), os.getpid())
+    store.workers.register("w", replace(this(), place="old-host", pid=1))
+    store.workers.register("w")
     run_id = running(store, "w")
     assert store.workers.mark_interrupted() == []
     assert store.runs.one(run_id).active
+
+
+def test_rows_of_workers_that_ended_without_a_word_go(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, clock = this(), Clock(monkeypatch)
+    store.workers.register("gone", replace(here, pid=2**22 + 1))
+    store.workers.register("idle", replace(here, place="far"))
+    store.workers.register("busy", replace(here, place="far"))
+    busy = running(store, "busy")
+    assert workers_known(store) == {"idle", "busy"}
+    clock.is_set(hours=24 * 7 + 1)
+    store.workers.register("new")
+    assert workers_known(store) == {"busy", "new"}
+    assert store.workers.mark_interrupted() == []
+    assert store.runs.one(busy).active
+
+
+def workers_known(store: Store) -> set[str]:
+    with store.workers._database.reading() as connection:
+        return set(connection.scalars(select(workers.c.id)))
 
 
 def test_a_worker_declared_dead_has_to_stop(store: Store) -> None:

@@ -185,7 +185,7 @@ def test_a_sweep_tries_rates_around_and_takes_further_seeds_where_the_test_has_t
 def test_a_stop_keeps_the_losses_so_far_and_a_fault_becomes_the_reason(
     store: Store, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    store.workers.register("w", "host", 1)
+    store.workers.register("w")
     spec = make(spec_of(**SMALL, updates=200)).spec
 
     def queued(definition: str) -> str:

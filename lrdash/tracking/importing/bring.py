@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import uuid
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -98,7 +96,7 @@ def _put(run: Found, spec: RunSpec, store: Store, title: str, tags: Sequence[str
     facts = spec.facts or Facts()
     steps, updates = facts.steps_per_epoch, facts.steps_per_epoch * spec.epochs
     worker = f"import-{uuid.uuid4().hex[:12]}"
-    store.workers.register(worker, socket.gethostname(), os.getpid())
+    store.workers.register(worker)
     try:
         run_id = store.runs.create(
             spec, steps_per_epoch=steps, updates=updates, parameters=facts.parameters,

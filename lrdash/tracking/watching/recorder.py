@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import logging
 import os
-import socket
 import threading
 import uuid
 import warnings
@@ -169,7 +168,7 @@ class Watcher:
             spec, batch = self._spec, self._events[self._written :]
         store = self._store = self._store or Store(busy_timeout=BUSY)
         if not self._registered:
-            store.workers.register(self._id, socket.gethostname(), os.getpid())
+            store.workers.register(self._id)
             self._registered = True
         facts = spec.facts or Facts()
         steps, parameters = facts.steps_per_epoch, facts.parameters
