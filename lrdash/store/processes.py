@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 PROC = Path("/proc")
+ENDED = ("Z", "X")  # states of a process that its parent has not collected yet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +27,7 @@ class Process:
 
 def this() -> Process:
     """The process that asks."""
-    return Process(place=place(), pid=os.getpid(), born=_born(os.getpid()))
+    return Process(place=place(), pid=os.getpid(), born=_stat(os.getpid())[1])
 
 
 def gone(process: Process) -> bool:
@@ -39,8 +40,8 @@ def gone(process: Process) -> bool:
         return True
     except OSError:
         return False
-    known = (process.born, _born(process.pid))
-    return None not in known and known[0] != known[1]
+    state, born = _stat(process.pid)
+    return state in ENDED or (None not in (born, process.born) and born != process.born)
 
 
 @cache
@@ -52,12 +53,14 @@ def place() -> str:
     return f"{socket.gethostname()} {_boot()} {_namespace()}".rstrip()
 
 
-def _born(pid: int) -> int | None:
+def _stat(pid: int) -> tuple[str, int | None]:
+    """State and start of a process, fields 3 and 22 of proc_pid_stat(5), where there are such."""
     try:
         after_name = (PROC / str(pid) / "stat").read_text("ascii", "replace").rpartition(")")[2]
-        return int(after_name.split()[19])  # starttime, field 22 of proc_pid_stat(5)
+        fields = after_name.split()
+        return fields[0], int(fields[19])
     except (OSError, IndexError, ValueError):
-        return None
+        return "", None
 
 
 def _boot() -> str:

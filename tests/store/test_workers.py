@@ -93,6 +93,17 @@ def test_a_process_id_that_is_used_again_is_another_process(store: Store) -> Non
     assert store.runs.one(living).active
 
 
+def test_a_killed_process_that_nobody_has_collected_is_gone(store: Store) -> None:
+    killed = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    store.workers.register("killed", replace(this(), pid=killed.pid, born=None))
+    lost = running(store, "killed")
+    assert store.workers.mark_interrupted() == []
+    killed.kill()
+    os.waitid(os.P_PID, killed.pid, os.WEXITED | os.WNOWAIT)
+    assert store.workers.mark_interrupted() == [lost]
+    killed.communicate()
+
+
 def test_a_process_is_named_by_host_boot_and_namespace() -> None:
     host, boot, namespace = this().place.split()
     assert host == socket.gethostname()
