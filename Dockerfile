@@ -1,3 +1,4 @@
+# docker build --build-arg EXTRAS=postgres .   also brings the driver for PostgreSQL.
 # Any image with Python 3.11 to 3.13 as `python`, its venv module, and Debian's user tools.
 ARG BASE_IMAGE=python:3.11-slim
 
@@ -6,14 +7,26 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /app
 RUN python -m venv /opt/venv
 # The lock first: this layer stays as long as the dependencies do.
-COPY requirements.lock ./
-RUN /opt/venv/bin/pip install --quiet -r requirements.lock
+COPY requirements.lock requirements-cpu.lock ./
+# The image has no CUDA: where there is a TensorFlow without it, that one. What only builds and tests
+# of the libraries need goes in the same layer.
+RUN if [ "$(uname -m)" = x86_64 ]; then \
+        sed -i '/^tensorflow==/,/[^\\]$/d' requirements.lock \
+        && cat requirements-cpu.lock >> requirements.lock; \
+    fi \
+    && /opt/venv/bin/pip install --quiet --no-deps -r requirements.lock \
+    && /opt/venv/bin/pip uninstall --quiet --yes libclang \
+    && cd /opt/venv/lib/python3*/site-packages \
+    && rm -rf tensorflow/include pyarrow/include pyarrow/src \
+    && find . -depth -type d -name tests -exec rm -rf {} +
 COPY pyproject.toml requirements.txt README.md LICENSE app.py ./
 COPY .streamlit ./.streamlit
 COPY lrdash ./lrdash
 COPY pages ./pages
 # Editable, since app.py and pages/ lie beside the package. The root is read-only later: compile now.
+ARG EXTRAS=""
 RUN /opt/venv/bin/pip install --quiet --no-deps --no-build-isolation --editable . \
+    && if [ -n "$EXTRAS" ]; then /opt/venv/bin/pip install --quiet --no-build-isolation --editable ".[$EXTRAS]"; fi \
     && /opt/venv/bin/python -m compileall -q lrdash pages app.py
 
 FROM ${BASE_IMAGE}
