@@ -94,6 +94,10 @@ class StoreError(LrdashError):
     """The database cannot be used as asked; the message says why and what to do."""
 
 
+class Unavailable(StoreError):
+    """The database does not answer at the moment; trying again later may help."""
+
+
 class NotFound(LrdashError):
     """The store holds nothing with the id that was asked for.
 

@@ -148,13 +148,13 @@ def in_process(store: Store, *, checkpoints: bool = True) -> Iterator[Session]:
     prepare()
     worker_id = f"python-{uuid.uuid4().hex[:12]}"
     presence = Presence(store, worker_id)
-    presence.begin()
+    patiently(presence.begin)
     try:
         yield Session(store, worker_id, checkpoints=checkpoints)
     finally:
         presence.end()
-        store.workers.mark_interrupted(worker_id)
-        store.workers.forget(worker_id)
+        patiently(lambda: store.workers.mark_interrupted(worker_id))
+        patiently(lambda: store.workers.forget(worker_id))
         tidy(store)
 
 

@@ -58,7 +58,7 @@ class Branches:
         query = select(runs.c.epochs_done, runs.c.versions, runs.c.steps_per_epoch)
         made = []
         with self._database.writing() as connection:
-            this = query.where(runs.c.run_id == parent_id).with_for_update()
+            this = query.where(runs.c.run_id == parent_id)
             parent = connection.execute(this).mappings().first()
             if parent is None:
                 raise NotFound("run", parent_id)
@@ -169,7 +169,7 @@ def _must_be(
         NotFound: if there is no such run.
         StoreError: if it has another status; ends with the rule.
     """
-    query = select(runs.c.status).where(runs.c.run_id == run_id).with_for_update()
+    query = select(runs.c.status).where(runs.c.run_id == run_id)
     status = connection.scalar(query)
     if status is None:
         raise NotFound("run", run_id)

@@ -4,6 +4,9 @@ SQLite runs in WAL mode, so that pages read while a worker writes. Writing trans
 BEGIN IMMEDIATE: they wait for their turn at the start, where waiting is safe; one that began by
 reading could not be granted the lock later (https://www.sqlite.org/lang_transaction.html).
 WAL needs all processes on one machine; a cluster needs PostgreSQL.
+
+PostgreSQL does the same here: writing transactions wait in line for one lock, so that they cannot
+block each other in a circle, and reading ones see one snapshot.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ from lrdash.store.faults import FAULTS, explain, is_locked
 BUSY_TIMEOUT = 10.0  # seconds to wait for another process's transaction
 LEAST_WAIT = 1.0  # seconds to wait for a free connection at least
 SUPPORTED = ("sqlite", "postgresql")
+WRITERS = 7_205_760  # the lock that writers wait for in PostgreSQL; any constant would do
 # Connections kept, and opened on top for a while: one for each thread that is inside a method.
 POOL = {"pool_size": 5, "max_overflow": 20}
 
@@ -108,11 +112,13 @@ class Database:
 
     def _make_engine(self) -> Engine:
         sqlite = self._url.get_backend_name() == "sqlite"
-        options: dict[str, Any] = {"connect_args": {"check_same_thread": False}} if sqlite else {}
+        options: dict[str, Any] = {"check_same_thread": False} if sqlite else {}
+        if not sqlite and "connect_timeout" not in self._url.query:
+            options["connect_timeout"] = round(max(self._busy_timeout, LEAST_WAIT))
         try:
             engine = create_engine(
                 self._url, poolclass=QueuePool, pool_pre_ping=not sqlite,
-                pool_timeout=max(self._busy_timeout, LEAST_WAIT), **POOL, **options,
+                pool_timeout=max(self._busy_timeout, LEAST_WAIT), connect_args=options, **POOL,
             )
         except ImportError as fault:
             raise StoreError(
@@ -123,7 +129,7 @@ class Database:
             raise _bad_url(self._url.drivername) from fault
         if sqlite:
             event.listen(engine, "connect", lambda driver, _: self._set_up(driver))
-            event.listen(engine, "begin", _begin)
+        event.listen(engine, "begin", self._begin)
         return engine
 
     def _set_up(self, connection: sqlite3.Connection) -> None:
@@ -132,6 +138,19 @@ class Database:
         connection.execute("PRAGMA foreign_keys = ON")
         # In WAL mode a power cut can undo the last commits but never damages the database.
         connection.execute("PRAGMA synchronous = NORMAL")
+
+    def _begin(self, connection: Connection) -> None:
+        writes = connection.get_execution_options().get("lrdash_writes", False)
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+            return
+        if not writes:
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        connection.exec_driver_sql(
+            f"SET LOCAL lock_timeout = {round(max(self._busy_timeout, LEAST_WAIT) * 1000)}"
+        )
+        if writes:
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITERS})")
 
     def _switch_to_wal(self) -> None:
         """Turn WAL on, once in a database's life.
@@ -151,11 +170,6 @@ class Database:
                     self.close()
                     raise explain(fault, self.name, self.folder) from fault
                 pause.wait(0.02)
-
-
-def _begin(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("lrdash_writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _parse(url: str) -> URL:

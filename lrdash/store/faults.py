@@ -6,7 +6,7 @@ import sqlite3
 
 from sqlalchemy import exc
 
-from lrdash.core.errors import StoreError
+from lrdash.core.errors import StoreError, Unavailable
 
 # A new connection is set up through the driver, whose faults are not wrapped.
 FAULTS = (exc.SQLAlchemyError, sqlite3.Error)
@@ -35,6 +35,11 @@ _SQLITE = (
 )
 
 
+# PostgreSQL's lock timeout, deadlock and failed serialisation
+# (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+_LOCKED = ("55P03", "40P01", "40001")
+
+
 def explain(fault: Exception, name: str, folder: str = "") -> StoreError:
     """The error to show for a fault of the database.
 
@@ -50,8 +55,13 @@ def explain(fault: Exception, name: str, folder: str = "") -> StoreError:
     for known, story in _SQLITE:
         if code.startswith(known):
             return StoreError(f"{name} {story.replace('{folder}', folder or 'the database')}")
+    if getattr(orig, "sqlstate", None) in _LOCKED:
+        return Unavailable(
+            f"{name} is locked by another program: {_first_line(orig)}. Try again in a moment, or "
+            "end the program that holds the lock."
+        )
     if isinstance(fault, exc.OperationalError | exc.InterfaceError) and not code:
-        return StoreError(
+        return Unavailable(
             f"{name} cannot be reached: {_first_line(orig)}. "
             "Check that its server runs and that LRDASH_DATABASE_URL is right."
         )

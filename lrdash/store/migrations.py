@@ -33,8 +33,6 @@ WORDS = {
         "end": "' AS DOUBLE PRECISION)",
     },
 }
-# Makes processes that open a new PostgreSQL database wait for each other; any constant would do.
-ADVISORY_LOCK = 7_205_759
 TABLES = {"experiments", "runs", "epochs", "decisions", "workers", "commands"}
 
 
@@ -215,8 +213,6 @@ def migrate(database: Database, migrations: tuple[Migration, ...] = MIGRATIONS) 
     _refuse_newer(current, len(migrations), database.name)
     while current < len(migrations):
         with database.writing() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(select(func.pg_advisory_xact_lock(ADVISORY_LOCK)))
             current = schema_version(connection)
             _refuse_newer(current, len(migrations), database.name)
             if current < len(migrations):

@@ -78,7 +78,7 @@ def _locked(
         query = select(*columns).where(runs.c.run_id.in_(some)).order_by(runs.c.run_id)
         if worker_id is not None:
             query = query.where(runs.c.worker_id == worker_id)
-        for row in connection.execute(query.with_for_update()).mappings():
+        for row in connection.execute(query).mappings():
             found[row["run_id"]] = dict(row)
     return found
 
@@ -90,7 +90,7 @@ def _steer(connection: Connection, steered: Iterable[tuple[str, Steered]]) -> No
     """
     for run_id, event in steered:
         this = runs.c.run_id == run_id
-        text = connection.scalar(select(runs.c.spec).where(this).with_for_update())
+        text = connection.scalar(select(runs.c.spec).where(this))
         spec = RunSpec.from_json(str(text)).steered(event.piece)
         values = {"spec": spec.to_json(), "spec_digest": spec.digest}
         connection.execute(update(runs).where(this).values(values))

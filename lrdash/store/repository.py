@@ -166,7 +166,7 @@ class Queue(Lifecycle[Row]):
                 queued = select(self._id).where(
                     self._id.in_(some), self.table.c.status == "queued"
                 )
-                found = list(connection.scalars(queued.order_by(self._id).with_for_update()))
+                found = list(connection.scalars(queued.order_by(self._id)))
                 self._change(self._id.in_(found), **values)
                 claimed |= set(found)
         return [item_id for item_id in asked if item_id in claimed]

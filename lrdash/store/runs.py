@@ -115,7 +115,7 @@ class Runs(RunQueries):
             for some in chunks(run_ids):
                 over = runs.c.run_id.in_(some) & runs.c.status.in_(RESUMABLE) & _trainable_here()
                 query = select(runs.c.run_id).where(over).order_by(runs.c.number)
-                found = list(connection.scalars(query.with_for_update()))
+                found = list(connection.scalars(query))
                 self._change(runs.c.run_id.in_(found), **continuing(worker_id))
                 again += found
         return again

@@ -81,7 +81,7 @@ class Workers:
                 return []
         query = select(runs.c.run_id, runs.c.worker_id).where(runs.c.status == "running")
         with self._database.writing() as connection:
-            running = connection.execute(query.order_by(runs.c.number).with_for_update()).all()
+            running = connection.execute(query.order_by(runs.c.number)).all()
             lost = self._lost(connection, reason) if worker_id is None else {worker_id: reason}
             for table in WORKED_ON:
                 for owner, why in lost.items():
