@@ -7,17 +7,11 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /app
 RUN python -m venv /opt/venv
 # The lock first: this layer stays as long as the dependencies do.
-COPY requirements.lock requirements-cpu.lock ./
-# The image has no CUDA: where there is a TensorFlow without it, that one. What only builds and tests
-# of the libraries need goes in the same layer.
-RUN if [ "$(uname -m)" = x86_64 ]; then \
-        sed -i '/^tensorflow==/,/[^\\]$/d' requirements.lock \
-        && cat requirements-cpu.lock >> requirements.lock; \
-    fi \
-    && /opt/venv/bin/pip install --quiet --no-deps -r requirements.lock \
-    && /opt/venv/bin/pip uninstall --quiet --yes libclang \
+COPY requirements.lock ./
+# What only builds and tests of the libraries need goes in the same layer.
+RUN /opt/venv/bin/pip install --quiet -r requirements.lock \
     && cd /opt/venv/lib/python3*/site-packages \
-    && rm -rf tensorflow/include pyarrow/include pyarrow/src \
+    && rm -rf tensorflow/include clang pyarrow/include pyarrow/src \
     && find . -depth -type d -name tests -exec rm -rf {} +
 COPY pyproject.toml requirements.txt README.md LICENSE app.py ./
 COPY .streamlit ./.streamlit

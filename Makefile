@@ -37,8 +37,6 @@ lock: $(VENV)/.made ## Pin all dependencies again, with hashes, for all systems.
 	@$(PY) -m uv --version >/dev/null 2>&1 || $(PIP) install --quiet 'uv>=0.13,<1'
 	$(LOCK) requirements.txt -o requirements.lock
 	$(LOCK) requirements.txt pyproject.toml --extra dev -c requirements.lock -o requirements-dev.lock
-	sed -n 's/^tensorflow==/tensorflow-cpu==/p' requirements.lock | tr -d ' \\\\' \
-		| $(LOCK) --no-deps - -o requirements-cpu.lock
 
 clean: ## Remove the environment and everything that tools left behind.
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from lrdash.planning.grouping import cut
 from lrdash.planning.plan import Plan
 from lrdash.planning.range_test import PlannedTest
+from lrdash.training.determinism import deterministic
 from lrdash.training.failures import Stopped
 from lrdash.training.lanes.cache import program_for
 from lrdash.training.lanes.graph import State
@@ -35,6 +36,7 @@ class _Lanes:
     losses: list[Losses] = field(default_factory=list)  # parts [lanes, updates of the part]
 
 
+@deterministic()
 def measure(
     test: PlannedTest, *, on_progress: OnProgress, should_stop: Callable[[], bool]
 ) -> Losses:

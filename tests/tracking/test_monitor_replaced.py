@@ -16,10 +16,6 @@ from lrdash.tracking.monitor.optimizers import EARLIER
 CosineDecay = keras.optimizers.schedules.CosineDecay
 X, Y = np.ones((64, 4), np.float32), np.ones((64, 1), np.float32)
 OLD, NEW = 0.01, 0.005
-# once a run has asked TensorFlow for determinism, as all of lrdash's do
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:Model doesn't support `jit_compile=True`:UserWarning"
-)
 
 
 def compiled(learning_rate: Any, **how: Any) -> keras.Model:

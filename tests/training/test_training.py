@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tensorflow.python.framework.config import is_op_determinism_enabled
 
 from lrdash.core.errors import DatasetUnavailable, StoreError, Unavailable
 from lrdash.core.events import EpochEnded, Event, Progress, RateDecided, RunEnded, RunStarted
@@ -354,6 +355,14 @@ def test_an_engine_that_cannot_train_is_refused_with_the_reason(engine: str, rea
     )
     assert ended.status == "failed"
     assert reason in ended.reason
+
+
+@pytest.mark.parametrize("engine", ["keras", "lanes"])
+def test_other_models_of_the_process_train_as_before(engine: str) -> None:
+    """TensorFlow refuses random operations without a seed while determinism is on."""
+    ended = train_one(make(RunSpec(**SMALL)), run_id="run", sink=Heard(), engine=engine)
+    assert ended.status == "finished"
+    assert not is_op_determinism_enabled()
 
 
 # The outbox

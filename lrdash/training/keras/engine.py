@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 import keras
-import tensorflow as tf
 
 from lrdash.core.events import Mailbox, RunEnded, Sink, no_mail, stopped_after
 from lrdash.datasets.base import Split
@@ -15,6 +14,7 @@ from lrdash.planning.plan import Plan
 from lrdash.strategies.program import RateProgram
 from lrdash.training.checkpoints import CheckpointPolicy, CheckpointWriter
 from lrdash.training.commands import RunCommands
+from lrdash.training.determinism import deterministic
 from lrdash.training.failures import Diverged, Stopped, Turned
 from lrdash.training.keras.callbacks import Stream
 from lrdash.training.keras.checkpoints import CheckpointCallback, early
@@ -27,6 +27,7 @@ from lrdash.training.own.model import recipe_of
 from lrdash.training.versions import started
 
 
+@deterministic()
 def fit(
     plan: Plan, *, run_id: str, sink: Sink, should_stop: Callable[[], bool],
     writer: CheckpointWriter, note: str = "", mailbox: Mailbox = no_mail,
@@ -102,7 +103,6 @@ def _fit(
 def _compiled(plan: Plan, program: RateProgram) -> keras.Model:
     spec, shape, own = plan.spec, plan.dataset.shape, recipe_of(plan)
     keras.utils.set_random_seed(spec.seed)
-    tf.config.experimental.enable_op_determinism()
     by_expression = program.plain and program.strategy.id == "custom"
     steered = program.table is None or by_expression
     rate = first_rate(program) if steered else RateTable(program.table)  # type: ignore[arg-type]

@@ -11,6 +11,7 @@ from time import perf_counter
 from lrdash.core.events import Mailbox, RunEnded, Sink, no_mail, stopped_after
 from lrdash.planning.plan import Plan
 from lrdash.training.checkpoints import CheckpointWriter
+from lrdash.training.determinism import deterministic
 from lrdash.training.lanes.block import Block, Call, Portions
 from lrdash.training.lanes.cache import program_for
 from lrdash.training.lanes.checkpoints import restored
@@ -24,6 +25,7 @@ POLL = 0.1  # seconds between two looks whether to stop
 Stops = Callable[[], set[str]]
 
 
+@deterministic()
 def train_lanes(
     plans: Sequence[Plan],
     *,

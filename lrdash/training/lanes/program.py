@@ -37,7 +37,6 @@ class Program:
     """
 
     def __init__(self, plan: Plan, layout: Layout) -> None:
-        tf.config.experimental.enable_op_determinism()
         self.layout, self.data = layout, placed(plan)
         self._plan = plan
         self.updates = plan.steps_per_epoch
