@@ -246,7 +246,9 @@ def test_deleted_data_still_shapes_the_rows_but_is_not_trained_on() -> None:
 
 def test_the_page_reports_data_of_the_address_that_is_gone() -> None:
     test = page(**{"layers": "flatten", "layers-dataset": "Mine"})
-    assert "no dataset named Mine" in shown.words(test)
+    (note,) = test.warning
+    assert "no dataset named Mine" in note.value
+    assert test.selectbox(key="layers-dataset").value == "digits"
     assert not page(**{"layers": "flatten", "layers-dataset": "Wine"}).warning
 
 

@@ -13,7 +13,7 @@ from lrdash.models import rows
 from lrdash.models.drafts import Finding
 from lrdash.models.own_layers import OwnLayers
 from lrdash.models.rows import Row
-from lrdash.ui.components import form
+from lrdash.ui.components import fields, form
 from lrdash.ui.components.errors import show_error
 
 DATASET = "layers-dataset"  # in the address; the key of the forms would clash with theirs
@@ -31,6 +31,7 @@ def choose_dataset() -> tuple[str, str]:
             f"There is no dataset named {escaped(wanted)} here that layers can learn from. It may "
             "have been deleted; choose another.", icon=":material/info:",
         )
+        fields.preset(DATASET, next(iter(labels)))
     with st.container(width=420):
         name = form.pick(
             "dataset", list(labels), labels, key=DATASET,
