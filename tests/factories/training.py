@@ -16,6 +16,7 @@ from lrdash.core.spec import RunSpec
 from lrdash.planning.plan import Plan, make
 from lrdash.strategies.plateau import Plateau
 from lrdash.training.checkpoints import CheckpointWriter
+from lrdash.training.determinism import deterministic
 
 Said = dict[str, list[Event]]
 
@@ -36,7 +37,7 @@ def executed(text: str, monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, Any]
         return fit(self, *args, callbacks=[*callbacks, Recorder()], **more)
 
     names: dict[str, Any] = {"__name__": "__main__"}
-    with monkeypatch.context() as patch:
+    with deterministic(), monkeypatch.context() as patch:  # scripts ask for it, for good
         patch.setattr(keras.Model, "fit", recorded)
         exec(compile(text, "recipe.py", "exec"), names)
     keras.backend.clear_session()

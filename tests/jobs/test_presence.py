@@ -23,7 +23,7 @@ class Poor:
         self.workers = self.runs = self
         self._refusals, self.beats, self.seen = refusals, 0, threading.Event()
 
-    def register(self, _worker_id: str, _host: str, _pid: int) -> None:
+    def register(self, _worker_id: str) -> None:
         """It always works."""
 
     def beat(self, _worker_id: str) -> None:
