@@ -13,6 +13,7 @@ from tests.browser.app import (
     barriers,
     button,
     fits,
+    idle,
     phone,
     settle,
     start,
@@ -100,6 +101,7 @@ def test_after_a_button_the_next_click_into_the_table_counts(page: Page, server:
     page.get_by_label("Save under a name").fill("clicked")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("Saved as clicked.")).to_be_visible()
+    idle(page)  # the new table is there
     type_size(page, 1, "8")
     page.wait_for_url(re.compile("size%3D8.*size%3D32"))
 
