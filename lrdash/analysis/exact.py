@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ import pandas as pd
 from lrdash.analysis.compare.bowl import best_peaks
 from lrdash.analysis.frames import joined
 from lrdash.analysis.quadratic import Expected, expected_losses
+from lrdash.core.errors import LrdashError
 from lrdash.core.spec import RunSpec
 from lrdash.core.wording import listed
 from lrdash.models.noisy_quadratic import NoisyQuadratic
@@ -69,12 +71,12 @@ def exact_curves(specs: Mapping[str, RunSpec]) -> pd.DataFrame:
         where they overflow).
     """
     parts = []
-    for label, spec in specs.items():
-        found = exact_losses(make(spec))
+    for label, plan in _bowls(specs).items():
+        found = exact_losses(plan)
         if found is not None:
             losses = {"loss": found.loss, "val_loss": found.val_loss}
             part = pd.DataFrame({"epoch": np.arange(1, len(found.loss) + 1.0), **losses})
-            parts.append(part.assign(label=label, strategy=spec.strategy))
+            parts.append(part.assign(label=label, strategy=plan.spec.strategy))
     return joined(parts, COLUMNS).replace([np.inf, -np.inf], np.nan)
 
 
@@ -84,16 +86,25 @@ def exact_note(specs: Mapping[str, RunSpec]) -> str:
     Args:
         specs: by label, which is named where there are several.
     """
-    ours = {label: spec for label, spec in specs.items() if _is_bowl(spec)}
     reasons: dict[str, list[str]] = {}
-    for label, spec in ours.items():
-        reasons.setdefault(why_not_exact(make(spec)), []).append(label)
+    for label, plan in _bowls(specs).items():
+        reasons.setdefault(why_not_exact(plan), []).append(label)
     drawn = reasons.pop("", [])
     words = [SINGLE if len(specs) == 1 else SEVERAL] if drawn else []
     for why, labels in reasons.items():
         whose = f" for {listed(labels)}" if len(specs) > 1 else ""
         words.append(f"No exact curve{whose}: {why}.")
     return " ".join(words)
+
+
+def _bowls(specs: Mapping[str, RunSpec]) -> dict[str, Plan]:
+    """Plans of the runs on the noisy quadratic, by label, without those that cannot be made."""
+    found = {}
+    for label, spec in specs.items():
+        with suppress(LrdashError):
+            if _is_bowl(spec):
+                found[label] = make(spec)
+    return found
 
 
 def at_best_peaks(experiment: Experiment, arms: pd.DataFrame) -> dict[str, RunSpec]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
 from functools import partial
 from typing import Any
 
@@ -14,7 +13,7 @@ from lrdash.core.events import Sink
 from lrdash.jobs.branches import Wanted, make_branches, plan_more
 from lrdash.jobs.branches import steer as steer_run
 from lrdash.jobs.session import in_process
-from lrdash.store import Store
+from lrdash.store import open_store
 
 
 def fork(
@@ -82,7 +81,7 @@ def more(
         NotFound, InvalidField: then nothing is changed.
         StoreError: if it has not finished, or the database cannot be used.
     """
-    with closing(Store()) as store:
+    with open_store() as store:
         row = store.runs.one(_id(run))
         plan = plan_more(row, epochs, how, check)
         with in_process(store) as session:
@@ -108,14 +107,14 @@ def steer(
         NotFound, InvalidField: for what is wrong.
         StoreError: if the run has ended.
     """
-    with closing(Store()) as store:
+    with open_store() as store:
         return steer_run(_id(run), store, rate=rate, factor=factor, back=back)
 
 
 def _branch(
     run: Run | str, wanted: Sequence[tuple[int, Wanted]], engine: str, progress: Sink | None
 ) -> list[Run]:
-    with closing(Store()) as store:
+    with open_store() as store:
         parent = store.runs.one(_id(run))
         if not wanted:
             raise InvalidField("branches", "must be a list of at least one", [])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing
 from typing import Any, Literal
 
 from lrdash.api.checks import base_spec, check_experiment
@@ -18,7 +17,7 @@ from lrdash.jobs.session import in_process
 from lrdash.planning.experiment import MAX_SEEDS, Arm, Experiment, Planned, missing
 from lrdash.planning.grouping import cut
 from lrdash.planning.plan import Plan
-from lrdash.store import NewRun, Store
+from lrdash.store import NewRun, open_store
 
 INSTEAD = {
     "strategy": "strategies", "params": "strategies", "base_lr": "base_lrs", "seed": "seeds",
@@ -134,7 +133,7 @@ def run_experiment(
     """
     planned = check_experiment(experiment, engine)
     groups = cut([run.plan for run in planned])
-    with closing(Store()) as store:
+    with open_store() as store:
         with in_process(store, checkpoints=checkpoints) as session:
             made = store.experiments.create(
                 experiment.to_json(), NewRun.of_each(planned), groups=groups, name=name,
@@ -165,7 +164,7 @@ def extend(
         NotFound: if there is none of this id.
         InvalidField, UnknownName, EngineUnavailable, StoreError: as in `compare`.
     """
-    with closing(Store()) as store:
+    with open_store() as store:
         present = Experiment.from_json(store.experiments.one(experiment_id).definition)
         larger = present.extended(
             base_lrs=listed(base_lrs), seeds=listed(seeds), arms=_arms(strategies)

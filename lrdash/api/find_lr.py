@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import closing
 from typing import Any
 
 from lrdash.analysis.range_test import suggested
@@ -18,7 +17,7 @@ from lrdash.core.spec import RunSpec
 from lrdash.jobs import range_test
 from lrdash.jobs.session import in_process
 from lrdash.planning.range_test import INSTEAD, MOST_SEEDS, PlannedTest, RangeTestSpec, make, sweep
-from lrdash.store import Store
+from lrdash.store import open_store
 
 Listener = Callable[[int, int], None]
 
@@ -89,7 +88,7 @@ def define_range_test(
 def run_range_test(planned: PlannedTest, progress: Listener | None = None) -> RangeTest:
     """Make a test and record it; as `find_lr` does."""
     spec = planned.spec
-    with closing(Store()) as store:
+    with open_store() as store:
         with in_process(store) as session:
             made = store.range_tests.create(
                 spec.to_json(), spec.rates, seeds=len(spec.seeds), worker_id=session.worker_id
@@ -129,6 +128,6 @@ def sweep_around(
         rates=rates,
     )
     made = run_experiment(experiment, name=f"Around {centre:g}, from a range test")
-    with closing(Store()) as store:
+    with open_store() as store:
         store.range_tests.held_against(test.range_test_id, made.experiment_id)
     return made

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from contextlib import closing
 from typing import Any
 
 from lrdash.api.checks import base_spec, check
@@ -26,7 +25,7 @@ from lrdash.planning.hindsight import (
     Search,
     spread,
 )
-from lrdash.store import Store
+from lrdash.store import open_store
 
 NOT_OWN = (
     "cannot be given: a search branches runs from checkpoints, which runs of a script's own model "
@@ -119,7 +118,7 @@ def run_hindsight(
     search: Search, run_id: str | None = None, *, progress: Sink | None = None
 ) -> Hindsight:
     """Run a search to its end, as `hindsight` does."""
-    with closing(Store()) as store:
+    with open_store() as store:
         with in_process(store) as session:
             made = job.create(store, search, run_id, session.worker_id)
             _train_stages(session, made, progress)
@@ -133,7 +132,7 @@ def continue_hindsight(hindsight_id: str, *, progress: Sink | None = None) -> Hi
         NotFound: if there is none of this id.
         StoreError: if the database cannot be used.
     """
-    with closing(Store()) as store:
+    with open_store() as store:
         store.hindsights.one(hindsight_id)
         with in_process(store) as session:
             if store.hindsights.resume(hindsight_id, session.worker_id):
@@ -158,7 +157,7 @@ def _base(run: Run | str | RunSpec | None, fields: Mapping[str, Any]) -> tuple[R
         problem = "cannot be given for a run that exists: its settings are fixed"
         raise InvalidField(next(iter(fields)), problem, next(iter(fields.values())))
     run_id = run if isinstance(run, str) else run.run_id
-    with closing(Store()) as store:
+    with open_store() as store:
         row = store.runs.one(run_id)
         job.base_of(row)
         return row.spec, run_id

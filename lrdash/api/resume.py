@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import closing
 
 from lrdash.api.checks import check
 from lrdash.api.results.run import Run, load_run
@@ -11,7 +10,7 @@ from lrdash.core.errors import InvalidField, NotFound
 from lrdash.core.events import Sink
 from lrdash.jobs.session import in_process
 from lrdash.planning import external
-from lrdash.store import RunRow, Store
+from lrdash.store import RunRow, open_store
 
 
 def resume(run_ids: str | Iterable[str], *, progress: Sink | None = None) -> list[Run]:
@@ -34,7 +33,7 @@ def resume(run_ids: str | Iterable[str], *, progress: Sink | None = None) -> lis
         StoreError: if the database cannot be used.
     """
     ids = list(dict.fromkeys([run_ids] if isinstance(run_ids, str) else run_ids))
-    with closing(Store()) as store:
+    with open_store() as store:
         found = {row.run_id: row for row in store.runs.listing(run_ids=ids)}
         _refuse(ids, found)
         external.refuse([row.spec for row in found.values()])

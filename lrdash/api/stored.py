@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from contextlib import closing, nullcontext, suppress
+from contextlib import nullcontext, suppress
 from typing import get_args
 
 import pandas as pd
@@ -15,7 +15,7 @@ from lrdash.api.results.range_test import RangeTest, load_range_test
 from lrdash.api.results.run import Run, load_run
 from lrdash.core.errors import InvalidField, NotFound, nearest
 from lrdash.core.events import Status
-from lrdash.store import Store
+from lrdash.store import Store, open_store
 
 ANYTHING = "run, comparison, range test or search"
 Stored = Run | Comparison | RangeTest | Hindsight
@@ -38,7 +38,7 @@ def load(stored_id: str, store: Store | None = None) -> Stored:
         NotFound: if nothing has this id; names the nearest one.
         StoreError: if the database cannot be read.
     """
-    with nullcontext(store) if store else closing(Store()) as opened:
+    with nullcontext(store) if store else open_store() as opened:
         for read in LOADERS:
             with suppress(NotFound):
                 return read(stored_id, opened)
@@ -75,7 +75,7 @@ def runs(
     if limit is not None and (type(limit) is not int or limit < 1):
         raise InvalidField("limit", "must be a whole number of at least 1", limit)
     fields = {"dataset": dataset, "model": model, "strategy": strategy}
-    with closing(Store()) as store:
+    with open_store() as store:
         rows = [
             row for row in store.runs.listing(status=wanted)
             if all(value in (None, getattr(row.spec, name)) for name, value in fields.items())

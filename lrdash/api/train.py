@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import closing
 from typing import Any, Literal
 
 from lrdash.api.checks import base_spec, check
@@ -14,7 +13,7 @@ from lrdash.core.events import Event
 from lrdash.core.spec import RunSpec
 from lrdash.jobs.session import in_process
 from lrdash.planning.plan import Plan
-from lrdash.store import Store
+from lrdash.store import open_store
 
 Progress = Callable[[Event], None]
 
@@ -63,7 +62,7 @@ def _train(
     checkpoints: bool,
 ) -> Run:
     wanted = (lambda _run_id, event: progress(event)) if callable(progress) else progress
-    with closing(Store()) as store:
+    with open_store() as store:
         with in_process(store, checkpoints=checkpoints) as session:
             run_id = store.runs.add(
                 plan, engine=engine, name=name, worker_id=session.worker_id

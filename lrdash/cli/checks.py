@@ -80,16 +80,15 @@ def database() -> Iterator[Finding]:
 
     try:
         with closing(Store()) as store:
-            total, unread = sum(store.runs.counts().values()), len(store.runs.unreadable())
-            faults = store.unsound()
+            total, faults = sum(store.runs.counts().values()), store.unsound()
     except LrdashError as fault:
         yield _finding("database", False, str(fault))
         return
-    others = f", {unread} of another version of lrdash" if unread else ""
-    detail = f"opens, schema version {len(MIGRATIONS)}, {plural(total, 'run')}{others}"
+    detail = f"opens, schema version {len(MIGRATIONS)}, {plural(total, 'run')}"
     yield _finding("database", True, detail)
-    advice = "restore a backup with `lrdash runs restore FILE --force`"
-    sound = f"{'; '.join(faults)}; {advice}" if faults else "pages, references and epochs intact"
+    advice = "A backup is restored with `lrdash runs restore FILE --force`."
+    found = " ".join(f"{fault.rstrip('.')}." for fault in faults)
+    sound = f"{found} {advice}" if faults else "pages, references and rows intact"
     yield _finding("integrity", not faults, sound)
 
 

@@ -10,12 +10,13 @@ import typer
 
 from lrdash.analysis.words import inputs_in_words
 from lrdash.cli.options import AsJson, Force, Yes
-from lrdash.cli.output import answer, as_json, open_store, print_table
+from lrdash.cli.output import answer, as_json, print_table
 from lrdash.core.errors import InvalidField
 from lrdash.core.wording import count, plural
 from lrdash.datasets import own
 from lrdash.datasets.own import Facts, Recipe
 from lrdash.datasets.own.choices import FLAGS
+from lrdash.store import open_store
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Add, list, export and delete your own data.",

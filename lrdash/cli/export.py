@@ -10,11 +10,11 @@ from typing import Annotated, Literal
 import typer
 
 from lrdash.cli.options import AsJson
-from lrdash.cli.output import as_json, open_store
+from lrdash.cli.output import as_json
 from lrdash.core.errors import InvalidField
 from lrdash.core.wording import plural
 from lrdash.export import FORMATS, Recorded, recipe_of, recorded
-from lrdash.store import Store
+from lrdash.store import Store, open_store
 
 Kind = Literal["csv", "json", "parquet", "tensorboard", "mlflow", "script", "notebook", "html"]
 FORMAT_HELP = " ".join(f"{kind.id}: {kind.good_for}" for kind in FORMATS.values())

@@ -8,11 +8,11 @@ import typer
 
 from lrdash.analysis.hindsight import expected_seconds
 from lrdash.cli.options import AsJson, Engine, count_or_list, names, numbers, spec_options
-from lrdash.cli.output import as_json, open_store, print_table, training
+from lrdash.cli.output import as_json, print_table, training
 from lrdash.core.wording import duration, number, plural
 from lrdash.jobs import hindsight as job
 from lrdash.planning.hindsight import BEAM, FACTORS, FRESH, POINTS, RIVALS, Search
-from lrdash.store import known_paces
+from lrdash.store import known_paces, open_store
 
 if TYPE_CHECKING:
     from lrdash.api import Hindsight

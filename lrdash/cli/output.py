@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, nullcontext, redirect_stdout, suppress
+from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
 from typing import Any
 
 import typer
@@ -73,11 +73,6 @@ def counting_bar() -> Progress:
         TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(),
         TimeElapsedColumn(), console=console(),
     )
-
-
-def open_store() -> closing[Store]:
-    """The database, for a `with` block that closes it at its end."""
-    return closing(Store())
 
 
 @contextmanager

@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from lrdash.cli.options import AsJson, RunIds
-from lrdash.cli.output import answer, as_json, open_store, training
+from lrdash.cli.output import answer, as_json, training
 from lrdash.core.errors import InvalidField
 from lrdash.core.events import Event, RunEnded
 from lrdash.core.wording import plural
+from lrdash.store import open_store
 
 
 def resume(
@@ -30,7 +31,6 @@ def resume(
     chosen = list(run_ids or ())
     if interrupted:
         with open_store() as store:
-            store.workers.mark_interrupted()  # no server may have looked since a crash
             rows = store.runs.listing(status="interrupted")
         chosen += [row.run_id for row in rows if row.spec.trainable_here]
         if not chosen:

@@ -11,11 +11,11 @@ from lrdash.analysis.frames import val_losses
 from lrdash.analysis.words import known_settings, settings_in_words
 from lrdash.cli import backup, branches, export, resume
 from lrdash.cli.options import AsJson, RunId, RunIds, Yes
-from lrdash.cli.output import answer, as_json, open_store, print_table
+from lrdash.cli.output import answer, as_json, print_table
 from lrdash.core.errors import InvalidField, NotFound
 from lrdash.core.events import Status
 from lrdash.core.wording import duration, number, plural
-from lrdash.store import RunRow
+from lrdash.store import RunRow, open_store
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None,
@@ -38,6 +38,9 @@ def list_runs(
     with open_store() as store:
         rows = store.runs.listing(status=wanted, limit=limit)
         losses = val_losses(store.runs.epochs_of([row.run_id for row in rows]))
+        unreadable = store.runs.unreadable(limit)
+    for reason in unreadable.values():
+        typer.echo(reason, err=True)
     best = {run_id: min(found, default=None) for run_id, found in losses.items()}
     if json_output:
         as_json([_brief(row, best[row.run_id]) for row in rows])

@@ -7,11 +7,12 @@ before anything costly is loaded: neither Keras nor the examples are needed.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 
-from lrdash.core.errors import InvalidField
+from lrdash.core.errors import InvalidField, LrdashError
 from lrdash.core.spec import Facts, Piece, RunSpec
 from lrdash.datasets import DATASETS, Dataset
 from lrdash.models import MODELS, Model
@@ -24,6 +25,7 @@ from lrdash.strategies.recorded import Recorded
 from lrdash.strategies.snippet import call
 
 KERAS_LOSSES = {"cross_entropy": "sparse_categorical_crossentropy"}  # others have the same name
+MEASURED = ("loss", "val_loss", "accuracy", "val_accuracy")  # by a run of which no more is known
 MAX_UPDATES = 5_000_000  # of one run; the rates of all updates are held in memory, 8 bytes each
 
 
@@ -131,6 +133,23 @@ def make(spec: RunSpec) -> Plan:
         followers=followers, updates=subject.steps_per_epoch * spec.epochs,
         parameters=subject.model.parameters(subject.dataset.shape), **vars(subject),
     )
+
+
+def shown(spec: RunSpec, *, steps_per_epoch: int, parameters: int) -> Plan:
+    """The plan of a stored run, to show what it recorded.
+
+    Placeholders replace a dataset, model or strategy that is not here, or whose settings were
+    different when the run was stored: of a package that was removed, of an earlier version.
+
+    Args:
+        steps_per_epoch, parameters: as they were stored.
+    """
+    facts = Facts(steps_per_epoch=steps_per_epoch, parameters=parameters, metrics=MEASURED)
+    outside = spec.replace(origin="import", facts=facts.as_dict())
+    for known in (spec, outside):
+        with suppress(LrdashError):
+            return make(known)
+    return make(outside.replace(strategy=Recorded.id, params={}, pieces=(), horizon=None))
 
 
 def _here(spec: RunSpec) -> _Subject:

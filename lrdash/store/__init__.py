@@ -16,10 +16,10 @@ from lrdash.store.rows import (
     StageRun,
 )
 from lrdash.store.settings import database_url, home
-from lrdash.store.store import Store
+from lrdash.store.store import Store, open_store
 
 __all__ = [
     "DataUse", "DecisionRow", "EpochRow", "ExperimentRow", "HindsightRow", "NewRun", "NewStageRun",
     "RangeTestRow", "RunRow", "StageRun", "Store", "database_url", "home", "keep_pace",
-    "known_paces",
+    "known_paces", "open_store",
 ]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 
 from sqlalchemy import Connection, Table, func, insert, literal, select, update
 
 from lrdash.core.errors import InvalidField, NotFound, StoreError
 from lrdash.core.events import ACTIVE, Command, Status, now
 from lrdash.core.spec import Piece, RunSpec
+from lrdash.store.codec import command_row
 from lrdash.store.database import Database
 from lrdash.store.repository import rows_of
 from lrdash.store.rows import NewRun
@@ -149,14 +151,16 @@ class Branches:
             return int((made.inserted_primary_key or (0,))[0])
 
     def commands(self, run_ids: Iterable[str]) -> Mapping[str, Sequence[Command]]:
-        """Changes of the rate that were requested and not made yet, oldest first, by run."""
+        """Changes of the rate that were requested, can be read and are not made yet, oldest first,
+        by run.
+        """
         found: dict[str, list[Command]] = {}
         query = select(commands).order_by(commands.c.number)
         with self._database.reading() as connection:
             for row in rows_of(connection, query, run_ids, commands.c.run_id):
-                piece = Piece(**json.loads(row["command"]))
-                command = Command(number=row["number"], piece=piece)
-                found.setdefault(row["run_id"], []).append(command)
+                with suppress(StoreError):
+                    command = command_row(row)
+                    found.setdefault(row["run_id"], []).append(command)
         return found
 
 

@@ -134,6 +134,9 @@ class Database:
 
     def _set_up(self, connection: sqlite3.Connection) -> None:
         connection.isolation_level = None  # sqlite3 must not begin transactions
+        # Text that is not UTF-8 would end the whole query: it comes as it is, and its row is
+        # refused (`codec.row_of`).
+        connection.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
         connection.execute(f"PRAGMA busy_timeout = {round(self._busy_timeout * 1000)}")
         connection.execute("PRAGMA foreign_keys = ON")
         # In WAL mode a power cut can undo the last commits but never damages the database.

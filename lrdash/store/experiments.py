@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from lrdash.core.errors import InvalidField, StoreError
 from lrdash.core.events import ACTIVE, now
 from lrdash.core.record import canonical, json_object
 from lrdash.store.codec import row_of
-from lrdash.store.repository import STATUSES, Repository, chunks, rows_of
+from lrdash.store.repository import Repository, chunks, counted, rows_of
 from lrdash.store.rows import ExperimentRow, NewRun
 from lrdash.store.schema import CURVES, epochs, experiments, runs
 from lrdash.store.values import checked_name, group_ids, new_id, run_values
@@ -111,16 +112,16 @@ class Experiments(Repository[ExperimentRow]):
             StoreError: if one of its runs is queued or running; then nothing is deleted.
         """
         with self._database.writing() as connection:
-            row = self.one(experiment_id)
+            self._must_exist(experiment_id)
             own = runs.c.experiment_id == experiment_id
             over = delete(runs).where(own, runs.c.status.not_in(ACTIVE))
             removed = connection.execute(over).rowcount
             active = connection.scalar(select(func.count()).select_from(runs).where(own)) or 0
             if active:  # raising undoes the deletions
                 raise StoreError(
-                    f"Nothing was deleted: {active} of the {row.runs} runs of this experiment "
-                    f"{'is' if active == 1 else 'are'} still queued or running. Stop first, then "
-                    "delete."
+                    f"Nothing was deleted: {active} of the {removed + active} runs of this "
+                    f"experiment {'is' if active == 1 else 'are'} still queued or running. Stop "
+                    "first, then delete."
                 )
             connection.execute(delete(experiments).where(self._id == experiment_id))
         return removed
@@ -154,7 +155,7 @@ class Experiments(Repository[ExperimentRow]):
             ids = list(dict.fromkeys([*own, *(run_ids or ())]))
             return _curves(connection, ids, after, metrics)
 
-    def _rows(self, connection: Connection, found: Sequence[RowMapping]) -> list[ExperimentRow]:
+    def _decoder(self, found: Sequence[RowMapping]) -> Callable[[RowMapping], ExperimentRow]:
         of = runs.c.experiment_id
         query = select(
             of, runs.c.status, func.count().label("runs"),
@@ -162,9 +163,10 @@ class Experiments(Repository[ExperimentRow]):
             func.sum(runs.c.updates_done).label("update"),
         ).group_by(of, runs.c.status)
         tallies: dict[str, list[RowMapping]] = {row["experiment_id"]: [] for row in found}
-        for tally in rows_of(connection, query, list(tallies), of):
-            tallies[tally["experiment_id"]].append(tally)
-        return [_row(row, tallies[row["experiment_id"]]) for row in found]
+        with self._database.reading() as connection:
+            for tally in rows_of(connection, query, list(tallies), of):
+                tallies[tally["experiment_id"]].append(tally)
+        return lambda row: _row(row, tallies[row["experiment_id"]])
 
 
 def _curves(
@@ -186,7 +188,7 @@ def _curves(
     order = np.lexsort((epoch, run))
     read = {name: _floats(values[name]) for name in numbers}
     if others:
-        stored = json.loads(f"[{','.join(values['metrics'])}]")
+        stored = _objects(values["metrics"])
         read |= {name: _floats([one.get(name) for one in stored]) for name in others}
     return {
         "run": run[order],
@@ -219,10 +221,29 @@ def _definition(text: str) -> dict[str, Any]:
 
 
 def _row(row: RowMapping, tallies: Sequence[RowMapping]) -> ExperimentRow:
-    counts = {**dict.fromkeys(STATUSES, 0), **{t["status"]: t["runs"] for t in tallies}}
+    json_object("definition", row["definition"])
+    counts = counted((tally["status"], tally["runs"]) for tally in tallies)
     updates, done = (int(sum(t[name] for t in tallies)) for name in ("updates", "update"))
     return row_of(ExperimentRow, row, counts=counts, updates=updates, update=done)
 
 
-def _floats(values: Sequence[float | None]) -> NDArray[np.float64]:
-    return np.array(values, dtype=np.float64)  # None becomes NaN
+def _objects(texts: Sequence[str]) -> list[dict[str, Any]]:
+    """JSON objects, read at once; one by one if there is a broken one, which is empty then."""
+    try:
+        found = json.loads(f"[{','.join(texts)}]")
+    except ValueError:
+        found = [_object(text) for text in texts]
+    return [one if isinstance(one, dict) else {} for one in found]
+
+
+def _object(text: str) -> Any:
+    with suppress(ValueError):
+        return json.loads(text)
+
+
+def _floats(values: Sequence[Any]) -> NDArray[np.float64]:
+    """The numbers; NaN where there is none."""
+    try:
+        return np.array(values, dtype=np.float64)
+    except (ValueError, TypeError):
+        return np.array([v if isinstance(v, int | float) else None for v in values], dtype=float)

@@ -60,7 +60,8 @@ def explain(fault: Exception, name: str, folder: str = "") -> StoreError:
             f"{name} is locked by another program: {_first_line(orig)}. Try again in a moment, or "
             "end the program that holds the lock."
         )
-    if isinstance(fault, exc.OperationalError | exc.InterfaceError) and not code:
+    server = not isinstance(orig, sqlite3.Error)
+    if server and isinstance(fault, exc.OperationalError | exc.InterfaceError):
         return Unavailable(
             f"{name} cannot be reached: {_first_line(orig)}. "
             "Check that its server runs and that LRDASH_DATABASE_URL is right."

@@ -9,7 +9,7 @@ left only once, even where two servers see its end at the same moment.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -28,7 +28,7 @@ from lrdash.core.errors import StoreError
 from lrdash.core.events import ACTIVE, now
 from lrdash.core.record import json_object
 from lrdash.store.branches import Branches
-from lrdash.store.codec import row_of
+from lrdash.store.codec import part_row, row_of
 from lrdash.store.database import Database
 from lrdash.store.repository import RESUMABLE, Lifecycle, chunks
 from lrdash.store.rows import HindsightRow, NewStageRun, StageRun
@@ -123,7 +123,9 @@ class Hindsights(Lifecycle[HindsightRow]):
             attempts = hindsights.c.attempts + 1
             if not self._change(*self._at(hindsight_id, stage), attempts=attempts):
                 return []
-            return self._runs.requeue(_of_stage(connection, hindsight_id, stage), worker_id)
+            return self._runs.requeue(
+                _own(connection, hindsight_id, hindsight_runs.c.stage == stage), worker_id
+            )
 
     def resume(self, hindsight_id: str, worker_id: str | None = None) -> bool:
         """Let one that was stopped or interrupted continue where it was; False if it is neither.
@@ -138,7 +140,9 @@ class Hindsights(Lifecycle[HindsightRow]):
             ):
                 return False
             stage = self.one(hindsight_id).stage
-            self._runs.requeue(_of_stage(connection, hindsight_id, stage), worker_id)
+            self._runs.requeue(
+                _own(connection, hindsight_id, hindsight_runs.c.stage == stage), worker_id
+            )
             return True
 
     def request_stop_all(self, item_ids: Iterable[str]) -> int:
@@ -150,8 +154,7 @@ class Hindsights(Lifecycle[HindsightRow]):
         with self._database.writing() as connection:
             for hindsight_id in item_ids:
                 if self.end(hindsight_id, "stopped", "stopped by the user"):
-                    own = _stage_runs(connection, hindsight_id)
-                    self._runs.request_stop_all(one.run_id for one in own)
+                    self._runs.request_stop_all(_own(connection, hindsight_id))
                     stopped += 1
         return stopped
 
@@ -165,19 +168,17 @@ class Hindsights(Lifecycle[HindsightRow]):
         """
         with self._database.writing() as connection:
             self._must_exist(hindsight_id)
-            own = _stage_runs(connection, hindsight_id)
-            if any(one.status in ACTIVE for one in own):
+            active = runs.c.run_id.in_(_own(connection, hindsight_id)) & runs.c.status.in_(ACTIVE)
+            if connection.scalar(select(exists().where(active))):
                 raise StoreError(
                     "Nothing was deleted: this hindsight still trains. Stop it first, then delete."
                 )
-            removed = self._runs.delete(one.run_id for one in own if one.stage)
+            removed = self._runs.delete(_own(connection, hindsight_id, hindsight_runs.c.stage > 0))
             connection.execute(delete(hindsights).where(self._id == hindsight_id))
             return removed
 
-    def _rows(
-        self, connection: Connection, found: Sequence[RowMapping]  # noqa: ARG002
-    ) -> list[HindsightRow]:
-        return [row_of(HindsightRow, row) for row in found]
+    def _decoder(self, found: Sequence[RowMapping]) -> Callable[[RowMapping], HindsightRow]:  # noqa: ARG002
+        return _row
 
     def _at(self, hindsight_id: str, stage: int) -> tuple[ColumnElement[bool], ...]:
         """Conditions: the search is in this stage, and not over."""
@@ -213,6 +214,11 @@ class Hindsights(Lifecycle[HindsightRow]):
         return made
 
 
+def _row(row: RowMapping) -> HindsightRow:
+    json_object("definition", row["definition"])
+    return row_of(HindsightRow, row)
+
+
 def _link(
     connection: Connection, hindsight_id: str, stage: int,
     made: Iterable[tuple[str, Mapping[str, Any]]],
@@ -234,17 +240,12 @@ def _stage_runs(connection: Connection, hindsight_id: str) -> list[StageRun]:
         .where(hindsight_runs.c.hindsight_id == hindsight_id)
         .order_by(hindsight_runs.c.stage, runs.c.number)
     )
-    return [
-        row_of(
-            StageRun, row, part=json.loads(row["part"]),
-            val_loss=float("nan") if row["val_loss"] is None else float(row["val_loss"]),
-        )
-        for row in connection.execute(query).mappings()
-    ]
+    return [part_row(row) for row in connection.execute(query).mappings()]
 
 
-def _of_stage(connection: Connection, hindsight_id: str, stage: int) -> list[str]:
-    query = select(hindsight_runs.c.run_id).where(
-        hindsight_runs.c.hindsight_id == hindsight_id, hindsight_runs.c.stage == stage
-    )
-    return list(connection.scalars(query))
+def _own(
+    connection: Connection, hindsight_id: str, *conditions: ColumnElement[bool]
+) -> list[str]:
+    """Ids of the runs of a search that meet the conditions."""
+    this = hindsight_runs.c.hindsight_id == hindsight_id
+    return list(connection.scalars(select(hindsight_runs.c.run_id).where(this, *conditions)))

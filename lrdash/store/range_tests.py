@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sqlalchemy import Connection, RowMapping, insert, select
+from sqlalchemy import RowMapping, insert, select
 
 from lrdash.core.events import now
 from lrdash.core.record import json_object
@@ -96,14 +96,15 @@ class RangeTests(Queue[RangeTestRow]):
         """
         self._set(range_test_id, experiment_id=experiment_id)
 
-    def _rows(
-        self, connection: Connection, found: Sequence[RowMapping]  # noqa: ARG002
-    ) -> list[RangeTestRow]:
-        return [
-            row_of(
-                RangeTestRow, row, update=row["updates_done"], rates=from_bytes(row["rates"]),
-                losses=from_bytes(row["losses"]).reshape(row["seeds"], -1),
-                stop_requested=stopping(row),
-            )
-            for row in found
-        ]
+    def _decoder(self, found: Sequence[RowMapping]) -> Callable[[RowMapping], RangeTestRow]:  # noqa: ARG002
+        return _row
+
+
+def _row(row: RowMapping) -> RangeTestRow:
+    json_object("definition", row["definition"])
+    rates = from_bytes(row["rates"])
+    return row_of(
+        RangeTestRow, row, update=row["updates_done"], rates=rates,
+        losses=from_bytes(row["losses"]).reshape(row["seeds"], len(rates)),
+        stop_requested=stopping(row),
+    )

@@ -6,7 +6,7 @@ from the queue to a worker: for runs, range tests and searches in hindsight alik
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, ClassVar, Generic, TypeVar, get_args
 
 from sqlalchemy import (
@@ -23,7 +23,7 @@ from sqlalchemy import (
 from lrdash.core.errors import InvalidField, NotFound, StoreError
 from lrdash.core.events import ACTIVE, Status, now
 from lrdash.core.wording import listed
-from lrdash.store.codec import clean
+from lrdash.store.codec import UNREADABLE, clean, unreadable
 from lrdash.store.database import Database
 
 STATUSES: tuple[Status, ...] = get_args(Status)
@@ -50,23 +50,54 @@ class Repository(Generic[Row]):
 
         Raises:
             NotFound: if none has this id.
-            StoreError: also if this version of lrdash cannot read it.
+            StoreError: also if it cannot be read.
         """
-        with self._database.reading() as connection:
-            found = connection.execute(select(self.table).where(self._id == item_id)).mappings()
-            rows = self._rows(connection, list(found))
+        rows, faults = self._read(select(self.table).where(self._id == item_id))
+        if faults:
+            raise StoreError(faults[item_id])
         if not rows:
             raise NotFound(self.kind, item_id)
         return rows[0]
 
     def listing(self, limit: int | None = None) -> list[Row]:
-        """All, newest first; at most `limit`."""
-        query = select(self.table).order_by(self.table.c.number.desc()).limit(limit)
-        with self._database.reading() as connection:
-            return self._rows(connection, list(connection.execute(query).mappings()))
+        """All that can be read, newest first; at most `limit`, which counts the others, too."""
+        return self._read(self._latest().limit(limit))[0]
 
-    def _rows(self, connection: Connection, found: Sequence[RowMapping]) -> list[Row]:
-        """What is given out for rows of the table."""
+    def unreadable(self, limit: int | None = None) -> dict[str, str]:
+        """What `listing` leaves out, so that it does not hide the others: the reason by id.
+
+        Whatever deletes accepts these ids.
+        """
+        return self._read(self._latest().limit(limit))[1]
+
+    def _latest(self) -> Select[Any]:
+        return select(self.table).order_by(self.table.c.number.desc())
+
+    def _found(self, query: Select[Any], ids: Iterable[str] | None = None) -> list[RowMapping]:
+        """Rows of a query, of these ids unless None."""
+        with self._database.reading() as connection:
+            return rows_of(connection, query, ids, self._id)
+
+    def _read(self, query: Select[Any]) -> tuple[list[Row], dict[str, str]]:
+        """What is given out for rows of the table, and why some cannot be read, by id."""
+        with self._database.reading():
+            return self._decoded(self._found(query))
+
+    def _decoded(self, found: Sequence[RowMapping]) -> tuple[list[Row], dict[str, str]]:
+        decode = self._decoder(found)
+        rows: list[Row] = []
+        faults: dict[str, str] = {}
+        for row in found:
+            item_id = row[self._id.name]
+            try:
+                rows.append(decode(row))
+            except UNREADABLE as fault:
+                what = f"{self.kind.capitalize()} {item_id}"
+                faults[item_id] = str(unreadable(what, fault, self.kind))
+        return rows, faults
+
+    def _decoder(self, found: Sequence[RowMapping]) -> Callable[[RowMapping], Row]:
+        """What makes a row that is given out of one that was found."""
         raise NotImplementedError
 
     def _change(self, *conditions: ColumnElement[bool], **values: Any) -> int:
@@ -202,6 +233,12 @@ def chunks(ids: Iterable[str]) -> Iterator[Sequence[str]]:
     distinct = list(dict.fromkeys(ids))
     for start in range(0, len(distinct), CHUNK):
         yield distinct[start : start + CHUNK]
+
+
+def counted(found: Iterable[tuple[str, int]]) -> dict[Status, int]:
+    """Numbers by status, 0 included; what has no known status is left out."""
+    numbers = dict(found)
+    return {status: numbers.get(status, 0) for status in STATUSES}
 
 
 def rows_of(

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Strict
 
 from lrdash.core.events import ACTIVE, RateDecided, Status
 from lrdash.core.spec import RunSpec
 from lrdash.planning.experiment import Planned
-from lrdash.planning.plan import Plan
+from lrdash.planning.plan import Plan, shown
 
+Time = Annotated[datetime, Strict()]  # in UTC; no text or number becomes one when a row is read
 DecisionRow = RateDecided  # decisions are stored as they were reported
 
 
@@ -40,9 +42,9 @@ class RunRow(_WithStatus):
     status: Status
     reason: str  # why it ended as it did, fit to be shown; may be empty
     engine: str  # as asked ("auto") until it starts, then the engine that trains it
-    created_at: datetime  # UTC
-    started_at: datetime | None
-    ended_at: datetime | None
+    created_at: Time  # UTC
+    started_at: Time | None
+    ended_at: Time | None
     seconds: float  # of training so far
     steps_per_epoch: int  # updates an epoch
     updates: int  # updates in all
@@ -59,6 +61,13 @@ class RunRow(_WithStatus):
     engine_note: str = ""  # why this engine, where it is not the usual one
     parent_id: str | None = None  # the run that it is a branch of; None also if that is deleted
     fork_epoch: int | None = None  # epochs that it shares with its parent; None: no branch
+
+    @property
+    def plan(self) -> Plan:
+        """What it trains, to be shown, even where that cannot be trained here any more."""
+        return shown(
+            self.spec, steps_per_epoch=self.steps_per_epoch, parameters=self.parameters
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +100,7 @@ class ExperimentRow:
 
     experiment_id: str  # 12 characters, lower-case letters and digits
     name: str  # given by the user, may be empty
-    created_at: datetime  # UTC
+    created_at: Time  # UTC
     definition: str  # JSON, as it was given
     target: float | None  # validation loss to reach
     counts: Mapping[Status, int]  # runs of each status, 0 included
@@ -143,9 +152,9 @@ class RangeTestRow(_WithStatus):
     """The current state of a range test."""
 
     range_test_id: str  # 12 characters, lower-case letters and digits
-    created_at: datetime  # UTC
-    started_at: datetime | None
-    ended_at: datetime | None
+    created_at: Time  # UTC
+    started_at: Time | None
+    ended_at: Time | None
     definition: str  # JSON, as it was given
     status: Status
     reason: str  # why it ended as it did, fit to be shown; may be empty
@@ -198,8 +207,8 @@ class HindsightRow(_WithStatus):
     """The current state of a search in hindsight."""
 
     hindsight_id: str  # 12 characters, lower-case letters and digits
-    created_at: datetime  # UTC
-    ended_at: datetime | None
+    created_at: Time  # UTC
+    ended_at: Time | None
     definition: str  # JSON, as it was given
     status: Status  # never queued: its runs are
     reason: str  # why it ended as it did, fit to be shown; may be empty

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Sequence
 
-from sqlalchemy import Connection, RowMapping, Select, func, select
+from sqlalchemy import RowMapping, func, select
 
 from lrdash.core.errors import StoreError
 from lrdash.core.events import ACTIVE, RateDecided, Status
 from lrdash.store.codec import decision_row, epoch_row, run_row
-from lrdash.store.repository import STATUSES, Queue, chunks, rows_of
+from lrdash.store.repository import Queue, chunks, counted, rows_of
 from lrdash.store.rows import DataUse, EpochRow, RunRow
 from lrdash.store.schema import decisions, epochs, experiments, range_tests, runs
 
@@ -30,16 +29,14 @@ class RunQueries(Queue[RunRow]):
         digest: str | None = None,
         experiment_id: str | None = None,
     ) -> list[RunRow]:
-        """Runs that meet all conditions, newest first.
-
-        A run whose spec this version cannot read is left out (see `unreadable`) so that it does
-        not hide the others; `limit` counts it.
+        """Runs that meet all conditions and can be read, newest first; `limit` counts the others,
+        too (see `unreadable`).
 
         Args:
             status: one status or several; all by default.
             run_ids: only these; unknown ids are ignored.
         """
-        query = select(runs).order_by(runs.c.number.desc()).limit(limit)
+        query = self._latest().limit(limit)
         if status is not None:
             query = query.where(runs.c.status.in_([status] if isinstance(status, str) else status))
         if digest is not None:
@@ -49,15 +46,11 @@ class RunQueries(Queue[RunRow]):
         found = self._found(query, run_ids)
         if run_ids is not None:
             found = sorted(found, key=lambda row: -row["number"])[:limit]
-        return _readable(found)[0]
+        return self._decoded(found)[0]
 
     def of_experiment(self, experiment_id: str) -> list[RunRow]:
         """Runs of a comparison that can be read, in the order in which they were made."""
         return self.listing(experiment_id=experiment_id)[::-1]
-
-    def unreadable(self) -> dict[str, str]:
-        """Runs that `listing` leaves out, with the reason, by id. `delete` accepts them."""
-        return _readable(self._found(select(runs).order_by(runs.c.number.desc())))[1]
 
     def data_use(self, dataset: str) -> DataUse:
         """Which runs, comparisons and range tests use a user's data.
@@ -86,7 +79,7 @@ class RunQueries(Queue[RunRow]):
         query = select(runs.c.status, func.count()).group_by(runs.c.status)
         with self._database.reading() as connection:
             found = connection.execute(query)
-            return {**dict.fromkeys(STATUSES, 0), **{row[0]: row[1] for row in found}}
+            return counted((row[0], row[1]) for row in found)
 
     def versions(self, run_ids: Iterable[str] | None = None) -> dict[str, int]:
         """Versions by run id, of the runs named or of the active ones: a cheap way to see whether
@@ -133,42 +126,44 @@ class RunQueries(Queue[RunRow]):
         return asked - continuing
 
     def epochs(self, run_id: str, after: int = 0) -> list[EpochRow]:
-        """Finished epochs of a run with a number above `after`, in their order."""
+        """Finished epochs of a run with a number above `after`, in their order.
+
+        Raises:
+            StoreError: also if one of them cannot be read.
+        """
         later = (epochs.c.run_id == run_id) & (epochs.c.epoch > after)
         with self._database.reading() as connection:
             found = connection.execute(select(epochs).where(later).order_by(epochs.c.epoch))
             return [epoch_row(row) for row in found.mappings()]
 
     def epochs_of(self, run_ids: Iterable[str]) -> dict[str, list[EpochRow]]:
-        """All finished epochs by run id, for each id given."""
-        found: dict[str, list[EpochRow]] = {run_id: [] for run_id in run_ids}
+        """All finished epochs by run id, for each id given; none of a run with one that cannot be
+        read, so that it does not hide the others.
+        """
+        found: dict[str, list[RowMapping]] = {run_id: [] for run_id in run_ids}
         query = select(epochs).order_by(epochs.c.run_id, epochs.c.epoch)
         with self._database.reading() as connection:
             for row in rows_of(connection, query, list(found), epochs.c.run_id):
-                found[row["run_id"]].append(epoch_row(row))
-        return found
+                found[row["run_id"]].append(row)
+        return {run_id: _epochs(rows) for run_id, rows in found.items()}
 
     def decisions(self, run_id: str, after: int = -1) -> list[RateDecided]:
-        """Decisions about a run's rate taken after epoch `after`, in their order."""
+        """Decisions about a run's rate taken after epoch `after`, in their order.
+
+        Raises:
+            StoreError: also if one of them cannot be read.
+        """
         later = (decisions.c.run_id == run_id) & (decisions.c.epoch > after)
         query = select(decisions).where(later).order_by(decisions.c.epoch)
         with self._database.reading() as connection:
             return [decision_row(row) for row in connection.execute(query).mappings()]
 
-    def _rows(self, connection: Connection, found: Sequence[RowMapping]) -> list[RunRow]:  # noqa: ARG002
-        return [run_row(row) for row in found]
-
-    def _found(self, query: Select[Any], run_ids: Iterable[str] | None = None) -> list[RowMapping]:
-        with self._database.reading() as connection:
-            return rows_of(connection, query, run_ids, runs.c.run_id)
+    def _decoder(self, found: Sequence[RowMapping]) -> Callable[[RowMapping], RunRow]:  # noqa: ARG002
+        return run_row
 
 
-def _readable(found: Iterable[RowMapping]) -> tuple[list[RunRow], dict[str, str]]:
-    """The runs, and the reasons why some could not be read, by their id."""
-    rows, unreadable = [], {}
-    for row in found:
-        try:
-            rows.append(run_row(row))
-        except StoreError as fault:
-            unreadable[row["run_id"]] = str(fault)
-    return rows, unreadable
+def _epochs(rows: Sequence[RowMapping]) -> list[EpochRow]:
+    try:
+        return [epoch_row(row) for row in rows]
+    except StoreError:
+        return []

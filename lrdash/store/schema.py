@@ -53,8 +53,11 @@ class UtcTime(TypeDecorator[datetime]):
     def process_result_value(
         self, value: str | None, dialect: Dialect  # noqa: ARG002
     ) -> datetime | None:
-        """The time that was stored, in UTC."""
-        return None if value is None else datetime.fromisoformat(value)
+        """The time that was stored, in UTC; a text that is no time as it is, which rows refuse."""
+        try:
+            return None if value is None else datetime.fromisoformat(value)
+        except ValueError:
+            return value  # type: ignore[return-value]
 
 
 CURVES = ("loss", "val_loss", "accuracy", "val_accuracy")

@@ -1,20 +1,31 @@
-"""Whether the database is whole: its pages, its references, and the runs in it."""
+"""Whether the database is whole: its pages, its references, the rows and the runs in it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sqlalchemy import Connection, func, select
 
+from lrdash.core.errors import StoreError
 from lrdash.core.wording import listed, plural
-from lrdash.store.schema import epochs, runs
+from lrdash.store.codec import command_row, decision_row, epoch_row
+from lrdash.store.schema import commands, decisions, epochs, runs
 
-SHOWN = 5  # of the runs with one kind of fault
+SHOWN = 5  # of the runs or rows with one kind of fault
 
 
 def unsound(connection: Connection) -> list[str]:
     """What is wrong, in words for the user; nothing if all is well. Reads the whole database."""
+    found = [*_gaps(connection), *first(list(_unreadable(connection)))]
     if connection.dialect.name != "sqlite":  # PostgreSQL checks its own pages and references
-        return _gaps(connection)
-    return [*_pages(connection), *_references(connection), *_gaps(connection)]
+        return found
+    return [*_pages(connection), *_references(connection), *found]
+
+
+def first(faults: list[str]) -> list[str]:
+    """Some of one kind, and how many more there are."""
+    more = [f"{len(faults) - SHOWN} more"] if len(faults) > SHOWN else []
+    return [*faults[:SHOWN], *more]
 
 
 def _pages(connection: Connection) -> list[str]:
@@ -43,6 +54,16 @@ def _gaps(connection: Connection) -> list[str]:
         .having((stored != last) | (last != runs.c.epochs_done))
         .order_by(runs.c.run_id)
     )
-    found = list(connection.scalars(query))
-    more = [f"{len(found) - SHOWN} more"] if len(found) > SHOWN else []
-    return [f"epochs are missing of {listed([*found[:SHOWN], *more])}"] if found else []
+    found = first(list(connection.scalars(query)))
+    return [f"epochs are missing of {listed(found)}"] if found else []
+
+
+def _unreadable(connection: Connection) -> Iterator[str]:
+    """Epochs, decisions and commands that cannot be read, with the reason."""
+    decoders = ((epochs, epoch_row), (decisions, decision_row), (commands, command_row))
+    for table, decode in decoders:
+        for row in connection.execute(select(table)).mappings():
+            try:
+                decode(row)
+            except StoreError as fault:
+                yield str(fault)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+
+from lrdash.core.errors import StoreError
 from lrdash.store import soundness
 from lrdash.store.branches import Branches
 from lrdash.store.database import BUSY_TIMEOUT, Database
@@ -48,12 +52,31 @@ class Store:
     def unsound(self) -> list[str]:
         """What is wrong with the database, in words for the user; nothing if it is sound.
 
-        Reads all of it: damaged pages, rows without what they belong to, runs without epochs that
-        they count.
+        Reads all of it: damaged pages, rows without what they belong to, rows that cannot be read,
+        runs without epochs that they count.
         """
         with self._database.reading() as connection:
-            return soundness.unsound(connection)
+            found = soundness.unsound(connection)
+            for repository in (self.runs, self.experiments, self.range_tests, self.hindsights):
+                found += soundness.first(list(repository.unreadable().values()))
+            return found
 
     def close(self) -> None:
         """Close the connections. A later call of any method opens new ones."""
         self._database.close()
+
+
+@contextmanager
+def open_store() -> Iterator[Store]:
+    """The store of a shell command or a script, closed at the end of the block.
+
+    No server may run that looks after dead workers, so this does: a run whose process is gone is
+    interrupted from the start of the block. A database that cannot be written is shown as it is.
+
+    Raises:
+        StoreError: if the database cannot be used.
+    """
+    with closing(Store()) as store:
+        with suppress(StoreError):
+            store.workers.mark_interrupted()
+        yield store

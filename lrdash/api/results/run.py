@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -16,8 +15,7 @@ from lrdash.core.errors import InvalidField
 from lrdash.core.events import RateDecided
 from lrdash.core.spec import RunSpec
 from lrdash.jobs import branches
-from lrdash.planning.plan import make
-from lrdash.store import EpochRow, RunRow, Store
+from lrdash.store import EpochRow, RunRow, Store, open_store
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -71,7 +69,7 @@ class Run(Result):
 
     def changes(self) -> tuple[analysis.RateChange, ...]:
         """Where the rate changed and why."""
-        marks = make(self.spec).program().marks()
+        marks = self.row.plan.program().marks()
         used = self.rates()["learning_rate"].to_numpy()
         sizes = [len(row.rates) for row in self.epochs] or self.row.steps_per_epoch
         before = self.epochs[0].epoch - 1 if self.epochs else 0
@@ -81,7 +79,7 @@ class Run(Result):
         self, *, rate: float | None = None, factor: float | None = None, back: bool = False
     ) -> int:
         """Change its rate while it trains; see `lrdash.steer`."""
-        with closing(Store()) as store:
+        with open_store() as store:
             return branches.steer(self.run_id, store, rate=rate, factor=factor, back=back)
 
     def figure(self, metric: Literal["loss", "accuracy"] = "loss") -> go.Figure:
@@ -92,7 +90,7 @@ class Run(Result):
         """
         from lrdash.figures import training_figure
 
-        if metric == "accuracy" and "accuracy" not in make(self.spec).metrics:
+        if metric == "accuracy" and "accuracy" not in self.row.plan.metrics:
             raise InvalidField("metric", "must be loss for a dataset of numbers", metric)
         if metric not in ("loss", "accuracy"):
             raise InvalidField("metric", "must be one of loss, accuracy", metric)

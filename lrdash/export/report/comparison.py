@@ -82,7 +82,7 @@ def _found(
     arms = frames.arms_frame(runs, curves)
     return Found(
         row=row, experiment=experiment, runs=runs, arms=arms, curves=curves,
-        plan=planning.make(runs[0].spec if runs else experiment.specs()[0][1]),
+        plan=runs[0].plan if runs else planning.make(experiment.specs()[0][1]),
         board=analysis.leaderboard(arms, curves, row.target),
         verdicts=analysis.judge(arms, curves),
     )

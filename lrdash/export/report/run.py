@@ -12,7 +12,6 @@ from lrdash.export.report import facts, html
 from lrdash.export.report.charts import Chart
 from lrdash.export.report.command import engine_of, train_command
 from lrdash.export.report.page import page
-from lrdash.planning import plan as planning
 from lrdash.planning.plan import Plan
 from lrdash.store.rows import EpochRow, RunRow
 
@@ -21,7 +20,7 @@ def run_report(
     row: RunRow, epochs: Sequence[EpochRow], decisions: Sequence[RateDecided] = ()
 ) -> str:
     """A complete HTML document of about 2 MB that needs no other file and no network."""
-    plan = planning.make(row.spec)
+    plan = row.plan
     title = row.name or f"{plan.strategy.label} on {plan.dataset.label}"
     made = [
         html.header(title, analysis.settings_in_words(row.spec)),

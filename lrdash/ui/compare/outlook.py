@@ -14,6 +14,7 @@ from lrdash.ui import resources
 from lrdash.ui.compare.experiment import done, in_words, sizes
 from lrdash.ui.components import estimate
 from lrdash.ui.components.queue import Prepared
+from lrdash.ui.components.tables import defined
 
 SHOWN = 20  # earlier comparisons in the list
 COLUMNS = {
@@ -61,8 +62,7 @@ def start(prepared: Prepared) -> bool:
 def earlier() -> dict[str, dict[str, Any]]:
     """A line for each of the latest comparisons, by id."""
     lines = {}
-    for row in resources.store().experiments.listing(limit=SHOWN):
-        experiment = Experiment.from_json(row.definition)
+    for row, experiment in defined(resources.store().experiments, Experiment, SHOWN):
         lines[row.experiment_id] = {
             "what": row.name or in_words(experiment),
             "data": analysis.data_and_model(experiment.base),

@@ -10,7 +10,13 @@ from typing import Any, Literal, TypeVar
 import pandas as pd
 import streamlit as st
 
+from lrdash.core.errors import LrdashError
+from lrdash.core.record import Definition
+from lrdash.core.wording import escaped
+from lrdash.store.repository import Repository
+
 Entry = TypeVar("Entry")
+Defined = TypeVar("Defined", bound=Definition)
 
 
 def show_table(frame: pd.DataFrame, *, key: str, columns: Mapping[str, Any]) -> None:
@@ -65,6 +71,29 @@ def page_of(entries: Sequence[Entry], size: int, *, key: str, title: str = "") -
         st.caption(title)
     page = st.pagination(pages, key=key)
     return entries[(page - 1) * size : page * size]
+
+
+def defined(
+    repository: Repository[Entry], kind: type[Defined], limit: int
+) -> list[tuple[Entry, Defined]]:
+    """The latest rows of a repository with what they define, newest first; a note names those that
+    cannot be read.
+    """
+    found, faults = [], list(repository.unreadable(limit).values())
+    for row in repository.listing(limit=limit):
+        try:
+            found.append((row, kind.from_json(row.definition)))  # type: ignore[attr-defined]
+        except LrdashError as fault:
+            faults.append(str(fault))
+    show_unreadable(faults)
+    return found
+
+
+def show_unreadable(faults: Sequence[str]) -> None:
+    """Name the first of what cannot be read and is left out, with the reason."""
+    more = f" `lrdash doctor` lists {len(faults) - 1} more." if len(faults) > 1 else ""
+    if faults:
+        st.warning(f"{escaped(faults[0])}{more}", icon=":material/warning:")
 
 
 def earlier_list(

@@ -11,6 +11,7 @@ from lrdash.core.wording import plural
 from lrdash.planning.range_test import MOST_SEEDS, PlannedTest, RangeTestSpec, make
 from lrdash.ui import resources
 from lrdash.ui.components import fields, form
+from lrdash.ui.components.tables import defined
 from lrdash.ui.find_lr import result
 
 PREFIX = "find."
@@ -86,10 +87,10 @@ def queue(planned: PlannedTest) -> str:
 def earlier() -> dict[str, dict[str, object]]:
     """A line for each of the latest tests, by id."""
     lines: dict[str, dict[str, object]] = {}
-    for row in resources.store().range_tests.listing(limit=SHOWN):
+    for row, spec in defined(resources.store().range_tests, RangeTestSpec, SHOWN):
         value = range_test.suggested(result.load(row).table) if row.update else None
         lines[row.range_test_id] = {
-            "what": result.in_words(RangeTestSpec.from_json(row.definition)),
+            "what": result.in_words(spec),
             "rate": wording.rate(value), "status": row.status, "created": row.created_at,
         }
     return lines

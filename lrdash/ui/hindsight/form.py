@@ -33,6 +33,7 @@ from lrdash.ui import resources
 from lrdash.ui.compare import results
 from lrdash.ui.components import estimate, fields
 from lrdash.ui.components.form_column import form_column
+from lrdash.ui.components.tables import defined
 from lrdash.ui.hindsight import result
 
 LOOKED = 200  # runs among which some to choose from are looked for
@@ -188,8 +189,7 @@ def _rivals(source: Source) -> tuple[Rival, ...]:
 def earlier(run: RunRow | None) -> dict[str, dict[str, Any]]:
     """A line for each of the latest searches, by id; those of a run are marked."""
     lines = {}
-    for row in resources.store().hindsights.listing(limit=SHOWN):
-        search = Search.from_json(row.definition)
+    for row, search in defined(resources.store().hindsights, Search, SHOWN):
         this = " (this run)" if run is not None and search.base == run.spec else ""
         lines[row.hindsight_id] = {
             "what": analysis.settings_in_words(search.base) + this,

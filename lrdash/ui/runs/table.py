@@ -12,11 +12,11 @@ from lrdash import analysis
 from lrdash.analysis import frames
 from lrdash.core.errors import LrdashError
 from lrdash.core.events import Status
-from lrdash.core.wording import count, plural
+from lrdash.core.wording import count, listed, plural
 from lrdash.store import RunRow
 from lrdash.ui import resources
 from lrdash.ui.components.live import live
-from lrdash.ui.components.tables import page_of, pick_rows
+from lrdash.ui.components.tables import page_of, pick_rows, show_unreadable
 from lrdash.ui.runs import actions
 
 WATCH = 3.0  # seconds between two checks for new runs
@@ -39,7 +39,12 @@ def show() -> bool:
     tree = page_of(analysis.as_tree(matching), PAGE_SIZE, key="page",
                    title=f"{count(len(matching))} runs, newest first, {PAGE_SIZE} per page")
     shown = {row.run_id: row for row, _ in tree}
-    curves = frames.val_losses(resources.store().runs.epochs_of(list(shown)))
+    epochs = resources.store().runs.epochs_of(list(shown))
+    lost = [name for name, row in shown.items() if row.epochs_done and not epochs[name]]
+    if lost:
+        st.warning(f"The epochs of {plural(len(lost), 'run')} cannot be read: {listed(lost)}. "
+                   "`lrdash doctor` lists the reasons.", icon=":material/warning:")
+    curves = frames.val_losses(epochs)
     frame = frames.runs_frame(list(shown.values()), curves)
     frame["settings"] = [_indented(row, depth) for row, depth in tree]
     picked = pick_rows(
@@ -55,13 +60,13 @@ def show() -> bool:
 
 
 def offer_to_delete_unreadable() -> None:
-    """Runs stored by another version, which can only be deleted."""
+    """Runs that cannot be read, named with the reasons: they can only be deleted."""
     broken = resources.store().runs.unreadable()
     if not broken:
         return
-    st.warning(f"{plural(len(broken), 'run')} stored by another version of lrdash cannot be shown.",
-               icon=":material/warning:")
-    if st.button("Delete them", icon=":material/delete:", key="delete-unreadable"):
+    show_unreadable(list(broken.values()))
+    if st.button(f"Delete {plural(len(broken), 'unreadable run')}", icon=":material/delete:",
+                 key="delete-unreadable"):
         actions.delete(list(broken))
 
 

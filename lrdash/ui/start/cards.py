@@ -12,6 +12,7 @@ from lrdash.planning.experiment import Experiment, plan_all
 from lrdash.store import ExperimentRow
 from lrdash.ui import resources
 from lrdash.ui.components import estimate
+from lrdash.ui.components.tables import defined
 from lrdash.ui.start import guided
 
 LOOKED = 50  # earlier experiments among which a last result is looked for
@@ -45,8 +46,8 @@ def draw(guide: Guide, last: ExperimentRow | None) -> None:
 def last_results() -> dict[str, ExperimentRow]:
     """The latest experiment of each guide, by the guide's id."""
     found: dict[str, ExperimentRow] = {}
-    for row in resources.store().experiments.listing(limit=LOOKED):
-        guide = guide_of(Experiment.from_json(row.definition))
+    for row, experiment in defined(resources.store().experiments, Experiment, LOOKED):
+        guide = guide_of(experiment)
         if guide is not None:
             found.setdefault(guide.id, row)
     return found

@@ -10,7 +10,7 @@ import streamlit as st
 
 from lrdash.analysis import RateChange, rate_changes, rate_jumps
 from lrdash.core.events import RateDecided
-from lrdash.planning.plan import Plan, make
+from lrdash.planning.plan import Plan
 from lrdash.store import EpochRow, RunRow, Store
 from lrdash.strategies.base import Rates
 from lrdash.strategies.program import RateProgram
@@ -46,7 +46,7 @@ class History:
         if run.version == self.run.version and self.epochs:
             return False
         if run.spec != self.run.spec:  # steered or lengthened: replay the new rates
-            self.plan = make(run.spec)
+            self.plan = run.plan
             self.program, self.difference = self.plan.program(), 0.0
             self.glides = _glides(self.program)
             for row in self.epochs:
@@ -76,6 +76,9 @@ class History:
         if self.recorded:
             return
         shown = self.program.rates(row.epoch - 1).astype(np.float32)
+        if shown.shape != row.rates.shape:  # stored by another program
+            self.difference = np.inf
+            return
         gap = np.abs(shown.astype(np.float64) - row.rates.astype(np.float64)).max(initial=0.0)
         self.difference = max(self.difference, float(gap))
         self.program.end_epoch(row.epoch - 1, row.metrics)
@@ -109,11 +112,11 @@ def of(run_id: str, store: Store) -> History:
     known: History | None = st.session_state.get(key)
     if known is None:
         run = store.runs.one(run_id)
-        plan = make(run.spec)
+        plan = run.plan
         program = plan.program()
         known = History(
             run=run, plan=plan, program=program, glides=_glides(program),
-            recorded=run.spec.strategy == Recorded.id,
+            recorded=plan.spec.strategy == Recorded.id,
         )
         st.session_state[key] = known
     known.catch_up(store)

@@ -72,7 +72,7 @@ def _view(run_id: str) -> bool:
 
 
 def _header(run: RunRow) -> None:
-    what = f"{external.dataset_label(run.spec)}, {make(run.spec).strategy.label.lower()}"
+    what = f"{external.dataset_label(run.spec)}, {run.plan.strategy.label.lower()}"
     actions = result.header(
         run.name or what, analysis.settings_in_words(run.spec), buttons="stack"
     )
