@@ -101,7 +101,7 @@ def test_a_run_whose_process_is_gone_resumes_at_once(store: Store) -> None:
     run_id = of_ended_process(store)
     (run,) = as_json("runs", "resume", run_id)
     assert run["status"] == "finished"
-    again = lrdash.train("wine", epochs=2)
+    again = lrdash.train(RunSpec(dataset="wine", epochs=2))
     assert [one["val_loss"] for one in run["epochs"]] == list(again.frame()["val_loss"])
 
 

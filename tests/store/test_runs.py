@@ -132,7 +132,7 @@ def test_a_run_of_settings_unknown_here_does_not_hide_the_others(store: Store) -
     assert [row.run_id for row in store.runs.listing()] == [good]
     assert list(store.runs.unreadable()) == [odd]
     assert "warp is not a setting" in store.runs.unreadable()[odd]
-    with pytest.raises(StoreError, match=rf"Run {odd} .*cannot read: warp .*or delete the run"):
+    with pytest.raises(StoreError, match=rf"Run {odd} cannot be read: warp .*or delete the run"):
         store.runs.one(odd)
     assert store.runs.counts()["queued"] == 2
     assert store.runs.end(odd, "failed", "its settings cannot be read")
