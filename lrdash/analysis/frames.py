@@ -255,7 +255,8 @@ def run_as_json(row: RunRow, epochs: Sequence[EpochRow]) -> dict[str, Any]:
         run_id, name, tags, status, reason, engine, created_at (UTC, ISO), seconds (of training),
         spec (of another program's run what is known of it), and epochs: a list of objects with
         epoch (from 1), learning_rate (of the last update, the shortest decimal that is the same in
-        float32), the metrics of that epoch and seconds (since training began).
+        float32; None where it is not known), all metrics of that epoch (one with the name of a
+        column gets the suffix "(logged)") and seconds (since training began).
     """
     return {
         "run_id": row.run_id,
@@ -272,7 +273,9 @@ def run_as_json(row: RunRow, epochs: Sequence[EpochRow]) -> dict[str, Any]:
 
 
 def _epoch_as_json(row: EpochRow) -> dict[str, Any]:
-    metrics = {name: finite(row.metrics[name]) for name in METRICS if name in row.metrics}
+    names = [*(name for name in METRICS if name in row.metrics),
+             *(name for name in row.metrics if name not in METRICS)]
+    metrics = {metric_name(name): finite(row.metrics[name]) for name in names}
     return {
         "epoch": row.epoch, "learning_rate": finite(_as_typed(row.learning_rate)), **metrics,
         "seconds": row.seconds,

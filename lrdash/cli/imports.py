@@ -13,8 +13,8 @@ from lrdash.core.wording import plural
 
 def import_(
     paths: Annotated[list[str], typer.Argument(
-        metavar="PATH...", help="TensorBoard event files, CSVLogger CSV files, Keras History as "
-        "JSON; or folders and ZIP archives of these.",
+        metavar="PATH...", help="TensorBoard event files; CSV of Keras or Lightning; JSON of a "
+        "History, pandas or Hugging Face; or folders and ZIP archives of these.",
     )],
     name: Annotated[str, typer.Option(help="Name of the run; with several, a prefix.")] = "",
     dataset: Annotated[str, typer.Option(help="Name of the training data.")] = "",

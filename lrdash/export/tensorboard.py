@@ -11,8 +11,11 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+
+import numpy as np
 
 from lrdash.analysis.words import arm_in_words, known_settings, peak_in_words
 from lrdash.export import events, hparams
@@ -73,10 +76,19 @@ def _run(
     head = events.header(start)
     yield _file(name, started), head + hparams.session(settings, group, row.status, start, over)
     if epochs:
+        epochs = [_recorded(epoch, row) for epoch in epochs]
         train = b"".join(_train(epoch, row.steps_per_epoch, start) for epoch in epochs)
         yield _file(f"{name}/train", started), head + train
         validation = b"".join(_validation(epoch, start) for epoch in epochs)
         yield _file(f"{name}/validation", started), head + validation
+
+
+def _recorded(epoch: EpochRow, row: RunRow) -> EpochRow:
+    """An epoch without metrics that were not measured: what is not finite, unless it diverged."""
+    if row.status == "diverged":
+        return epoch
+    known = {name: value for name, value in epoch.metrics.items() if np.isfinite(value)}
+    return replace(epoch, metrics=known)
 
 
 def _train(epoch: EpochRow, steps: int, start: float) -> bytes:
@@ -85,7 +97,8 @@ def _train(epoch: EpochRow, steps: int, start: float) -> bytes:
         if not metric.startswith("val_")
     }
     at = start + epoch.seconds
-    values["epoch_learning_rate"] = epoch.learning_rate
+    if np.isfinite(epoch.learning_rate):  # known
+        values["epoch_learning_rate"] = epoch.learning_rate
     measured = events.scalars(values, epoch.epoch, at)
     first = (epoch.epoch - 1) * steps
     return measured + b"".join(

@@ -50,6 +50,22 @@ def test_a_run_is_shown_with_epochs_and_decisions(store: Store) -> None:
     assert "val_accuracy" in page
 
 
+def test_every_metric_of_a_run_is_shown_and_exported(store: Store, tmp_path: Path) -> None:
+    log = tmp_path / "log.csv"
+    log.write_text("epoch,loss,f1,val_f1\n1,1.0,0.5,\n2,0.5,0.75,0.25\n")
+    (made,) = as_json("import", str(log))
+    run_id = made["run_id"]
+    (exported,) = as_json("runs", "export", run_id, "--format", "json")
+    for run in (as_json("runs", "show", run_id), exported):
+        assert [
+            {name: value for name, value in epoch.items() if name != "seconds"}
+            for epoch in run["epochs"]
+        ] == [{"epoch": 1, "learning_rate": None, "loss": 1.0, "f1": 0.5, "val_f1": None},
+              {"epoch": 2, "learning_rate": None, "loss": 0.5, "f1": 0.75, "val_f1": 0.25}]
+    report = call("runs", "export", run_id, "--format", "html").stdout
+    assert "Validation f1" in report
+
+
 def test_runs_are_exported_as_csv_and_json(store: Store, tmp_path: Path) -> None:
     ids = [finished(store), finished(store)]
     lines = call("runs", "export", *ids).stdout.splitlines()

@@ -10,10 +10,18 @@ import numpy as np
 from lrdash.export.events import header, scalars
 
 EPOCHS, STEPS = 3, 4
+LATE = "The learning rates are approximate: Keras' TensorBoard callback reads the rate when an " \
+    "epoch is over. Under a schedule, or after a cut by ReduceLROnPlateau, that is the rate of " \
+    "the next epoch."
 
 
 def events(*points: tuple[str, int, float], at: float = 100.0) -> bytes:
     return header(at) + b"".join(scalars({t: v}, s, at + s) for t, s, v in points)
+
+
+def series(tag: str, *values: float, first: int = 0) -> list[tuple[str, int, float]]:
+    """The points of a tag with consecutive steps."""
+    return [(tag, step, value) for step, value in enumerate(values, start=first)]
 
 
 def fitted(board: keras.callbacks.Callback, model: keras.Model, **how: Any) -> dict[str, Any]:

@@ -97,7 +97,9 @@ def _decisions(decisions: Sequence[RateDecided]) -> str:
 def _epochs(epochs: Sequence[EpochRow]) -> str:
     if not epochs:
         return ""
-    names = [name for name in frames.METRICS if name in epochs[0].metrics]
+    recorded = dict.fromkeys(name for row in epochs for name in row.metrics)
+    names = [name for name in frames.METRICS if name in recorded]
+    names += [name for name in recorded if name not in frames.METRICS]
     titles = [name.replace("val_", "validation ").replace("_", " ").capitalize() for name in names]
     rows = [
         (str(row.epoch), *(_metric(name, row.metrics.get(name)) for name in names),

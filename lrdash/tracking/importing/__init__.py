@@ -1,4 +1,4 @@
-"""Runs of other programs, read from files: TensorBoard events, CSVLogger, History as JSON.
+"""Runs of other programs, read from files: TensorBoard events, CSV and JSON.
 
 Files are parsed, never executed or unpickled; sizes are limited and every error names its place.
 """

@@ -1,4 +1,4 @@
-"""From the scalars of event files to a run.
+"""From scalars by step to a run, whether they come from event files or from the rows of a table.
 
 Keras has tags such as `epoch_loss`, whose steps are epochs; what it writes about updates is no
 metric of an epoch. Other programs use any tags; remarks say how they were read.
@@ -7,62 +7,57 @@ metric of an epoch. Other programs use any tags; remarks say how they were read.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from math import nan
 
 import numpy as np
 
 from lrdash.core.errors import InvalidField
-from lrdash.tracking.importing.flat import EPOCH, EVALUATED
-from lrdash.tracking.importing.found import MOST_EPOCHS, RATE_NAMES, Found, Rates, make_found
+from lrdash.core.wording import plural
+from lrdash.tracking.importing import axis as axes
+from lrdash.tracking.importing import names, rates
+from lrdash.tracking.importing.axis import Axis, Values
+from lrdash.tracking.importing.flat import EVALUATED
+from lrdash.tracking.importing.found import Found, Rates, make_found
+from lrdash.tracking.importing.names import column
 from lrdash.tracking.importing.summaries import Scalar
 
-TRAIN = ("train", "training")
-VALIDATION = ("validation", "val", "valid", "eval", "test", "dev")
-UPDATES = "rate of each update"  # the series of a tag learning_rate beside epoch_learning_rate
-PRIMARY = ("val_loss", "loss")
-MOST_BLOCKS = 1000  # records into which a loss of every update is averaged
 REPEATED = re.compile(r"(?:val_)?evaluation_(.+)_vs_iterations")  # the results of validation, again
-
-Values = dict[int, Scalar]  # by step
+LATE = "The learning rates are approximate: Keras' TensorBoard callback reads the rate when an " \
+    "epoch is over. Under a schedule, or after a cut by ReduceLROnPlateau, that is the rate of " \
+    "the next epoch."
 
 
 @dataclass
 class Board:
-    """The scalars of a run by lrdash's name of their tags, and remarks on them."""
+    """The scalars of a run by their tags, and remarks on them."""
 
     remarks: list[str] = field(default_factory=list)
-    epochs: dict[str, list[Scalar]] = field(default_factory=dict)  # whose steps are epochs
-    others: dict[str, list[Scalar]] = field(default_factory=dict)
+    series: dict[str, list[Scalar]] = field(default_factory=dict)  # by tag, after its role
+    marked: set[str] = field(default_factory=set)  # of these, what names its steps epochs
     keras: bool = False  # whether Keras wrote them, which counts epochs from 0
+    table: bool = False  # whether they come from a table, where nothing is known of their times
+    axis: Axis | None = None  # where the epochs are known
 
-    def take(self, scalar: Scalar, role: str) -> None:
-        """One more, of `train`, `validation` or neither."""
-        kind = self.epochs if scalar.tag.startswith(EPOCH) else self.others
-        kind.setdefault(column(scalar.tag, role), []).append(scalar)
+    def take(self, scalar: Scalar, role: str = "") -> None:
+        """One more, of a folder with this role."""
+        label = f"{role}/{scalar.tag}" if role else scalar.tag
+        self.series.setdefault(label, []).append(scalar)
+        if scalar.tag.startswith(names.EPOCH) and not self.table:
+            self.marked.add(label)
         self.keras = self.keras or bool(EVALUATED.fullmatch(scalar.tag))
 
 
-def column(tag: str, role: str) -> str:
-    """The name of a tag in lrdash.
+@dataclass
+class Read:
+    """The values of a board by what they are."""
 
-    >>> column("epoch_loss", "validation"), column("Loss/val", ""), column("lr-SGD", "")
-    ('val_loss', 'val_loss', 'learning_rate')
-    """
-    plain = tag.removeprefix(EPOCH)
-    parts = [part for part in re.split(r"[/]", plain) if part]
-    for place in (0, -1):
-        if len(parts) > 1 and parts[place].lower() in (*TRAIN, *VALIDATION):
-            role = "train" if parts.pop(place).lower() in TRAIN else "validation"
-    plain = "/".join(parts) or tag
-    for word in ("train_", "training_"):
-        plain = plain.removeprefix(word)
-    if plain.lower() in ("loss", "accuracy", "val_loss", "val_accuracy", *RATE_NAMES):
-        plain = plain.lower()
-    if plain in RATE_NAMES or re.fullmatch(r"(lr|learning_rate)([-_/].*)?", plain.lower()):
-        return "learning_rate" if tag.startswith(EPOCH) else UPDATES
-    return f"val_{plain}" if role == "validation" and not plain.startswith("val_") else plain
+    metrics: dict[str, Values]  # by name
+    marked: set[str]  # metrics whose steps are epochs, as their tags say
+    tests: set[str]  # metrics of a test, as their tags say
+    rates: dict[str, Values]  # by label
+    late: dict[str, Values]  # rates once an epoch, by label
+    clock: Values  # the epoch at each step; empty if unknown
 
 
 def run_of(name: str, board: Board) -> Found:
@@ -71,50 +66,98 @@ def run_of(name: str, board: Board) -> Found:
     Raises:
         InvalidField: if none of them is a loss or another metric, or there are too many.
     """
-    remarks = board.remarks
-    known = {tag: _latest(scalars) for tag, scalars in board.epochs.items()}
-    others = {tag: _latest(scalars) for tag, scalars in board.others.items()}
-    updates = others.pop(UPDATES, {})
-    losses = known.get("loss") or others.get("loss")
-    last_loss = losses[max(losses)].value if losses else 0.0
-    if known.keys() - RATE_NAMES:
-        steps = sorted(set().union(*known.values()))
-        first = 1 if steps[0] == 1 and not board.keras else 0
-        epochs = [step + 1 - first for step in steps]
-        _join(known, others, remarks)
-        columns = {
-            tag: [values[step].value if step in values else nan for step in steps]
-            for tag, values in known.items()
-        }
-        ends = [max(each[step].at for each in known.values() if step in each) for step in steps]
-    elif others:
-        epochs, steps, columns, ends = _of_steps({**known, **others}, remarks)
-    else:
-        raise InvalidField(name, "must hold a loss or another metric", "learning rates alone")
-    everything = [*board.epochs.values(), *board.others.values()]
-    began = min(scalar.at for scalars in everything for scalar in scalars)
+    read, remarks = _read(board), board.remarks
+    losses = read.metrics.get("loss")
+    axis = _axis(name, read, board)
+    used, others = _rates(read, axis, board)
+    _report(read.metrics, axis, remarks)
+    columns = {
+        metric: axis.column(values, last=_last(metric, axis))
+        for metric, values in read.metrics.items()
+    }
     return make_found(
-        name, epochs, columns, remarks=remarks, rates=_rates(updates, steps), last_loss=last_loss,
-        seconds=[max(0.0, end - began) for end in ends],
+        name, axis.epochs, {**columns, **others}, remarks=remarks, rates=used,
+        last_loss=losses[max(losses)].value if losses else 0.0,
+        seconds=_seconds(board, read, axis) if not board.table else (),
     )
 
 
-def _join(known: dict[str, Values], others: Mapping[str, Values], remarks: list[str]) -> None:
-    """Add the tags with the same steps to those of epochs; a remark names the others."""
-    steps = set().union(*known.values())
-    left = []
-    for tag, values in others.items():
-        again = REPEATED.fullmatch(tag)
-        before = known.get(f"val_{again[1]}", {}) if again else {}
-        if tag not in known and values.keys() <= steps:
-            known[tag] = values
-        elif not _numbers(values) <= _numbers(before):
-            left.append(tag)
+def _read(board: Board) -> Read:
+    """What each tag is; of those that would have one name, one gets it."""
+    tags, left = names.without_pairs(board.series)
+    _remark_left(left, board.remarks)
+    whole = names.of_whole_run(tags)
+    wanted = {label: label if label in whole else column(tag) for label, tag in tags.items()}
+    latest = {label: _latest(board.series[label]) for label in tags}
+    clocks = {label for label in tags if names.is_epoch(label)}
+    rated = {label for label in tags if wanted[label] == names.RATE}
+    measured = {label: wanted[label] for label in tags if label not in clocks | rated}
+    own = names.distinct(measured, {
+        label: (label not in board.marked, name != label, *names.order(label), -len(latest[label]))
+        for label, name in measured.items()
+    }, board.remarks)
+    return Read(
+        metrics={name: latest[label] for label, name in own.items()},
+        marked={name for label, name in own.items() if label in board.marked},
+        tests={name for label, name in own.items() if names.is_test(label)},
+        rates={label: latest[label] for label in sorted(rated - board.marked)},
+        late={label: latest[label] for label in sorted(rated & board.marked)},
+        clock={step: one for label in sorted(clocks) for step, one in latest[label].items()},
+    )
+
+
+def _axis(name: str, read: Read, board: Board) -> Axis:
+    """The epochs; leaves out metrics whose steps are none, and reports them."""
+    if board.axis:
+        return board.axis
+    if read.marked and not read.clock:
+        steps = _steps(read, read.marked)
+        _join(read, steps, board.remarks)
+        return axes.of_epochs(steps, from_zero=board.keras)
+    by_step = {metric: values for metric, values in read.metrics.items()
+               if not names.UPDATES.fullmatch(metric)}
+    if not by_step:
+        given = f"{names.listed(list(read.metrics))} of single updates" if read.metrics else \
+            "learning rates alone"
+        raise InvalidField(name, "must hold a loss or another metric", given)
+    axis = axes.of_clock(
+        read.clock, _steps(read, [name for name in read.metrics if name not in read.tests]),
+        _steps(read, read.tests))
+    if axis and (axis.current or not axis.several(by_step[axes.decisive(by_step)])):
+        return axis
+    if read.clock:
+        read.metrics["epoch"] = read.clock
+    axis = axes.of_records(by_step, board.remarks)
+    if not axis.updates:
+        _leave(read, [metric for metric, values in read.metrics.items()
+                      if max(values) > axis.ends[-1]], board.remarks)
+    return axis
+
+
+def _steps(read: Read, metrics: Iterable[str]) -> set[int]:
+    chosen = [read.metrics[name] for name in metrics]
+    return {step for values in chosen for step in values}
+
+
+def _join(read: Read, steps: set[int], remarks: list[str]) -> None:
+    """Leave out the tags with steps beside those of epochs, repeated results in silence."""
+    left: list[str] = []
+    again: list[str] = []
+    for metric, values in read.metrics.items():
+        if metric in read.marked or values.keys() <= steps:
+            continue
+        twice = REPEATED.fullmatch(metric)
+        before = read.metrics.get(f"val_{twice[1]}", {}) if twice else {}
+        (again if _numbers(values) <= _numbers(before) else left).append(metric)
+    _leave(read, left, remarks)
+    for metric in again:
+        del read.metrics[metric]
+
+
+def _leave(read: Read, left: Sequence[str], remarks: list[str]) -> None:
+    for metric in left:
+        del read.metrics[metric]
     _remark_left(left, remarks)
-
-
-def _numbers(values: Values) -> set[float]:
-    return {scalar.value for scalar in values.values()}
 
 
 def _remark_left(tags: Sequence[str], remarks: list[str]) -> None:
@@ -122,63 +165,69 @@ def _remark_left(tags: Sequence[str], remarks: list[str]) -> None:
         remarks.append(f"Left out, since the steps are not epochs: {', '.join(sorted(tags))}.")
 
 
-def _of_steps(
-    by_step: dict[str, Values], remarks: list[str]
-) -> tuple[list[int], list[int], dict[str, list[float]], list[float]]:
-    """Numbers, steps, values and ends of the epochs, where no tag marks its steps as epochs."""
-    primary = next((tag for tag in PRIMARY if tag in by_step), max(by_step, key=lambda tag: len(
-        by_step[tag])))
-    steps = sorted(by_step[primary])
-    regular = steps[0] in (0, 1) and steps[-1] - steps[0] == len(steps) - 1
-    if regular and len(steps) <= MOST_EPOCHS:
-        epochs = [step + 1 - steps[0] for step in steps]
-        left = [tag for tag, values in by_step.items() if max(values) > steps[-1]]
-        _remark_left(left, remarks)
-        by_step = {tag: values for tag, values in by_step.items() if tag not in left}
-    else:
-        steps = steps if len(steps) <= MOST_BLOCKS else _blocks(steps)
-        epochs = list(range(1, len(steps) + 1))
-        remarks.append(
-            f"The steps are not epochs: {len(steps):,} records of {primary}, up to step "
-            f"{steps[-1]:,}, are numbered as epochs. Values between two of them are averaged."
-        )
-    columns = {tag: _means(values, steps) for tag, values in by_step.items()}
-    return epochs, steps, columns, [by_step[primary][step].at for step in steps]
+def _rates(
+    read: Read, axis: Axis, board: Board
+) -> tuple[Sequence[Rates], dict[str, list[float]]]:
+    """The rates of the epochs, and those of further groups of parameters as metrics."""
+    sources = {label.replace(names.EPOCH, "", 1): label for label in read.late}
+    sources |= {label: label for label in read.rates}  # known of each update, if both are there
+    found: dict[str, list[Rates]] = {}
+    for label in rates.by_preference(sources):
+        values = read.rates.get(label) or read.late[sources[label]]
+        used = rates.of_steps(label, values, axis, board.remarks)
+        if used is not None:
+            found[label] = used
+    if not found:
+        return (), {}
+    shown, *others = found
+    rates.remark_others(shown, others, board.remarks)
+    if sources[shown] in read.late and _keras_read_late(found[shown], axis):
+        board.remarks.append(LATE)
+    return found[shown], {label: rates.at_ends(found[label]) for label in others}
 
 
-def _latest(scalars: Sequence[Scalar]) -> Values:
-    """By step; of several the one written last, as after a restart of the training."""
+def _keras_read_late(used: Sequence[Rates], axis: Axis) -> bool:
+    """Whether a rate that Keras read after each epoch may be that of the next one."""
+    counted_from_zero = axis.epochs[0] == axis.ends[0] + 1
+    return counted_from_zero and (len(used) == 1 or len(set(np.concatenate(used).tolist())) > 1)
+
+
+def _report(metrics: dict[str, Values], axis: Axis, remarks: list[str]) -> None:
+    """Name what belongs to no epoch, and epochs of several values."""
+    outside = {name: count for name, values in metrics.items() if (count := axis.outside(values))}
+    for name in [name for name, count in outside.items() if count == len(metrics[name])]:
+        del metrics[name]
+    if outside:
+        each = ", ".join(f"{name} ({plural(count, 'value')})" for name, count in outside.items())
+        remarks.append(f"Left out, before the first or after the last epoch shown: {each}.")
+    if axis.numbered:
+        return
+    several = [name for name, values in metrics.items() if axis.several(values)]
+    for last, words in ((False, "the mean of its values"), (True, "the last of its values")):
+        if shown := [name for name in several if _last(name, axis) == last]:
+            remarks.append(f"Each epoch shows {words}: {', '.join(shown)}.")
+
+
+def _last(metric: str, axis: Axis) -> bool:
+    """Whether the last value of an epoch stands for it: what is measured at a moment."""
+    return metric == "epoch" or (metric.startswith("val_") and not axis.numbered)
+
+
+def _seconds(board: Board, read: Read, axis: Axis) -> list[float]:
+    """When each epoch ended, since the first record."""
+    began = min(one.at for scalars in board.series.values() for one in scalars)
+    ends = np.zeros(len(axis.ends))
+    for values in read.metrics.values():
+        for one, place in zip(values.values(), axis.places(values), strict=True):
+            if 0 <= place < len(ends):
+                ends[place] = max(ends[place], one.at - began)
+    return [float(end) for end in np.maximum.accumulate(ends)]
+
+
+def _latest(scalars: Sequence[Scalar]) -> dict[int, Scalar]:
+    """By step; of several the one written last."""
     return {scalar.step: scalar for scalar in sorted(scalars, key=lambda one: (one.at, one.step))}
 
 
-def _blocks(steps: Sequence[int]) -> list[int]:
-    places = np.linspace(0, len(steps) - 1, MOST_BLOCKS + 1).round().astype(int)[1:]
-    return [steps[place] for place in places]
-
-
-def _means(values: Mapping[int, Scalar], steps: Sequence[int]) -> list[float]:
-    """The mean of the values between each step and the one before; NaN for none."""
-    count, places = len(steps), np.searchsorted(steps, sorted(values))
-    numbers = np.array([values[step].value for step in sorted(values)], np.float64)
-    kept = places < count
-    sums = np.bincount(places[kept], weights=numbers[kept], minlength=count)
-    counts = np.bincount(places[kept], minlength=count)
-    return [float(s / n) if n else float("nan") for s, n in zip(sums, counts, strict=True)]
-
-
-def _rates(updates: Mapping[int, Scalar], steps: Sequence[int]) -> list[Rates] | None:
-    """The rates of each record; None where only the column has them."""
-    if not updates:
-        return None
-    numbers = np.array([updates[step].value for step in sorted(updates)], np.float64)
-    numbers = numbers[(numbers >= 0) & (numbers <= 1000.0)]
-    count = len(steps)
-    if len(numbers) > count and len(numbers) % count == 0 and max(updates) > steps[-1]:
-        return list(numbers.astype(np.float32).reshape(count, -1))  # numbered by update, from 0
-    bounds = np.searchsorted(sorted(updates), steps, side="right")  # places after each record
-    if len(updates) != len(numbers):
-        return None
-    return [
-        numbers[first:last].astype(np.float32)
-        for first, last in zip([0, *bounds[:-1]], bounds, strict=True)
-    ]
+def _numbers(values: Values) -> set[float]:
+    return {scalar.value for scalar in values.values()}

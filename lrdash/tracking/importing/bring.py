@@ -40,8 +40,8 @@ def import_runs(
     """Bring runs of other programs to the dashboard; earlier imports stay as they are.
 
     Args:
-        paths: event files of TensorBoard, CSV files of Keras' CSVLogger, History as JSON, folders
-            or ZIP archives of such.
+        paths: event files of TensorBoard, tables as CSV (Keras, Lightning), JSON (a History,
+            pandas, Hugging Face), folders or ZIP archives of such.
         name: of the run instead of the file's; with several runs it precedes theirs.
         dataset: what was learned from, in words.
         model: what was trained, in words.

@@ -1,9 +1,7 @@
-"""JSON files: a dumped `History.history`, and runs that lrdash saved outside its database."""
+"""JSON files: a History in several layouts, logged records, and runs of lrdash."""
 
 from __future__ import annotations
 
-import itertools
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -12,92 +10,151 @@ from typing import Any, get_args
 import numpy as np
 
 from lrdash.core.errors import InvalidField, LrdashError
-from lrdash.core.events import ACTIVE, RateDecided, Status
+from lrdash.core.events import ACTIVE, RateDecided, Status, metric_name
 from lrdash.core.spec import RunSpec
 from lrdash.core.wording import is_number
+from lrdash.tracking.importing.columns import EPOCH, LOSSES, is_log, numbers, of_columns
 from lrdash.tracking.importing.found import MOST_EPOCHS, Found, make_found, of_file
+from lrdash.tracking.importing.layouts import lists_of, loaded, rows_of, runs_of
+from lrdash.tracking.importing.names import column
+from lrdash.tracking.importing.own import LEFT, of_export
 from lrdash.tracking.importing.tables import NUMBERS
 from lrdash.tracking.watching.spool import FORMAT
 
+SHAPE = "must be an object of lists, one value an epoch, as history.history is"
+Column = list[float | None]
 
-def read_json(name: str, data: bytes) -> Found:
-    """The run of a JSON file.
+
+def read_json(name: str, data: bytes) -> list[Found]:
+    """The runs of a JSON file.
 
     Args:
         name: of the file; the run is named after it, unless the file holds a name.
         data: an object of lists, one value an epoch: `json.dump(history.history, file)`; also with
-            `history` and `epoch` inside, as a whole History has them.
+            `history` and `epoch` inside, as a whole History has them, or as pandas' `to_json`
+            writes a table; records such as those of Hugging Face's `trainer_state.json`; or runs
+            that lrdash exported.
 
     Raises:
         InvalidField: for anything else; names the place.
     """
-    try:
-        given = json.loads(data.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as fault:
-        raise InvalidField(name, f"must be JSON ({fault})", "other text") from None
+    given = loaded(name, data)
     if isinstance(given, Mapping) and given.get("format") == FORMAT:
-        return _kept(name, given)
-    numbers = None
+        return [_kept(name, given)]
+    if exported := runs_of(given):
+        return [_exported(name, run) for run in exported]
+    if rows := rows_of(given):
+        lists = _of_rows(rows)
+        if not is_log(lists):
+            raise InvalidField(name, SHAPE, given)
+        return [of_file(name, of_columns(name, *_columns(name, lists)))]
+    first = None
     if isinstance(given, Mapping) and isinstance(given.get("history"), Mapping):
-        given, numbers = given["history"], given.get("epoch")
-    lists = given.items() if isinstance(given, Mapping) else ()
-    texts = [key for key, values in lists if key not in NUMBERS and _texts(values)]
-    if len(lists) == len(texts):
-        problem = "must be an object of lists, one value an epoch, as history.history is"
-        raise InvalidField(name, problem, given)
-    columns = {key: _column(name, key, values) for key, values in lists if key not in texts}
-    losses = zip(columns.get("loss", []), given.get("loss", []), strict=True)
-    recorded = [loss for loss, given_loss in losses if given_loss is not None]
+        lists, first = _whole_history(given)
+    else:
+        lists = _with_epochs(lists_of(given))
+    columns, remarks = _columns(name, lists)
+    return [of_file(name, of_columns(name, _even(name, columns, first, remarks), remarks,
+                                     first=first))]
+
+
+def _of_rows(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    labels = dict.fromkeys(key for row in rows for key in row)
+    return {label: [row.get(label) for row in rows] for label in labels}
+
+
+def _columns(name: str, lists: Mapping[str, Any]) -> tuple[dict[str, Column], list[str]]:
+    """The lists of numbers, and remarks that name the others."""
+    texts = [key for key, values in lists.items() if _without_numbers(key, values)]
+    single = [key for key, values in lists.items()
+              if key not in (*texts, *LOSSES) and not isinstance(values, list)]
+    kept = [key for key in lists if key not in (*texts, *single)]
+    if single and not kept:
+        raise InvalidField(name, f"{single[0]} must be a list, one value an epoch",
+                           lists[single[0]])
+    if not kept:
+        raise InvalidField(name, SHAPE, dict(lists))
     remarks = [f"Left out, without a number in any epoch: {', '.join(texts)}."] if texts else []
-    return of_file(name, _history(name, columns, numbers, remarks, [0.0, *recorded][-1]))
+    remarks += [f"Left out, single values: {', '.join(single)}."] if single else []
+    return {key: _column(name, key, lists[key]) for key in kept}, remarks
 
 
-def _history(
-    name: str, columns: dict[str, list[float]], numbers: Any, remarks: list[str], last_loss: float
-) -> Found:
+def _even(
+    name: str, columns: dict[str, Column], first: int | None, remarks: list[str]
+) -> dict[str, Column]:
+    """Columns of one length."""
     count = max(map(len, columns.values()))
     if not 0 < count <= MOST_EPOCHS:
         raise InvalidField(name, f"must have 1 to {MOST_EPOCHS:,} epochs", count)
-    epochs = list(range(1, count + 1))
-    if isinstance(numbers, list) and len(numbers) == count and \
-            all(isinstance(one, int) and 0 <= one < MOST_EPOCHS for one in numbers) and \
-            all(a < b for a, b in itertools.pairwise(numbers)):
-        epochs = [one + 1 for one in numbers]  # Keras counts them from 0
-    columns = {key: _spread(key, values, epochs, remarks) for key, values in columns.items()}
-    return make_found(name, epochs, columns, remarks=remarks, last_loss=last_loss)
+    given = [one for one in columns.get(EPOCH, ()) if one is not None]
+    known = numbers(given, first, []) if len(given) == count else []
+    epochs = known or list(range(1, count + 1))
+    return {key: _spread(key, values, epochs, remarks) for key, values in columns.items()}
 
 
-def _spread(
-    key: str, values: list[float], epochs: Sequence[int], remarks: list[str]
-) -> list[float]:
-    """One value an epoch, NaN where a metric was not measured."""
+def _whole_history(given: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
+    """The lists of a whole History, and from which number it counts epochs: Keras from 0."""
+    lists, epochs = dict(given["history"]), given.get(EPOCH)
+    longest = max((len(one) for one in lists.values() if isinstance(one, list)), default=0)
+    if not isinstance(epochs, list) or len(epochs) != longest or not all(
+            isinstance(one, int | float) for one in epochs):
+        return lists, 0
+    return {**lists, EPOCH: epochs}, int(epochs[:1] == [1])
+
+
+def _with_epochs(lists: Mapping[str, Any]) -> dict[str, Any]:
+    """Lists beside `epoch`, which is a metric unless it counts from 0 or 1."""
+    given = lists.get(EPOCH)
+    counts = not isinstance(given, list) or given[:1] in ([0], [1])
+    return {key if counts or key != EPOCH else metric_name(key): one for key, one in lists.items()}
+
+
+def _spread(key: str, values: Column, epochs: Sequence[int], remarks: list[str]) -> Column:
+    """One value an epoch, None where a metric was not measured."""
     if len(values) == len(epochs):
         return values
-    count, every = len(values), len(epochs) // max(1, len(values))
-    measured = [epoch for epoch in epochs if epoch % every == 0]  # Keras' rule
+    count = len(values)
+    every = _every(count, epochs) if column(key).startswith("val_") else 0
+    measured = [epoch for epoch in epochs if every and epoch % every == 0]  # Keras' rule
     start = f"{key} has {count} of {len(epochs)} values; they were assigned to "
-    if key.startswith("val_") and len(epochs) == every * count == every * len(measured):
+    if measured:
         shown = ", ".join(map(str, measured[:3])) + (", ..." if count > 3 else "")
         remarks.append(f"{start}the epochs after which validation_freq={every} measures: {shown}.")
-        places = dict(zip(measured, values, strict=True))
     else:
         remarks.append(f"{start}the first epochs.")
-        places = dict(zip(epochs, values, strict=False))
-    return [places.get(epoch, math.nan) for epoch in epochs]
+    places = dict(zip(measured or epochs, values, strict=False))
+    return [places.get(epoch) for epoch in epochs]
 
 
-def _column(name: str, key: str, values: Any) -> list[float]:
+def _every(count: int, epochs: Sequence[int]) -> int:
+    """The validation_freq that measures so often; 0 if there is none, or more than one."""
+    fitting = [
+        every for every in range(2, len(epochs) + 1)
+        if sum(epoch % every == 0 for epoch in epochs) == count
+    ]
+    even = [every for every in fitting if every * count == len(epochs)]
+    return next(iter(even or (fitting if len(fitting) == 1 else ())), 0) if count else 0
+
+
+def _column(name: str, key: str, values: Any) -> Column:
     if not isinstance(values, list):
         raise InvalidField(name, f"{key} must be a list, one value an epoch", values)
-    return [_number(name, f"{key}, value {place}", one) for place, one in enumerate(values, 1)]
+    return [None if one is None else _number(name, f"{key}, value {place}", one)
+            for place, one in enumerate(values, 1)]
 
 
-def _texts(values: Any) -> bool:
-    """Whether it is a text, or a list of only texts, with or without gaps."""
+def _without_numbers(key: str, values: Any) -> bool:
+    """Whether it is a text, or a list of anything but numbers, with or without gaps."""
     if not isinstance(values, list):
-        return isinstance(values, str)
-    texts = {one if isinstance(one, str) else "0" for one in values if one is not None}
-    return bool(texts) and not any(map(is_number, texts))
+        return isinstance(values, str) and key not in NUMBERS
+    given = [one for one in values if one is not None]
+    return bool(given) and not any(map(_can_be_number, given)) and column(key) not in NUMBERS
+
+
+def _can_be_number(one: Any) -> bool:
+    if isinstance(one, bool | list | dict):
+        return False
+    return not isinstance(one, str) or is_number(one)
 
 
 def _number(name: str, place: str, value: Any) -> float:
@@ -109,6 +166,17 @@ def _number(name: str, place: str, value: Any) -> float:
         return float(value)
     except (TypeError, ValueError, OverflowError):
         raise InvalidField(name, f"{place} must be a number", value) from None
+
+
+def _exported(name: str, run: Mapping[str, Any]) -> Found:
+    """A run of lrdash's own export."""
+    rows: Sequence[Mapping[str, Any]] = run["epochs"]
+    columns, remarks = _columns(name, _of_rows(rows))
+    made = of_export(name, columns, [*remarks, LEFT], str(run.get("status")),
+                     str(run.get("reason") or ""))
+    tags = run.get("tags")
+    return replace(made, name=str(run.get("name") or made.name),
+                   tags=tuple(map(str, tags)) if isinstance(tags, list) else ())
 
 
 def _kept(name: str, given: Mapping[str, Any]) -> Found:

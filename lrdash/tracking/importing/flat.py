@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from lrdash.tracking.importing.names import EPOCH
 from lrdash.tracking.importing.summaries import Scalar
 
-EPOCH = "epoch_"  # Keras' prefix of metrics whose steps are epochs, from 0
 EVALUATED = re.compile(r"evaluation_.+_vs_iterations")  # a tag of Keras' validation alone
 # The name of an event file: when it was started, host, process, number in that process.
 PROCESS = re.compile(r"tfevents\.\d+\.(.+)\.(\d+)\.\d+(?: \(\d+\))?(?:\.v2)?$")

@@ -14,13 +14,12 @@ from numpy.typing import NDArray
 
 from lrdash.core.errors import InvalidField
 from lrdash.core.events import NOT_FINITE, RateDecided, Status, metric_name
-from lrdash.core.spec import MAX_RATE, RunSpec
+from lrdash.core.spec import RunSpec
 from lrdash.core.wording import plural
 
 MOST_EPOCHS = 10_000
 MOST_METRICS = 200
 NAME_LENGTH = 80  # characters of a metric's name
-RATE_NAMES = ("learning_rate", "lr")
 
 Rates = NDArray[np.float32]
 
@@ -60,7 +59,7 @@ def make_found(
     *,
     remarks: Sequence[str] = (),
     seconds: Sequence[float] = (),
-    rates: Sequence[Rates] | None = None,
+    rates: Sequence[Rates] = (),
     last_loss: float = 0.0,
 ) -> Found:
     """A run of columns, with remarks on what is missing.
@@ -68,10 +67,10 @@ def make_found(
     Args:
         name: of the run.
         epochs: numbers from 1, ascending.
-        columns: by name, one value an epoch, the rate among them if there is one.
+        columns: the metrics by name, one value an epoch.
         remarks: so far.
         seconds: since the first record, one an epoch.
-        rates: of each update, where known; they replace the column.
+        rates: where known, an array an epoch.
         last_loss: the last training loss that was recorded; the run has diverged if it is NaN or
             infinite.
 
@@ -83,14 +82,9 @@ def make_found(
     if len(epochs) > MOST_EPOCHS or epochs[-1] > MOST_EPOCHS:
         given = max(len(epochs), epochs[-1])
         raise InvalidField(name, f"must have at most {MOST_EPOCHS:,} epochs", given)
-    notes, column = list(remarks), next((c for c in RATE_NAMES if c in columns), None)
-    metrics = {
-        metric_name(key): tuple(map(float, values))
-        for key, values in columns.items() if key not in RATE_NAMES
-    }
+    notes = list(remarks)
+    metrics = {metric_name(key): tuple(map(float, values)) for key, values in columns.items()}
     metrics = _bounded(metrics, notes)
-    if rates is None:
-        rates = _of_column(columns[column], notes) if column else ()
     if not any(part.size for part in rates):
         rates = ()
         notes.append("No learning rate was recorded.")
@@ -108,19 +102,6 @@ def make_found(
 def of_file(path: str, found: Found) -> Found:
     """A run named after its file, without the extension."""
     return replace(found, name=path.rsplit(".", 1)[0][:200])
-
-
-def _of_column(values: Sequence[float], notes: list[str]) -> tuple[Rates, ...]:
-    """One rate an epoch; leaves out values that cannot be a rate."""
-    given = np.asarray(values, np.float64)
-    good = (given >= 0) & (given <= MAX_RATE)
-    if not good.all() and good.any():
-        notes.append(f"{int((~good).sum())} of {len(given)} learning rates were left out: they are "
-                    f"not between 0 and {MAX_RATE:g}.")
-    return tuple(
-        np.array([rate] if fine else [], np.float32)
-        for rate, fine in zip(given, good, strict=True)
-    )
 
 
 def _bounded(metrics: dict[str, tuple[float, ...]], notes: list[str]) -> dict[str, Any]:

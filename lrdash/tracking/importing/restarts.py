@@ -1,8 +1,8 @@
-"""Fits that wrote into one folder one after another: where they overlap, the last one counts.
+"""Fits that wrote into one folder or file one after another: where they overlap, the last counts.
 
-As in TensorBoard after a restart, records of older files are left out from the step at which a
-newer file begins. A fit that was continued (`initial_epoch`) begins after all of them and loses
-nothing.
+As in TensorBoard after a restart, earlier records are left out from the step at which a later fit
+begins. A fit that was continued (`initial_epoch`) begins after all of them and loses nothing.
+Records without steps, which all have step 0, are numbered.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from lrdash.core.wording import plural
-from lrdash.tracking.importing.flat import EPOCH
+from lrdash.tracking.importing.names import EPOCH, TRAIN
 from lrdash.tracking.importing.summaries import Scalar
 
 Files = Mapping[str, Sequence[Scalar]]  # by path, none of them empty
@@ -22,7 +22,7 @@ def without_earlier(files: Files, roles: Mapping[str, str]) -> tuple[Files, list
 
     Args:
         files: of one folder, with its `train` and `validation`.
-        roles: by path: `train`, `validation` or nothing.
+        roles: by path: the word in `TRAIN` or `VALIDATION` that names its folder, or nothing.
 
     Returns:
         What is left of each file, and remarks.
@@ -39,11 +39,58 @@ def without_earlier(files: Files, roles: Mapping[str, str]) -> tuple[Files, list
                 continue
             again = any(_is_epoch(one) and one.step >= first for one in kept[older])
             kept[older] = _until(first, kept[older])
-            if again and roles[newer] == "train":
+            if again and roles[newer] in TRAIN:
                 for path in order:
-                    if roles[path] != "train" and _begin(files[path]) <= _end(files[older]):
+                    if roles[path] not in TRAIN and _begin(files[path]) <= _end(files[older]):
                         kept[path] = _until(first, kept[path])
     return kept, _remarks(files, kept, roles)
+
+
+def in_order(scalars: Sequence[Scalar]) -> tuple[list[Scalar], list[str]]:
+    """The scalars of one file with ascending steps for each tag, and remarks.
+
+    Where a tag goes back to an earlier step, the records from there on are those of an earlier
+    loop and are left out. Negative steps are left out, too.
+    """
+    given, remarks = _with_steps([one for one in scalars if one.step >= 0])
+    if len(given) < len(scalars):
+        remarks.append(f"Left out {plural(len(scalars) - len(given), 'value')} at negative steps.")
+    kept: dict[str, list[Scalar]] = {}
+    again: set[int] = set()
+    for one in given:
+        own = kept.setdefault(one.tag, [])
+        while own and own[-1].step >= one.step:
+            earlier = own.pop()
+            if earlier.step > one.step or repr(earlier.value) != repr(one.value):
+                again.add(earlier.step)
+        own.append(one)
+    if again:
+        remarks.append(f"Left out {plural(len(again), 'step')} of an earlier loop in the same "
+                       "file, which a later one wrote again.")
+    last = {id(one) for own in kept.values() for one in own}
+    return [one for one in given if id(one) in last], remarks
+
+
+def _with_steps(scalars: Sequence[Scalar]) -> tuple[list[Scalar], list[str]]:
+    """Numbers for the records of tags that have several, all at step 0, in the order written."""
+    steps: dict[str, list[int]] = {}
+    for one in scalars:
+        steps.setdefault(one.tag, []).append(one.step)
+    bare = [tag for tag, own in steps.items() if len(own) > 1 and not any(own)]
+    if not bare:
+        return list(scalars), []
+    first = min((own[0] for own in steps.values() if len(own) > 1 and any(own)), default=0)
+    most = max(len(steps[tag]) for tag in bare)
+    leader = next(tag for tag in bare if len(steps[tag]) == most)
+    counts, found = Counter[str](), list[Scalar]()
+    for one in scalars:
+        if one.tag in bare:
+            number = counts[one.tag if len(steps[one.tag]) == most else leader]
+            counts[one.tag] += 1
+            shift = 0 if len(steps[one.tag]) == most else -1  # written after the leader's record
+            one = one._replace(step=max(0, number + shift) + min(first, 1))
+        found.append(one)
+    return found, [f"Recorded without steps and numbered in their order: {', '.join(bare)}."]
 
 
 def _until(first: int, scalars: Sequence[Scalar]) -> list[Scalar]:

@@ -138,9 +138,9 @@ def _of_file(path: str, data: bytes, report: Report, limit: int) -> list[Found]:
     if name.lower().endswith(".zip"):
         return _runs(_unpacked(path, data, limit), report, root=name[:-4], limit=limit)
     if name.lower().endswith(".json"):
-        return [read_json(path, data)]
+        return read_json(path, data)
     if name.lower().endswith((*TABLES, ".txt")):
-        return [read_csv(path, data)]
+        return read_csv(path, data)
     raise InvalidField(path, f"must be {KINDS}", name)
 
 

@@ -36,7 +36,7 @@ class Scalar(NamedTuple):
     """One value."""
 
     tag: str
-    step: int
+    step: int  # may be negative
     at: float  # seconds since 1970
     value: float
 
@@ -78,8 +78,7 @@ def _of_event(body: bytes) -> list[Scalar]:
             step = value
         elif field == SUMMARY and isinstance(value, bytes):
             summaries.append(value)
-    if step >= 1 << 63:  # negative
-        return []
+    step -= (step >> 63) << 64  # written as if it were without sign
     return [
         Scalar(tag, step, at, number)
         for summary in summaries

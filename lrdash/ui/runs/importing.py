@@ -19,7 +19,7 @@ HELP = (
 def offer() -> None:
     """A button that opens the form, and the result of the last import."""
     if st.button("Import runs", icon=":material/upload_file:", key="import-runs",
-                 help="TensorBoard event files, CSVLogger files, History as JSON."):
+                 help="TensorBoard event files, CSV and JSON of Keras and others."):
         _form()
     if "imported" in st.session_state:
         _report(*st.session_state.pop("imported"))
