@@ -21,6 +21,7 @@ from lrdash.datasets.base import LEAST
 from lrdash.datasets.own import arrays, encode, images, tables
 from lrdash.datasets.own.choices import settle
 from lrdash.datasets.own.limits import LEAST_ROWS
+from lrdash.datasets.own.numerals import LATER
 from lrdash.datasets.own.profiles import label_of, profile
 from lrdash.datasets.own.records import Profile, Recipe
 from lrdash.datasets.split import VALIDATION_OF, split_order
@@ -166,6 +167,7 @@ def _packed(x: NDArray[Any], y: NDArray[Any]) -> bytes:
 
 def _id(found: Profile, recipe: Recipe) -> str:
     """The digest of the file's bytes, of how they were read and of the choices."""
-    values = [FORMAT, found.file_digest, found.reading, recipe.as_dict()]
+    later = [c.name for c in found.columns if any(words in c.note for words in LATER)]
+    values = [FORMAT, found.file_digest, found.reading, recipe.as_dict(), *filter(None, [later])]
     text = json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return stored.PREFIX + hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -81,7 +81,8 @@ class Recipe(Record):
     )
     header: Literal["auto", "yes", "no"] = field(
         "auto", label="Names in the first line",
-        help="Automatic: the first line holds column names unless all its fields are numbers.",
+        help="Automatic: the first line holds column names unless it holds only numbers and words "
+        "for missing.",
     )
     texts: tuple[str, ...] = field(
         (), label="Read as texts",

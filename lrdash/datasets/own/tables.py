@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ ZEROS = "leading zeros are dropped; read it as texts to keep them"
 LONG = "whole numbers too long to stay distinct as numbers; read as texts"
 LARGEST = 1e100  # of a number: its square must stay finite
 TEXT = 200  # characters of a value that are kept
+DOUBTS = 3  # columns whose doubtful numbers a note names
 MOSTLY = 0.8  # share of numbers above which other texts are reported
 
 
@@ -44,18 +45,7 @@ def read_text(raw: bytes, file: str, recipe: Recipe | None = None) -> Table:
     """
     recipe = recipe or Recipe()
     written = layout(raw, file, recipe.header)
-    try:
-        frame = pd.read_csv(
-            io.StringIO(written.text), sep=written.delimiter, header=0 if written.header else None,
-            index_col=False, skipinitialspace=True, names=list(written.names), dtype=str,
-            keep_default_na=False, na_values=[""],
-        )
-    except (ValueError, OverflowError, pd.errors.ParserError, pd.errors.EmptyDataError) as fault:
-        remedy = "Save it again as CSV, with texts in quotation marks."
-        raise DataRefused(file, f"the table cannot be read ({_first(fault)})", remedy) from fault
-    if len(frame) != len(written.lines):
-        problem = f"it has {len(written.lines):,} rows, but {len(frame):,} were read"
-        raise DataRefused(file, problem, "Look for stray quotation marks or blank lines.")
+    frame = pd.DataFrame(written.rows, columns=list(written.names), dtype=object)
     return _tidy(frame, file, written.words, recipe, written)
 
 
@@ -131,24 +121,36 @@ def _tidy(
     lines = written.lines if written else ()
     decimal = written is not None and written.delimiter != ","
     odd: dict[str, str] = {}
+    doubts: dict[str, str] = {}
     columns = {}
     points = decimal and any(_has_commas(frame[name]) for name in frame.columns)
     for name in map(str, frame.columns):
         series = _without(frame[name], recipe.missing)
+        doubt = ""
         if name in recipe.texts:
             made, note = _full(_stripped(series), series), "read as texts"
         elif name in recipe.numbers:
-            made, note = _forced(series, decimal=decimal, points=points)
+            made, note, doubt = _forced(series, decimal=decimal, points=points)
         elif pd.api.types.is_bool_dtype(series) or not pd.api.types.is_numeric_dtype(series):
-            made, note = _texts(series, lines, decimal=decimal, points=points)
+            made, note, doubt = _texts(series, lines, decimal=decimal, points=points)
         else:
             made, note = _numbers(series)
         columns[name] = made
         if note:
             odd[name] = note
-    table = Table(pd.DataFrame(columns), reading, lines, written.notes if written else (), odd)
+        if doubt:
+            doubts[name] = doubt
+    notes = (*(written.notes if written else ()), *_in_doubt(doubts))
+    table = Table(pd.DataFrame(columns), reading, lines, notes, odd)
     _hold_size(table, file)
     return table
+
+
+def _in_doubt(doubts: Mapping[str, str]) -> list[str]:
+    """Notes on the columns whose numbers could also be others."""
+    notes = [f"{name}: {doubt}" for name, doubt in doubts.items()]
+    more = plural(len(notes) - DOUBTS, "more column")
+    return notes if len(notes) <= DOUBTS else [*notes[:DOUBTS], f"Likewise in {more}"]
 
 
 def _hold_names(frame: pd.DataFrame, recipe: Recipe, file: str) -> None:
@@ -207,41 +209,47 @@ def _has_commas(series: pd.Series[Any]) -> bool:
     """Whether it is a column of numbers with decimal commas."""
     text = _stripped(series)
     text = text[~text.str.lower().isin(PLACEHOLDERS)]
-    read, how = numerals.numbers(text, decimal=True)
+    read, how, _ = numerals.numbers(text, decimal=True)
     return len(read) == len(text) > 0 and "decimal commas" in how
 
 
 def _texts(
     series: pd.Series[Any], lines: tuple[int, ...], *, decimal: bool, points: bool
-) -> tuple[pd.Series[Any], str]:
+) -> tuple[pd.Series[Any], str, str]:
     """A column of texts; as numbers if it holds only these and words for missing."""
     text = _stripped(series)
     full = _full(text, series)
     absent = text.str.lower().isin(PLACEHOLDERS)
     others = text[~absent]
     if not len(others):
-        return full, ""
-    read, how = numerals.numbers(
+        return full, "", ""
+    read, how, doubt = numerals.numbers(
         others, decimal=decimal, points=points and numerals.has_points(others)
     )
     if len(read) == len(others):
         whole = others[others.str.fullmatch(r"[+-]?[0-9]+")]
         if len(whole) and _collapse(whole, read[whole.index]):
-            return full, LONG
+            return full, LONG, ""
         zeros = ZEROS if others.str.fullmatch(r"0[0-9]+").any() else ""
-        return _found(series, read, [how, _are_missing(text[absent]), zeros])
+        return *_found(series, read, [how, _are_missing(text[absent]), zeros]), doubt
     if absent.any():
         words = ", ".join(sorted(set(text[absent])))
         note = (
             f"{words} counts as a value ({plural(int(absent.sum()), 'row')}); add it to the words "
             "for missing if it is not one"
         )
-        return full, note
-    faulty = others.drop(read.index)
-    if len(faulty) > (1 - MOSTLY) * len(others):
-        return full, ""
+        return full, note, ""
+    return full, _mostly_numbers(series, others.drop(read.index), len(others), lines), ""
+
+
+def _mostly_numbers(
+    series: pd.Series[Any], faulty: pd.Series[Any], count: int, lines: tuple[int, ...]
+) -> str:
+    """A note on the few texts that make a column one of texts."""
+    if len(faulty) > (1 - MOSTLY) * count:
+        return ""
     row = int(np.flatnonzero(series.index == faulty.index[0])[0])
-    return full, (
+    return (
         f"text, though most values are numbers; {len(faulty):,} are not, the first is "
         f"{faulty.iloc[0]!r} in {_place(lines, row)}"
     )
@@ -249,13 +257,15 @@ def _texts(
 
 def _forced(
     series: pd.Series[Any], *, decimal: bool, points: bool
-) -> tuple[pd.Series[Any], str]:
+) -> tuple[pd.Series[Any], str, str]:
     """A column as numbers, missing where it holds none."""
     text = _stripped(series)
-    read, how = numerals.numbers(text, decimal=decimal, points=points and numerals.has_points(text))
+    read, how, doubt = numerals.numbers(
+        text, decimal=decimal, points=points and numerals.has_points(text)
+    )
     lost = len(text) - len(read)
     other = f"{plural(lost, 'other value')} read as missing" if lost else ""
-    return _found(series, read, [how, other])
+    return *_found(series, read, [how, other]), doubt
 
 
 def _are_missing(text: pd.Series[Any]) -> str:
