@@ -16,6 +16,7 @@ from lrdash.checkpoints import CheckpointFolder
 from lrdash.core.errors import InvalidField, LrdashError, StoreError
 from lrdash.core.events import ACTIVE
 from lrdash.planning import plan as planning
+from lrdash.planning.external import missing
 from lrdash.planning.grouping import cut
 from lrdash.planning.hindsight import (
     ITSELF,
@@ -130,6 +131,8 @@ def _advance(store: Store, hindsight_id: str, worker_id: str | None) -> list[str
     if cut_short:
         return _cut_short(store, hindsight_id, row.stage, row.attempts, cut_short, worker_id)
     search = Search.from_json(row.definition)
+    if worker_id is None and missing(search.base):
+        return []  # another server has what it needs
     wanted = _next(search, tried(runs), own, row.stage)
     if isinstance(wanted, str):
         store.hindsights.end(hindsight_id, "failed" if wanted else "finished", wanted)

@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar
 
-from lrdash.core.errors import NotHere
+from lrdash.core.errors import LrdashError, NotHere
 from lrdash.core.spec import DataShape, Facts, RunSpec
 from lrdash.datasets import DATASETS, Dataset, Split
-from lrdash.models import Model
+from lrdash.models import MODELS, Model
 from lrdash.models.base import KerasModel
 from lrdash.models.layers import Work
+from lrdash.strategies import STRATEGIES
 
 WHERE = {
     "script": "Its model and data are in the script that trained it: to train it again or further, "
@@ -112,6 +113,18 @@ def why_not(spec: RunSpec) -> str:
     if spec.trainable_here or (spec.facts and spec.facts.token in _present):
         return ""
     return f"{WHERE[spec.origin]}."
+
+
+def missing(spec: RunSpec) -> str:
+    """Why a run cannot be trained with what this server has: the data of a user or the package that
+    it needs is elsewhere, or gone. Empty if nothing is missing.
+    """
+    try:
+        DATASETS[spec.dataset].require()
+        MODELS[spec.model], STRATEGIES[spec.strategy]
+    except LrdashError as fault:
+        return str(fault)
+    return ""
 
 
 def refuse(specs: Sequence[RunSpec]) -> None:

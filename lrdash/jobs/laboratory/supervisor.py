@@ -15,6 +15,7 @@ from lrdash.core.events import ACTIVE, SHUT_DOWN, Event, RunEnded, stopped_after
 from lrdash.jobs import hindsight
 from lrdash.jobs.laboratory.process import WorkerProcess, WorkerStatus
 from lrdash.jobs.laboratory.standstill import patience
+from lrdash.jobs.laboratory.waiting import Waiting
 from lrdash.store import Store, home
 
 TICK = 0.1  # seconds between two looks at queue and workers
@@ -49,6 +50,7 @@ class Laboratory:
 
     def __init__(self, store: Store, workers: int = 1, *, resume: bool = False) -> None:
         self._store, self._size, self._logs = store, workers, home() / "logs"
+        self._waiting = Waiting(store, 2 * workers)
         self._resume, self._patience = resume, patience()
         self._own, self._tried = set[str](), set[str]()  # its workers' ids; runs that were resumed
         self._wake, self._closing = threading.Event(), threading.Event()
@@ -127,6 +129,7 @@ class Laboratory:
     def _sweep(self) -> None:
         """Mark runs of dead workers, resume interrupted ones, end workers that hang."""
         self._store.workers.mark_interrupted()
+        self._waiting.look_again()
         if monotonic() < self._resume_until:
             self._resume_interrupted()
         ready = [worker.worker_id for worker in self._workers if worker.ready]
@@ -280,19 +283,17 @@ class Laboratory:
         for search in self._store.hindsights.due():
             hindsight.advance(self._store, search)
         taken = {run_id for worker in self._workers for run_id in worker.run_ids}
-        waiting = self._store.runs.queued_groups(limit=2 * len(self._workers))
-        free = (group for group in waiting if taken.isdisjoint(group))
-        for worker, group in zip(idle, free, strict=False):
+        for worker, group in zip(idle, self._waiting.groups(taken), strict=False):
             worker.give(group)
 
     def _hand_out_tests(self, idle: list[WorkerProcess]) -> list[WorkerProcess]:
         """Range tests go first, as they take seconds; gives the workers left over."""
         taken = {worker.range_test_id for worker in self._workers}
-        waiting = self._store.range_tests.queued(limit=2 * len(self._workers))
-        free = [test for test in waiting if test not in taken]
-        for worker, test in zip(idle, free, strict=False):
+        given = 0
+        for worker, test in zip(idle, self._waiting.range_tests(taken), strict=False):
             worker.give_range_test(test)
-        return idle[len(free) :]
+            given += 1
+        return idle[given:]
 
     def _end_workers(self) -> None:
         """All at once: ask, wait, kill; then mark the runs that they were training."""

@@ -131,7 +131,12 @@ def _status(run: RunRow) -> None:
         waiting = resources.store().runs.queued()
         ahead = waiting.index(run.run_id) if run.run_id in waiting else 0
         after = f"after {wording.plural(ahead, 'other run')}" if ahead else "when a worker is free"
-        st.info(f"Queued. It starts {after}.", icon=result.ICONS["queued"])
+        lacking = external.missing(run.spec)
+        if lacking:
+            words = f"Queued for a server that has what it needs. Here: {lacking}"
+            st.warning(wording.escaped(words), icon=result.ICONS["queued"])
+        else:
+            st.info(f"Queued. It starts {after}.", icon=result.ICONS["queued"])
         return
     if run.status == "running":
         result.progress(
