@@ -23,6 +23,7 @@ LIBRARIES = (
 )
 PYTHONS = ((3, 11), (3, 14))  # first supported, first no longer supported
 FREE_BYTES = 500_000_000  # less free space is a problem
+OTHERS = 0o077  # permissions of all who are not the owner
 IMPORT_SECONDS = 180  # for TensorFlow on a slow disk
 
 
@@ -67,7 +68,11 @@ def folder() -> Iterator[Finding]:
     except (LrdashError, OSError) as fault:
         yield _finding("home folder", False, f"{fault}")
         return
-    yield _finding("home folder", True, f"{place} is writable")
+    if place.stat().st_mode & OTHERS:
+        detail = f"{place} is writable; other users of this machine can read it (`chmod 700`)"
+        yield Finding(name="home folder", state="note", detail=detail)
+    else:
+        yield _finding("home folder", True, f"{place} is writable, and by its user only")
     free = shutil.disk_usage(place).free
     advice = "" if free > FREE_BYTES else "; free some space or set LRDASH_HOME to another disk"
     yield _finding("disk", free > FREE_BYTES, f"{free / 1e9:.1f} GB free{advice}")

@@ -10,7 +10,8 @@ from lrdash.core.errors import InvalidField, StoreError
 
 
 def home() -> Path:
-    """The folder of database, checkpoints, own data and logs, absolute; made if it is missing.
+    """The folder of database, checkpoints, own data and logs, absolute; made if it is missing, for
+    the eyes of its user only.
 
     The environment variable `LRDASH_HOME` names it; the default is `~/.lrdash`.
 
@@ -20,7 +21,7 @@ def home() -> Path:
     given = os.environ.get("LRDASH_HOME", "").strip() or "~/.lrdash"
     try:
         folder = Path(given).expanduser().absolute()
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(0o700, parents=True, exist_ok=True)
     except (OSError, RuntimeError) as fault:
         raise StoreError(
             f"The folder {given} cannot be used as LRDASH_HOME: {_cause(fault)}. "

@@ -9,6 +9,8 @@ import math
 from collections.abc import Iterable
 
 NOTHING = "\N{EN DASH}"
+# What joins emoji, and letters of some scripts, into one; Python calls them not printable.
+JOINERS = {"\u200c", "\u200d", *map(chr, range(0xE0020, 0xE0080))}
 MARKS = "\\`*_{}[]<>()#+!|$~:"  # what Markdown gives a meaning
 
 
@@ -91,6 +93,13 @@ def is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def can_be_shown(text: str) -> bool:
+    """Whether a text has no control characters, marks that turn the direction of writing among
+    them.
+    """
+    return all(sign.isprintable() or sign in JOINERS for sign in text)
 
 
 def escaped(text: str) -> str:

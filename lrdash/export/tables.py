@@ -16,6 +16,7 @@ from lrdash.core.events import COLUMNS, metric_name
 from lrdash.export.recorded import Recorded
 from lrdash.store.rows import RunRow
 
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
 RENAMED = {"loss": "loss_function"}  # settings with the name of a measurement
 
 
@@ -64,9 +65,20 @@ def updates_table(runs: Recorded) -> pd.DataFrame:
 
 
 def csv(runs: Recorded, *, updates: bool = False) -> bytes:
-    """Comma-separated values, UTF-8, with full precision."""
+    """Comma-separated values, UTF-8, with full precision.
+
+    A text that a spreadsheet would take for a formula begins with an apostrophe
+    (https://owasp.org/www-community/attacks/CSV_Injection).
+    """
     table = updates_table(runs) if updates else epochs_table(runs)
-    return str(table.to_csv(index=False, lineterminator="\n")).encode()
+    texts = table.select_dtypes(exclude="number").columns
+    table[texts] = table[texts].map(_no_formula)
+    shown = table.rename(columns=_no_formula)
+    return str(shown.to_csv(index=False, lineterminator="\n")).encode()
+
+
+def _no_formula(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
 def parquet(runs: Recorded, *, updates: bool = False) -> bytes:

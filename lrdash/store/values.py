@@ -9,6 +9,7 @@ from typing import Any
 
 from lrdash.core.errors import InvalidField
 from lrdash.core.events import now
+from lrdash.core.wording import can_be_shown
 from lrdash.store.rows import NewRun
 
 NAME_LIMIT = 200  # characters
@@ -76,6 +77,6 @@ def _checked(field: str, text: str, limit: int) -> str:
     tidy = " ".join(text.split())
     if len(tidy) > limit:
         raise InvalidField(field, f"must have at most {limit} characters", text)
-    if not tidy.isprintable():
+    if not can_be_shown(tidy):
         raise InvalidField(field, "must not contain control characters", text)
     return tidy

@@ -70,6 +70,16 @@ def test_doctor_names_what_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert "WRONG" in call("doctor").stdout
 
 
+def test_a_home_that_other_users_can_read_is_a_note(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LRDASH_HOME", str(tmp_path / "mine"))
+    assert next(checks.folder()).state == "ok"
+    (tmp_path / "mine").chmod(0o755)
+    finding = next(checks.folder())
+    assert (finding.state, "chmod 700" in finding.detail) == ("note", True)
+
+
 def test_a_taken_port_is_a_note_since_the_app_may_run() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         (finding,) = checks.address("127.0.0.1", taken.getsockname()[1])

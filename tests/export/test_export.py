@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from typer.testing import Result
 
 from lrdash.core.errors import InvalidField
 from lrdash.core.spec import UNSET
-from lrdash.export import FORMATS, Recorded, recipe_of, recorded, tensorboard
+from lrdash.export import FORMATS, Recorded, recipe_of, recorded, tables, tensorboard
 from lrdash.export.events import crc32c
 from lrdash.export.protobuf import varint
 from lrdash.store import Store
@@ -54,6 +55,21 @@ def test_csv_has_a_row_an_epoch_with_every_setting(store: Store) -> None:
     own = table[table["run_id"] == first.run_id]
     assert own["epoch"].tolist() == [1, 2, 3, 4]
     assert own["val_loss"].tolist() == [e.metrics["val_loss"] for e in runs.epochs_of(first)]
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-2", "@SUM(A1)", "\t=1", "=cmd|' /C calc'!A0"])
+def test_no_text_in_csv_is_a_formula_for_a_spreadsheet(store: Store, name: str) -> None:
+    run_id = one_run(store)
+    given = recorded([replace(store.runs.one(run_id), name=name)], {
+        run_id: [replace(row, metrics={**row.metrics, name: -1.5}) for row in
+                 store.runs.epochs(run_id)],
+    })
+    table = pd.read_csv(io.BytesIO(FORMATS["csv"].write(given)))
+    assert set(table["name"]) == {f"'{name}"}
+    assert set(table[f"'{name}"]) == {-1.5}
+    assert name in FORMATS["json"].write(given).decode().replace("\\t", "\t")
+    updates = pd.read_csv(io.BytesIO(tables.csv(given, updates=True)))
+    assert not updates.select_dtypes("str").map(lambda text: text[0] in "=+-@").any(axis=None)
 
 
 def test_parquet_keeps_the_rate_of_every_update_to_the_bit(store: Store) -> None:

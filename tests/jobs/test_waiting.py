@@ -45,7 +45,7 @@ def test_a_run_of_data_that_another_server_has_is_left_and_holds_up_nobody(
     elsewhere(monkeypatch, home)
     assert list(waiting.groups(())) == [[second]]
     waiting.look_again()
-    assert list(waiting.groups(()))[0] == [first]
+    assert next(waiting.groups(())) == [first]
 
 
 @pytest.mark.parametrize("change", [{"model": "gone"}, {"strategy": "gone"}, {"dataset": "gone"}])

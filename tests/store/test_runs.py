@@ -114,6 +114,9 @@ def test_names_and_tags_can_be_changed(store: Store) -> None:
         (None, [], "name must be a text"),
         ("a\0b", [], "name must not contain control characters"),
         ("\ud800", [], "name must not contain control characters"),
+        ("a\u202eb", [], "name must not contain control characters"),
+        ("a\u2066b", [], "name must not contain control characters"),
+        ("\ue000", [], "name must not contain control characters"),
         ("", ["y" * 51], "tags must have at most 50 characters"),
         ("", "digits", "tags must be a list of texts, got 'digits'"),
     ],
@@ -124,6 +127,13 @@ def test_a_name_or_tag_that_cannot_be_shown_is_refused(
     with pytest.raises(InvalidField, match=message):
         queued(store, name=name, tags=tags)
     assert store.runs.listing() == []
+
+
+@pytest.mark.parametrize("name", [
+    "👩\u200d🔬 lab", "🏴\U000e0067\U000e0062\U000e007f", "❤\ufe0f", "\u0645\u06cc\u200c\u062e",
+])
+def test_joined_emoji_and_scripts_with_joiners_are_names(store: Store, name: str) -> None:
+    assert store.runs.one(queued(store, name=name, tags=[name])).name == name
 
 
 def test_a_run_of_settings_unknown_here_does_not_hide_the_others(store: Store) -> None:

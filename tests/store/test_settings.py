@@ -16,6 +16,7 @@ def test_home_is_made_and_named_by_the_environment(tmp_path: Path, monkeypatch) 
     monkeypatch.setenv("LRDASH_HOME", str(tmp_path / "deep" / "below"))
     assert home() == tmp_path / "deep" / "below"
     assert home().is_dir()
+    assert home().stat().st_mode & 0o777 == 0o700  # other users of the machine see nothing
     assert make_url(database_url()).database == str(tmp_path / "deep" / "below" / "lrdash.db")
 
 

@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 from lrdash.core.errors import DataRefused
+from lrdash.core.wording import can_be_shown
 from lrdash.datasets import stored
 from lrdash.datasets.own import apart
 from lrdash.datasets.own.apart import ERRORS
@@ -114,4 +115,4 @@ def _place(facts: Facts, made: Path) -> None:
 def _plain(file: str) -> str:
     """The name of a file without folders and control characters, at most 100 characters."""
     name = file.replace("\\", "/").rpartition("/")[2]
-    return "".join(letter for letter in name if letter.isprintable())[-100:] or "file"
+    return "".join(letter for letter in name if can_be_shown(letter))[-100:] or "file"

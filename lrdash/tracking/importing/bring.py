@@ -13,6 +13,7 @@ import numpy as np
 from lrdash.core.errors import InvalidField
 from lrdash.core.events import EpochEnded, Event, RunEnded, RunStarted
 from lrdash.core.spec import NAME_LIMIT, Facts, RunSpec
+from lrdash.core.wording import can_be_shown
 from lrdash.store import Store
 from lrdash.store.values import checked_name, checked_tags
 from lrdash.tracking.importing.found import Found
@@ -148,7 +149,7 @@ def _word(text: str) -> str:
 
 
 def _title(own: str, given: str, *, several: bool) -> str:
-    tidy = "".join(sign if sign.isprintable() else " " for sign in own)[-120:]
+    tidy = "".join(sign if can_be_shown(sign) else " " for sign in own)[-120:]
     if not given:
         return tidy
     return f"{given} {tidy}"[:200] if several else given

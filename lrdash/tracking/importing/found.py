@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from lrdash.core.errors import InvalidField
 from lrdash.core.events import NOT_FINITE, RateDecided, Status, metric_name
 from lrdash.core.spec import RunSpec
-from lrdash.core.wording import plural
+from lrdash.core.wording import can_be_shown, plural
 
 MOST_EPOCHS = 10_000
 MOST_METRICS = 200
@@ -107,7 +107,7 @@ def of_file(path: str, found: Found) -> Found:
 def _bounded(metrics: dict[str, tuple[float, ...]], notes: list[str]) -> dict[str, Any]:
     kept = {
         name: values for name, values in metrics.items()
-        if 0 < len(name) <= NAME_LENGTH and name.isprintable()
+        if 0 < len(name) <= NAME_LENGTH and can_be_shown(name)
     }
     for name in list(kept)[MOST_METRICS:]:
         del kept[name]

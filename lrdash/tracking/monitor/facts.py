@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from lrdash.core.spec import NAME_LIMIT
+from lrdash.core.wording import can_be_shown
 
 
 def facts_of(model: Any, steps: int | None) -> dict[str, Any]:
@@ -50,7 +51,7 @@ def model_name(model: Any) -> str:
 
 
 def _printable(text: str) -> str:
-    return "".join(sign for sign in text if sign.isprintable())[:NAME_LIMIT]
+    return "".join(sign for sign in text if can_be_shown(sign))[:NAME_LIMIT]
 
 
 def parameters(model: Any) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 
 from lrdash.core.events import EpochEnded, RateDecided, Status, metric_name
 from lrdash.core.spec import MAX_RATE, Facts, RunSpec
+from lrdash.core.wording import can_be_shown
 from lrdash.tracking.monitor import facts, stack
 from lrdash.tracking.monitor.deciders import Deciders, merged
 from lrdash.tracking.monitor.optimizers import Optimizers
@@ -183,7 +184,7 @@ def _metrics(logs: Mapping[str, Any]) -> dict[str, float]:
     """The numbers of the logs; the rate, which other callbacks put there, is no metric."""
     found: dict[str, float] = {}
     for name, value in logs.items():
-        if not isinstance(name, str) or not name.isprintable() or len(name) > NAME_LENGTH or \
+        if not isinstance(name, str) or not can_be_shown(name) or len(name) > NAME_LENGTH or \
                 name == "learning_rate" or name.startswith("learning_rate_"):
             continue
         try:

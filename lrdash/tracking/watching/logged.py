@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from lrdash.core.errors import InvalidField
 from lrdash.core.events import NOT_FINITE, EpochEnded, Status, metric_name
 from lrdash.core.spec import MAX_RATE, Facts, RunSpec
-from lrdash.core.wording import plural
+from lrdash.core.wording import can_be_shown, plural
 from lrdash.store.values import checked_name, checked_tags
 from lrdash.tracking.watching.recorder import Watcher, report
 
@@ -189,7 +189,7 @@ def checked_metrics(given: dict[str, Any]) -> dict[str, float]:
         raise InvalidField("metrics", f"must be at most {MOST_METRICS}", len(given))
     found = {}
     for name, value in given.items():
-        if not name.isprintable() or not 0 < len(name) <= NAME_LENGTH:
+        if not can_be_shown(name) or not 0 < len(name) <= NAME_LENGTH:
             problem = f"must have 1 to {NAME_LENGTH} printable characters as a name"
             raise InvalidField("metrics", problem, name)
         found[metric_name(name)] = _number(name, value)
