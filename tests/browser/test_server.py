@@ -7,8 +7,9 @@ import subprocess
 import sys
 import urllib.request
 from pathlib import Path
+from urllib.parse import quote
 
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.app import Server, settle
 
@@ -68,7 +69,21 @@ def test_pages_of_other_sites_reach_nothing(server: Server) -> None:
     assert refused(server, Origin="http://localhost:1")
     assert refused(server, Host="rebound.example")
     with urllib.request.urlopen(server.url) as page:
-        assert page.headers["Content-Security-Policy"] == "frame-ancestors 'self'"
+        assert "frame-ancestors 'self'" in page.headers["Content-Security-Policy"]
+
+
+def test_no_text_makes_a_browser_ask_another_site(page: Page, server: Server) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    picture = "http://evil.example/p.png"
+    page.goto(f"{server.url}/?run={quote(f'![x]({picture})')}")
+    expect(page.get_by_text("There is no run")).to_be_visible()
+    assert not [url for url in asked if url.startswith("http://evil")]
+    # Nor would it if a text came through.
+    assert page.evaluate("""url => new Promise(done => {
+      document.addEventListener('securitypolicyviolation', e => done(e.blockedURI));
+      document.body.append(Object.assign(new Image(), {src: url}));
+    })""", picture) == picture
 
 
 def test_a_port_in_use_is_reported_in_one_line(server: Server) -> None:

@@ -144,13 +144,13 @@ def _data() -> dict[str, Any]:
     train, validation = dataset.sizes(min(examples, dataset.size) if examples else None)
     st.caption(f"{_example(dataset)}; {train:,} training and {validation:,} validation examples.")
     with st.popover("About this dataset", type="tertiary"):
-        st.markdown(f"**{dataset.label}**  \n{dataset.description}")
-        st.markdown(f"Scaling: {dataset.scaling}  \nLicence: {dataset.licence}  \n"
-                    f"Source: {dataset.source}")
+        st.markdown(f"**{escaped(dataset.label)}**  \n{escaped(dataset.description)}")
+        facts = {"Scaling": dataset.scaling, "Licence": dataset.licence, "Source": dataset.source}
+        st.markdown("  \n".join(f"{name}: {escaped(fact)}" for name, fact in facts.items()))
         if dataset.download_bytes:
             st.markdown(f"Downloaded once, about {dataset.download_bytes / 1e6:.0f} MB.")
         if dataset.class_names:
-            st.markdown(f"Classes: {', '.join(dataset.class_names)}")
+            st.markdown(f"Classes: {escaped(', '.join(dataset.class_names))}")
     return {"dataset": name, "examples": examples}
 
 

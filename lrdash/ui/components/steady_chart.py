@@ -12,6 +12,7 @@ from pathlib import Path
 import plotly.graph_objects as go
 import streamlit as st
 
+from lrdash.core.wording import escaped
 from lrdash.figures import literal_names
 from lrdash.ui.resources import plotly_url
 
@@ -58,7 +59,7 @@ def steady_chart(
         title: in bold above it, if any.
     """
     if title:
-        st.markdown(f"**{title}**")
+        st.markdown(f"**{escaped(title)}**")
     message = {
         "figure": literal_names(figure).to_json(), "what": what, "label": label or title,
         "height": figure.layout.height, "plotly": plotly_url(),

@@ -82,7 +82,7 @@ def show(source: Source, other: Plateau, guess: Replay, differs: int | None) -> 
 
 def _offer(source: Source, other: Plateau, differs: int, failed: RunRow | None) -> None:
     if failed is not None:
-        reason = f" ({failed.reason})" if failed.reason else ""
+        reason = f" ({wording.escaped(failed.reason)})" if failed.reason else ""
         st.warning(f"The last run with these settings ended as {failed.status}{reason}.",
                    icon=":material/warning:")
     kept = _checkpoint(source, differs)

@@ -69,7 +69,8 @@ def _view(ids: Sequence[str]) -> None:
     what = f"{','.join(run.run_id for run in runs)} {metric} {axis} {log}"
     styles = figures.arm_styles(curves)
     title = f"{_label(metric)} of {wording.plural(len(runs), 'run')} over {AXES[axis].lower()}"
-    st.markdown(f"**{title}**" + (", smoothed; faint lines are unsmoothed" if smoothing else ""))
+    smoothed = ", smoothed; faint lines are unsmoothed" if smoothing else ""
+    st.markdown(f"**{wording.escaped(title)}**{smoothed}")
     steady_chart(
         figures.overlay_figure(
             curves, x=axis, metric=metric, smoothing=smoothing, log=log, styles=styles

@@ -111,7 +111,8 @@ def _settings(past: History) -> None:
     for note in analysis.notes_of(run):
         st.markdown(f":material/info: {wording.escaped(note)}")
     if run.versions:
-        st.caption(" · ".join(f"{name} {version}" for name, version in run.versions.items()))
+        used = " · ".join(f"{name} {version}" for name, version in run.versions.items())
+        st.caption(wording.escaped(used))
     if past.recorded:
         st.caption("Another program trained this run; these are the settings that it recorded.")
     st.json(known, expanded=1)

@@ -100,14 +100,15 @@ def _links(run_id: str, members: list[tuple[RunRow, int]], epochs: Epochs) -> No
             words = " · ".join(facts)
             indent = "\u2003" * max(0, depth - 1) + ("└ " if depth else "")
             if row.run_id == run_id:
-                st.markdown(f"{indent}**{words}** (this run)")
+                st.markdown(f"{indent}**{wording.escaped(words)}** (this run)")
             else:
                 _link(indent + words, row.run_id)
 
 
 def _link(words: str, run_id: str, icon: str | None = None) -> None:
     """A button that opens another run in this tab."""
-    if st.button(words, icon=icon, type="tertiary", key=f"to-{run_id}-{bool(icon)}"):
+    key = f"to-{run_id}-{bool(icon)}"
+    if st.button(wording.escaped(words), icon=icon, type="tertiary", key=key):
         st.query_params["run"] = run_id
         st.rerun()
 
