@@ -17,13 +17,11 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from starlette.middleware import Middleware
-
 from lrdash import ui
 from lrdash.core.errors import InvalidField, LrdashError
 from lrdash.ui import resources, shell
 from lrdash.ui.gate import gate_for
-from lrdash.ui.uploads import UploadLimit
+from lrdash.ui.uploads import upload_limit
 
 APP = Path(__file__).resolve().parent.parent / "app.py"
 logger = logging.getLogger(__name__)
@@ -59,9 +57,7 @@ def serve(
     resources.resume_at_start(wanted=resume_interrupted)
     application = st.App(
         APP, lifespan=_lifespan, routes=resources.asset_routes(),
-        middleware=[
-            gate_for(host, os.environ.get("LRDASH_ALLOWED_HOSTS", "")), Middleware(UploadLimit),
-        ],
+        middleware=[gate_for(host, os.environ.get("LRDASH_ALLOWED_HOSTS", "")), upload_limit()],
     )
     settings: dict[str, Any] = {
         "server.address": host,

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from lrdash.jobs.session import prepare
 from lrdash.store import Store
 
 BARS = "▁▂▃▄▅▆▇█"
@@ -79,6 +80,7 @@ def counting_bar() -> Progress:
 def training(json_output: bool) -> Iterator[None]:
     """Load TensorFlow quietly; with JSON, keep standard output free for the document."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    prepare()
     with silent_stdout() if json_output else nullcontext():
         Store().close()  # report a database that cannot be used before TensorFlow takes seconds
         with hushed():  # TensorFlow's remarks about missing GPUs

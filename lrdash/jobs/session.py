@@ -7,6 +7,7 @@ the store, checkpoints to their folder, and requests to stop and commands come b
 from __future__ import annotations
 
 import os
+import sys
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -14,6 +15,7 @@ from time import monotonic
 
 from lrdash import training
 from lrdash.checkpoints import CheckpointFolder, interval
+from lrdash.core.errors import EngineUnavailable
 from lrdash.core.events import Command, EpochEnded, Event, RunEnded, Sink, fan_out, stopped_after
 from lrdash.jobs.outbox import Outbox, patiently
 from lrdash.jobs.presence import Poll, Presence, tidy
@@ -167,6 +169,18 @@ def by_engine(rows: Iterable[RunRow]) -> dict[str, list[RunRow]]:
 
 
 def prepare() -> None:
-    """Set what TensorFlow and Keras read when they are imported."""
+    """Set what TensorFlow and Keras read when they are imported.
+
+    Raises:
+        EngineUnavailable: if Keras uses, or is to use, another backend.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    backend = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    if "keras" in sys.modules:
+        backend = sys.modules["keras"].config.backend()
+    if backend != "tensorflow":
+        raise EngineUnavailable(
+            f"lrdash trains with TensorFlow, but Keras uses {backend} in this process. Set "
+            "KERAS_BACKEND=tensorflow before Keras is imported, or train with your own fit and "
+            "watch it with lrdash.Monitor."
+        )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from starlette.datastructures import Headers
+from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import runtime
@@ -65,6 +66,11 @@ class UploadLimit:
         if held.total() + size > SERVER_MB * MB:
             return f"All visits together hold {SERVER_MB} MB of files. Try again in a few minutes."
         return ""
+
+
+def upload_limit() -> Middleware:
+    """The limit of a server."""
+    return Middleware(UploadLimit)
 
 
 def _size(scope: Scope) -> int:
