@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar
 
-from lrdash.core.errors import LrdashError, NotHere
+from lrdash.core.errors import DatasetUnavailable, NotHere
 from lrdash.core.spec import DataShape, Facts, RunSpec
-from lrdash.datasets import DATASETS, Dataset, Split
-from lrdash.models import MODELS, Model
+from lrdash.datasets import DATASETS, Dataset, Split, stored
+from lrdash.models import Model
 from lrdash.models.base import KerasModel
 from lrdash.models.layers import Work
-from lrdash.strategies import STRATEGIES
 
 WHERE = {
     "script": "Its model and data are in the script that trained it: to train it again or further, "
@@ -116,13 +115,13 @@ def why_not(spec: RunSpec) -> str:
 
 
 def missing(spec: RunSpec) -> str:
-    """Why a run cannot be trained with what this server has: the data of a user or the package that
-    it needs is elsewhere, or gone. Empty if nothing is missing.
-    """
+    """Why a run cannot be trained with the data of users that this server has; empty if it can."""
     try:
-        DATASETS[spec.dataset].require()
-        MODELS[spec.model], STRATEGIES[spec.strategy]
-    except LrdashError as fault:
+        if spec.dataset in DATASETS:
+            DATASETS[spec.dataset].require()
+        else:
+            stored.find(spec.dataset)
+    except DatasetUnavailable as fault:
         return str(fault)
     return ""
 

@@ -22,7 +22,7 @@ def data_id() -> str:
     return own.add(TABLE.encode(), "table.csv", own.Recipe(target="label")).id
 
 
-def elsewhere(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+def move_to(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     """From now on this process is a server with another home."""
     monkeypatch.setenv("LRDASH_HOME", str(folder))
 
@@ -35,27 +35,17 @@ def test_a_run_of_data_that_another_server_has_is_left_and_holds_up_nobody(
     waiting = Waiting(store, 1)
     assert list(waiting.groups(())) == [[first]]
     home = own.arrays_file(data_id).parents[2]
-    elsewhere(monkeypatch, tmp_path / "other")
+    move_to(monkeypatch, tmp_path / "other")
     assert missing(store.runs.one(first).spec)
     waiting = Waiting(store, 1)
     for _ in range(2):  # the first look finds what is left out, the next ones look behind it
         seen = list(waiting.groups(()))
     assert seen == [[second]]
     assert list(waiting.groups({second})) == []
-    elsewhere(monkeypatch, home)
+    move_to(monkeypatch, home)
     assert list(waiting.groups(())) == [[second]]
     waiting.look_again()
     assert next(waiting.groups(())) == [first]
-
-
-@pytest.mark.parametrize("change", [{"model": "gone"}, {"strategy": "gone"}, {"dataset": "gone"}])
-def test_a_run_of_a_package_that_only_another_server_has_is_left(
-    store: Store, change: dict[str, str]
-) -> None:
-    spec = RunSpec(epochs=1, **change)
-    store.runs.create(spec, steps_per_epoch=1, updates=1, parameters=1)
-    assert list(Waiting(store, 2).groups(())) == []
-    assert "gone" in missing(spec)
 
 
 def test_range_tests_are_left_alike_and_what_cannot_be_read_is_not(
@@ -66,5 +56,5 @@ def test_range_tests_are_left_alike_and_what_cannot_be_read_is_not(
         store.range_tests.create(spec.to_json(), spec.rates, seeds=len(spec.seeds))
     store.range_tests.create("{}", [0.1], seeds=1)
     assert len(list(Waiting(store, 3).range_tests(()))) == 3
-    elsewhere(monkeypatch, tmp_path / "other")
+    move_to(monkeypatch, tmp_path / "other")
     assert len(list(Waiting(store, 3).range_tests(()))) == 2

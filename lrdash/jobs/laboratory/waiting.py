@@ -29,7 +29,7 @@ class Waiting:
         self._left: set[str] = set()  # first runs of groups, and tests, that lack something here
 
     def look_again(self) -> None:
-        """Check what was left for other servers anew: its data may have been added."""
+        """Check again what was left for other servers: its data may have been added."""
         self._left.clear()
 
     def groups(self, taken: Collection[str]) -> Iterator[list[str]]:
