@@ -126,7 +126,7 @@ def known_settings(spec: RunSpec) -> dict[str, Any]:
     if rates == "none":
         del kept["base_lr"]
     kept["facts"] = {name: value for name, value in kept["facts"].items() if value}
-    if rates != "updates" and kept["facts"]["steps_per_epoch"] == 1:
+    if rates != "updates" and (spec.origin == "import" or kept["facts"]["steps_per_epoch"] == 1):
         del kept["facts"]["steps_per_epoch"]
     return kept
 

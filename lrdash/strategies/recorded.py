@@ -51,7 +51,7 @@ class Recorded(Schedule):
     formula = r"\eta_t"
     symbols = "eta_t: the rate that update t used"
     source = "the program that trained it"
-    when = "The rate was set outside lrdash and is shown as it was."
+    when = "The rate was set outside lrdash and is shown as it was recorded."
 
     known: Literal["updates", "epochs", "none"] = field(
         "updates", label="Rates", help="Known of every update, of each epoch, or not at all."

@@ -10,8 +10,10 @@ import keras
 import numpy as np
 import pytest
 
+from lrdash.analysis.words import known_settings
 from lrdash.core.errors import InvalidField
-from lrdash.tracking.importing import Found, Upload, read_paths, read_uploads
+from lrdash.store import Store
+from lrdash.tracking.importing import Found, Upload, bring, read_paths, read_uploads
 from lrdash.tracking.importing.axis import of_clock
 from lrdash.tracking.importing.names import column
 from lrdash.tracking.importing.summaries import Scalar
@@ -290,6 +292,13 @@ def test_lightnings_pairs_become_epochs() -> None:
     assert [part.tolist() for part in run.rates] == [[0.5, 0.5], [0.5, 0.5]]
     assert "Left out, since the steps are not epochs: train_loss_step." in run.remarks
     assert not any("epoch" in name for name in run.metrics)
+
+
+def test_how_many_updates_an_epoch_has_is_not_known_from_some_rates(store: Store) -> None:
+    bring([read(*lightning())], store)
+    (row,) = store.runs.listing()
+    assert known_settings(row.spec)["params"] == {"known": "epochs"}
+    assert "steps_per_epoch" not in known_settings(row.spec)["facts"]
 
 
 def test_several_values_of_an_epoch_are_one_with_a_remark() -> None:

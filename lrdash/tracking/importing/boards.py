@@ -38,6 +38,7 @@ class Board:
     keras: bool = False  # whether Keras wrote them, which counts epochs from 0
     table: bool = False  # whether they come from a table, where nothing is known of their times
     axis: Axis | None = None  # where the epochs are known
+    sampled: bool = False  # whether the rates are those of some updates only
 
     def take(self, scalar: Scalar, role: str = "") -> None:
         """One more, of a folder with this role."""
@@ -72,12 +73,12 @@ def run_of(name: str, board: Board) -> Found:
     used, others = _rates(read, axis, board)
     _report(read.metrics, axis, remarks)
     columns = {
-        metric: axis.column(values, last=_last(metric, axis))
+        metric: axis.column(values, last=_last(metric))
         for metric, values in read.metrics.items()
     }
     return make_found(
         name, axis.epochs, {**columns, **others}, remarks=remarks, rates=used,
-        last_loss=losses[max(losses)].value if losses else 0.0,
+        sampled=board.sampled, last_loss=losses[max(losses)].value if losses else 0.0,
         seconds=_seconds(board, read, axis) if not board.table else (),
     )
 
@@ -169,19 +170,20 @@ def _rates(
     read: Read, axis: Axis, board: Board
 ) -> tuple[Sequence[Rates], dict[str, list[float]]]:
     """The rates of the epochs, and those of further groups of parameters as metrics."""
-    sources = {label.replace(names.EPOCH, "", 1): label for label in read.late}
-    sources |= {label: label for label in read.rates}  # known of each update, if both are there
+    late = {label.replace(names.EPOCH, "", 1): values for label, values in read.late.items()}
     found: dict[str, list[Rates]] = {}
-    for label in rates.by_preference(sources):
-        values = read.rates.get(label) or read.late[sources[label]]
-        used = rates.of_steps(label, values, axis, board.remarks)
-        if used is not None:
-            found[label] = used
+    sources: dict[str, Values] = {}
+    for label in rates.by_preference({*read.rates, *late}):
+        for values in (group[label] for group in (read.rates, late) if label in group):
+            used = rates.of_steps(label, values, axis, board.remarks)
+            if used is not None and label not in found:  # those of each update, if both are there
+                found[label], sources[label] = used, values
     if not found:
         return (), {}
     shown, *others = found
     rates.remark_others(shown, others, board.remarks)
-    if sources[shown] in read.late and _keras_read_late(found[shown], axis):
+    board.sampled = rates.are_sampled(sources[shown], axis, board.remarks)
+    if sources[shown] is late.get(shown) and _keras_read_late(found[shown], axis):
         board.remarks.append(LATE)
     return found[shown], {label: rates.at_ends(found[label]) for label in others}
 
@@ -200,17 +202,16 @@ def _report(metrics: dict[str, Values], axis: Axis, remarks: list[str]) -> None:
     if outside:
         each = ", ".join(f"{name} ({plural(count, 'value')})" for name, count in outside.items())
         remarks.append(f"Left out, before the first or after the last epoch shown: {each}.")
-    if axis.numbered:
-        return
-    several = [name for name, values in metrics.items() if axis.several(values)]
-    for last, words in ((False, "the mean of its values"), (True, "the last of its values")):
-        if shown := [name for name in several if _last(name, axis) == last]:
-            remarks.append(f"Each epoch shows {words}: {', '.join(shown)}.")
+    several = [name for name, values in metrics.items() if name != "epoch" and axis.several(values)]
+    means = [name for name in several if not _last(name) and not axis.numbered]
+    for shown, words in ((means, "the mean"), ([*filter(_last, several)], "the last")):
+        if shown:
+            remarks.append(f"Each epoch shows {words} of its values: {', '.join(shown)}.")
 
 
-def _last(metric: str, axis: Axis) -> bool:
+def _last(metric: str) -> bool:
     """Whether the last value of an epoch stands for it: what is measured at a moment."""
-    return metric == "epoch" or (metric.startswith("val_") and not axis.numbered)
+    return metric == "epoch" or metric.startswith("val_")
 
 
 def _seconds(board: Board, read: Read, axis: Axis) -> list[float]:

@@ -132,7 +132,7 @@ def _events(run: Found, spec: RunSpec, steps: int, updates: int) -> list[Event]:
 def _spec(run: Found, dataset: str, model: str) -> RunSpec:
     highest = max((float(part.max()) for part in run.rates if part.size), default=0.0)
     steps = max((part.size for part in run.rates), default=1)
-    known = "none" if not run.rates else "updates" if steps > 1 else "epochs"
+    known = "none" if not run.rates else "updates" if steps > 1 and not run.sampled else "epochs"
     return RunSpec(
         dataset=_word(dataset) or DATA, model=_word(model) or MODEL,
         strategy="recorded", params={"known": known},

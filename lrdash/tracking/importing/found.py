@@ -32,6 +32,7 @@ class Found:
     epochs: tuple[int, ...]  # numbers from 1, ascending
     metrics: Mapping[str, Sequence[float]]  # by name, one value an epoch; NaN where there is none
     rates: tuple[Rates, ...] = ()  # one array an epoch; empty where nothing is known
+    sampled: bool = False  # whether they are those of some updates only
     seconds: tuple[float, ...] = ()  # since the first record, one an epoch
     remarks: tuple[str, ...] = ()  # what is missing or was left out, in sentences
     decisions: tuple[RateDecided, ...] = ()
@@ -60,6 +61,7 @@ def make_found(
     remarks: Sequence[str] = (),
     seconds: Sequence[float] = (),
     rates: Sequence[Rates] = (),
+    sampled: bool = False,
     last_loss: float = 0.0,
 ) -> Found:
     """A run of columns, with remarks on what is missing.
@@ -71,6 +73,7 @@ def make_found(
         remarks: so far.
         seconds: since the first record, one an epoch.
         rates: where known, an array an epoch.
+        sampled: whether the rates of some updates are missing.
         last_loss: the last training loss that was recorded; the run has diverged if it is NaN or
             infinite.
 
@@ -95,7 +98,7 @@ def make_found(
     return Found(
         status="diverged" if diverged else "finished", reason=NOT_FINITE if diverged else "",
         name=name[:200], epochs=tuple(epochs), metrics=metrics, rates=tuple(rates),
-        seconds=tuple(seconds), remarks=tuple(notes),
+        sampled=sampled and bool(rates), seconds=tuple(seconds), remarks=tuple(notes),
     )
 
 

@@ -37,14 +37,6 @@ def remark_others(shown: str, others: Sequence[str], remarks: list[str]) -> None
         remarks.append(f"Several learning rates were recorded: {shown} is shown, {kept}.")
 
 
-def of_column(values: Sequence[float], remarks: list[str]) -> list[Rates]:
-    """One rate an epoch; none where the value cannot be a rate."""
-    given = np.asarray(values, np.float64)
-    good = _good(given, remarks)
-    return [np.array([rate] if fine else [], np.float32)
-            for rate, fine in zip(given, good, strict=True)]
-
-
 def of_steps(label: str, values: Values, axis: Axis, remarks: list[str]) -> list[Rates] | None:
     """The rates of each epoch; None, with a remark, where their steps do not show which."""
     steps = sorted(values)
@@ -53,7 +45,7 @@ def of_steps(label: str, values: Values, axis: Axis, remarks: list[str]) -> list
     places = axis.places(steps)
     if not axis.numbered and _by_update(steps, axis):
         places = np.arange(len(steps)) // each
-    elif not axis.numbered and steps[-1] > axis.ends[-1]:
+    elif not axis.updates and steps[-1] > axis.ends[-1]:
         remarks.append(f"Left out, since the steps are not epochs: {label}.")
         return None
     outside = (places < 0) | (places >= count)
@@ -61,9 +53,18 @@ def of_steps(label: str, values: Values, axis: Axis, remarks: list[str]) -> list
         remarks.append(f"Left out, before the first or after the last epoch shown: "
                        f"{int(outside.sum())} of {len(steps)} learning rates.")
     good = _good(numbers, remarks) & ~outside
-    if axis.updates:
-        _remark_sparse(len(steps), steps[-1], remarks)
-    return [numbers[good & (places == place)].astype(np.float32) for place in range(count)]
+    bounds = np.searchsorted(places[good], np.arange(1, count))  # places ascend as steps do
+    return np.split(numbers[good].astype(np.float32), bounds)
+
+
+def are_sampled(values: Values, axis: Axis, remarks: list[str]) -> bool:
+    """Whether the rates of some updates are missing, with a remark."""
+    last = max(values)
+    if not axis.updates or len(values) > last:
+        return False
+    remarks.append(f"The learning rate was recorded at {plural(len(values), 'step')}, up to step "
+                   f"{last:,}; rates in between are not known.")
+    return True
 
 
 def at_ends(rates: Sequence[Rates]) -> list[float]:
@@ -80,12 +81,6 @@ def _by_update(steps: Sequence[int], axis: Axis) -> bool:
     whole = axis.epochs[-1] - axis.epochs[0] == number - 1
     return whole and steps[0] == (axis.epochs[0] - 1) * each and (
         each == 1 or steps[-1] > axis.ends[-1])
-
-
-def _remark_sparse(recorded: int, last: int, remarks: list[str]) -> None:
-    if recorded <= last:
-        remarks.append(f"The learning rate was recorded at {plural(recorded, 'step')}, up to step "
-                       f"{last:,}; rates in between are not known.")
 
 
 def _good(numbers: NDArray[np.float64], remarks: list[str]) -> NDArray[np.bool_]:
