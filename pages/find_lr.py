@@ -3,6 +3,7 @@
 import streamlit as st
 
 from lrdash.ui import shell
+from lrdash.ui.components import queue
 from lrdash.ui.components.form_column import form_column
 from lrdash.ui.components.tables import earlier_list
 from lrdash.ui.find_lr import form, result
@@ -17,7 +18,7 @@ with shell.page("Find LR"):
     planned, outlook = form_column(form.read)
     with outlook:
         if planned is not None and form.start(planned):
-            st.query_params["test"] = form.queue(planned)
+            st.query_params["test"] = queue.start_range_test(planned)
             st.rerun()
         lines = form.earlier()
         opened = earlier_list("Earlier tests", lines, key="earlier-tests", columns=form.COLUMNS)

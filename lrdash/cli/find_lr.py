@@ -1,4 +1,4 @@
-"""`lrdash find-lr`: a range test, and the rates that four rules suggest."""
+"""`lrdash find-lr`: a range test, and the rates that its rules suggest."""
 
 from __future__ import annotations
 
@@ -67,7 +67,8 @@ def _progress(*, quiet: bool) -> Iterator[Listener | None]:
 
 def _show(test: RangeTest) -> None:
     if test.row.update:
-        print_rows(test.table())
+        if test.advice is None:
+            print_rows(test.table())
         typer.echo(test.headline())
     typer.echo(f"Range test {test.range_test_id} {test.status} in {duration(test.seconds)}.")
     if test.reason:

@@ -165,11 +165,11 @@ def _loss_axis(frame: pd.DataFrame, **more: Any) -> dict[str, Any]:
 
 
 def _shade(figure: go.Figure, frame: pd.DataFrame, span: NDArray[np.float64]) -> None:
-    """What lies beyond the divergence edge, in the middle over the seeds."""
-    edges = edge_rates(frame).dropna()
-    if edges.empty:
+    """What lies beyond the edge of the median seed; those that never diverged count, too."""
+    edges = edge_rates(frame).fillna(np.inf).to_numpy(dtype=np.float64)
+    middle = float(np.exp(np.median(np.log(edges)))) if len(edges) else np.inf
+    if np.isinf(middle):
         return
-    middle = float(np.exp(np.median(np.log(edges.to_numpy(dtype=np.float64)))))
     figure.add_shape(
         type="rect", x0=middle, x1=float(span.max()) * 10, y0=0, y1=1, xref="x", yref="y domain",
         layer="below", line={"width": 0}, fillcolor="rgba(128, 128, 128, 0.13)",

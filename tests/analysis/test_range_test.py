@@ -8,6 +8,7 @@ import pytest
 
 from lrdash import figures
 from lrdash.analysis import range_test
+from lrdash.analysis.compare.smoothing import smooth
 from lrdash.analysis.range_test.rules import minimum, slide, steepest, valley
 from lrdash.core.errors import InvalidField
 
@@ -82,6 +83,43 @@ def test_the_divergence_edge_is_where_the_loss_leaves_all_bounds(
     tail: list[float], where: int
 ) -> None:
     assert range_test.edge(np.array([2.0] * 100 + tail)) == where
+
+
+def test_a_lucky_first_batch_is_not_taken_for_divergence() -> None:
+    flat = np.ones(200)
+    flat[0] = 0.05
+    assert range_test.edge(smooth(flat, 0.9)) == 200
+    blowing = np.concatenate([flat[:150], np.geomspace(1, 1e6, 50)])
+    assert 150 < range_test.edge(smooth(blowing, 0.9)) < 160
+
+
+@pytest.mark.parametrize("batch_size", [4, 8, 32])
+@pytest.mark.parametrize("smoothing", [0.0, 0.5, 0.9, 0.98])
+def test_batches_that_only_differ_by_chance_never_diverge(
+    batch_size: int, smoothing: float
+) -> None:
+    random = np.random.default_rng(0)  # squared errors of a linear regression that learns nothing
+    losses = random.chisquare(1, (20, 200, batch_size)).mean(axis=2)
+    frame = range_test.range_frame(np.geomspace(1e-5, 10, 200), losses, range(20), smoothing)
+    assert range_test.edge_rates(frame).isna().all()
+
+
+def test_the_edge_is_the_same_however_little_the_curves_are_smoothed() -> None:
+    losses = trough()[None] + np.random.default_rng(0).normal(scale=0.05, size=(5, 121))
+    edges = [
+        range_test.edge_rates(range_test.range_frame(RATES, losses, range(5), smoothing))
+        for smoothing in (0.0, 0.6, 0.9)
+    ]
+    assert edges[0].notna().all()
+    assert edges[0].equals(edges[1])
+    assert edges[0].equals(edges[2])
+
+
+def test_a_loss_near_0_that_flickers_has_not_diverged() -> None:
+    flickering = np.concatenate([np.geomspace(2, 0.001, 100), np.tile([0.001, 0.02], 50)])
+    assert range_test.edge(smooth(flickering, 0.9)) == 200
+    risen = np.concatenate([flickering, np.full(20, 9.0)])
+    assert 200 <= range_test.edge(smooth(risen, 0.9)) < 205
 
 
 def test_the_rules_look_neither_at_the_start_nor_beyond_the_edge() -> None:
@@ -177,3 +215,62 @@ def test_the_figure_shows_points_lines_and_every_suggestion_with_its_span() -> N
     assert any("diverged" in str(note.text) for note in figure.layout.annotations)
     across = figures.range_bowl_figure(bowl([0.4, 0.2, 0.3]), table)
     assert set(table["label"]) <= {trace.name for trace in across.data}
+
+
+def seen(curve: np.ndarray, seeds: int = 3) -> pd.DataFrame:
+    """A test of 200 updates from 1e-5 to 10, in which all seeds but for their noise are alike."""
+    random = np.random.default_rng(0)
+    losses = curve * (1 + 0.02 * random.standard_normal((seeds, 200)))
+    return range_test.range_frame(np.geomspace(1e-5, 10, 200), losses, range(seeds))
+
+
+FALLING = np.concatenate([np.full(100, 2.0), np.linspace(2, 1, 100)])
+LEARNED = np.concatenate([np.full(100, 2.0), np.geomspace(2, 1e-6, 60), np.full(40, 1e-6)])
+FLAT = np.full(200, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("curve", "words", "better"),
+    [
+        (FALLING, "still at its lowest where the range ends", (1e-5, 1000.0, None)),
+        (LEARNED, "reaches 0", (0.022, 10.0, 100)),
+        (FLAT, "does not fall clearly", (1e-5, 1000.0, None)),
+        (0 * FLAT, "is 0 from the start", (None, None, None)),
+        (1e-9 * FLAT, "is 0 from the start", (None, None, None)),
+        (np.geomspace(2, 1e9, 200), "rises before it has fallen", (1e-7, 6.1e-5, None)),
+    ],
+)
+def test_a_range_without_a_fall_and_a_rise_gives_a_reason_and_better_rates(
+    curve: np.ndarray, words: str, better: tuple[float | None, float | None, int | None]
+) -> None:
+    frame = seen(curve)
+    table = range_test.suggestions(frame)
+    assert table["suggestion"].isna().all()
+    assert (table["found"] == 0).all()
+    assert (table["seeds"] == 3).all()
+    found = range_test.advice(frame)
+    assert found is not None
+    assert words in found.reason
+    assert (found.lowest, found.highest, found.updates) == better
+    assert range_test.headline(frame, table) == str(found)
+    assert ("Test rates from" in str(found)) == (better[0] is not None)
+
+
+def test_the_highest_rate_allowed_is_not_exceeded_by_better_rates() -> None:
+    rates = np.geomspace(1e-5, 1000, 200)
+    found = range_test.advice(range_test.range_frame(rates, FALLING[None], [0]))
+    assert found is not None
+    assert found.highest is None
+
+
+def test_seeds_without_a_rate_have_no_say_and_most_of_them_decide() -> None:
+    good = np.concatenate([np.full(80, 2.0), np.linspace(2, 1, 60), np.geomspace(1, 1e6, 60)])
+    rates = np.geomspace(1e-5, 10, 200)
+    frame = range_test.range_frame(rates, np.array([good, good, FALLING]), range(3))
+    row = range_test.suggestions(frame).set_index("rule").loc["minimum"]
+    assert (row["found"], row["seeds"]) == (2, 3)
+    assert row["low"] == row["high"]
+    frame = range_test.range_frame(rates, np.array([good, FALLING, FALLING]), range(3))
+    assert range_test.suggestions(frame)["suggestion"].isna().all()
+    figure = figures.range_figure(frame, range_test.suggestions(frame))
+    assert not figure.layout.shapes  # one seed diverged, not the median seed

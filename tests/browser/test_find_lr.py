@@ -14,7 +14,7 @@ def test_a_suggestion_survives_a_reload_and_is_carried_to_the_train_page(
 ) -> None:
     page.goto(f"{server.url}/find_lr")
     settle(page)
-    choose(page, "Dataset", "Wine")
+    choose(page, "Dataset", "Spirals")
     button(page, "start-test").click()
     page.wait_for_url(re.compile("test="), timeout=UI_TIMEOUT)
     expect(button(page, "use-train")).to_be_visible(timeout=UI_TIMEOUT)
@@ -31,10 +31,10 @@ def test_a_suggestion_survives_a_reload_and_is_carried_to_the_train_page(
     expect(page.get_by_role("heading", level=1)).to_have_text("Train")
     expect(number(page, "Peak rate")).to_have_value(re.compile(r"^[\d.e-]+$"))
     assert float(number(page, "Peak rate").input_value()) == rate
-    expect(page.get_by_role("combobox", name=re.compile("Dataset"))).to_have_value("Wine")
+    expect(page.get_by_role("combobox", name=re.compile("Dataset"))).to_have_value("Spirals")
     page.wait_for_url(re.compile("base_lr="))
 
     page.reload()
     settle(page)
     expect(number(page, "Peak rate")).to_have_value(f"{rate:g}")
-    expect(page.get_by_role("combobox", name=re.compile("Dataset"))).to_have_value("Wine")
+    expect(page.get_by_role("combobox", name=re.compile("Dataset"))).to_have_value("Spirals")

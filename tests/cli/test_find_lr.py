@@ -35,10 +35,17 @@ def test_a_test_from_the_shell_prints_one_json_document_and_is_stored(store: Sto
 
 
 def test_people_see_a_row_for_each_rule_and_the_suggestion() -> None:
-    done = find_lr("--seeds", "1")
+    done = find_lr("--seeds", "1", "--highest", "1000")
     assert done.returncode == 0, done.stderr
     for words in ("Steepest", "Valley", "Minimum / 10", "Slide", "1 of 1", "Suggested:"):
         assert words in done.stdout
+
+
+def test_a_range_that_ends_too_early_gives_a_better_one_in_place_of_the_rows() -> None:
+    done = find_lr("--seeds", "1")
+    assert done.returncode == 0, done.stderr
+    assert "where the range ends. Test rates from 1e-5 to 1,000." in done.stdout
+    assert "Steepest" not in done.stdout
 
 
 @pytest.mark.parametrize(

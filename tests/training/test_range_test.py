@@ -9,6 +9,8 @@ import pytest
 
 import lrdash
 from lrdash import training
+from lrdash.analysis.range_test import edge_rates
+from lrdash.core import wording
 from lrdash.core.errors import InvalidField
 from lrdash.core.events import EpochEnded, Event
 from lrdash.core.spec import RunSpec
@@ -142,7 +144,8 @@ def test_a_spec_comes_back_from_its_json_and_a_broken_one_is_refused() -> None:
 def test_python_gets_numbers_frames_and_a_figure() -> None:
     seen: list[tuple[int, int]] = []
     test = lrdash.find_lr(
-        **SMALL, seeds=[5, 7], updates=60, progress=lambda done, total: seen.append((done, total))
+        **SMALL, seeds=[5, 7], updates=60, highest=1000.0,
+        progress=lambda done, total: seen.append((done, total)),
     )
     assert (test.status, test.reason) == ("finished", "")
     assert seen[-1] == (60, 60)
@@ -154,6 +157,7 @@ def test_python_gets_numbers_frames_and_a_figure() -> None:
     ]
     assert 1e-5 <= test.suggestion <= 10
     assert len(test.figure().data) > 2
+    assert test.advice is None
     assert "Suggested" in test.headline()
     assert "Suggested" in repr(test)
     stored = Store()
@@ -161,6 +165,36 @@ def test_python_gets_numbers_frames_and_a_figure() -> None:
     assert row.status == "finished"
     assert np.array_equal(row.losses, test.losses, equal_nan=True)
     stored.close()
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({"dataset": "wine", "optimizer": "adam"}, "The loss reaches 0"),
+        ({"dataset": "wine", "model": "linear", "updates": 60}, "where the range ends"),
+        ({"dataset": "digits", "model": "linear", "highest": 0.1}, "where the range ends"),
+        ({"dataset": "diabetes", "model": "linear", "lowest": 1.0, "highest": 100.0},
+         "rises before it has fallen"),
+        ({"dataset": "spirals", "highest": 1e-3, "updates": 60}, "does not fall clearly"),
+    ],
+)
+def test_a_range_that_shows_no_rate_leads_to_one_that_does(
+    given: dict[str, Any], reason: str
+) -> None:
+    test = lrdash.find_lr(**given)
+    assert np.isnan(test.suggestion)
+    assert reason in test.headline()
+    assert test.as_json()["suggestion"] is None
+    assert reason in test.as_json()["advice"]["reason"]
+    for _ in range(3):
+        better = test.advice
+        if better is not None:
+            assert f"Test rates from {wording.rate(better.lowest)} to" in test.headline()
+            given |= {"lowest": better.lowest, "highest": better.highest}
+            given |= {"updates": better.updates} if better.updates else {}
+            test = lrdash.find_lr(**given)
+    edges = edge_rates(test.frame()).fillna(np.inf)
+    assert test.suggestion < edges.median()
 
 
 def test_a_sweep_shows_how_good_a_suggestion_is(store: Store) -> None:

@@ -87,6 +87,31 @@ def test_a_finished_test_shows_suggestions_and_leads_on(store: Store) -> None:
     assert "12 times" in words(test)  # 60 updates of 5 a pass
 
 
+def test_a_range_that_ends_too_early_offers_a_better_one_and_no_rate(store: Store) -> None:
+    made = stored(store, made=20)  # up to 0.0041, before the loss has risen
+    test = page("find_lr", test=made)
+    assert "still at its lowest where the range ends. Test rates from 1e-4 to 0.41." in words(test)
+    assert "use-train" not in keys(test)
+    assert not test.dataframe
+    assert test.button(key="test-again").label == "Test 1e-4 to 0.41"
+    test.button(key="test-again").click().run()
+    row = next(row for row in store.range_tests.listing() if row.range_test_id != made)
+    spec = RangeTestSpec.from_json(row.definition)
+    assert (spec.lowest, spec.highest, spec.updates, spec.seeds) == (1e-4, 0.41, 60, (0, 1))
+    assert (spec.base.dataset, spec.base.optimizer, row.status) == ("wine", "adam", "queued")
+    assert test.query_params["test"] in (row.range_test_id, [row.range_test_id])
+
+
+def test_a_script_alone_can_test_better_rates_of_its_own_model(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = stored(store, made=20)
+    monkeypatch.setattr("lrdash.planning.external.why_not", lambda _spec: "Its script alone can.")
+    test = page("find_lr", test=made)
+    assert "still at its lowest" in words(test)
+    assert "test-again" not in keys(test)
+
+
 def test_more_smoothing_moves_the_suggestion_not_the_losses(store: Store) -> None:
     made = stored(store)
     test = page("find_lr", test=made)

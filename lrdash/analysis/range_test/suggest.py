@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 
+from lrdash.analysis.range_test.advice import advice, readable
 from lrdash.analysis.range_test.curves import edge_rates
 from lrdash.analysis.range_test.rules import RULES
 from lrdash.core.wording import rate
@@ -17,16 +18,17 @@ PREFERRED = "minimum"
 
 
 def suggestions(frame: pd.DataFrame) -> pd.DataFrame:
-    """One row a rule, of a `range_frame`, which may be empty.
+    """One row a rule, of a `range_frame`, which may be empty or call for `advice` instead.
 
     Columns:
         rule (str, its id), label (str), suggestion (float64: the median over the seeds on a log
-        scale, NaN where no seed has any), low and high (float64: smallest and largest over the
-        seeds), found (int64: seeds in which the rule found a rate), seeds (int64).
+        scale, NaN where no seed has any, and in all rules where there is advice), low and high
+        (float64: smallest and largest over the seeds), found (int64: seeds in which the rule found
+        a rate), seeds (int64).
     """
     curves = [
         part.loc[part["used"], ["learning_rate", "smoothed"]].to_numpy(dtype=np.float64).T
-        for _, part in frame.groupby("seed", sort=False)
+        for part in readable(frame)
     ]
     rows = []
     for rule in RULES.values():
@@ -37,7 +39,7 @@ def suggestions(frame: pd.DataFrame) -> pd.DataFrame:
             "suggestion": np.exp(np.median(np.log(picked))) if len(picked) else math.nan,
             "low": picked.min() if len(picked) else math.nan,
             "high": picked.max() if len(picked) else math.nan,
-            "found": len(picked), "seeds": len(curves),
+            "found": len(picked), "seeds": frame["seed"].nunique(),
         })
     table = pd.DataFrame(rows)
     return table.astype({"rule": "str", "label": "str", "found": "int64", "seeds": "int64"})
@@ -50,7 +52,11 @@ def suggested(table: pd.DataFrame, rule: str = PREFERRED) -> float:
 
 
 def headline(frame: pd.DataFrame, table: pd.DataFrame) -> str:
-    """The suggestion and the divergence edge of a `range_frame` in a sentence or two."""
+    """The suggestion and the divergence edge of a `range_frame` in a sentence or two, or why there
+    is none and what to test instead.
+    """
+    if better := advice(frame):
+        return str(better)
     value = suggested(table)
     if not math.isfinite(value):
         return "The loss never falls, so there is no rate to suggest. Try a wider range of rates."

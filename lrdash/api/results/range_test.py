@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -61,6 +61,11 @@ class RangeTest(Result):
         """The rate that the preferred rule suggests, to two digits; NaN if there is none."""
         return analyzed.suggested(self.summary())
 
+    @property
+    def advice(self) -> analyzed.Advice | None:
+        """Why there is no suggestion, and better rates to test; None where seeds show a rate."""
+        return analyzed.advice(self.frame())
+
     def frame(self, smoothing: float = analyzed.SMOOTHING) -> pd.DataFrame:
         """One row an update of each seed; see `lrdash.analysis.range_test.range_frame`."""
         return analyzed.range_frame(self.rates, self.losses, self.spec.seeds, smoothing)
@@ -93,9 +98,10 @@ class RangeTest(Result):
         """JSON types only, None for what is not finite or was not made.
 
         Returns:
-            range_test_id, status, reason, seconds, spec, suggestion, rules (one object a rule:
-            rule, label, suggestion, low, high, found, seeds), edges (by seed, the rate at which it
-            diverged), rates (one an update) and losses (a list a seed).
+            range_test_id, status, reason, seconds, spec, suggestion, advice (None, or an object:
+            reason, lowest, highest, updates), rules (one object a rule: rule, label, suggestion,
+            low, high, found, seeds), edges (by seed, the rate at which it diverged), rates (one an
+            update) and losses (a list a seed).
         """
         frame = self.frame()
         edges = analyzed.edge_rates(frame)
@@ -103,6 +109,7 @@ class RangeTest(Result):
             "range_test_id": self.range_test_id, "status": self.status, "reason": self.reason,
             "seconds": self.seconds, "spec": self.spec.as_dict(),
             "suggestion": plain(self.suggestion),
+            "advice": None if (better := analyzed.advice(frame)) is None else asdict(better),
             "rules": rows(analyzed.suggestions(frame)),
             "edges": {str(seed): plain(value) for seed, value in edges.items()},
             "rates": [float(rate) for rate in self.rates],

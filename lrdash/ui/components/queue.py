@@ -1,4 +1,4 @@
-"""What Start and Resume do: put runs into the queue and wake the laboratory."""
+"""What Start and Resume do: put runs and range tests into the queue and wake the laboratory."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from lrdash.planning import external
 from lrdash.planning.experiment import Experiment, Planned, missing, plan_all
 from lrdash.planning.grouping import cut
 from lrdash.planning.plan import Plan
+from lrdash.planning.range_test import PlannedTest
 from lrdash.store import ExperimentRow, NewRun
 from lrdash.ui import resources
 
@@ -49,6 +50,16 @@ def start_experiment(prepared: Prepared, name: str = "") -> str:
     made = resources.store().experiments.create(
         prepared.experiment.to_json(), NewRun.of_each(prepared.planned), groups=prepared.groups,
         name=name,
+    )
+    resources.laboratory().wake()
+    return made
+
+
+def start_range_test(planned: PlannedTest) -> str:
+    """Queue a range test; gives its id."""
+    spec = planned.spec
+    made = resources.store().range_tests.create(
+        spec.to_json(), spec.rates, seeds=len(spec.seeds)
     )
     resources.laboratory().wake()
     return made

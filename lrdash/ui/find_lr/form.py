@@ -74,16 +74,6 @@ def start(planned: PlannedTest) -> bool:
                          key="start-test")
 
 
-def queue(planned: PlannedTest) -> str:
-    """Queue the test; gives its id."""
-    spec = planned.spec
-    made = resources.store().range_tests.create(
-        spec.to_json(), spec.rates, seeds=len(spec.seeds)
-    )
-    resources.laboratory().wake()
-    return made
-
-
 def earlier() -> dict[str, dict[str, object]]:
     """A line for each of the latest tests, by id."""
     lines: dict[str, dict[str, object]] = {}

@@ -12,10 +12,11 @@ from lrdash import analysis, figures
 from lrdash.analysis import range_test
 from lrdash.core import wording
 from lrdash.core.wording import plural
+from lrdash.planning import external
 from lrdash.planning.range_test import RangeTestSpec, make
 from lrdash.store import RangeTestRow
 from lrdash.ui import resources
-from lrdash.ui.components import fields, found_rate
+from lrdash.ui.components import fields, found_rate, queue
 from lrdash.ui.components.errors import attempt, error_boundary
 from lrdash.ui.components.live import live
 from lrdash.ui.components.result import ICONS, ended, header, leave, progress
@@ -35,8 +36,11 @@ METHOD = """
 moves the suggestions to the right. The rules use the smoothed curve of each seed, without the first
 tenth of the updates, up to where it diverges.
 
-**Diverged** is a seed whose smoothed loss is no longer finite, is four times its lowest value, or,
-once it has learned something, rises above its first value.
+**Diverged** is a seed whose smoothed loss is no longer finite, is four times its lowest value and
+more than halfway back, or, once it has learned something, rises above its start by more than
+chance. Smoothing below the default does not move that edge.
+
+**No rate is suggested** where the loss does not clearly fall and rise again within the range.
 
 **A range test is a hint, not a verdict**: it sees a few hundred updates of a model that has just
 started to learn. The best rate of a whole training can be several times higher or lower; a sweep
@@ -102,11 +106,27 @@ def _view(range_test_id: str) -> bool:
 def _results(row: RangeTestRow, spec: RangeTestSpec) -> None:
     found = load(row, _smoothing())
     st.markdown(f"**{range_test.headline(*found)}**")
+    better = range_test.advice(found.frame)
+    if better is not None:
+        _again(spec, better)
     _chart(row, spec, found)
-    _rules(row, found.table)
+    if better is None:
+        _rules(row, found.table)
     sweep.show(row, spec, found.table)
     with st.expander("How this is judged"):
         st.markdown(METHOD)
+
+
+def _again(spec: RangeTestSpec, better: range_test.Advice) -> None:
+    """A button that tests better rates, where there are any and the model is at hand."""
+    low, high = better.lowest, better.highest
+    if low is None or high is None or external.why_not(spec.base):
+        return
+    words = f"Test {wording.rate(low)} to {wording.rate(high)}"
+    if st.button(words, type="primary", icon=":material/play_arrow:", key="test-again"):
+        wider = spec.replace(lowest=low, highest=high, updates=better.updates or spec.updates)
+        st.query_params["test"] = queue.start_range_test(make(wider))
+        st.rerun()
 
 
 def _header(row: RangeTestRow, spec: RangeTestSpec) -> None:
