@@ -185,6 +185,14 @@ def test_what_is_no_list_of_numbers_is_left_out_with_a_remark() -> None:
         "Left out, single values: best_epoch, test_loss, epoch, params, nothing.")
 
 
+@pytest.mark.parametrize(("data", "given"), [
+    ("epoch,lr\n0,1\n", "learning rates alone"), ("epoch\n0\n", "none"),
+    ("run_id,update,epoch,learning_rate\na,0,0.0,1\n", "a line an update")])
+def test_a_table_without_a_metric_is_refused(data: str, given: str) -> None:
+    with pytest.raises(InvalidField, match=given):
+        read("a.csv", data)
+
+
 def test_histories_of_training_and_validation_are_one_run() -> None:
     run = read_json({"train": {"loss": [3, 2]}, "val": {"loss": [4, 3]}, "lr": [0.5, 0.25]})
     assert dict(run.metrics) == {"loss": (3.0, 2.0), "val_loss": (4.0, 3.0)}
@@ -192,7 +200,8 @@ def test_histories_of_training_and_validation_are_one_run() -> None:
 
 @pytest.mark.parametrize("given", [
     {"optimizer": {"lr": 0.1}}, [{"name": "a", "age": 3}], [], {
-        "loss": {"0": "x"}}, {"log_history": []}, [[1, 2]], {"0": {"name": "a"}}])
+        "loss": {"0": "x"}}, {"log_history": []}, [[1, 2]], {"0": {"name": "a"}},
+    {"id2label": {"0": "a"}}, {"hidden_sizes": [96, 192], "dropout": 0.1}, {"epoch": [1, 2]}])
 def test_other_json_is_refused(given: Any) -> None:
     with pytest.raises(InvalidField):
         read_json(given)

@@ -23,6 +23,7 @@ from lrdash.tracking.importing.names import column
 from lrdash.tracking.importing.summaries import Scalar
 
 REPEATED = re.compile(r"(?:val_)?evaluation_(.+)_vs_iterations")  # the results of validation, again
+NO_METRIC = "must hold a loss or another metric"
 LATE = "The learning rates are approximate: Keras' TensorBoard callback reads the rate when an " \
     "epoch is over. Under a schedule, or after a cut by ReduceLROnPlateau, that is the rate of " \
     "the next epoch."
@@ -109,6 +110,9 @@ def _read(board: Board) -> Read:
 
 def _axis(name: str, read: Read, board: Board) -> Axis:
     """The epochs; leaves out metrics whose steps are none, and reports them."""
+    if not read.metrics:
+        given = "learning rates alone" if read.rates or read.late else "none"
+        raise InvalidField(name, NO_METRIC, given)
     if board.axis:
         return board.axis
     if read.marked and not read.clock:
@@ -118,9 +122,8 @@ def _axis(name: str, read: Read, board: Board) -> Axis:
     by_step = {metric: values for metric, values in read.metrics.items()
                if not names.UPDATES.fullmatch(metric)}
     if not by_step:
-        given = f"{names.listed(list(read.metrics))} of single updates" if read.metrics else \
-            "learning rates alone"
-        raise InvalidField(name, "must hold a loss or another metric", given)
+        given = f"{names.listed(list(read.metrics))} of single updates"
+        raise InvalidField(name, NO_METRIC, given)
     axis = axes.of_clock(
         read.clock, _steps(read, [name for name in read.metrics if name not in read.tests]),
         _steps(read, read.tests))

@@ -18,6 +18,7 @@ from lrdash.tracking.importing.summaries import Scalar
 
 EPOCH = "epoch"
 LOSSES = ("loss", "val_loss")
+USUAL = (*LOSSES, "accuracy", "val_accuracy", "acc", "val_acc")
 FROM_ZERO = "The first epoch is {:g}, so epochs were read as counted from 0, as Keras does."
 
 MOST = 2**53  # whole numbers below are exact
@@ -103,7 +104,7 @@ def tells_epochs(labels: Iterable[str]) -> bool:
 
 def is_log(labels: Iterable[str]) -> bool:
     """Whether columns can be those of a training."""
-    return any(label.lower() == EPOCH or column(label) in LOSSES for label in labels)
+    return any(label.lower() == EPOCH or column(label) in USUAL for label in labels)
 
 
 def _whole(cells: Mapping[str, Cells], wanted: Sequence[str]) -> list[float]:

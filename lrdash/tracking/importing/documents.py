@@ -69,7 +69,7 @@ def _columns(name: str, lists: Mapping[str, Any]) -> tuple[dict[str, Column], li
     single = [key for key, values in lists.items()
               if key not in (*texts, *LOSSES) and not isinstance(values, list)]
     kept = [key for key in lists if key not in (*texts, *single)]
-    if single and not kept:
+    if single and not is_log(kept):  # settings with lists of numbers among them
         raise InvalidField(name, f"{single[0]} must be a list, one value an epoch",
                            lists[single[0]])
     if not kept:

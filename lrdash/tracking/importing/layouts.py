@@ -74,8 +74,8 @@ def lists_of(given: Any) -> dict[str, Any]:
 
 
 def _by_index(columns: Mapping[str, Row]) -> bool:
-    """Whether each holds values by the number of their row."""
-    return all(key.isdecimal() for one in columns.values() for key in one)
+    """Whether each holds values by the number of their row, and one of them is of a training."""
+    return is_log(columns) and all(key.isdecimal() for one in columns.values() for key in one)
 
 
 def _records(given: Any) -> Sequence[Row]:

@@ -96,6 +96,9 @@ def _check(name: str, names: list[str]) -> None:
         raise InvalidField(name, "must not name a column twice", twice)
     if len(names) > MOST_METRICS + 2:
         raise InvalidField(name, f"must have at most {MOST_METRICS + 2} columns", len(names))
+    if {"run_id", "update"} <= {*names}:
+        problem = "must have a line an epoch; lrdash exports it without --updates"
+        raise InvalidField(name, problem, "a line an update")
     if not is_log(names):
         problem = "must have a column epoch, loss or val_loss, as CSVLogger writes them"
         raise InvalidField(name, problem, ", ".join(names))
