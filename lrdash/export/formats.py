@@ -11,8 +11,8 @@ from lrdash.analysis.compare import leaderboard
 from lrdash.analysis.frames import METRICS, arms_frame, curves_frame, epochs_frame
 from lrdash.core.errors import InvalidField
 from lrdash.export import program, tables, tensorboard
+from lrdash.export.again import written_again
 from lrdash.export.recorded import Recorded
-from lrdash.planning import plan as planning
 
 LOST = ("diverged", "failed")
 
@@ -36,7 +36,7 @@ def _recipe(kind: str, write: Callable[..., str]) -> Callable[[Recorded], bytes]
         if len(runs.rows) != 1:
             raise InvalidField("run", f"must be one run for a {kind}", len(runs.rows))
         (row,) = runs.rows
-        return write(planning.make(row.spec), note=f"From run {row.run_id}.").encode()
+        return written_again(row, runs.epochs_of(row), write).encode()
 
     return written
 
@@ -68,7 +68,7 @@ FORMATS = {
             id="script", label="Script", suffix=".py", mime="text/x-python", single=True,
             write=_recipe("script", program.script),
             good_for="The recipe as plain Keras code that needs no lrdash and gives the same "
-            "numbers.",
+            "numbers, or says why it cannot.",
         ),
         Format(
             id="notebook", label="Notebook", suffix=".ipynb", mime="application/x-ipynb+json",

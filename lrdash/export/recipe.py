@@ -15,10 +15,9 @@ from lrdash.export.samples import data_lines
 from lrdash.export.steering import steering_lines
 from lrdash.planning.external import refuse
 from lrdash.planning.plan import Plan
-from lrdash.strategies.base import Horizon, Schedule
-from lrdash.strategies.corners import corners
-from lrdash.strategies.points import Points
+from lrdash.strategies.base import Horizon, Rates, Schedule
 from lrdash.strategies.program import RateProgram
+from lrdash.strategies.rate_table import table_lines
 
 VALIDATION_BATCH = 512  # as in training: the batches of validation are at least so large
 LOSSES = {"mse": "MeanSquaredError", "mae": "MeanAbsoluteError", "huber": "Huber"}
@@ -35,8 +34,11 @@ class Section:
     code: str  # Python, without a newline at its end
 
 
-def sections(plan: Plan) -> list[Section]:
+def sections(plan: Plan, used: Rates | None = None) -> list[Section]:
     """The recipe, step by step.
+
+    Args:
+        used: the rate of each update of a finished run, for those that no plan knows beforehand.
 
     Raises:
         InvalidField: for a dataset, model or strategy that is not written for scripts.
@@ -51,7 +53,7 @@ def sections(plan: Plan) -> list[Section]:
          ["keras.utils.set_random_seed(SEED)",
           "tf.config.experimental.enable_op_determinism()",
           *plan.model.keras_code(plan.dataset.shape)]),
-        ("Learning rate", plan.strategy.sentence(), _rates(plan)),
+        ("Learning rate", _rates_text(plan), _rates(plan, used)),
         ("Training", "The batches follow one seeded permutation of the examples an epoch.",
          _training(plan)),
         ("Result", "What the last epoch measured.", _result(plan)),
@@ -96,10 +98,15 @@ def _targets(plan: Plan) -> Lines:
     ]
 
 
-def _rates(plan: Plan) -> Lines:
+def _rates_text(plan: Plan) -> str:
+    later = (f"After epoch {one.start}: {one.text}." for one in plan.program().segments[1:])
+    return " ".join((plan.strategy.sentence(), *later))
+
+
+def _rates(plan: Plan, used: Rates | None) -> Lines:
     program, spec = plan.program(), plan.spec
     if not program.plain:
-        return _pieced(program, spec.base_lr)
+        return [*table_lines(_every_rate(program, used)), "", *TABLE.splitlines()]
     warm = [
         f"WARMUP = {program.warmup}  # updates",
         "line = np.arange(1, WARMUP + 1, dtype=np.float64) / WARMUP",
@@ -127,16 +134,17 @@ def rate_lines(schedule: Schedule, horizon: Horizon) -> Lines:
     ]
 
 
-def _pieced(program: RateProgram, base_lr: float) -> Lines:
-    """The rates of a schedule in pieces, drawn through its corners."""
-    if program.table is None:
-        problem = "must not follow a rule that watches a metric, to be written as a script"
+def _every_rate(program: RateProgram, used: Rates | None) -> Rates:
+    """The rate of each update, in pieces."""
+    if program.table is not None:
+        return program.table
+    if used is None:
+        problem = (
+            "must not follow a rule that watches a metric before the run is finished, to be "
+            "written as a script"
+        )
         raise InvalidField("pieces", problem, program.strategy.id)
-    points = Points(**corners(program.table, base_lr))
-    horizon = Horizon(
-        base_lr=base_lr, steps_per_epoch=program.steps_per_epoch, updates=program.updates
-    )
-    return [*rate_lines(points, horizon), "", *TABLE.splitlines()]
+    return used
 
 
 TABLE = '''\
@@ -183,15 +191,28 @@ def _training(plan: Plan) -> Lines:
     ]
 
 
+RESTARTED = '''\
+class EarlyStopping(keras.callbacks.EarlyStopping):
+    """Its patience starts again where other rates take over."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, logs)
+        if epoch + 1 in {epochs}:
+            self.wait = self.stopped_epoch = 0
+            self.model.stop_training = False
+'''
+
+
 def _early_stopping(plan: Plan) -> Lines:
-    wanted = plan.spec.early_stopping
+    wanted, pieces = plan.spec.early_stopping, [piece.epoch for piece in plan.spec.pieces]
     if wanted is None:
         return []
-    mode = "max" if wanted.monitor.endswith("accuracy") else "min"
+    restarted = [*RESTARTED.format(epochs=pieces).splitlines(), "", ""] if pieces else []
     return [
+        *restarted,
         "callbacks.append(",
-        "    keras.callbacks.EarlyStopping(",
-        f'        monitor="{wanted.monitor}", mode="{mode}", patience={wanted.patience},',
+        f"    {'EarlyStopping' if pieces else 'keras.callbacks.EarlyStopping'}(",
+        f'        monitor="{wanted.monitor}", mode="{wanted.mode}", patience={wanted.patience},',
         f"        min_delta={wanted.min_delta!r}, "
         f"restore_best_weights={wanted.restore_best_weights},",
         "    )", ")",

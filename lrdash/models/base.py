@@ -106,6 +106,11 @@ class Model(Record):
         """What one example costs, counted without Keras: good for estimates, not exact."""
         return sum((step.work for _, _, step in self.network(shape)), FREE)
 
+    def draws(self, shape: DataShape) -> str:
+        """For what it draws random numbers while it trains, as a noun; empty if for nothing."""
+        rows = () if type(self).rows is Model.rows else self.rows(shape)
+        return "dropout" if any(row.kind == "dropout" and row.rate for row in rows) else ""
+
     def keras_code(self, shape: DataShape) -> list[str]:
         """Lines of Keras that leave the uncompiled model in `model`, with the same weights.
 

@@ -78,6 +78,10 @@ class NoisyQuadratic(Model):
         outputs = _layer()(self.dimensions, self.noise, name="output")(inputs)
         return keras.Model(inputs, outputs, name=self.id)
 
+    def draws(self, shape: DataShape) -> str:  # noqa: ARG002 (of every model)
+        """The noise in the gradients."""
+        return "the gradient noise" if self.noise else ""
+
     def keras_code(self, shape: DataShape) -> list[str]:
         """The layer's own source, without annotations, and a model of it."""
         tree = ast.parse(inspect.getsource(inspect.unwrap(_layer)))

@@ -19,8 +19,8 @@ from lrdash.models import MODELS, Model
 from lrdash.planning import external
 from lrdash.strategies import STRATEGIES
 from lrdash.strategies.base import Rates, Rule, Strategy
-from lrdash.strategies.corners import corners
 from lrdash.strategies.program import RateProgram
+from lrdash.strategies.rate_table import tabled
 from lrdash.strategies.recorded import Recorded
 from lrdash.strategies.snippet import call
 
@@ -78,24 +78,25 @@ class Plan(_Subject):
     def keras_code(self) -> str:
         """The same recipe as a Keras script; see `Strategy.keras_code`.
 
-        Pieces become points, where all rates are known beforehand.
+        Rates in pieces, or spread over another length, become a table of all of them.
 
         Raises:
-            InvalidField: for pieces of which that cannot be made.
+            InvalidField: where they are not known beforehand.
         """
-        spec, strategy = self.spec, self.strategy
-        warmup, start, base_lr = spec.warmup_epochs, spec.warmup_start_factor, spec.base_lr
+        spec, code = self.spec, None
         if spec.pieces or spec.horizon:
             table = self.program().table
             if table is None:
-                problem = "must be known beforehand to be written as Keras code; export its rates"
+                problem = (
+                    "must be known beforehand to be written as Keras code; export the script of "
+                    "the run, or its rates"
+                )
                 raise InvalidField("strategy", problem, spec.strategy)
-            warmup, base_lr = 0.0, float(table.max()) or base_lr
-            strategy = STRATEGIES["points"](**corners(table, base_lr))
-        return strategy.keras_code(
-            base_lr=base_lr, epochs=spec.epochs, steps_per_epoch=self.steps_per_epoch,
-            warmup_epochs=warmup, warmup_start_factor=start,
-            optimizer=spec.optimizer, momentum=spec.momentum, nesterov=spec.nesterov,
+            code = tabled(table)
+        return self.strategy.keras_code(
+            base_lr=spec.base_lr, epochs=spec.epochs, steps_per_epoch=self.steps_per_epoch,
+            warmup_epochs=spec.warmup_epochs, warmup_start_factor=spec.warmup_start_factor,
+            code=code, optimizer=spec.optimizer, momentum=spec.momentum, nesterov=spec.nesterov,
             weight_decay=spec.weight_decay, batch_size=spec.batch_size,
             loss=KERAS_LOSSES.get(self.loss, self.loss), label_smoothing=spec.label_smoothing,
             metrics=("accuracy",) if "accuracy" in self.metrics else (),

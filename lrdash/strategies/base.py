@@ -17,7 +17,7 @@ from lrdash.core.errors import BrokenPlugin, InvalidField, LrdashError
 from lrdash.core.events import RateDecided
 from lrdash.core.record import Record
 from lrdash.core.source import source_of
-from lrdash.strategies.code import keras_script
+from lrdash.strategies.code import keras_script, warmed
 from lrdash.strategies.horizon import Horizon, Mark, Rates, divided
 from lrdash.strategies.snippet import KerasCode, RateText, literal, looked_up, written
 
@@ -64,6 +64,7 @@ class Strategy(Record):
         steps_per_epoch: int = 1,
         warmup_epochs: float = 0.0,
         warmup_start_factor: float = 0.0,
+        code: KerasCode | None = None,
         optimizer: str = "sgd",
         momentum: float = 0.9,
         nesterov: bool = False,
@@ -82,6 +83,7 @@ class Strategy(Record):
             steps_per_epoch: updates an epoch.
             warmup_epochs: length of the warm-up, fractions allowed.
             warmup_start_factor: where the warm-up starts, as a share of base_lr.
+            code: all rates, warm-up included, where they are not those of the strategy alone.
             optimizer: sgd, rmsprop, adam or adamw.
             momentum: of sgd and rmsprop.
             nesterov: of sgd.
@@ -97,17 +99,19 @@ class Strategy(Record):
                 length.
             UnknownName: for another optimizer.
         """
-        warmup, horizon = divided(
-            base_lr=base_lr, epochs=epochs, steps_per_epoch=steps_per_epoch,
-            warmup_epochs=warmup_epochs, warmup_start_factor=warmup_start_factor,
-        )
-        with explained(self):
-            self.check(horizon)
+        if code is None:
+            warmup, horizon = divided(
+                base_lr=base_lr, epochs=epochs, steps_per_epoch=steps_per_epoch,
+                warmup_epochs=warmup_epochs, warmup_start_factor=warmup_start_factor,
+            )
+            with explained(self):
+                self.check(horizon)
+            code = warmed(self.keras(horizon), warmup, base_lr)
         return keras_script(
-            self.keras(horizon), label=self.label, epochs=epochs, base_lr=base_lr, warmup=warmup,
-            steps_per_epoch=steps_per_epoch, optimizer=optimizer, momentum=momentum,
-            nesterov=nesterov, weight_decay=weight_decay, batch_size=batch_size, loss=loss,
-            metrics=metrics, label_smoothing=label_smoothing, more_callbacks=more_callbacks,
+            code, label=self.label, epochs=epochs, steps_per_epoch=steps_per_epoch,
+            optimizer=optimizer, momentum=momentum, nesterov=nesterov, weight_decay=weight_decay,
+            batch_size=batch_size, loss=loss, metrics=metrics, label_smoothing=label_smoothing,
+            more_callbacks=more_callbacks,
         )
 
 

@@ -86,18 +86,15 @@ class WarmupThen(keras.callbacks.Callback):
 
 
 def keras_script(
-    code: KerasCode, *, label: str, epochs: int, base_lr: float, warmup: WarmUp,
-    steps_per_epoch: int, optimizer: str, momentum: float, nesterov: bool, weight_decay: float,
-    batch_size: int, loss: str, metrics: Sequence[str], label_smoothing: float,
-    more_callbacks: Sequence[str],
+    code: KerasCode, *, label: str, epochs: int, steps_per_epoch: int, optimizer: str,
+    momentum: float, nesterov: bool, weight_decay: float, batch_size: int, loss: str,
+    metrics: Sequence[str], label_smoothing: float, more_callbacks: Sequence[str],
 ) -> str:
     """The script of a strategy's code; see `Strategy.keras_code` for the other arguments.
 
     Raises:
         UnknownName: for another optimizer.
     """
-    if warmup.updates:
-        code = _warmed(code, warmup, base_lr)
     update_rule = _optimizer(optimizer, momentum, nesterov, weight_decay)
     title = (
         f"# {label}: {plural(epochs, 'epoch')} of {plural(steps_per_epoch, 'update')}."
@@ -120,8 +117,10 @@ def keras_script(
     return "\n\n".join(blocks) + "\n"
 
 
-def _warmed(code: KerasCode, warmup: WarmUp, peak: float) -> KerasCode:
-    """The code with warm-up in front."""
+def warmed(code: KerasCode, warmup: WarmUp, peak: float) -> KerasCode:
+    """The code with warm-up in front, where there is one."""
+    if not warmup.updates:
+        return code
     start_factor = literal(float(warmup.start_factor))
     if not code.callbacks:
         after = textwrap.indent(code.learning_rate, "    ").lstrip()

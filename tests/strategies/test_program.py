@@ -261,8 +261,24 @@ def test_the_rates_of_a_steered_run_are_drawn_again_by_points() -> None:
         corners(np.cos(np.arange(5000) / 100) + 1, 2.0)
 
 
-def test_a_plan_with_pieces_becomes_keras_code_where_its_rates_are_known() -> None:
-    code = make(spec_of({"epoch": 2, **PIECES["hold"]})).keras_code()
-    assert "ThroughPoints" in code
+@pytest.mark.parametrize("fields", [
+    {"pieces": [{"epoch": 2, **PIECES["hold"]}], "strategy": "cosine"},
+    {"pieces": [{"epoch": 2, "factor": 0.5}, {"epoch": 5, **PIECES["cooldown"]}],
+     "strategy": "exponential", "batch_size": 2},
+    {"pieces": [{"epoch": 6, **PIECES["stretch"]}], "strategy": "one_cycle", "warmup_epochs": 1},
+    {"horizon": 20, "strategy": "cosine", "warmup_epochs": 10},
+    {"horizon": 4, "strategy": "linear"},
+])
+def test_a_plan_with_pieces_becomes_keras_code_with_all_its_rates(fields: dict[str, Any]) -> None:
+    plan = make(RunSpec(**{**BASE, **fields}))
+    names: dict[str, Any] = {}
+    exec(plan.keras_code(), names)
+    used = [float(names["learning_rate"](update)) for update in range(plan.updates)]
+    np.testing.assert_array_equal(np.float32(used), np.float32(plan.rates()))
+    copied = type(names["learning_rate"]).from_config(names["learning_rate"].get_config())
+    assert float(copied(plan.updates + 5)) == used[-1]
+
+
+def test_a_rule_in_pieces_does_not_become_keras_code() -> None:
     with pytest.raises(InvalidField, match="known beforehand"):
         make(spec_of({"epoch": 2, "factor": 0.5}, strategy="plateau")).keras_code()

@@ -168,7 +168,7 @@ def _repeat(found: Found) -> list[str]:
     if not found.ranked.empty:
         best, arms = found.ranked.iloc[0], found.arms
         own = arms[(arms["label"] == best["label"]) & (arms["base_lr"] == best["best_base_lr"])]
-        recipe = next(run.spec for run in found.runs if run.run_id == own["run_id"].iloc[0])
+        recipe = next(run for run in found.runs if run.run_id == own["run_id"].iloc[0])
         title = f"{best['label']} at {wording.rate(best['best_base_lr'])} as a Keras script"
     return facts.how_to_repeat(
         found.experiment.base,

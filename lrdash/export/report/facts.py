@@ -12,13 +12,13 @@ from lrdash.core.record import Knob
 from lrdash.core.spec import Facts, RunSpec
 from lrdash.core.wording import NOTHING, count, rate
 from lrdash.export import program
+from lrdash.export.again import written_again
 from lrdash.export.report import html
 from lrdash.export.report.html import table
 from lrdash.planning import external
-from lrdash.planning import plan as planning
 from lrdash.planning.experiment import Experiment
 from lrdash.planning.plan import Plan
-from lrdash.store.rows import RunRow
+from lrdash.store.rows import EpochRow, RunRow
 from lrdash.strategies import make
 
 MACHINE = "machine"  # the entry of a run's versions that is no library
@@ -107,7 +107,7 @@ def versions_table(runs: Sequence[RunRow]) -> str:
 
 def how_to_repeat(
     spec: RunSpec, command: Callable[[], str], runs: Sequence[RunRow], *,
-    recipe: RunSpec | None, title: str,
+    recipe: RunRow | None, title: str, epochs: Sequence[EpochRow] = (),
 ) -> list[str]:
     """The command, the versions, and a Keras script; or why it cannot be repeated here.
 
@@ -115,8 +115,9 @@ def how_to_repeat(
         spec: of the run, or what all runs of the comparison share.
         command: writes the command.
         runs: what was trained.
-        recipe: of the run to write as a script, if any.
+        recipe: the run to write as a script, if any.
         title: of the script.
+        epochs: of that run, where they are known.
     """
     if reason := external.why_not(spec):
         return [html.paragraph(reason), versions_table(runs)]
@@ -126,7 +127,7 @@ def how_to_repeat(
     ]
     if recipe is not None:
         with suppress(LrdashError):  # a dataset or model of the user's own
-            script = program.script(planning.make(recipe))
+            script = written_again(recipe, epochs, program.script)
             parts.append(html.folded(title, html.code(script, "Keras script")))
     return parts
 

@@ -34,7 +34,7 @@ def run_report(
         ),
         html.section("Repeat it", *facts.how_to_repeat(
             row.spec, lambda: train_command(row.spec, name=row.name, engine=engine_of([row])),
-            [row], recipe=plan.spec, title="The same run as a Keras script",
+            [row], recipe=row, title="The same run as a Keras script", epochs=epochs,
         )),
     ]
     return page(title, "".join(made))
