@@ -11,6 +11,7 @@ from lrdash.analysis.compare import (
     relative,
     settings_diff,
     smooth,
+    without_effect,
 )
 from lrdash.analysis.drawn import as_points
 from lrdash.analysis.estimate import expected_group_seconds, expected_seconds
@@ -47,5 +48,5 @@ __all__ = [
     "known_settings", "last_change", "leaderboard", "notes_of", "notes_of_spec",
     "optimizer_in_words", "piece_in_words", "planned_rates", "rate_changes", "rate_jumps",
     "relative", "settings_diff", "settings_in_words", "smooth", "strategy_in_words", "summary",
-    "time_left", "verdict_matrix", "without_markdown",
+    "time_left", "verdict_matrix", "without_effect", "without_markdown",
 ]

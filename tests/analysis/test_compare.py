@@ -248,3 +248,24 @@ def test_a_bowl_ends_at_the_last_good_rate_before_divergence() -> None:
 @pytest.mark.parametrize("means", [[1.0], [INF, INF], [NAN, 1.0]])
 def test_a_bowl_has_no_width_without_two_rates_and_a_finite_loss(means: list[float]) -> None:
     assert np.isnan(width([0.1, 0.2][: len(means)], means)[0])
+
+
+# Whether the rate has an effect
+
+
+@pytest.mark.parametrize(("runs", "noted"), [
+    ([("cosine", rate, seed, "finished", [2.0 + seed, 1.0]) for rate in (0.1, 0.2)
+      for seed in (0, 1)], True),
+    ([("cosine", rate, 0, "finished", [2.0, 1.0 + (rate > 0.1) * 1e-15]) for rate in (0.1, 0.2)],
+     False),
+    ([("cosine", 0.1, seed, "finished", [2.0, 1.0]) for seed in (0, 1)], False),
+    ([(name, 0.1, 0, "finished", [2.0, 1.0]) for name in ("cosine", "step")], False),
+    ([("cosine", rate, 0, "diverged", [NAN]) for rate in (0.1, 0.2)], False),
+    ([("cosine", 0.1, 0, "finished", [2.0]), ("cosine", 0.2, 0, "finished", [2.0]),
+      ("step", 0.2, 1, "finished", [2.0]), ("step", 0.4, 1, "finished", [2.5])], False),
+    ([], False),
+])
+def test_equal_losses_at_different_rates_get_a_note(runs: list[Trained], noted: bool) -> None:
+    _, curves = framed(runs)
+    notes = analysis.without_effect(curves)
+    assert any("the rate has no effect" in note for note in notes) == noted == bool(notes)

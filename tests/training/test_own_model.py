@@ -9,12 +9,10 @@ import numpy as np
 import pytest
 
 import lrdash
-from lrdash.core.errors import InvalidField
 from lrdash.store import Store
 from tests.factories.scripts import (
     ALONE,
     CLASSES,
-    FEW,
     NUMBERS,
     X,
     curves,
@@ -119,12 +117,3 @@ def test_what_weight_decay_leaves_alone_stays_so() -> None:
             decayed = found
     assert not np.allclose(found["loss"], decayed["loss"])
 
-    def of_one() -> Any:
-        model = network(1, None)()
-        optimizer = keras.optimizers.AdamW(0.05)
-        optimizer.exclude_from_weight_decay(var_list=[model.trainable_variables[0]])
-        model.compile(optimizer, "mse")
-        return model
-
-    with pytest.raises(InvalidField, match="must name what it excludes from weight decay by"):
-        lrdash.compare(of_one, (X, NUMBERS), **FEW)

@@ -8,11 +8,12 @@ have so far, as `unfinished`; queued ones are `waiting`.
 
 from lrdash.analysis.compare.bands import band, planned_rates
 from lrdash.analysis.compare.bowl import best_peaks, bowl
+from lrdash.analysis.compare.effect import without_effect
 from lrdash.analysis.compare.leaderboard import leaderboard
 from lrdash.analysis.compare.settings import distinct_names, relative, settings_diff
 from lrdash.analysis.compare.smoothing import smooth
 
 __all__ = [
     "band", "best_peaks", "bowl", "distinct_names", "leaderboard", "planned_rates", "relative",
-    "settings_diff", "smooth",
+    "settings_diff", "smooth", "without_effect",
 ]

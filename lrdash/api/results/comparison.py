@@ -76,10 +76,11 @@ class Comparison(Result):
         return max(0.0, (max(over) - min(begun)).total_seconds()) if begun and over else 0.0
 
     def notes(self) -> tuple[str, ...]:
-        """Remarks about the data and optimizer of the runs, and why this engine trained them."""
-        return tuple(dict.fromkeys(
-            note for row in self.rows for note in analysis.notes_of(row)
-        ))
+        """Remarks about the data and optimizer of the runs, why this engine trained them, and
+        whether the rate has any effect.
+        """
+        of_runs = (note for row in self.rows for note in analysis.notes_of(row))
+        return (*dict.fromkeys(of_runs), *analysis.without_effect(self.curves()))
 
     def frame(self) -> pd.DataFrame:
         """One row a run; see `lrdash.analysis.frames.arms_frame`."""

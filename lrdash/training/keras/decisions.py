@@ -95,14 +95,22 @@ class SteeredPlateau(keras.callbacks.ReduceLROnPlateau):  # type: ignore[misc]
             )
 
 
-def steering(program: RateProgram, say: Say) -> tuple[list[Any], list[Any]]:
+def steering(
+    program: RateProgram, say: Say, *, by_batch: bool = False
+) -> tuple[list[Any], list[Any]]:
     """The callbacks that set the rates of a program.
+
+    Args:
+        by_batch: whether rates that are known beforehand are set before each batch, since the
+            optimizer does not make one update a batch.
 
     Returns:
         Those that act before an update, and those that act at the end of an epoch: `Stream` belongs
         between them.
     """
     strategy = program.strategy
+    if by_batch and program.table is not None:
+        return [SetRates(program)], [Decide(program, say)]
     if not program.plain:
         before = [SetRates(program)] if program.table is None else []
         return before, [Decide(program, say)]

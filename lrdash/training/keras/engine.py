@@ -74,7 +74,7 @@ def _fit(
     stream = Stream(emit, should_stop, epoch=policy.epoch, seconds=policy.seconds)
     stopper = _stopper(plan)
     keep = CheckpointCallback(policy, plan, program, stream, commands, emit)
-    before, after = steering(program, keep.hear)
+    before, after = steering(program, keep.hear, by_batch=own is not None and own.by_batch)
     keep.restore(model, after[0], next(iter(stopper), None))
     if (decision := policy.first(program)) is not None:
         emit(decision)
@@ -104,7 +104,7 @@ def _compiled(plan: Plan, program: RateProgram) -> keras.Model:
     spec, shape, own = plan.spec, plan.dataset.shape, recipe_of(plan)
     keras.utils.set_random_seed(spec.seed)
     by_expression = program.plain and program.strategy.id == "custom"
-    steered = program.table is None or by_expression
+    steered = program.table is None or by_expression or (own is not None and own.by_batch)
     rate = first_rate(program) if steered else RateTable(program.table)  # type: ignore[arg-type]
     if own:
         return own.compiled(spec, rate)

@@ -18,14 +18,17 @@ def training_batches(
     """The batches of all epochs in one stream; an epoch has ceil(n / batch_size) of them.
 
     Args:
-        parts: inputs [n, ...], targets [n, ...], perhaps weights [n]; each an array or a structure
-            of arrays.
+        parts: inputs [n, ...], targets [n, ...], perhaps weights [n]; each an array, a ragged
+            tensor or a structure of these.
         batch_size: examples per update.
         epochs: the last one, counted from 1.
         seed: of the run; decides the order.
         first: epoch to begin with, from 0.
     """
-    held = tf.nest.map_structure(tf.constant, parts)
+    def kept(part: Any) -> Any:
+        return part if isinstance(part, tf.RaggedTensor) else tf.constant(part)
+
+    held = tf.nest.map_structure(kept, parts)
     examples = int(tf.nest.flatten(held)[0].shape[0])
 
     def order(epoch: np.int64) -> NDArray[np.int64]:
@@ -42,7 +45,13 @@ def training_batches(
     return tf.data.Dataset.range(first, epochs).flat_map(index_batches).map(gather).prefetch(2)
 
 
-def validation_batches(*parts: Any, batch_size: int) -> tf.data.Dataset:
-    """The validation examples in their order, in batches at least as large as the training's."""
-    size = max(batch_size, VALIDATION_BATCH)
+def validation_batches(
+    *parts: Any, batch_size: int, least: int = VALIDATION_BATCH
+) -> tf.data.Dataset:
+    """The validation examples in their order, in batches at least as large as the training's.
+
+    Args:
+        least: examples of a batch at least; a model of lrdash takes batches of any size.
+    """
+    size = max(batch_size, least)
     return tf.data.Dataset.from_tensor_slices(parts).batch(size).prefetch(2)

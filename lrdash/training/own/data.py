@@ -17,6 +17,7 @@ from lrdash.training.own.arrays import Arrays, arrays, held_out
 from lrdash.training.own.explaining import explained
 from lrdash.training.own.streams import (
     Stream,
+    as_fed,
     check_like,
     first_batch,
     is_stream,
@@ -57,7 +58,7 @@ class OwnData:
 
     train: Arrays | Stream
     validation: Arrays | Stream
-    sample: tuple[Any, Any]  # inputs and targets of a few examples
+    sample: tuple[Any, ...]  # one batch: inputs, targets and perhaps weights
     batch_size: int  # examples an update
     steps_per_epoch: int
     notes: tuple[str, ...] = field(default=())
@@ -86,9 +87,11 @@ class OwnData:
         """Identifies the examples, as far as they are in memory; 16 hexadecimal digits."""
         found = hashlib.sha256(self.kind.encode())
         for part in (self.train, self.validation):
-            for array in tf.nest.flatten(part.parts) if isinstance(part, Arrays) else ():
+            held = part.parts if isinstance(part, Arrays) else ()
+            for tensor in tf.nest.flatten(held, expand_composites=True):
+                array = np.asarray(tensor)
                 found.update(f"{array.dtype} {array.shape}".encode())
-                found.update(np.ascontiguousarray(array).data)
+                found.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
         return found.hexdigest()[:16]
 
     def fitting(self, *, epochs: int, seed: int) -> dict[str, Any]:
@@ -106,7 +109,7 @@ class OwnData:
         elif known_batches(train) is None:
             steps = {"steps_per_epoch": self.steps_per_epoch}
         if isinstance(validation, Arrays):
-            validation = validation_batches(*validation.parts, batch_size=self.batch_size)
+            validation = validation_batches(*validation.parts, batch_size=self.batch_size, least=1)
         elif known_batches(validation) is None:
             steps["validation_steps"] = self.steps_per_epoch
         return {"x": train, "validation_data": validation, **steps}
@@ -135,13 +138,12 @@ def own_data(
         if batch_size > train.examples:
             problem = f"must be at most {train.examples}, the training examples"
             raise InvalidField("batch_size", problem, batch_size)
-        few = train.take(np.arange(min(train.examples, 2 * batch_size, 64)))
-        sample = few.x, few.y
+        sample = tf.nest.map_structure(as_fed, train.take(np.arange(batch_size)).parts)
         steps = -(-train.examples // batch_size)
     else:
         sample, more = _sample(train, again, seed)
         steps, notes = steps_of(train, steps_per_epoch), (*notes, *more)
-        batch_size = len(tf.nest.flatten(sample[0])[0])
+        batch_size = int(tf.nest.flatten(sample[0])[0].shape[0])
     if is_stream(validation) and validation is not train:
         check_like(validation, sample)
     in_memory = isinstance(train, Arrays) and isinstance(validation, Arrays)
@@ -163,7 +165,7 @@ def _reader(make: Callable[[], Any]) -> Read:
 
 def _sample(
     train: Stream, again: Read | None, seed: int
-) -> tuple[tuple[Any, Any], tuple[str, ...]]:
+) -> tuple[tuple[Any, ...], tuple[str, ...]]:
     """The first batch of a run, and notes on those of the next run of its seed."""
     keras.utils.set_random_seed(seed)
     sample = first_batch(train)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -19,8 +19,10 @@ from lrdash.core.spec import NAME_LIMIT, Facts, RunSpec
 from lrdash.datasets import Dataset
 from lrdash.planning.external import placeholder
 from lrdash.training.own.data import OwnData, own_data
+from lrdash.training.own.effect import Effect, effect_of
 from lrdash.training.own.explaining import explained
-from lrdash.training.own.lanes import fit_of, name_of
+from lrdash.training.own.fixed import check_batches
+from lrdash.training.own.lanes import fit_of, name_of, own_step
 from lrdash.training.own.model import (
     ACCURACY,
     OwnDataset,
@@ -31,7 +33,7 @@ from lrdash.training.own.model import (
     builder,
     compiled,
 )
-from lrdash.training.own.optimizer import own_optimizer
+from lrdash.training.own.optimizer import check_fresh, innermost, own_optimizer
 from lrdash.training.own.usual import check_labels, usual_loss
 
 OPTIMIZER_FIELDS = ("optimizer", "momentum", "nesterov", "weight_decay")
@@ -85,6 +87,7 @@ def inspect(
     build = builder(build_model, found)
     keras.utils.set_random_seed(checked.seed)
     model = _called(build)
+    check_batches(model, found)
     wanted = {name: fields[name] for name in OPTIMIZER_FIELDS if name in fields}
     optimizer = own_optimizer(model, wanted)
     guess = ""
@@ -96,8 +99,9 @@ def inspect(
         problem = "must come with a loss, or be compiled into the model"
         raise InvalidField("metrics", problem, metrics)
     spec = RunSpec(**{"strategy": "constant", **fields, **optimizer.fields})
-    made = _compiled(build, optimizer.make(spec, PROBED), loss, metrics or ())
-    notes = (*found.notes, *filter(None, (guess, optimizer.note, _same_start(model, made))))
+    made = _compiled(build, lambda one: optimizer.of(one, spec, PROBED), loss, metrics or ())
+    if optimizer.kept:
+        check_fresh(model, made)
     used = loss if loss is not None else _own_loss(made)
     check_labels(made, found, used)
     names, alias = _evaluated(made, found), accuracy_name(made)
@@ -106,6 +110,10 @@ def inspect(
         metrics=metrics or (), alias=alias if alias != ACCURACY else "",
         fit=fit_of(made, found, optimizer, used, lambda: _called(build)),
     )
+    effect = _effect(made, recipe, spec)
+    recipe = replace(recipe, by_batch=effect.by_batch)
+    notes = (*found.notes, *filter(None, (guess, optimizer.note, _same_start(model, made))),
+             *effect.notes)
     measured = [ACCURACY if name == alias else name for name in names]
     facts = _facts(made, recipe, used, measured, notes)
     label = _name(fields.get("model") or getattr(build_model, "__name__", "") or made.name)
@@ -120,6 +128,18 @@ def inspect(
     )
 
 
+def _effect(model: Any, recipe: Recipe, spec: RunSpec) -> Effect:
+    """What the rate does, where steps or an optimizer of the caller's own might do something else.
+
+    Args:
+        model: made by the recipe.
+    """
+    optimizer = innermost(model.optimizer)
+    if not own_step(model) and type(optimizer).__module__.startswith("keras."):
+        return Effect()
+    return effect_of(lambda rate: recipe.compiled(spec, rate), recipe.data.sample, spec.seed)
+
+
 def _facts(
     model: Any, recipe: Recipe, loss: Any, metrics: Sequence[str], notes: tuple[str, ...]
 ) -> Facts:
@@ -132,13 +152,19 @@ def _facts(
         steps_per_epoch=data.steps_per_epoch,
         parameters=sum(math.prod(weight.shape) for weight in model.trainable_variables),
         metrics=("loss", "val_loss", *metrics, *(f"val_{name}" for name in metrics)),
-        input_shape=inputs[0].shape[1:] if len(inputs) == 1 else (),
+        input_shape=_shape_of(inputs[0]) if len(inputs) == 1 else (),
         num_classes=_classes(model, data) if ACCURACY in metrics else 0,
         loss=_words(loss), optimizer=optimizer.words, notes=notes,
     )
     known = json.dumps(facts.as_dict(), sort_keys=True)
     parts = (known, data.digest(), architecture(model), str(data.batch_size))
     return facts.replace(token=digest_of("\n".join(parts)))
+
+
+def _shape_of(inputs: Any) -> tuple[int, ...]:
+    """The shape of one example; empty where it differs from one to the next."""
+    shape = tuple(inputs.shape)[1:]
+    return () if None in shape else shape
 
 
 def _model(label: str, facts: Facts, recipe: Recipe) -> OwnModel:
@@ -164,8 +190,8 @@ def _evaluated(model: Any, data: OwnData) -> list[str]:
     """The metrics, by their names in Keras' logs."""
     with explained("build_model", FITTING):
         # As `fit` does it: `test_on_batch` would hand a `test_step` three parts in place of two.
-        batches = (one for one in (data.sample,))
-        found = model.evaluate(batches, steps=1, return_dict=True, verbose=0)
+        batches = tf.data.Dataset.from_tensors(data.sample)
+        found = model.evaluate(batches, return_dict=True, verbose=0)
     if "loss" not in found:
         raise InvalidField("build_model", "must make a model with a loss", list(found))
     for name, value in found.items():

@@ -42,7 +42,9 @@ MEANS = (
     "CategoricalFocalCrossentropy", "SparseCategoricalCrossentropy", "Hinge", "SquaredHinge",
     "CategoricalHinge",
 )
-OWN_STEPS = ("train_step", "test_step", "compute_loss", "compute_metrics", "make_train_function")
+OWN_STEPS = (
+    "train_step", "test_step", "compute_loss", "compute_metrics", "make_train_function", "fit",
+)
 CLOSE = 1e-5  # how far a stateless call may be from a plain one
 
 Accuracy = Literal["", "sparse", "categorical", "binary"]
@@ -122,6 +124,14 @@ def flat(model: Any) -> list[Any]:
     return found
 
 
+def own_step(model: keras.Model) -> str:
+    """The first of Keras' steps that a model replaces; empty if it trains as Keras does."""
+    return next((
+        name for name in OWN_STEPS
+        if name in vars(model) or getattr(type(model), name) is not getattr(keras.Model, name)
+    ), "")
+
+
 def work_of(layers: list[Any]) -> Work:
     """The cost of one example in layers that lanes know."""
     sizes = [math.prod(layer.output.shape[1:]) for layer in layers]
@@ -168,7 +178,7 @@ def _of_data(data: OwnData) -> str:
         if isinstance(part, Arrays) and part.weights is not None:
             return "the examples have weights"
         if isinstance(part, Arrays) and not all(isinstance(one, np.ndarray) for one in part.parts):
-            return "inputs or targets are several arrays"
+            return "inputs or targets are several arrays, or ragged"
     return ""
 
 
@@ -177,9 +187,10 @@ def _of_model(model: keras.Model, layers: list[Any]) -> str:
         keras.Sequential.call, type(keras.Model(*_ends())).call
     ):
         return f"{type(model).__name__} is a class with a call of its own"
-    for name in OWN_STEPS:
-        if getattr(type(model), name) is not getattr(keras.Model, name):
-            return f"{type(model).__name__} has a {name} of its own"
+    if name := own_step(model):
+        return f"{type(model).__name__} has a {name} of its own"
+    if model.inputs and model.inputs[0].shape[0] is not None:
+        return "its input has a fixed batch size"
     for layer in layers:
         kind = type(layer)
         if kind.__name__ not in PLAIN or getattr(keras.layers, kind.__name__, None) is not kind:

@@ -54,10 +54,14 @@ class Recipe:
     loss: Any = None  # what to compile with; None: as `build` compiled it
     metrics: Any = ()  # a list or a structure, as `model.compile` takes it
     alias: str = ""  # the name of its accuracy, if that is another
+    by_batch: bool = False  # whether rates are set for each batch, not looked up by the update
 
     def compiled(self, spec: RunSpec, rate: Any) -> Any:
         """A fresh model, ready for `fit` with this rate or schedule of rates."""
-        return compiled(self.build, self.optimizer.make(spec, rate), self.loss, self.metrics)
+        def optimizer(model: Any) -> Any:
+            return self.optimizer.of(model, spec, rate)
+
+        return compiled(self.build, optimizer, self.loss, self.metrics)
 
     def callbacks(self) -> list[Any]:
         """Those that come first."""
@@ -65,9 +69,15 @@ class Recipe:
 
 
 def compiled(build: Build, optimizer: Any, loss: Any, metrics: Any) -> Any:
-    """A fresh model with an optimizer; it keeps what else it was compiled with."""
+    """A fresh model with an optimizer; it keeps what else it was compiled with.
+
+    Args:
+        optimizer: to train with, or a function that gives that of a model.
+    """
     model = build()
-    if isinstance(own := getattr(model, "optimizer", None), keras.optimizers.LossScaleOptimizer):
+    own = getattr(model, "optimizer", None)
+    optimizer = optimizer(model) if callable(optimizer) else optimizer
+    if isinstance(own, keras.optimizers.LossScaleOptimizer) and optimizer is not own:
         optimizer = keras.optimizers.LossScaleOptimizer(
             optimizer, own.initial_scale, own.dynamic_growth_steps
         )

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from lrdash.core.errors import InvalidField
+from lrdash.training.own.explaining import explained
 
 Stream = Any  # tf.data.Dataset or keras.utils.PyDataset
 
@@ -24,8 +25,16 @@ def kind_of(stream: Stream) -> str:
     return "tf.data.Dataset" if dataset else "keras.utils.PyDataset"
 
 
-def first_batch(stream: Stream, name: str = "data") -> tuple[Any, Any]:
-    """Inputs and targets of the first batch, as arrays.
+def as_fed(given: Any) -> Any:
+    """A leaf of a batch as models take it: an array of numbers, or any other tensor."""
+    if isinstance(given, tf.RaggedTensor | tf.SparseTensor):
+        return given
+    array = np.asarray(given)
+    return tf.constant(array) if array.dtype.kind in "OUS" else array
+
+
+def first_batch(stream: Stream, name: str = "data") -> tuple[Any, ...]:
+    """Inputs, targets and perhaps weights of the first batch, each leaf as `as_fed` gives it.
 
     Args:
         name: what it is called in messages.
@@ -41,13 +50,15 @@ def first_batch(stream: Stream, name: str = "data") -> tuple[Any, Any]:
         raise InvalidField(name, "must give batches each time they are read", "none")
     if not isinstance(batch, tuple | list) or len(batch) not in (2, 3):
         raise InvalidField(name, "must give batches (x, y)", type(batch).__name__)
-    x, y = tf.nest.map_structure(np.asarray, tuple(batch[:2]))
-    if not all(np.ndim(array) for array in tf.nest.flatten((x, y))):
+    given = tuple(batch[:2] if batch[-1] is None else batch)
+    with explained(name, "must give batches of numbers or texts"):
+        parts: tuple[Any, ...] = tf.nest.map_structure(as_fed, given)
+    if not all(len(leaf.shape) for leaf in tf.nest.flatten(parts)):
         raise InvalidField(name, "must come in batches: call .batch(32)", "single examples")
-    return x, y
+    return parts
 
 
-def check_like(stream: Stream, sample: tuple[Any, Any]) -> None:
+def check_like(stream: Stream, sample: tuple[Any, ...]) -> None:
     """Refuse validation data that do not come in batches like those of the training.
 
     Raises:
@@ -55,9 +66,9 @@ def check_like(stream: Stream, sample: tuple[Any, Any]) -> None:
     """
     name = "validation data"
     pairs = zip(
-        tf.nest.flatten(first_batch(stream, name)), tf.nest.flatten(sample), strict=False
+        tf.nest.flatten(first_batch(stream, name)[:2]), tf.nest.flatten(sample[:2]), strict=False
     )
-    if any(np.ndim(one) < np.ndim(trained) for one, trained in pairs):
+    if any(len(one.shape) < len(trained.shape) for one, trained in pairs):
         raise InvalidField(name, "must come in batches: call .batch(32)", "single examples")
 
 
@@ -97,8 +108,8 @@ def over(stream: Stream) -> None:
 
 
 def same_values(first: Any, second: Any) -> bool:
-    """Whether two structures of arrays hold the same."""
-    one, other = tf.nest.flatten(first), tf.nest.flatten(second)
+    """Whether two structures of arrays and tensors hold the same."""
+    one, other = (tf.nest.flatten(given, expand_composites=True) for given in (first, second))
     return len(one) == len(other) and all(
         np.array_equal(a, b) for a, b in zip(one, other, strict=True)
     )
