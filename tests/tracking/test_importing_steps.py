@@ -290,8 +290,13 @@ def test_lightnings_pairs_become_epochs() -> None:
     assert (run.metrics["loss"], run.metrics["val_loss"]) == ((1.5, 0.5), (2.0, 1.0))
     assert known(run.metrics["test_loss"]) == {2: 0.75}
     assert [part.tolist() for part in run.rates] == [[0.5, 0.5], [0.5, 0.5]]
-    assert "Left out, since the steps are not epochs: train_loss_step." in run.remarks
+    assert run.metrics["loss_step"] == pytest.approx([
+        (1 / 49 + 1 / 99) / 2, (1 / 149 + 1 / 199) / 2])
+    assert "Each epoch shows the mean of its values: loss_step." in run.remarks
     assert not any("epoch" in name for name in run.metrics)
+    other = read(*[(tag, step, value + (tag == "train_loss_step")) for tag, step, value in
+                   lightning()])
+    assert other.digest != run.digest
 
 
 def test_how_many_updates_an_epoch_has_is_not_known_from_some_rates(store: Store) -> None:

@@ -110,9 +110,9 @@ def test_lightnings_metrics_become_epochs() -> None:
         "1,149,0.6,,,,0.25\n1,199,,,,1.0,\n1,199,,0.7,0.5,,\n"))
     assert run.epochs == (1, 2)
     assert {name: tuple(values) for name, values in run.metrics.items()} == {
-        "loss": (0.9, 0.7), "val_loss": (1.5, 1.0), "f1": (0.25, 0.5)}
+        "loss_step": (0.9, 0.6), "loss": (0.9, 0.7), "val_loss": (1.5, 1.0), "f1": (0.25, 0.5)}
     assert [part.tolist() for part in run.rates] == [[0.5, 0.5], [0.25]]
-    assert "Left out, since the steps are not epochs: train_loss_step." in run.remarks
+    assert "Each epoch shows the mean of its values: loss_step." in run.remarks
     assert not run.seconds
 
 

@@ -86,8 +86,7 @@ def run_of(name: str, board: Board) -> Found:
 
 def _read(board: Board) -> Read:
     """What each tag is; of those that would have one name, one gets it."""
-    tags, left = names.without_pairs(board.series)
-    _remark_left(left, board.remarks)
+    tags = names.of_pairs(board.series)
     whole = names.of_whole_run(tags)
     wanted = {label: label if label in whole else column(tag) for label, tag in tags.items()}
     latest = {label: _latest(board.series[label]) for label in tags}

@@ -59,20 +59,15 @@ def is_epoch(tag: str) -> bool:
     return tag.rpartition("/")[2].lower() == "epoch"
 
 
-def without_pairs(tags: Iterable[str]) -> tuple[dict[str, str], list[str]]:
-    """Lightning's pairs `f1_epoch` and `f1_step`, which are one metric.
+def of_pairs(tags: Iterable[str]) -> dict[str, str]:
+    """What to read in place of each tag: of Lightning's `f1_epoch` and `f1_step`, the first is f1.
 
-    Returns:
-        What to read in place of each tag, and the tags of single updates that are left out.
+    >>> of_pairs(["f1_step", "f1_epoch", "best_epoch"])
+    {'f1_step': 'f1_step', 'f1_epoch': 'f1', 'best_epoch': 'best_epoch'}
     """
     found = dict.fromkeys(tags)
-    both = {tag[: -len("_step")] for tag in found
-            if tag.endswith("_step") and f"{tag[: -len('_step')]}_epoch" in found}
-    left = [f"{one}_step" for one in both]
-    return {
-        tag: tag[: -len("_epoch")] if tag.removesuffix("_epoch") in both else tag
-        for tag in found if tag not in left
-    }, sorted(left)
+    base = {tag: tag.removesuffix("_epoch") for tag in found}
+    return {tag: base[tag] if f"{base[tag]}_step" in found else tag for tag in found}
 
 
 def of_whole_run(tags: Iterable[str]) -> set[str]:
