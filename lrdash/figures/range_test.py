@@ -15,7 +15,7 @@ from lrdash.core.wording import rate
 from lrdash.figures.axes import axis, blank, wide
 from lrdash.figures.compare.arms import light
 from lrdash.figures.compare.bowl import bowl_figure
-from lrdash.figures.palette import BLUE, GREEN, GREY, ORANGE, PURPLE, Style
+from lrdash.figures.palette import BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILLION, Style
 
 POINTS = 4000  # single batches drawn at most
 SPLIT = 0.3  # share of the height below the curves, axis title included
@@ -23,6 +23,7 @@ SPLIT = 0.3  # share of the height below the curves, axis title included
 LOOKS = {
     "steepest": Style(colour=ORANGE, dash="dash"), "valley": Style(colour=GREEN, dash="dot"),
     "minimum": Style(colour=BLUE, dash="solid"), "slide": Style(colour=PURPLE, dash="dashdot"),
+    "descent": Style(colour=VERMILLION, dash="solid"),
 }
 
 

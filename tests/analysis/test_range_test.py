@@ -9,7 +9,7 @@ import pytest
 from lrdash import figures
 from lrdash.analysis import range_test
 from lrdash.analysis.compare.smoothing import smooth
-from lrdash.analysis.range_test.rules import minimum, slide, steepest, valley
+from lrdash.analysis.range_test.rules import descent, minimum, slide, steepest, valley
 from lrdash.core.errors import InvalidField
 
 RATES = np.geomspace(1e-5, 10, 121)  # 20 updates a decade
@@ -61,11 +61,36 @@ def test_the_slide_comes_to_rest_left_of_the_rise() -> None:
     assert slide(RATES[:60], steady) == pytest.approx(RATES[59 - 15])
 
 
+def test_the_descent_is_a_third_of_the_middle_between_a_quarter_and_nine_tenths_of_the_fall() -> (
+    None
+):
+    rates = np.geomspace(1e-4, 1, 41)  # ten a decade
+    losses = np.geomspace(1, 1e-4, 41)  # a quarter is done at 1e-3, nine tenths at 10^-0.4
+    assert descent(rates, losses) == pytest.approx(10 ** ((-3 - 0.4) / 2) / 3)
+    assert descent(rates, 1000 * losses) == pytest.approx(descent(rates, losses))
+    assert descent(10 * rates, losses) == pytest.approx(10 * descent(rates, losses))
+    below = np.linspace(1, -1, 41)  # has no logarithm: the same places of the loss itself
+    assert descent(rates, below) == pytest.approx(descent(rates, losses))
+    assert np.isnan(descent(rates, losses[::-1]))
+
+
+def test_the_default_rule_gives_the_same_rate_in_whichever_unit_the_loss_is() -> None:
+    random = np.random.default_rng(0)
+    losses = trough() * (1 + 0.05 * random.standard_normal((5, 121)))
+    found = [
+        range_test.suggested(range_test.suggestions(range_test.range_frame(RATES, many, range(5))))
+        for many in (losses, 1e6 * losses, 1e-3 * losses)
+    ]
+    assert found[0] > 0
+    assert found == [found[0]] * 3
+
+
 def test_a_curve_that_falls_nowhere_or_is_too_short_gives_no_rate() -> None:
     rising = np.linspace(1, 2, len(RATES))
     assert np.isnan(steepest(RATES, rising))
     assert np.isnan(valley(RATES, rising))
     assert np.isnan(slide(RATES, np.ones(len(RATES))))
+    assert np.isnan(descent(RATES, rising))
     for rule in range_test.RULES.values():
         assert np.isnan(rule.pick(RATES[:3], trough()[:3]))
 
@@ -135,7 +160,10 @@ def test_a_suggestion_is_the_median_over_the_seeds_with_its_span() -> None:
     assert (row["suggestion"], row["low"], row["high"]) == pytest.approx((0.01, 0.001, 0.1))
     assert (row["found"], row["seeds"]) == (3, 3)
     assert range_test.suggested(range_test.suggestions(frame), "minimum") == 0.01
-    assert "Suggested: 0.01" in range_test.headline(frame, range_test.suggestions(frame))
+    wanted = table.loc["descent", "suggestion"]
+    assert f"Suggested: {wanted:.2g} (rule descent / 3; " in range_test.headline(
+        frame, range_test.suggestions(frame)
+    )
     assert "The loss diverges at" in range_test.headline(frame, range_test.suggestions(frame))
 
 

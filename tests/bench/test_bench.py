@@ -28,7 +28,7 @@ class Clock:
             return [
                 {"dataset": "digits", "model": model, "rule": rule, "factor": factor,
                  "suggestion": 0.1, "best_base_lr": 0.1, "inside": factor == 1.0}
-                for rule in ("valley", "minimum")
+                for rule in ("valley", "descent")
                 for model, factor in (("mlp", 1.0), ("cnn", 2.0), ("linear", None), ("lenet", 9.0))
             ]
         if name == "watched":
@@ -141,19 +141,21 @@ def test_every_model_is_paired_with_every_shape_that_it_fits() -> None:
 
 
 def test_the_finder_is_measured_on_every_pair_that_needs_no_download() -> None:
-    from lrdash.bench.finder import finder, pairs_at_hand
+    from lrdash.bench.finder import HARD, finder, pairs_at_hand
     from lrdash.datasets import DATASETS
 
     at_hand = {name for name, dataset in DATASETS.items() if not dataset.download_bytes}
     assert {name for name, _ in pairs_at_hand()} == at_hand
     assert ("digits", "resnet") in pairs_at_hand()
+    assert {"dataset": "wine", "model": "mlp", "optimizer": "adam"} in HARD
     found = parts.measured(PARTS["finder"], Clock())
-    assert found["values"]["rules"]["minimum"] == {
+    assert found["values"]["rules"]["descent"] == {
         "factor": 2.0, "found": 3, "pairs": 4, "inside": 0.25
     }
-    assert "minimum 2x, 25% in the bowl" in found["detail"]
+    assert "descent 2x, 25% in the bowl" in found["detail"]
     found = finder(only=["noisy_regression"])
     assert {row["model"] for row in found} == {"linear", "mlp", "layers"}
-    assert len(found) == 12  # four rules each
+    assert len(found) == 20  # five rules each; the linear model also in batches of 8
+    assert {row["batch_size"] for row in found if row["model"] == "linear"} == {8, 32}
     assert all(row["factor"] is None or row["factor"] >= 1 for row in found)
     json.dumps(found, allow_nan=False)

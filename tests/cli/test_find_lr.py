@@ -28,7 +28,9 @@ def test_a_test_from_the_shell_prints_one_json_document_and_is_stored(store: Sto
     assert test["status"] == "finished"
     assert test["spec"]["seeds"] == [3, 5]
     assert test["spec"]["base"]["optimizer"] == "adam"
-    assert [rule["rule"] for rule in test["rules"]] == ["steepest", "valley", "minimum", "slide"]
+    assert [rule["rule"] for rule in test["rules"]] == [
+        "steepest", "valley", "minimum", "slide", "descent"
+    ]
     assert len(test["rates"]) == 60
     assert [len(curve) for curve in test["losses"]] == [60, 60]
     assert store.range_tests.one(test["range_test_id"]).status == "finished"
@@ -37,7 +39,8 @@ def test_a_test_from_the_shell_prints_one_json_document_and_is_stored(store: Sto
 def test_people_see_a_row_for_each_rule_and_the_suggestion() -> None:
     done = find_lr("--seeds", "1", "--highest", "1000")
     assert done.returncode == 0, done.stderr
-    for words in ("Steepest", "Valley", "Minimum / 10", "Slide", "1 of 1", "Suggested:"):
+    labels = ("Steepest", "Valley", "Minimum / 10", "Slide", "Descent / 3")
+    for words in (*labels, "1 of 1", "Suggested:"):
         assert words in done.stdout
 
 

@@ -75,15 +75,17 @@ def test_a_running_test_shows_how_far_it_is(store: Store) -> None:
 
 def test_a_finished_test_shows_suggestions_and_leads_on(store: Store) -> None:
     test = page("find_lr", test=stored(store))
-    assert "Suggested: 0.0092 (rule minimum / 10" in words(test)
+    assert "Suggested: 0.0079 (rule descent / 3" in words(test)
     assert "The loss diverges at" in words(test)
     table = test.dataframe[0].value
-    assert list(table["label"]) == ["Steepest", "Valley", "Minimum / 10", "Slide"]
+    assert list(table["label"]) == [
+        "Steepest", "Valley", "Minimum / 10", "Slide", "Descent / 3"
+    ]
     labels = {button.key: button.label for button in test.button}
-    assert labels["use-train"] == "Train with 0.0092"
+    assert labels["use-train"] == "Train with 0.0079"
     test.selectbox(key="rule").set_value("steepest").run()
     labels = {button.key: button.label for button in test.button}
-    assert labels["use-train"] != "Train with 0.0092"
+    assert labels["use-train"] != "Train with 0.0079"
     assert "12 times" in words(test)  # 60 updates of 5 a pass
 
 
@@ -143,7 +145,7 @@ def test_earlier_tests_are_listed_with_their_suggestion(store: Store) -> None:
     stored(store, made=0, end="failed")
     table = page("find_lr").dataframe[0].value
     assert table["what"].tolist() == ["Wine · Multilayer perceptron · Adam"] * 2
-    assert table["rate"].tolist() == ["–", "0.0092"]
+    assert table["rate"].tolist() == ["–", "0.0079"]
     assert table["status"].tolist() == ["failed", "finished"]
 
 
@@ -202,10 +204,10 @@ def test_the_bowl_of_whole_trainings_stands_beside_the_suggestions(store: Store)
     assert "0 of 21 runs done" in progress(test)
     trained(store, sweep)
     over = page("find_lr", test=made)
-    assert "Best rate of the sweep: 9.2e-4" in words(over)
+    assert "Best rate of the sweep: 7.9e-4" in words(over)
     assert "Closest:" in words(over)
     judged = next(frame.value for frame in over.dataframe if "off" in frame.value)
-    assert judged["off"].tolist()[2] == "10 ×"
+    assert judged["off"].tolist()[4] == "10 ×"
     over.button(key="sweep-again").click().run()
     assert store.range_tests.one(made).experiment_id is None
     assert store.experiments.one(sweep).runs == 21

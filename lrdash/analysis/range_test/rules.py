@@ -1,6 +1,6 @@
-"""Four rules that read a rate off a range test, each a function of rates and smoothed losses.
+"""Rules that read a rate off a range test, each a function of rates and smoothed losses.
 
-They are those that fastai offers (https://docs.fast.ai/callback.schedule.html, section
+Four are those that fastai offers (https://docs.fast.ai/callback.schedule.html, section
 "Suggestion methods"), implemented from their descriptions there. All of them get the usable part
 of a curve: without the start, where nothing has been smoothed yet, and without everything beyond
 the divergence edge.
@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 LEAST = 4  # points of a curve that a rule can work with
 SAFETY = 10.0  # what the lowest loss's rate is divided by
+EARLY, LATE = 0.25, 0.9  # shares of the fall between which `descent` takes the middle
+CAUTION = 3.0  # what that middle is divided by
 APART = 15  # updates between the two slopes that `slide` compares
 STEADY = 0.005  # difference of these slopes, per unit of loss spanned, that counts as steady
 
@@ -91,6 +93,26 @@ def slide(rates: Curve, losses: Curve) -> float:
     return float(rates[left])
 
 
+def descent(rates: Curve, losses: Curve) -> float:
+    """A third of the middle of the descent.
+
+    The middle is the geometric mean of the two rates at which a quarter and nine tenths of the fall
+    are done: two places on the slope are steadier than the bottom, which is flat, and than the
+    slope's steepest point. The fall is one of the loss's logarithm, so that a loss that falls by
+    decades is not done with the first of them; of the loss itself where that reaches 0 or below.
+    A training stays at its rate for long, a test does not, hence a third. NaN if the loss never
+    falls.
+    """
+    if len(losses) < LEAST:
+        return float("nan")
+    height = np.log(losses) if losses.min() > 0 else losses
+    fall = height[0] - height.min()
+    if not fall > 0:
+        return float("nan")
+    early, late = (rates[np.argmax(height <= height[0] - share * fall)] for share in (EARLY, LATE))
+    return float(np.sqrt(early * late) / CAUTION)
+
+
 def _descents(losses: Curve) -> NDArray[np.int64]:
     """Points of the longest strictly falling subsequence that ends at each place.
 
@@ -126,5 +148,10 @@ RULES: Mapping[str, Rule] = {rule.id: rule for rule in (
         id="slide", label="Slide", pick=slide,
         idea="Left of the last stretch in which the slope still changes.",
         source="fastai, `slide`",
+    ),
+    Rule(
+        id="descent", label="Descent / 3", pick=descent,
+        idea="A third of the middle between a quarter and nine tenths of the fall.",
+        source="lrdash",
     ),
 )}

@@ -46,8 +46,8 @@ chance. Smoothing below the default does not move that edge.
 started to learn. The best rate of a whole training can be several times higher or lower; a sweep
 shows it.
 
-**Sources.** Smith, arXiv 1506.01186, section 3.3; the rules are those of fastai's learning-rate
-finder.
+**Sources.** Smith, arXiv 1506.01186, section 3.3; four of the rules are those of fastai's
+learning-rate finder.
 """
 
 
@@ -216,8 +216,8 @@ def _use(row: RangeTestRow, known: pd.DataFrame) -> None:
         rule = st.selectbox(
             "Rate suggested by", list(names), format_func=lambda name: names[name],
             index=list(names).index(first), key="rule", width=200,
-            help="Minimum / 10 has come closest to the best rates of whole trainings, as "
-            "measured by lrdash bench finder.",
+            help=f"{range_test.RULES[range_test.PREFERRED].label} has come closest to the best "
+            "rates of whole trainings, as measured by lrdash bench finder.",
         )
         rate = range_test.suggested(known, rule)
         if st.button(f"Train with {wording.rate(rate)}", type="primary", key="use-train",
