@@ -16,6 +16,7 @@ from lrdash.export.steering import steering_lines
 from lrdash.planning.external import refuse
 from lrdash.planning.plan import Plan
 from lrdash.strategies.base import Horizon, Rates, Schedule
+from lrdash.strategies.plateau import Plateau
 from lrdash.strategies.program import RateProgram
 from lrdash.strategies.rate_table import table_lines
 
@@ -105,7 +106,7 @@ def _rates_text(plan: Plan) -> str:
 
 def _rates(plan: Plan, used: Rates | None) -> Lines:
     program, spec = plan.program(), plan.spec
-    if not program.plain:
+    if not program.plain or not isinstance(plan.strategy, Schedule | Plateau):
         return [*table_lines(_every_rate(program, used)), "", *TABLE.splitlines()]
     warm = [
         f"WARMUP = {program.warmup}  # updates",
@@ -135,15 +136,15 @@ def rate_lines(schedule: Schedule, horizon: Horizon) -> Lines:
 
 
 def _every_rate(program: RateProgram, used: Rates | None) -> Rates:
-    """The rate of each update, in pieces."""
+    """The rate of each update, in pieces or by a rule that only another package has."""
     if program.table is not None:
         return program.table
     if used is None:
         problem = (
-            "must not follow a rule that watches a metric before the run is finished, to be "
-            "written as a script"
+            "must not be a rule that watches a metric, with other rates in between or of another "
+            "package, before the run is finished, to be written as a script"
         )
-        raise InvalidField("pieces", problem, program.strategy.id)
+        raise InvalidField("strategy", problem, program.strategy.id)
     return used
 
 

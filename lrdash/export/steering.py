@@ -67,7 +67,7 @@ class ReduceOnPlateau(keras.callbacks.Callback):
 def steering_lines(plan: Plan, program: RateProgram) -> Lines:
     """The lines that leave `learning_rate` and `callbacks`; with a warm-up they use `ramp`."""
     rule = plan.strategy
-    assert isinstance(rule, Plateau)  # noqa: S101 (a narrowing, not a check of input)
+    assert isinstance(rule, Plateau)  # noqa: S101 (a narrowing: others have a table)
     parts = [f"FIRST_EPOCH = {program.first_epoch}  # that begins after the warm-up", "", ""]
     if program.warmup:
         parts += [*WARM_UP.splitlines(), "", ""]

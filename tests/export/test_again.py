@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from lrdash.core.errors import InvalidField
+from lrdash.core.events import RateDecided
 from lrdash.core.spec import RunSpec
 from lrdash.export import FORMATS, recorded, script
 from lrdash.export.report import run_report
 from lrdash.planning.plan import make
 from lrdash.store import Store
+from lrdash.strategies.base import Rule
 from tests.factories.runs import falling, finish, one_run
 from tests.factories.training import executed, finished
 
@@ -84,9 +87,35 @@ def test_rates_of_a_rule_in_pieces_are_those_of_the_finished_run(store: Store) -
     np.testing.assert_array_equal(np.float32(names["rates"]), np.float32(rates))
     assert "RateTable" in run_report(store.runs.one(run_id), store.runs.epochs(run_id))
     waiting = store.runs.add(make(RunSpec(dataset="wine", epochs=4, **fields)))
-    problem = r"must not follow a rule .* before the run is finished"
+    problem = r"must not be a rule that watches a metric, .* before the run is finished"
     with pytest.raises(InvalidField, match=problem):
         text(store, waiting)
+
+
+class Halving(Rule):
+    """A rule of another package: halves the rate each epoch."""
+
+    id = "halving"
+    monitor: str = "val_loss"
+
+    def sentence(self) -> str:
+        return "Halves the rate each epoch."
+
+    def start(self, base_lr: float) -> dict[str, Any]:
+        return {"rate": base_lr}
+
+    def decide(self, state: dict[str, Any], epoch: int, value: float) -> tuple[dict[str, Any], Any]:
+        after = {"rate": state["rate"] / 2}
+        return after, RateDecided(epoch=epoch, rate_before=state["rate"], rate_after=after["rate"],
+                                  reason="each epoch", monitor="val_loss", monitored=value)
+
+
+def test_a_rule_of_another_package_has_a_script_once_its_rates_are_known() -> None:
+    plan = replace(make(RunSpec(dataset="wine", epochs=2)), strategy=Halving())
+    used = np.repeat(np.float32([0.1, 0.05]), plan.steps_per_epoch)
+    assert f"0.1*{plan.steps_per_epoch} 0.05*{plan.steps_per_epoch}" in script(plan, used=used)
+    with pytest.raises(InvalidField, match="of another package, before the run is finished"):
+        script(plan)
 
 
 @pytest.mark.parametrize(("fields", "engine", "said"), [
