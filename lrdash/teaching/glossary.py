@@ -78,8 +78,8 @@ COMPARISON = {
     "Baseline": "The strategy that all others are compared with.",
     "Paired": "With the same seed all strategies start from the same weights and see the same "
     "batches, so that a difference between them comes from the rate alone.",
-    "Interval": "Where the true mean probably lies, at 95% by Student's t over the seeds. Few "
-    "seeds make it wide.",
+    "Interval": "Where the true mean probably lies, at 95% by Student's t over the seeds. That of "
+    "a difference holds what the test does not reject. Few seeds make it wide.",
     "No evidence": "The difference is no larger than what other seeds alone would produce. That "
     "does not mean that there is none.",
     "Bowl": "The final loss plotted against the peak rate: low rates are slow, high ones diverge. "

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from lrdash import analysis
-from lrdash.analysis.verdicts.bounds import bounds
 from lrdash.analysis.verdicts.crossfit import cross_fitted
 from lrdash.analysis.verdicts.effects import (
     fewest_seeds,
@@ -160,34 +159,6 @@ def test_a_rate_at_which_another_run_diverged_is_not_chosen() -> None:
     assert np.isinf(arm.value[1])
 
 
-# Intervals
-
-
-def test_with_one_rate_each_the_interval_is_students() -> None:
-    first, second = np.random.default_rng(2).normal(0, 1, (2, 1, 6))
-    oracle = stats.ttest_rel(first[0], second[0]).confidence_interval(0.95)
-    assert bounds(first, second) == pytest.approx((oracle.low, oracle.high))
-
-
-def test_rates_that_might_be_the_best_widen_the_interval() -> None:
-    random = np.random.default_rng(4)
-    first, second = random.normal(0, 1, (3, 8)), random.normal(0, 1, (1, 8))
-    low, high = bounds(first, second)
-    alone = bounds(first[[first.mean(axis=1).argmin()]], second)
-    assert high - low > alone[1] - alone[0]
-    broken = np.vstack([first, np.where(np.arange(8) == 2, INF, first[:1])])
-    assert bounds(broken, second) == (low, high)
-
-
-def test_a_rate_that_no_seed_would_choose_does_not_widen_the_interval() -> None:
-    found = judged(runs("step", noisy(0.5, 0)), runs("cosine", noisy(0.5, 1))).pairs.iloc[0]
-    wild = list(np.random.default_rng(5).normal(50, 20, 8))
-    more = judged(
-        runs("step", noisy(0.5, 0)), runs("step", wild, 0.9), runs("cosine", noisy(0.5, 1))
-    ).pairs.iloc[0]
-    assert (more["low"], more["high"]) == (found["low"], found["high"])
-
-
 # Times
 
 
@@ -310,6 +281,30 @@ def test_one_seed_decides_nothing() -> None:
     assert found.sentence.startswith("One seed decides nothing")
     assert "with 6." in found.sentence
     assert found.more_seeds == 5
+
+
+@pytest.mark.parametrize("rates", [1, 2])
+def test_two_seeds_promise_nothing(rates: int) -> None:
+    arms = [runs(name, noisy(mean, rate, 2), 0.1 * rate)
+            for name, mean in (("step", 0.1), ("cosine", 0.9)) for rate in range(1, rates + 1)]
+    found = judged(*arms)
+    assert found.sentence == (
+        "By final validation loss: no evidence of a difference between **Step** and **Cosine**: "
+        f"two seeds decide nothing, a clear difference can show with {5 + rates}."
+    )
+    assert found.more_seeds == 3 + rates
+    assert found.pairs["seeds_needed"].isna().all()
+    assert (found.pairs[["low", "high"]].abs() == INF).all(axis=None)
+
+
+def test_pairs_of_few_seeds_beside_others_promise_nothing() -> None:
+    few = runs("linear", noisy(0.5, 2, 2))
+    found = judged(runs("step", noisy(0.5, 0)), runs("cosine", noisy(0.9, 1)), few)
+    assert found.sentence.endswith(
+        "No evidence of a difference between **Linear** and **Step**: two seeds decide nothing, a "
+        "clear difference can show with 7."
+    )
+    assert found.more_seeds == 5  # until the pairs with two seeds can be decided
 
 
 def test_one_strategy_and_no_strategy_are_reported() -> None:

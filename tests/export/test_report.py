@@ -15,10 +15,12 @@ import lrdash
 from lrdash import api
 from lrdash.core.errors import InvalidField
 from lrdash.core.spec import EarlyStopping, RunSpec
-from lrdash.export.report import compare_command, run_report, train_command
+from lrdash.core.wording import number
+from lrdash.export.report import compare_command, numbers, run_report, train_command
 from lrdash.export.report.html import marked
 from lrdash.planning.experiment import Arm, Experiment
 from lrdash.store import Store
+from tests.factories.frames import judged, noisy, runs
 from tests.factories.runs import one_experiment, one_run
 from tests.factories.shell import call, refused
 
@@ -129,6 +131,16 @@ def test_what_users_typed_stays_text(store: Store) -> None:
     assert count == len(report(store, one_experiment(store)).tags("script"))
     (loss,) = [json.loads(s) for s in page.scripts if s.startswith('{"data"') and "val" in s][:1]
     assert not any("<script" in str(trace.get("name")) for trace in loss["data"])
+
+
+def test_two_seeds_have_neither_an_interval_nor_seeds_needed() -> None:
+    few = judged(runs("step", noisy(0.3, 0, 2)), runs("cosine", noisy(0.9, 1, 2))).pairs
+    shown = numbers.pairs_table(few)
+    assert "∞" not in shown
+    assert "over 1,000" not in shown
+    enough = judged(runs("step", noisy(0.3, 0)), runs("cosine", noisy(0.9, 1))).pairs
+    low, high = (number(float(enough[end].iloc[0])) for end in ("low", "high"))
+    assert f"({low} to {high})" in numbers.pairs_table(enough)
 
 
 def test_markdown_of_verdicts_cannot_smuggle_elements_in() -> None:

@@ -25,6 +25,21 @@ def test_each_arm_has_its_difference_its_interval_and_its_verdict_in_words() -> 
     assert figure.layout.xaxis.title.text == "Loss, difference"
 
 
+def test_the_bar_of_a_decided_difference_stays_on_its_side_of_0() -> None:
+    found = judged(runs("step", noisy(0.3, 0)), runs("cosine", noisy(0.9, 1)), baseline="Step")
+    (worse,) = figures.forest_figure(analysis.against(found)).data
+    assert worse.x[0] - worse.error_x.arrayminus[0] > 0
+    assert worse.error_x.array[0] > 0
+
+
+def test_too_few_seeds_have_a_mark_without_a_bar() -> None:
+    found = judged(runs("step", noisy(0.3, 0, 3)), runs("cosine", noisy(0.9, 1, 3)))
+    (mark,) = figures.forest_figure(analysis.against(found)).data
+    assert np.isnan([mark.error_x.array[0], mark.error_x.arrayminus[0]]).all()
+    assert mark.marker.symbol == "circle-open"
+    assert "to" not in mark.text[0].partition(", 3 seeds")[0].partition(": ")[2]
+
+
 def test_a_row_without_a_mean_says_why() -> None:
     found = judged(runs("step", noisy(0.5, 0)), runs("cosine", [INF] * 8), baseline="Step")
     figure = figures.forest_figure(analysis.against(found))

@@ -93,13 +93,13 @@ def test_a_strategy_with_more_rates_to_choose_from_is_not_flattered() -> None:
         f"other seeds, {np.mean(naive):+.3f} on the same; false alarms {alarms / TRIALS:.2%}; of a "
         f"plain test at the best rates {naive_alarms / TRIALS:.2%}"
     )
-    assert abs(np.mean(honest)) < 4 * np.std(honest) / TRIALS**0.5
+    assert abs(np.mean(honest)) < 0.1  # where the interval rejects it, the leaderboard's counts
     assert np.mean(naive) < -0.3
     assert alarms / TRIALS <= ALPHA + SLACK
     assert naive_alarms / TRIALS > 2 * ALPHA
 
 
-@pytest.mark.parametrize("seeds", [3, 5, 10])
+@pytest.mark.parametrize("seeds", [6, 8, 12])
 @pytest.mark.parametrize("bowl", [[0.0], [0.0, 3.0, 6.0], [0.0, 0.0, 0.0]])
 def test_intervals_hold_the_true_difference_as_often_as_they_say(
     bowl: list[float], seeds: int
@@ -110,10 +110,12 @@ def test_intervals_hold_the_true_difference_as_often_as_they_say(
         arms = simulated(random, [[x + 1.5 for x in bowl], bowl], seeds, normal)
         shown = judged_pairs(arms).iloc[0]
         held += shown["low"] <= 1.5 <= shown["high"]
+        assert (shown["low"] > 0 or shown["high"] < 0) == (shown["verdict"] != OPEN)
+        assert shown["low"] < shown["difference"] < shown["high"]
     share = held / TRIALS
     print(f"\ncoverage of 95% intervals: bowl {bowl}, {seeds} seeds: {share:.2%}")
     assert share >= 0.935
-    assert len(bowl) > 1 or share <= 0.965
+    assert len(bowl) > 1 or share <= 0.98  # with 6 seeds, 31 of 32 is the nearest to 95%
 
 
 @pytest.mark.parametrize("bowl", [[0.0], [0.0, 4.0, 8.0], [0.0, 1.0, 4.0]])

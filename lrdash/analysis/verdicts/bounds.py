@@ -1,8 +1,9 @@
-"""The interval of the difference between two arms, each at its best peak rate.
+"""The interval of the difference between two arms: what the test of the verdict does not reject.
 
-Which rate is the best is not known for sure. A t interval at rates chosen by the data ignores that:
-for arms with three equal rates and ten seeds it contained the true value in 81 of 100 simulations
-instead of 95. Here all rates count that are the best once any one seed is left out.
+It is the test turned around. A shift is inside if the differences minus this shift show neither arm
+ahead, so the interval excludes 0 exactly where the verdict is better or worse. With one rate each,
+its ends are means of some of the seeds (Hartigan 1969): the test rejects a shift once few enough of
+all 2^n - 1 such means are on its other side.
 """
 
 from __future__ import annotations
@@ -10,52 +11,60 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lrdash.analysis.compare.intervals import LEVEL
-from lrdash.analysis.verdicts.scores import Floats
+from lrdash.analysis.verdicts.flips import Against, against_each
+
+HALVINGS = 30  # of the span in which an end is looked for
+DOUBLINGS = 20  # of that span, until an end is taken as infinite
 
 
-def bounds(first: ArrayLike, second: ArrayLike) -> tuple[float, float]:
-    """The interval at 95% of the lowest mean cost of one arm minus that of another.
-
-    For any rate a of the first arm and b* the best of the second, the difference is at most
-    mean(a) - mean(b*); so the upper end is the lowest over a of the highest over b of the one-sided
-    t bounds at 97.5%, for as many a as there are by Bonferroni; the lower end alike. With one rate
-    each, this is Student's t interval of the paired difference.
+def bounds(differences: ArrayLike, level: float, side: int) -> tuple[float, float]:
+    """The lowest and the highest shift that the two-sided test at a level does not reject.
 
     Args:
-        first: costs at the rates that might be the best (those that some seeds chose), infinite for
-            runs that diverged or failed, NaN where there are none. [rates, seeds]
-        second: those of the other arm.
+        differences: as in `flips.against_each`.
+        level: of the test; the interval has a confidence of 1 - level.
+        side: of the verdict at this level: -1 if the first arm costs less, 1 if it costs more, 0 if
+            neither is shown. The interval lies there, whatever rounding does.
 
     Returns:
-        Low and high; NaN if no rate is without an infinite cost, or with fewer than 2 common seeds.
+        Low and high; infinite where no shift is rejected, as with too few seeds for the level, NaN
+        where no pair of rates is without an infinite difference.
 
-    Reference: Berger, Technometrics 24 (1982), for the highest over b; Student, Biometrika 6
-        (1908).
+    Reference: Hartigan, "Using subsample values as typical values", JASA 64 (1969).
     """
-    here, there = _whole(np.asarray(first)), _whole(np.asarray(second))
-    if not len(here) or not len(there):
-        return float("nan"), float("nan")
-    difference = here[:, None] - there[None]
-    upper = _upper(difference, len(here)).max(axis=1).min()
-    lower = -(_upper(-difference, len(there)).max(axis=0).min())
-    return float(lower), float(upper)
+    table = np.asarray(differences, dtype=np.float64)
+    high = _highest(against_each(table), level / 2, below=side < 0)
+    low = -_highest(against_each(-table.swapaxes(0, 1)), level / 2, below=side > 0)
+    return (low, high) if not np.isnan([low, high]).any() else (float("nan"), float("nan"))
 
 
-def _whole(costs: Floats) -> Floats:
-    """The rates without an infinite cost."""
-    kept: Floats = costs[~np.isinf(costs).any(axis=1) & ~np.isnan(costs).all(axis=1)]
-    return kept
+def _highest(columns: list[Against], level: float, *, below: bool) -> float:
+    """The highest shift that is not rejected; below: 0 is rejected."""
+    end = max((column.lowest_mean for column in columns), default=-np.inf)
+    if np.isinf(end):
+        return float("nan")
+    end = end if below else max(end, 0.0)
+    for column in columns:
+        if np.isfinite(end) and column.p(end) > level:
+            end = _end(column, end, 0.0 if below else np.inf, level)
+    return end
 
 
-def _upper(differences: Floats, tests: int) -> Floats:
-    """One-sided t bounds of means over the last axis; NaN with fewer than 2 values."""
-    from scipy.special import stdtrit  # 0.2 s to load
-
-    known = ~np.isnan(differences)
-    n = known.sum(axis=-1).astype(np.float64)
-    n[n < 2] = np.nan
-    mean = np.where(known, differences, 0.0).sum(axis=-1) / n
-    square = np.where(known, (differences - mean[..., None]) ** 2, 0.0).sum(axis=-1)
-    quantile = stdtrit(n - 1, 1 - (1 - LEVEL) / 2 / tests)
-    return np.asarray(mean + quantile * np.sqrt(square / (n - 1) / n))
+def _end(column: Against, inside: float, outside: float, level: float) -> float:
+    """Where the test begins to reject, between a shift that it accepts and one that it rejects."""
+    step = column.spread or abs(inside) or 1.0
+    for _ in range(DOUBLINGS if np.isinf(outside) else 0):
+        if column.p(inside + step) <= level:
+            outside = inside + step
+            break
+        step *= 2
+    else:
+        if np.isinf(outside):
+            return float("inf")
+    for _ in range(HALVINGS):
+        middle = (inside + outside) / 2
+        if column.p(middle) > level:
+            inside = middle
+        else:
+            outside = middle
+    return inside

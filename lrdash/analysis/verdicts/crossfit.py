@@ -45,6 +45,15 @@ def cross_fitted(arm: Scores) -> Judged:
     )
 
 
+def at_best(arm: Scores) -> Judged:
+    """Every seed at the rate that is best on all of them, as in the leaderboard."""
+    row = _best(arm.value)
+    return Judged(
+        rate=np.where(np.isnan(arm.least[row]), np.nan, arm.rates[row]), value=arm.value[row],
+        least=arm.least[row], flattery=0.0,
+    )
+
+
 def _choice(arm: Scores, seed: int) -> int:
     """Row of the rate at which a seed is judged, -1 without one."""
     offered = np.flatnonzero(~np.isnan(arm.least[:, seed]))

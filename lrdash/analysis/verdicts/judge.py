@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from lrdash.analysis.verdicts.crossfit import Judged, cross_fitted
+from lrdash.analysis.verdicts.crossfit import Judged, at_best, cross_fitted
 from lrdash.analysis.verdicts.method import method
 from lrdash.analysis.verdicts.metrics import METRICS, metric_named
-from lrdash.analysis.verdicts.pairs import judged_pairs
+from lrdash.analysis.verdicts.pairs import fewest, judged_pairs
 from lrdash.analysis.verdicts.scores import SETTLED, none_reached, scores
 from lrdash.analysis.verdicts.sentence import (
     in_focus,
@@ -31,9 +31,12 @@ class Verdicts:
 
     - first, second (str): the labels.
     - seeds (int64): those with which both were judged.
-    - difference (float64): mean of first minus second in the metric's own unit, with low and high,
-      its Student-t interval at 95% for this pair alone. Infinite where runs of one of them diverged
-      or failed, NaN where they did in both with different seeds, or with all.
+    - difference (float64): mean of first minus second in the metric's own unit. Infinite where
+      runs of one of them diverged or failed, NaN where they did in both with different seeds, or
+      with all.
+    - low, high (float64): the interval of the difference, that is all differences that the test of
+      the verdict does not reject; it excludes 0 exactly where the verdict is better or worse.
+      Infinite with too few seeds for a verdict, NaN where the difference is no number.
     - p, p_adjusted (float64): of the sign-flip test, and by Holm over all pairs.
     - effect (float64): paired d, above 0 where the first is better; of signed ranks where runs
       diverged or failed; NaN with fewer than 3 seeds.
@@ -41,17 +44,18 @@ class Verdicts:
     - verdict (str): "better", "worse" or "no evidence", of first against second. Better is a lower
       loss, a higher accuracy, fewer epochs.
     - seeds_needed (float64): seeds in all that would probably decide it; those there are if it is
-      decided; infinite where 1,000 would not be enough.
+      decided; infinite where 1,000 would not be enough, NaN with fewer than 3 seeds.
     """
 
     pairs: pd.DataFrame
     sentence: str  # Markdown, one or two sentences
     method: str  # Markdown, how this was judged
-    more_seeds: int  # would probably decide what is open; 0: nothing is open, or 50 would not
+    more_seeds: int  # would probably decide what is open; 0: nothing is open, or 50 would not;
+    # with fewer than 3 seeds only the fewest that can
     baseline: str | None  # the arm that the sentence compares all others with
     provisional: bool  # some runs are unfinished
     metric: str  # what was judged
-    order: tuple[str, ...]  # labels, the best mean first
+    order: tuple[str, ...]  # labels, the best mean first, as in the leaderboard
     peaks: pd.DataFrame  # label, low, high: the peak rates chosen; flattery: in the metric's unit
 
 
@@ -89,9 +93,9 @@ def judge(
     found, _ = scores(arms, curves, kind, target)
     judged = {label: cross_fitted(arm) for label, arm in found.items()}
     pairs = judged_pairs(found, kind.sign)
-    order = sorted(judged, key=lambda label: _rank(judged[label]))
+    order = sorted(found, key=lambda label: _rank(at_best(found[label])))
     provisional = bool((~arms["status"].isin(SETTLED)).any())
-    known = standing(pairs, order)
+    known = standing(pairs, order, fewest(found))
     if len(order) > 1 and none_reached(found) and not provisional:
         words = nothing_reached(kind)
     else:
@@ -101,7 +105,7 @@ def judge(
         pairs=pairs, metric=metric, baseline=baseline, provisional=provisional, order=tuple(order),
         sentence=words,
         method=method(kind, pairs, peaks, provisional=provisional),
-        more_seeds=more_seeds(in_focus(known, baseline)), peaks=peaks,
+        more_seeds=more_seeds(known, in_focus(known, baseline)), peaks=peaks,
     )
 
 

@@ -8,12 +8,13 @@ import pandas as pd
 from lrdash.analysis.verdicts.effects import ALPHA, POWER, fewest_seeds
 from lrdash.analysis.verdicts.flips import DRAWS, EXACT
 from lrdash.analysis.verdicts.metrics import Metric
-from lrdash.core.wording import count, number, plural
+from lrdash.analysis.verdicts.pairs import OPEN
+from lrdash.core.wording import count, number, percent, plural
 
 # From tests/soak/test_statistics.py; docs/statistics.md has all figures.
 SIMULATED = (
     "In simulations whose answer is known, at most 3.6% of the comparisons of equal strategies "
-    "raised a false alarm, and 94 to 99% of the 95% intervals contained the true difference."
+    "raised a false alarm, and 95 to 100% of the 95% intervals contained the true difference."
 )
 
 
@@ -25,10 +26,11 @@ def method(metric: Metric, pairs: pd.DataFrame, peaks: pd.DataFrame, *, provisio
         "cancels.",
         f"**Each strategy at its own peak rate, chosen on other seeds.** {_chosen(peaks)}",
         _test(len(pairs), int(pairs["seeds"].max()) if len(pairs) else 0),
+        _interval(int((pairs["verdict"] == OPEN).sum())),
         "**Seeds needed.** So many would show the difference seen so far with a chance of "
         f"{100 * POWER:.0f}%, at the level left to the open pairs. The number is rough, since few "
-        "seeds measure an effect only roughly. Adding seeds and judging again is a second chance "
-        "for a false alarm: decide on the number before you look.",
+        "seeds measure an effect only roughly, and fewer than 3 not at all. Adding seeds and "
+        "judging again is a second chance for a false alarm: decide on the number before you look.",
         "**Diverged or failed runs** count as worse than any that finished, and as equal to each "
         "other. A pair with such runs is judged by signed ranks instead of values, since an "
         "infinite loss has no mean.",
@@ -54,9 +56,9 @@ def method(metric: Metric, pairs: pd.DataFrame, peaks: pd.DataFrame, *, provisio
 def _chosen(peaks: pd.DataFrame) -> str:
     words = (
         "Losses that picked a rate are optimistic about it. So the difference takes each seed at "
-        "the rate that was best on all the other seeds. Its interval allows for every rate that "
-        "might be the best. The test looks for a rate of one strategy that is better than each "
-        "rate of the other, and accounts for that search."
+        "the rate that was best on all the other seeds; if that leads out of any interval, all are "
+        "taken at the best rates of the leaderboard. The test looks for a rate of one strategy "
+        "that is better than each rate of the other, and accounts for that search."
     )
     flattery = peaks["flattery"].to_numpy(dtype=np.float64)
     flattery = flattery[np.isfinite(flattery)]
@@ -66,6 +68,16 @@ def _chosen(peaks: pd.DataFrame) -> str:
             f"{number(float(flattery.max()))}."
         )
     return words
+
+
+def _interval(open_pairs: int) -> str:
+    level = ALPHA / max(1, open_pairs)
+    return (
+        "**The interval of a difference** holds all differences that this test does not reject, at "
+        f"the level left to the open pairs: it is an interval at {percent(1 - level)}. So it "
+        "excludes 0 exactly where the verdict is better or worse. With too few seeds for a "
+        "verdict, there is no interval."
+    )
 
 
 def _test(pairs: int, seeds: int) -> str:

@@ -16,6 +16,8 @@ from lrdash.core.wording import escaped, listed, plural
 REACH = 50  # seeds to propose, at most
 NAMED = 4  # arms in a list; of more only the number
 CLAUSES = 2  # groups of winners
+ROUGH = 3  # seeds, below which nothing is known about the noise
+COUNTS = {0: "no seed decides", 1: "one seed decides", 2: "two seeds decide"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +25,7 @@ class Standing:
     """Which arm is better than which."""
 
     pairs: pd.DataFrame  # `Verdicts.pairs`
+    fewest: int  # seeds with which a pair can be decided, if all are open
     order: tuple[str, ...]  # arms, the lowest mean cost first
     beats: Mapping[str, frozenset[str]]
 
@@ -43,7 +46,7 @@ class Standing:
         return self.pairs[own & (self.pairs["verdict"] == OPEN)]
 
 
-def standing(pairs: pd.DataFrame, order: Sequence[str]) -> Standing:
+def standing(pairs: pd.DataFrame, order: Sequence[str], fewest: int) -> Standing:
     """Which arm is better than which, by the verdicts of all pairs."""
     beats: dict[str, set[str]] = {label: set() for label in order}
     for row in pairs.itertuples():
@@ -52,7 +55,7 @@ def standing(pairs: pd.DataFrame, order: Sequence[str]) -> Standing:
         elif row.verdict == WORSE:
             beats[str(row.second)].add(str(row.first))
     frozen = {label: frozenset(beaten) for label, beaten in beats.items()}
-    return Standing(pairs=pairs, order=tuple(order), beats=frozen)
+    return Standing(pairs=pairs, fewest=fewest, order=tuple(order), beats=frozen)
 
 
 def in_focus(found: Standing, baseline: str | None) -> pd.DataFrame:
@@ -65,8 +68,14 @@ def in_focus(found: Standing, baseline: str | None) -> pd.DataFrame:
     return found.among(found.order)
 
 
-def more_seeds(open_pairs: pd.DataFrame) -> int:
-    """How many more seeds would decide the pairs that at most 50 more can decide; 0 if none."""
+def more_seeds(found: Standing, open_pairs: pd.DataFrame) -> int:
+    """How many more seeds would decide the pairs that at most 50 more can decide; 0 if none.
+
+    Where nothing is known about that, the fewest with which a verdict is possible.
+    """
+    seeds = int(open_pairs["seeds"].max()) if len(open_pairs) else ROUGH
+    if seeds < ROUGH:
+        return max(0, found.fewest - seeds)
     extra = open_pairs["seeds_needed"] - open_pairs["seeds"]
     within = extra[np.isfinite(extra) & (extra <= REACH)]
     return max(1, int(within.max())) if len(within) else 0
@@ -114,10 +123,10 @@ def plain(text: str) -> str:
 def _too_few(found: Standing, seeds: int) -> str:
     if not seeds:
         return "No two strategies have a run with the same seed yet."
-    least = int(found.pairs["seeds_needed"].min())
     return (
-        f"One seed decides nothing: any difference may be luck. Add {plural(least - 1, 'seed')}: "
-        f"a clear difference can show with {least}."
+        "One seed decides nothing: any difference may be luck. "
+        f"Add {plural(found.fewest - seeds, 'seed')}: a clear difference can show with "
+        f"{found.fewest}."
     )
 
 
@@ -128,18 +137,19 @@ def _leaders(found: Standing) -> str:
         if found.beats[label]:
             groups.setdefault(found.beats[label], []).append(label)
     if not groups:
-        return f"no evidence of a difference between {_listed(found.order)}{_decide(found.pairs)}."
+        end = _decide(found, found.pairs)
+        return f"no evidence of a difference between {_listed(found.order)}{end}."
     groups_won = list(groups.items())[:CLAUSES]
     first = "; ".join(_wins(found, winners, beaten) for beaten, winners in groups_won)
     inside = found.among(leaders)
     if len(inside):
-        second = f"No evidence of a difference between {_listed(leaders)}{_decide(inside)}."
+        second = f"No evidence of a difference between {_listed(leaders)}{_decide(found, inside)}."
         return f"{first}. {second}"
     rest = found.among(found.order)
     if not len(rest):
         return f"{first}. Every pair is decided."
     count = f"{len(rest)} of {len(found.pairs)} pairs {'is' if len(rest) == 1 else 'are'}"
-    return f"{first}. {count} open{_decide(rest)}."
+    return f"{first}. {count} open{_decide(found, rest)}."
 
 
 def _wins(found: Standing, winners: Sequence[str], beaten: frozenset[str]) -> str:
@@ -162,14 +172,17 @@ def _against(found: Standing, baseline: str) -> str:
     ]
     if level:
         clauses.append(
-            f"for {_listed(level)} there is no evidence{_decide(found.against(baseline))}"
+            f"for {_listed(level)} there is no evidence{_decide(found, found.against(baseline))}"
         )
     return f"compared with {bold(baseline)}, {'; '.join(clauses)}."
 
 
-def _decide(open_pairs: pd.DataFrame) -> str:
-    """What would decide open pairs, as the end of a sentence."""
-    more = more_seeds(open_pairs)
+def _decide(found: Standing, open_pairs: pd.DataFrame) -> str:
+    """What would decide open pairs, as the end of a sentence; with few seeds, what could."""
+    most = int(open_pairs["seeds"].max())
+    if most < ROUGH:
+        return f": {COUNTS[most]} nothing, a clear difference can show with {found.fewest}"
+    more = more_seeds(found, open_pairs)
     if not more:
         return f", and {REACH} more seeds would probably not change that"
     extra = open_pairs["seeds_needed"] - open_pairs["seeds"]

@@ -18,7 +18,8 @@ SAMPLED = 12  # most epochs in a table of curves
 
 def interval(mean: float, low: float, high: float) -> str:
     """A mean, with its interval if it has one."""
-    return number(mean) + (f" ({number(low)} to {number(high)})" if np.isfinite(low) else "")
+    ends = np.isfinite([low, high]).any()
+    return number(mean) + (f" ({number(low)} to {number(high)})" if ends else "")
 
 
 def board_table(board: pd.DataFrame, target: float | None) -> str:
@@ -62,12 +63,13 @@ def pairs_table(pairs: pd.DataFrame) -> str:
         for line in pairs.to_dict(orient="records")
     ]
     columns = (
-        "Pair", "Verdict", "Difference (95% interval)", "p, by Holm", "Effect (d)",
+        "Pair", "Verdict", "Difference (interval)", "p, by Holm", "Effect (d)",
         "Seeds won", "Seeds", "Seeds needed",
     )
     caption = (
         "Difference: final validation loss of the first strategy minus that of the second, paired "
-        "by seed; below 0, the first is better. Effect: in standard deviations; above 0, the first "
+        "by seed; below 0, the first is better. Its interval excludes 0 where the pair is decided; "
+        "with too few seeds, there is none. Effect: in standard deviations; above 0, the first "
         "is better."
     )
     return table(columns, rows, caption=caption, texts=2)
@@ -130,6 +132,8 @@ def _mean(line: Line) -> str:
 
 
 def _seeds(needed: float) -> str:
+    if np.isnan(needed):
+        return NOTHING
     return f"{needed:,.0f}" if np.isfinite(needed) else "over 1,000"
 
 

@@ -27,7 +27,8 @@ def forest_figure(
 ) -> go.Figure:
     """One row an arm: its mean difference to the baseline, the interval and the verdict in words.
 
-    A filled mark is a decided difference, a hollow one is open. Where runs of an arm or of the
+    A filled mark is a decided difference, a hollow one is open, and so is one without an interval,
+    which too few seeds do not have. Where runs of an arm or of the
     baseline diverged or failed there is no mean; the row says so.
 
     Args:
@@ -71,7 +72,8 @@ def verdict_css(verdict: object) -> str:
 def _mark(row: dict[Any, Any], place: str, colour: str) -> dict[str, Any]:
     decided = row["verdict"] != "no evidence"
     middle = row["difference"]
-    span = f" ({number(row['low'])} to {number(row['high'])})" if np.isfinite(row["low"]) else ""
+    ends = np.isfinite([row["low"], row["high"]]).any()
+    span = f" ({number(row['low'])} to {number(row['high'])})" if ends else ""
     words = (
         f"{row['label']}: {number(middle)}{span}, {plural(row['seeds'], 'seed')}, "
         f"adjusted p {number(row['p_adjusted'])}"

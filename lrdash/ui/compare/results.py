@@ -33,9 +33,9 @@ EXTRA = ("gradient_norm", "update_ratio", "weight_norm")
 METHOD = """
 **Charts and leaderboard** show each strategy at its own best peak rate: the one with the lowest
 mean final validation loss over the seeds. At one shared rate, the ranking would mostly show which
-strategy that rate suits. Bands and intervals are 95% intervals by Student's t over the seeds. The
-peak is chosen on the seeds that judge it, so the losses here are slightly optimistic; the verdicts
-above are not.
+strategy that rate suits. Bands and intervals of means are 95% intervals by Student's t over the
+seeds. The peak is chosen on the seeds that judge it, so the losses here are slightly optimistic;
+the verdicts above are not.
 
 **A run that diverged** counts as worse than all others. A strategy with a diverged seed has no mean
 at that rate, and a cross in the bowl.

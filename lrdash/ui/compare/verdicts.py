@@ -46,8 +46,8 @@ def details(
     st.caption(
         f"By {analysis.METRICS[verdicts.metric].title}, over "
         f"{plural(len(experiment.seeds), 'seed')}. A filled mark is decided, a hollow one is not. "
-        "An interval is for one difference alone; a verdict is corrected for testing "
-        f"{plural(len(verdicts.pairs), 'pair')}."
+        "An interval excludes 0 exactly where the difference is decided, corrected for testing "
+        f"{plural(len(verdicts.pairs), 'pair')}; with too few seeds, there is none."
     )
     fixed = verdicts.baseline or verdicts.order[0]
     left, right = st.columns(2)
@@ -115,8 +115,10 @@ def _offer_seeds(
     more = min(verdicts.more_seeds, MAX_SEEDS - len(experiment.seeds))
     if more > 0 and not experiment.base.trainable_here:
         seeds = len(experiment.seeds) + more
-        st.caption(f"About {seeds} seeds in all would probably decide it: set seeds={seeds} in "
-                   "the script.")
+        known = verdicts.pairs["seeds_needed"].notna().any()
+        words = f"About {seeds} seeds in all would probably decide it" if known else \
+            f"A verdict needs at least {seeds} seeds"
+        st.caption(f"{words}: set seeds={seeds} in the script.")
         return
     if more <= 0:
         return
@@ -145,7 +147,10 @@ def _numbers(verdicts: analysis.Verdicts) -> None:
     show_table(verdicts.pairs, key="verdict-pairs", columns={
         "first": "First", "verdict": "is", "second": "than / against",
         "difference": digits("Difference", format="%+.4g", help="First minus second."),
-        "low": digits("From", format="%+.4g", help="95% interval of this difference alone."),
+        "low": digits(
+            "From", format="%+.4g",
+            help="The differences that the test does not reject; empty with too few seeds.",
+        ),
         "high": digits("To", format="%+.4g"),
         "p_adjusted": digits("Adjusted p", format="%.3g", help="By Holm, over all pairs."),
         "effect": digits("Effect", format="%+.2f", help="Paired d; above 0 the first is better."),
@@ -154,7 +159,8 @@ def _numbers(verdicts: analysis.Verdicts) -> None:
         ),
         "seeds": "Seeds",
         "seeds_needed": digits(
-            "Seeds needed", format="%d", help="In all; empty where 1,000 would not be enough."
+            "Seeds needed", format="%d",
+            help="In all; empty where 1,000 would not be enough, and with fewer than 3 seeds.",
         ),
     })
 
