@@ -80,5 +80,5 @@ def runs(
             row for row in store.runs.listing(status=wanted)
             if all(value in (None, getattr(row.spec, name)) for name, value in fields.items())
         ][:limit]
-        epochs = store.runs.epochs_of([row.run_id for row in rows])
-    return frames.runs_frame(rows, frames.val_losses(epochs))
+        losses = store.runs.val_losses(row.run_id for row in rows)
+    return frames.runs_frame(rows, losses)

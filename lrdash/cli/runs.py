@@ -7,7 +7,6 @@ from typing import Annotated, Any, get_args
 
 import typer
 
-from lrdash.analysis.frames import val_losses
 from lrdash.analysis.words import known_settings, settings_in_words
 from lrdash.cli import backup, branches, export, resume
 from lrdash.cli.options import AsJson, RunId, RunIds, Yes
@@ -37,7 +36,7 @@ def list_runs(
     wanted = [_status(name) for name in status or ()] or None
     with open_store() as store:
         rows = store.runs.listing(status=wanted, limit=limit)
-        losses = val_losses(store.runs.epochs_of([row.run_id for row in rows]))
+        losses = store.runs.val_losses(row.run_id for row in rows)
         unreadable = store.runs.unreadable(limit)
     for reason in unreadable.values():
         typer.echo(reason, err=True)

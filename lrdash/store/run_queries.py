@@ -147,6 +147,21 @@ class RunQueries(Queue[RunRow]):
                 found[row["run_id"]].append(row)
         return {run_id: _epochs(rows) for run_id, rows in found.items()}
 
+    def val_losses(self, run_ids: Iterable[str]) -> dict[str, list[float]]:
+        """The finite validation losses by run id, an epoch each, for each id given: all that a
+        table of many runs needs of their epochs.
+        """
+        found: dict[str, list[float]] = {run_id: [] for run_id in run_ids}
+        columns = (epochs.c.run_id, epochs.c.val_loss)
+        query = select(*columns).where(epochs.c.val_loss.is_not(None))
+        with self._database.reading() as connection:
+            for some in chunks(found):
+                own = query.where(epochs.c.run_id.in_(some))
+                for run_id, loss in connection.execute(own.order_by(*epochs.primary_key)):
+                    if isinstance(loss, float):  # SQLite stores any type
+                        found[run_id].append(loss)
+        return found
+
     def decisions(self, run_id: str, after: int = -1) -> list[RateDecided]:
         """Decisions about a run's rate taken after epoch `after`, in their order.
 

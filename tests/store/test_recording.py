@@ -17,7 +17,7 @@ from lrdash.core.events import (
     RunEnded,
 )
 from lrdash.store import Store
-from tests.factories.database import ended_epoch, experiment, queued, running, started
+from tests.factories.database import ended_epoch, execute, experiment, queued, running, started
 
 
 def test_a_run_is_followed_from_start_to_end(store: Store) -> None:
@@ -199,3 +199,16 @@ def test_a_batch_of_many_runs_is_written_as_a_whole(store: Store) -> None:
     assert (row.counts["finished"], row.counts["running"]) == (200, 100)
     assert row.update == 300 * 8
     assert store.experiments.curves(experiment_id=made)["epoch"].tolist() == [1, 2] * 300
+
+
+def test_validation_losses_are_read_alone_for_tables(store: Store) -> None:
+    first, second, none = (running(store) for _ in range(3))
+    for run_id, losses in ((first, (0.5, math.nan, 0.25)), (second, (1.0,))):
+        store.runs.record([(run_id, started()), *(
+            (run_id, ended_epoch(epoch, val_loss=loss))
+            for epoch, loss in enumerate(losses, start=1)
+        )])
+    execute("UPDATE epochs SET metrics = '{' WHERE run_id = ?", second)
+    assert store.runs.val_losses([second, none, first]) == {
+        second: [1.0], none: [], first: [0.5, 0.25],
+    }

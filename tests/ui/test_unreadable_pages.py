@@ -46,7 +46,6 @@ def test_a_run_with_an_epoch_or_decision_that_cannot_be_read_says_so(
     execute(statement, odd)
     runs = page("runs")
     assert len(runs.dataframe[0].value) == 2
-    assert (f"The epochs of 1 run cannot be read: {odd}." in words(runs)) == ("epochs" in statement)
     assert f"of run {odd} cannot be read: " in fault(page("train", run=odd))
     assert not page("train", run=good).error
     assert not page("runs", runs=f"{good},{odd}").error

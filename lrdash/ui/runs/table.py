@@ -12,7 +12,7 @@ from lrdash import analysis
 from lrdash.analysis import frames
 from lrdash.core.errors import LrdashError
 from lrdash.core.events import Status
-from lrdash.core.wording import count, listed, plural
+from lrdash.core.wording import count, plural
 from lrdash.store import RunRow
 from lrdash.ui import resources
 from lrdash.ui.components.live import live
@@ -39,12 +39,7 @@ def show() -> bool:
     tree = page_of(analysis.as_tree(matching), PAGE_SIZE, key="page",
                    title=f"{count(len(matching))} runs, newest first, {PAGE_SIZE} per page")
     shown = {row.run_id: row for row, _ in tree}
-    epochs = resources.store().runs.epochs_of(list(shown))
-    lost = [name for name, row in shown.items() if row.epochs_done and not epochs[name]]
-    if lost:
-        st.warning(f"The epochs of {plural(len(lost), 'run')} cannot be read: {listed(lost)}. "
-                   "`lrdash doctor` lists the reasons.", icon=":material/warning:")
-    curves = frames.val_losses(epochs)
+    curves = resources.store().runs.val_losses(shown)
     frame = frames.runs_frame(list(shown.values()), curves)
     frame["settings"] = [_indented(row, depth) for row, depth in tree]
     picked = pick_rows(
