@@ -33,10 +33,12 @@ RUN useradd --system --uid 10001 --user-group --home-dir /data --no-create-home 
     && mkdir /data && chown lrdash:lrdash /data
 COPY --from=builder /opt/venv /opt/venv
 COPY --from=builder /app /app
+# Two arenas: with more, glibc keeps the memory that many visitors needed at one moment.
 # All that is ever written goes to /data (database, datasets) or /tmp.
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
+    MALLOC_ARENA_MAX=2 \
     HOME=/data \
     KERAS_HOME=/data/keras \
     XDG_CACHE_HOME=/tmp \

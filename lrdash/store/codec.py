@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import fields
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -83,11 +83,16 @@ def stopping(row: RowMapping) -> bool:
 def run_row(row: RowMapping) -> RunRow:
     """The current state of a run."""
     return row_of(
-        RunRow, row, spec=RunSpec.from_json(row["spec"]), tags=tuple(json.loads(row["tags"])),
+        RunRow, row, spec=_spec(row["spec"]), tags=tuple(json.loads(row["tags"])),
         versions=json_object("versions", row["versions"]), update=row["updates_done"],
         stop_requested=stopping(row), label=row["label"] or "",
         engine_note=row["engine_note"] or "",
     )
+
+
+@lru_cache(maxsize=8192)  # many viewers list the same runs, and specs never change
+def _spec(text: str) -> RunSpec:
+    return RunSpec.from_json(text)
 
 
 def epoch_values(run_id: str, event: EpochEnded) -> dict[str, Any]:

@@ -30,7 +30,8 @@ LEAST_WAIT = 1.0  # seconds to wait for a free connection at least
 SUPPORTED = ("sqlite", "postgresql")
 WRITERS = 7_205_760  # the lock that writers wait for in PostgreSQL; any constant would do
 # Connections kept, and opened on top for a while: one for each thread that is inside a method.
-POOL = {"pool_size": 5, "max_overflow": 20}
+# Those of SQLite are files only; a class of fifty may all read at the same moment.
+KEPT, ON_TOP = 5, {"sqlite": 95, "postgresql": 20}
 
 
 class _Open(threading.local):
@@ -118,7 +119,8 @@ class Database:
         try:
             engine = create_engine(
                 self._url, poolclass=QueuePool, pool_pre_ping=not sqlite,
-                pool_timeout=max(self._busy_timeout, LEAST_WAIT), connect_args=options, **POOL,
+                pool_timeout=max(self._busy_timeout, LEAST_WAIT), connect_args=options,
+                pool_size=KEPT, max_overflow=ON_TOP[self._url.get_backend_name()],
             )
         except ImportError as fault:
             raise StoreError(

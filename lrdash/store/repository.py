@@ -81,10 +81,13 @@ class Repository(Generic[Row]):
     def _read(self, query: Select[Any]) -> tuple[list[Row], dict[str, str]]:
         """What is given out for rows of the table, and why some cannot be read, by id."""
         with self._database.reading():
-            return self._decoded(self._found(query))
+            found = self._found(query)
+            decode = self._decoder(found)
+        return self._decoded(found, decode)  # no connection is held meanwhile
 
-    def _decoded(self, found: Sequence[RowMapping]) -> tuple[list[Row], dict[str, str]]:
-        decode = self._decoder(found)
+    def _decoded(
+        self, found: Sequence[RowMapping], decode: Callable[[RowMapping], Row]
+    ) -> tuple[list[Row], dict[str, str]]:
         rows: list[Row] = []
         faults: dict[str, str] = {}
         for row in found:

@@ -46,7 +46,7 @@ class RunQueries(Queue[RunRow]):
         found = self._found(query, run_ids)
         if run_ids is not None:
             found = sorted(found, key=lambda row: -row["number"])[:limit]
-        return self._decoded(found)[0]
+        return self._decoded(found, run_row)[0]
 
     def of_experiment(self, experiment_id: str) -> list[RunRow]:
         """Runs of a comparison that can be read, in the order in which they were made."""

@@ -17,12 +17,14 @@ from lrdash.store import Store
 from lrdash.store.settings import DATABASE_FILE, sqlite_url
 from tests.browser.app import Server
 from tests.factories.jobs import ended, eventually
+from tests.factories.runs import trained
 from tests.soak.runs import queue
 from tests.soak.viewer import Answer, Viewer, viewer
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(600)]
 
 VIEWERS = 50
+RUNS = 800  # in the table
 EPOCHS = 3000  # of the run they watch; more than any machine trains meanwhile
 SECONDS = 20.0  # in which each viewer ticks once a second, or as often as it is answered
 LEAST = 3  # ticks of each viewer, however slow the machine
@@ -87,6 +89,38 @@ def test_fifty_viewers_of_a_live_run_get_every_tick_answered(
     assert {answer.epochs for answer in seen.lasts} == {store.runs.one(run_id).epochs_done}
     assert not any(seen.still_ticking)
     assert max(seen.memory) < MEMORY
+
+
+def test_fifty_viewers_of_the_table_of_runs_share_what_it_holds(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = Store(sqlite_url(tmp_path / DATABASE_FILE))
+    for number in range(RUNS):
+        trained(store, epochs=10, seed=number)
+    store.close()
+    server = Server(tmp_path)
+    try:
+        eventually(server.healthy, "the server answers")
+        alone = server.memory_mb()
+        answers = asyncio.run(look(server))
+        with capsys.disabled():
+            print(f"\n{alone:.0f} MB before, {server.memory_mb():.0f} MB after")
+        assert {answer.outcome for answer in answers} == {WHOLE}
+        assert [words for answer in answers for words in answer.errors] == []
+        assert server.memory_mb() < MEMORY
+    finally:
+        server.close()
+
+
+async def look(server: Server) -> list[Answer]:
+    """Load the page Runs in every session at once, twice."""
+    async with AsyncExitStack() as sessions:
+        viewers = [
+            await sessions.enter_async_context(viewer(server.port, "", "runs"))
+            for _ in range(VIEWERS)
+        ]
+        found = [await asyncio.gather(*(one.load() for one in viewers)) for _ in range(2)]
+    return [answer for answers in found for answer in answers]
 
 
 async def watch(server: Server, store: Store, run_id: str) -> Seen:

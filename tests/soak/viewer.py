@@ -40,8 +40,8 @@ class Answer:
 class Viewer:
     """One session that looks at one address; asks for one thing at a time."""
 
-    def __init__(self, socket: ClientConnection, query: str) -> None:
-        self._socket, self._query, self._page = socket, query, ""
+    def __init__(self, socket: ClientConnection, query: str, name: str) -> None:
+        self._socket, self._query, self._name, self._page = socket, query, name, ""
         self.ticking: set[str] = set()  # fragments that asked to be run again and again
 
     async def load(self) -> Answer:
@@ -57,6 +57,7 @@ class Viewer:
         request = BackMsg()
         wanted = request.rerun_script
         wanted.query_string, wanted.page_script_hash = self._query, self._page
+        wanted.page_name = "" if self._page else self._name
         wanted.fragment_id, wanted.is_auto_rerun = fragment, bool(fragment)
         begun = perf_counter()
         await self._socket.send(request.SerializeToString())
@@ -94,13 +95,13 @@ class Viewer:
 
 
 @asynccontextmanager
-async def viewer(port: int, query: str) -> AsyncIterator[Viewer]:
-    """A new session of the server on this machine's `port`."""
+async def viewer(port: int, query: str, name: str = "") -> AsyncIterator[Viewer]:
+    """A new session of the server on this machine's `port`, at the page of a name."""
     async with connect(
         f"ws://127.0.0.1:{port}/_stcore/stream", origin=Origin(f"http://127.0.0.1:{port}"),
         subprotocols=[Subprotocol("streamlit")], max_size=None, proxy=None,
     ) as socket:
-        yield Viewer(socket, query)
+        yield Viewer(socket, query, name)
 
 
 def _answer(messages: Sequence[ForwardMsg], milliseconds: float, size: int) -> Answer:

@@ -157,7 +157,8 @@ def test_a_new_database_locked_by_another_is_explained() -> None:
 
 
 def test_a_store_whose_connections_are_all_taken_says_it_is_busy(monkeypatch) -> None:
-    monkeypatch.setattr("lrdash.store.database.POOL", {"pool_size": 1, "max_overflow": 0})
+    monkeypatch.setattr("lrdash.store.database.KEPT", 1)
+    monkeypatch.setattr("lrdash.store.database.ON_TOP", {"sqlite": 0})
     monkeypatch.setattr("lrdash.store.database.LEAST_WAIT", 0.05)
     store = Store(busy_timeout=0.05)
     with (
