@@ -83,11 +83,18 @@ def stopping(row: RowMapping) -> bool:
 def run_row(row: RowMapping) -> RunRow:
     """The current state of a run."""
     return row_of(
-        RunRow, row, spec=_spec(row["spec"]), tags=tuple(json.loads(row["tags"])),
+        RunRow, row, spec=_spec(row["spec"]), tags=_tags(row["tags"]),
         versions=json_object("versions", row["versions"]), update=row["updates_done"],
         stop_requested=stopping(row), label=row["label"] or "",
         engine_note=row["engine_note"] or "",
     )
+
+
+def _tags(text: str) -> tuple[str, ...]:
+    try:
+        return tuple(json.loads(text))
+    except (ValueError, TypeError):
+        raise InvalidField("tags", "must be a JSON list", text) from None
 
 
 @lru_cache(maxsize=8192)  # many viewers list the same runs, and specs never change
@@ -114,7 +121,8 @@ def epoch_row(row: RowMapping) -> EpochRow:
         StoreError: if it cannot be read.
     """
     try:
-        metrics = {name: _number(value) for name, value in json.loads(row["metrics"]).items()}
+        stored = json_object("metrics", row["metrics"])
+        metrics = {name: _number(value) for name, value in stored.items()}
         return EpochRow(
             run_id=row["run_id"], epoch=int(row["epoch"]), metrics=metrics,
             learning_rate=_number(row["learning_rate"]), rates=from_bytes(row["rates"]),

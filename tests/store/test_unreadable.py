@@ -24,7 +24,7 @@ from tests.factories.database import (
 
 NO_TEXT = b"caf\xe9"  # Latin-1 where UTF-8 is stored
 RUN = [
-    ("tags", "[", "Expecting value"), ("tags", "7", "'int' object is not iterable"),
+    ("tags", "[", "tags must be a JSON list, got '['"), ("tags", "7", "tags must be a JSON list"),
     ("tags", "[1]", "tags.0 must be a valid string, got 1"),
     ("versions", "{", "versions must be a JSON object"),
     ("versions", "[]", "versions must be a JSON object"),

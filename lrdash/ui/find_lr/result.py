@@ -26,11 +26,13 @@ from lrdash.ui.find_lr import sweep
 
 TICK, SLOW_TICK = 0.5, 2.0  # seconds between two looks: at the test, at its sweep
 OFTEN = 3.0  # passes over the data from which memorized examples lower the loss
-READ = """
-Each point is the loss of one batch before its update; each line is a seed, smoothed. Below, each
-rule shows its suggestion (the median over the seeds) and its range over the seeds. The grey area
-starts where the median seed diverged. Drag to zoom, double-click to reset.
-"""
+READ = (
+    "Each point is the loss of one batch before its update; each line is a seed, smoothed.{rules} "
+    "The grey area starts where the median seed diverged. Drag to zoom, double-click to reset."
+)
+READ_RULES = (
+    " Below, each rule shows its suggestion (the median over the seeds) and its range over them."
+)
 METHOD = """
 **Smoothed** by a bias-corrected exponential average. It lags behind the loss, so more smoothing
 moves the suggestions to the right. The rules use the smoothed curve of each seed, without the first
@@ -182,12 +184,13 @@ def _chart(row: RangeTestRow, spec: RangeTestSpec, found: Findings) -> None:
         label="Loss of each batch over the learning rate, and the suggested rates. "
         "The suggestions are in the table below.",
     )
-    note = READ
+    suggested = found.table["suggestion"].notna().any()
+    note = READ.format(rules=READ_RULES if suggested else "")
     passes = row.updates / make(spec).plan.steps_per_epoch
     if passes > OFTEN:
         note += (
-            f"\nThe test passed over the data {passes:.0f} times: towards the right, the loss also "
-            "falls because the model memorizes the examples. Fewer updates or smaller batches "
+            f"\n\nThe test passed over the data {passes:.0f} times: towards the right, the loss "
+            "also falls because the model memorizes the examples. Fewer updates or smaller batches "
             "reduce this."
         )
     st.caption(note)
