@@ -44,9 +44,11 @@ class Against:
         self.size = np.where(size > 0, size, 1.0)  # units in which no square overflows
         self.scaled = kept / self.size
         present = (~np.isnan(kept)).astype(np.float64)
+        self.exact = kept.shape[1] <= EXACT
         self.signs = _signs(kept.shape[1]) if kept.size else np.ones((0, 1))
         self.moved = (finite / self.size) @ self.signs
-        self.steps = present @ self.signs
+        whole = kept.size and present.all()  # so no seed is missing at any rate
+        self.steps = self.signs.sum(axis=0)[None] if whole else present @ self.signs
         count = present.sum(axis=1)
         has_mean = (count > 0) & ~self.by_rank
         mean = np.divide(finite.sum(axis=1), count, out=np.full(len(kept), np.inf), where=has_mean)
@@ -74,7 +76,7 @@ class Against:
         observed = (weight[:, 0] * np.nansum(moved, axis=1)).max() - NEAR
         sums *= weight
         as_large = np.count_nonzero(sums.max(axis=0) >= observed)
-        if seeds > EXACT:
+        if not self.exact:
             return float((as_large + 1) / (DRAWS + 1))
         as_large += np.count_nonzero(sums.min(axis=0) <= -observed)
         return float(as_large / (2 * sums.shape[1]))
