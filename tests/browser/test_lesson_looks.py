@@ -29,7 +29,7 @@ STATES = {  # address, and what has to be there before the look
 def test_id(server: Server) -> str:
     """A finished range test."""
     done = subprocess.run(
-        [sys.executable, "-m", "lrdash", "find-lr", "--dataset", "wine", "--json"],
+        [sys.executable, "-m", "lrdash", "find-lr", "--dataset", "digits", "--json"],
         env={**os.environ, "LRDASH_HOME": str(server.home)}, capture_output=True, text=True,
         check=True,
     )

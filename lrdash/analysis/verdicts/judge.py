@@ -92,9 +92,9 @@ def judge(
         raise UnknownName("baseline", baseline, labels)
     found, _ = scores(arms, curves, kind, target)
     judged = {label: cross_fitted(arm) for label, arm in found.items()}
-    pairs = judged_pairs(found, kind.sign)
-    order = sorted(found, key=lambda label: _rank(at_best(found[label])))
     provisional = bool((~arms["status"].isin(SETTLED)).any())
+    pairs = judged_pairs(found, kind.sign, provisional=provisional)
+    order = sorted(found, key=lambda label: _rank(at_best(found[label])))
     known = standing(pairs, order, fewest(found))
     if len(order) > 1 and none_reached(found) and not provisional:
         words = nothing_reached(kind)

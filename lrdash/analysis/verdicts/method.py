@@ -48,7 +48,8 @@ def method(metric: Metric, pairs: pd.DataFrame, peaks: pd.DataFrame, *, provisio
         )
     if provisional:
         parts.append(
-            "**Unfinished runs** count with their values so far, so the result is provisional."
+            "**Unfinished runs** count with their values so far, so the result is provisional "
+            "and has no intervals yet."
         )
     return "\n\n".join(parts)
 

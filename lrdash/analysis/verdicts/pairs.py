@@ -24,6 +24,7 @@ from lrdash.analysis.verdicts.flips import holm, signed_ranks, two_sided_p
 from lrdash.analysis.verdicts.scores import Floats, Scores
 
 BETTER, WORSE, OPEN = "better", "worse", "no evidence"
+NO_ENDS = (-math.inf, math.inf)  # of an interval that is not known
 SIDES = {BETTER: -1, WORSE: 1, OPEN: 0}  # of 0 where the interval of the costs is
 COLUMNS = {
     "first": "str", "second": "str", "seeds": "int64", "difference": "float64", "low": "float64",
@@ -32,12 +33,16 @@ COLUMNS = {
 }
 
 
-def judged_pairs(arms: Mapping[str, Scores], sign: float = 1.0) -> pd.DataFrame:
+def judged_pairs(
+    arms: Mapping[str, Scores], sign: float = 1.0, *, provisional: bool = False
+) -> pd.DataFrame:
     """One row for each pair of arms.
 
     Args:
         arms: the costs of the arms, in the order of the pairs.
         sign: -1 where costs are negated values (accuracies).
+        provisional: leave out the intervals, which take most of the time: pages judge a comparison
+            again and again while it trains.
 
     Columns:
         those of `Verdicts.pairs`.
@@ -52,7 +57,7 @@ def judged_pairs(arms: Mapping[str, Scores], sign: float = 1.0) -> pd.DataFrame:
         for shown, first_is in zip(decided, ahead, strict=True)
     ]
     spans = [
-        bounds(paired(arms[first], arms[second]), level, SIDES[verdict])
+        NO_ENDS if provisional else bounds(paired(arms[first], arms[second]), level, SIDES[verdict])
         for (first, second), verdict in zip(names, verdicts, strict=True)
     ]
     known = _seed_by_seed(arms, spans)
