@@ -169,10 +169,10 @@ def test_results_and_exports_work_without_the_model(
     store: Store, made: str, tmp_path: Path
 ) -> None:
     comparison = load_comparison(made, store)
-    assert comparison.notes() == (
+    assert {
         "A fifth is held out.",
         "Trained by keras, not in a group: lanes do not have the optimizer Lion.",
-    )
+    } <= set(comparison.notes())
     for kind in ("loss", "rates", "bowl", "heatmap"):
         comparison.figure(kind)  # type: ignore[arg-type]
     report = comparison.report(tmp_path / "all.html").read_text("utf-8")
