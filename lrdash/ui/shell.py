@@ -35,6 +35,11 @@ h2 {font-size: 1.12rem !important;}
 button:is([kind="secondary"], [kind="tertiary"]):is(:hover, :active) {
   color: light-dark(#0067a3, #6cb8ea) !important;
 }
+[data-testid="stCode"] pre .token {color: light-dark(#5b6370, #a3acb8);}
+[data-testid="stCode"] pre .token:is(.keyword, .function, .class-name, .builtin, .boolean) {
+  color: light-dark(#0067a3, #6cb8ea);
+}
+[data-testid="stCode"] pre .token:is(.string, .number) {color: light-dark(#2b6e3a, #7fc994);}
 .stApp .katex-display {overflow: visible !important;}
 .st-key-outlook {position: sticky; top: 4.5rem;}
 @media (max-width: 640px) {

@@ -54,6 +54,7 @@ def test_no_serious_barrier_and_nothing_sticks_out_in_any_state(
         expect(page.get_by_text(re.compile(there)).first).to_be_visible()
         for folded in page.locator("details summary").all():
             folded.click()
+        expect(page.locator("details:not([open])")).to_have_count(0)
         if "Draw" in path:
             expect(page.locator(".lrdash-draw[data-points]")).to_be_visible()
         worst = barriers(page)

@@ -62,7 +62,7 @@ def draw(found: Sequence[Finding], name: str, label: str) -> None:
     _buttons(layers, name, label)
     with st.expander("Keras code"):
         code = "import keras\n\n" + "\n".join(model.keras_code(shape))
-        st.code(code, language=None, wrap_lines=True)  # coloured words are too pale to read
+        st.code(code, language="python", wrap_lines=True)
 
 
 def _buttons(layers: Sequence[Row], name: str, label: str) -> None:
