@@ -35,7 +35,9 @@ h2 {font-size: 1.12rem !important;}
 button:is([kind="secondary"], [kind="tertiary"]):is(:hover, :active) {
   color: light-dark(#0067a3, #6cb8ea) !important;
 }
-[data-testid="stCode"] pre .token {color: light-dark(#5b6370, #a3acb8);}
+[data-testid="stCode"] pre .token:is(.comment, .punctuation, .operator, .decorator) {
+  color: light-dark(#5b6370, #a3acb8);
+}
 [data-testid="stCode"] pre .token:is(.keyword, .function, .class-name, .builtin, .boolean) {
   color: light-dark(#0067a3, #6cb8ea);
 }
