@@ -122,7 +122,7 @@ def test_a_killed_worker_costs_only_what_was_training_and_the_rest_goes_on(
 ) -> None:
     form(page, server)
     type_number(page, "Seeds", "12")
-    type_number(page, "Epochs", "20")
+    type_number(page, "Epochs", "12")
     expect(page.get_by_role("heading", name="300 runs")).to_be_visible()
     experiment_id = begin(page)  # two groups
     until(store, experiment_id, "finished", 150)  # all of the first
@@ -135,7 +135,7 @@ def test_a_killed_worker_costs_only_what_was_training_and_the_rest_goes_on(
     expect(page.get_by_text(re.compile(r"300 runs: \d+ finished, \d+ interrupted"))).to_be_visible()
     button(page, "resume").click()
     expect(page.get_by_text("300 runs: 300 finished")).to_be_visible(timeout=1000 * PATIENCE)
-    assert all(run.epochs_done == 20 for run in store.runs.listing(experiment_id=experiment_id))
+    assert all(run.epochs_done == 12 for run in store.runs.listing(experiment_id=experiment_id))
 
 
 def test_a_wrong_rate_names_its_field_and_nothing_is_lost(page: Page, server: Server) -> None:

@@ -20,6 +20,7 @@ from lrdash.ui.components.live import live
 from lrdash.ui.components.steady_chart import preload
 
 TICK = 2.0  # seconds between two looks while runs are active
+LIGHT = 100  # runs that are drawn at each tick; more are drawn less often, since that takes longer
 # In the order in which they are listed.
 ENDINGS: tuple[Status, ...] = ("finished", "diverged", "stopped", "interrupted", "failed")
 
@@ -34,7 +35,7 @@ def show(experiment_id: str) -> None:
     experiment = Experiment.from_json(row.definition)
     preload()
     _header(row, experiment)
-    live(_view, TICK if row.active else None, experiment_id)
+    live(_view, TICK * max(1.0, row.runs / LIGHT) if row.active else None, experiment_id)
 
 
 def _view(experiment_id: str) -> bool:
